@@ -1,0 +1,14 @@
+/** The medpruner command. */
+@org.jspecify.annotations.NullMarked
+module org.medpruner.cli {
+  requires static transitive org.jspecify;
+  requires org.medpruner;
+  requires org.medpruner.volume;
+  requires org.medpruner.vlm;
+  requires info.picocli;
+  requires me.tongfei.progressbar;
+  requires com.fasterxml.jackson.databind;
+
+  opens org.medpruner.cli to
+      info.picocli;
+}

@@ -1,0 +1,9 @@
+/**
+ * MedPruner's public API: ops, tensors, policies, reports, and the plain-Java oracle of every op.
+ */
+@org.jspecify.annotations.NullMarked
+module org.medpruner {
+  requires static transitive org.jspecify;
+
+  exports org.medpruner;
+}

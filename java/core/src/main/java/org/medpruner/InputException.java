@@ -1,0 +1,21 @@
+package org.medpruner;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file or folder given by the user cannot be used. The message is one line that names the file
+ * and the fix; command lines turn it into exit code 2.
+ */
+public class InputException extends MedPrunerException {
+  private static final long serialVersionUID = 1L;
+
+  /** With a message only. */
+  public InputException(String message) {
+    super(message);
+  }
+
+  /** With a message and its cause. */
+  public InputException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

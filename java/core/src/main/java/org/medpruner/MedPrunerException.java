@@ -1,0 +1,18 @@
+package org.medpruner;
+
+import org.jspecify.annotations.Nullable;
+
+/** Base of the library's unchecked exceptions. The message is one line and names what to fix. */
+public class MedPrunerException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** With a message only. */
+  public MedPrunerException(String message) {
+    super(message);
+  }
+
+  /** With a message and its cause. */
+  public MedPrunerException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

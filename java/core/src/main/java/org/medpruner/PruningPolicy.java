@@ -1,0 +1,465 @@
+package org.medpruner;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Everything that decides what is pruned and how; immutable. Start from a preset and override
+ * fields:
+ *
+ * {@snippet :
+ * PruningPolicy policy = PruningPolicy.preset("paper").withTau(0.7).withMaxGapSlices(8);
+ * }
+ *
+ * @param name the preset it came from, with {@code "+"} appended once a field was overridden
+ * @param sliceAnchoring whether stage 1 drops slices
+ * @param tokenPruning whether stage 2 drops tokens inside kept slices
+ * @param gamma stage 1 threshold, in units of the model's normalised pixels (usually [-1, 1])
+ * @param tau cumulative weight the nucleus must reach, in (0, 1]
+ * @param contextualRatio share of a slice's tokens that become contextual targets, in [0, 1]
+ * @param encoderScope which slices the vision encoder sees
+ * @param score how attention mass becomes nucleus weights
+ * @param temperature softmax temperature; 0 means the model's own (2 for MedGemma and Qwen3-VL, 1
+ *     for Hulu-Med)
+ * @param pooling how patch scores are pooled into token scores
+ * @param droppedSlice what a dropped slice leaves in the prompt
+ * @param imageMask how image tokens attend to each other in the language model
+ * @param positions which positions the pruned sequence gets
+ * @param maxGapSlices keep at least every k-th slice; 0 is off
+ * @param maxGapMm keep at least one slice per this many millimetres; 0 is off
+ * @param minTokens least nucleus tokens per slice; 0 is off
+ * @param maxTokens most nucleus tokens per slice; 0 is off
+ * @param volumeMinTokens least nucleus tokens per volume; 0 is off
+ * @param volumeMaxTokens most nucleus tokens per volume; 0 is off
+ */
+public record PruningPolicy(
+    String name,
+    boolean sliceAnchoring,
+    boolean tokenPruning,
+    double gamma,
+    double tau,
+    double contextualRatio,
+    EncoderScope encoderScope,
+    NucleusScore score,
+    double temperature,
+    PatchPooling pooling,
+    DroppedSlice droppedSlice,
+    ImageMask imageMask,
+    Positions positions,
+    int maxGapSlices,
+    double maxGapMm,
+    long minTokens,
+    long maxTokens,
+    long volumeMinTokens,
+    long volumeMaxTokens) {
+
+  /** Which slices the vision encoder runs on. */
+  public enum EncoderScope {
+    /** Only those stage 1 kept. */
+    KEPT_SLICES,
+    /** All of them, as the released code does. */
+    ALL_SLICES
+  }
+
+  /** How attention mass becomes the weights of the nucleus. */
+  public enum NucleusScore {
+    /** {@code softmax(mass / temperature)}, the released code's. */
+    SOFTMAX,
+    /** {@code mass / sum(mass)}, the cumulative attention itself. */
+    MASS
+  }
+
+  /** How patch scores become token scores. */
+  public enum PatchPooling {
+    /** Over the patches the projector pools into the token. */
+    PROJECTOR,
+    /** Over as many consecutive patches: the released MedGemma code's 1 x 16 strips. */
+    CONTIGUOUS
+  }
+
+  /** What a dropped slice leaves in the prompt. */
+  public enum DroppedSlice {
+    /** Nothing: its label and image markers go too. */
+    NOTHING,
+    /** One corner token and all scaffolding, as in the released code. */
+    CORNER_TOKEN
+  }
+
+  /** How image tokens of one slice attend to each other in the language model. */
+  public enum ImageMask {
+    /**
+     * As the model was trained: in both directions within a slice, groups computed after pruning.
+     */
+    MODEL,
+    /** Causally, as the released code runs under FlashAttention-2. */
+    CAUSAL
+  }
+
+  /** Positions of the pruned sequence. */
+  public enum Positions {
+    /** What the model family does: renumbered for Gemma and Hulu-Med, original for Qwen3-VL. */
+    MODEL,
+    /** Those of the unpruned prompt; decoding continues after its length. */
+    ORIGINAL,
+    /** 0 .. L-1. */
+    RENUMBERED
+  }
+
+  /** The published method with the released code's defects corrected; the default. */
+  public static final PruningPolicy PAPER =
+      new PruningPolicy(
+          "paper",
+          true,
+          true,
+          0.05,
+          0.9,
+          0.05,
+          EncoderScope.KEPT_SLICES,
+          NucleusScore.SOFTMAX,
+          0,
+          PatchPooling.PROJECTOR,
+          DroppedSlice.NOTHING,
+          ImageMask.MODEL,
+          Positions.MODEL,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0);
+
+  /** Parity with the released code, where it runs. */
+  public static final PruningPolicy REFERENCE =
+      new PruningPolicy(
+          "reference",
+          true,
+          true,
+          0.05,
+          0.9,
+          0.05,
+          EncoderScope.ALL_SLICES,
+          NucleusScore.SOFTMAX,
+          0,
+          PatchPooling.CONTIGUOUS,
+          DroppedSlice.CORNER_TOKEN,
+          ImageMask.CAUSAL,
+          Positions.MODEL,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0);
+
+  /** The literal cumulative-attention nucleus, with a bound on the gap between kept slices. */
+  public static final PruningPolicy NUCLEUS =
+      new PruningPolicy(
+          "nucleus",
+          true,
+          true,
+          0.05,
+          0.9,
+          0.05,
+          EncoderScope.KEPT_SLICES,
+          NucleusScore.MASS,
+          0,
+          PatchPooling.PROJECTOR,
+          DroppedSlice.NOTHING,
+          ImageMask.MODEL,
+          Positions.MODEL,
+          8,
+          0,
+          0,
+          0,
+          0,
+          0);
+
+  /** No pruning at all: the stock model. */
+  public static final PruningPolicy OFF =
+      new PruningPolicy(
+          "off",
+          false,
+          false,
+          0.05,
+          0.9,
+          0.05,
+          EncoderScope.KEPT_SLICES,
+          NucleusScore.SOFTMAX,
+          0,
+          PatchPooling.PROJECTOR,
+          DroppedSlice.NOTHING,
+          ImageMask.MODEL,
+          Positions.MODEL,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0);
+
+  private static final List<PruningPolicy> PRESETS = List.of(PAPER, REFERENCE, NUCLEUS, OFF);
+
+  /** Checks every field. */
+  public PruningPolicy {
+    Objects.requireNonNull(name, "name");
+    require(!Double.isNaN(gamma), "gamma", gamma, "a number");
+    require(tau > 0 && tau <= 1, "tau", tau, "in (0, 1]");
+    require(
+        contextualRatio >= 0 && contextualRatio <= 1,
+        "contextualRatio",
+        contextualRatio,
+        "in [0, 1]");
+    require(
+        temperature >= 0 && Double.isFinite(temperature),
+        "temperature",
+        temperature,
+        "finite and > 0, or 0 for the model's own");
+    require(maxGapSlices >= 0, "maxGapSlices", maxGapSlices, ">= 0");
+    require(maxGapMm >= 0 && Double.isFinite(maxGapMm), "maxGapMm", maxGapMm, "finite and >= 0");
+    checkFloorAndCap("minTokens", minTokens, "maxTokens", maxTokens);
+    checkFloorAndCap("volumeMinTokens", volumeMinTokens, "volumeMaxTokens", volumeMaxTokens);
+  }
+
+  private static void checkFloorAndCap(String floorName, long floor, String capName, long cap) {
+    require(floor >= 0, floorName, floor, ">= 0");
+    require(cap >= 0, capName, cap, ">= 0");
+    require(cap == 0 || floor <= cap, floorName, floor, "at most " + capName + " = " + cap);
+  }
+
+  private static void require(boolean ok, String field, Object value, String rule) {
+    if (!ok) {
+      throw new IllegalArgumentException(field + " = " + value + ", but it must be " + rule);
+    }
+  }
+
+  /** The names {@link #preset} accepts, the default first. */
+  public static List<String> presetNames() {
+    return PRESETS.stream().map(PruningPolicy::name).toList();
+  }
+
+  /**
+   * A preset by name.
+   *
+   * @throws IllegalArgumentException if there is none of that name; the message lists them
+   */
+  public static PruningPolicy preset(String name) {
+    for (PruningPolicy p : PRESETS) {
+      if (p.name.equals(name)) {
+        return p;
+      }
+    }
+    throw new IllegalArgumentException(
+        "unknown preset \"" + name + "\"; use one of " + String.join(", ", presetNames()));
+  }
+
+  /** Starts a copy to override fields of. */
+  public Builder toBuilder() {
+    return new Builder(this);
+  }
+
+  /** A copy with another gamma. */
+  public PruningPolicy withGamma(double value) {
+    return toBuilder().gamma(value).build();
+  }
+
+  /** A copy with another tau. */
+  public PruningPolicy withTau(double value) {
+    return toBuilder().tau(value).build();
+  }
+
+  /** A copy with another softmax temperature. */
+  public PruningPolicy withTemperature(double value) {
+    return toBuilder().temperature(value).build();
+  }
+
+  /** A copy with another bound on the gap between kept slices. */
+  public PruningPolicy withMaxGapSlices(int value) {
+    return toBuilder().maxGapSlices(value).build();
+  }
+
+  /** Collects overrides; {@link #build} checks them. */
+  public static final class Builder {
+    private String name;
+    private boolean sliceAnchoring;
+    private boolean tokenPruning;
+    private double gamma;
+    private double tau;
+    private double contextualRatio;
+    private EncoderScope encoderScope;
+    private NucleusScore score;
+    private double temperature;
+    private PatchPooling pooling;
+    private DroppedSlice droppedSlice;
+    private ImageMask imageMask;
+    private Positions positions;
+    private int maxGapSlices;
+    private double maxGapMm;
+    private long minTokens;
+    private long maxTokens;
+    private long volumeMinTokens;
+    private long volumeMaxTokens;
+
+    private Builder(PruningPolicy p) {
+      name = p.name;
+      sliceAnchoring = p.sliceAnchoring;
+      tokenPruning = p.tokenPruning;
+      gamma = p.gamma;
+      tau = p.tau;
+      contextualRatio = p.contextualRatio;
+      encoderScope = p.encoderScope;
+      score = p.score;
+      temperature = p.temperature;
+      pooling = p.pooling;
+      droppedSlice = p.droppedSlice;
+      imageMask = p.imageMask;
+      positions = p.positions;
+      maxGapSlices = p.maxGapSlices;
+      maxGapMm = p.maxGapMm;
+      minTokens = p.minTokens;
+      maxTokens = p.maxTokens;
+      volumeMinTokens = p.volumeMinTokens;
+      volumeMaxTokens = p.volumeMaxTokens;
+    }
+
+    /** Sets {@link PruningPolicy#sliceAnchoring}. */
+    public Builder sliceAnchoring(boolean value) {
+      sliceAnchoring = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#tokenPruning}. */
+    public Builder tokenPruning(boolean value) {
+      tokenPruning = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#gamma}. */
+    public Builder gamma(double value) {
+      gamma = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#tau}. */
+    public Builder tau(double value) {
+      tau = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#contextualRatio}. */
+    public Builder contextualRatio(double value) {
+      contextualRatio = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#encoderScope}. */
+    public Builder encoderScope(EncoderScope value) {
+      encoderScope = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#score}. */
+    public Builder score(NucleusScore value) {
+      score = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#temperature}. */
+    public Builder temperature(double value) {
+      temperature = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#pooling}. */
+    public Builder pooling(PatchPooling value) {
+      pooling = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#droppedSlice}. */
+    public Builder droppedSlice(DroppedSlice value) {
+      droppedSlice = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#imageMask}. */
+    public Builder imageMask(ImageMask value) {
+      imageMask = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#positions}. */
+    public Builder positions(Positions value) {
+      positions = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#maxGapSlices}. */
+    public Builder maxGapSlices(int value) {
+      maxGapSlices = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#maxGapMm}. */
+    public Builder maxGapMm(double value) {
+      maxGapMm = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#minTokens}. */
+    public Builder minTokens(long value) {
+      minTokens = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#maxTokens}. */
+    public Builder maxTokens(long value) {
+      maxTokens = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#volumeMinTokens}. */
+    public Builder volumeMinTokens(long value) {
+      volumeMinTokens = value;
+      return this;
+    }
+
+    /** Sets {@link PruningPolicy#volumeMaxTokens}. */
+    public Builder volumeMaxTokens(long value) {
+      volumeMaxTokens = value;
+      return this;
+    }
+
+    /**
+     * The policy with the overrides.
+     *
+     * @throws IllegalArgumentException naming the first field out of range
+     */
+    public PruningPolicy build() {
+      PruningPolicy p = with(name);
+      return name.endsWith("+") || PRESETS.contains(p) ? p : with(name + "+");
+    }
+
+    private PruningPolicy with(String policyName) {
+      return new PruningPolicy(
+          policyName,
+          sliceAnchoring,
+          tokenPruning,
+          gamma,
+          tau,
+          contextualRatio,
+          encoderScope,
+          score,
+          temperature,
+          pooling,
+          droppedSlice,
+          imageMask,
+          positions,
+          maxGapSlices,
+          maxGapMm,
+          minTokens,
+          maxTokens,
+          volumeMinTokens,
+          volumeMaxTokens);
+    }
+  }
+}

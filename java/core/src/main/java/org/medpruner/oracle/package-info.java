@@ -1,0 +1,3 @@
+/** Plain-Java oracle of every op: the specification, executable. */
+@org.jspecify.annotations.NullMarked
+package org.medpruner.oracle;

@@ -1,0 +1,3 @@
+/** Public API of MedPruner. */
+@org.jspecify.annotations.NullMarked
+package org.medpruner;

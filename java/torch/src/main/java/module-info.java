@@ -1,0 +1,4 @@
+@org.jspecify.annotations.NullMarked
+module org.medpruner.torch {
+  requires static transitive org.jspecify;
+}

@@ -1,0 +1,28 @@
+package org.medpruner.vlm;
+
+import java.util.List;
+import org.medpruner.PruningReport;
+
+/**
+ * An answer.
+ *
+ * @param text the decoded answer, special tokens and thinking block removed, trimmed
+ * @param tokenIds the generated ids, the stop id included
+ * @param promptTokens tokens prefilled
+ * @param unprunedPromptTokens tokens of the same prompt without pruning
+ * @param stopped true if a stop id ended it, false if the length did
+ * @param report the volume's report with savings, and timings "prefill" and "decode" added
+ */
+public record Answer(
+    String text,
+    List<Integer> tokenIds,
+    int promptTokens,
+    int unprunedPromptTokens,
+    boolean stopped,
+    PruningReport report) {
+
+  /** Copies the ids. */
+  public Answer {
+    tokenIds = List.copyOf(tokenIds);
+  }
+}

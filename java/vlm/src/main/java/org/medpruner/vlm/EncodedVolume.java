@@ -1,0 +1,18 @@
+package org.medpruner.vlm;
+
+import org.medpruner.PruningReport;
+
+/**
+ * The pruned visual tokens of one volume, on the model's device. Belongs to the model that made it;
+ * {@link #close} frees the features and is idempotent.
+ */
+public interface EncodedVolume extends AutoCloseable {
+  /**
+   * What pruning did so far: slices, rates, and timings "anchor", "encode", "prune". Savings of the
+   * prompt are known only once a question was asked, see {@link Answer#report()}.
+   */
+  PruningReport report();
+
+  @Override
+  void close();
+}

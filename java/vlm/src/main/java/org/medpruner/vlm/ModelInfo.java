@@ -1,0 +1,23 @@
+package org.medpruner.vlm;
+
+/**
+ * What was loaded.
+ *
+ * @param path the checkpoint folder as given
+ * @param family architecture, "Gemma3ForConditionalGeneration"
+ * @param parameters number of weights
+ * @param storageType dtype of most weights in the files, "F32" or "BF16"
+ * @param device "cpu" or "cuda:0"
+ * @param imageSize side of the square picture the encoder sees, in pixels
+ * @param tokensPerSlice visual tokens of an unpruned slice
+ * @param contextLength most positions of the language model
+ */
+public record ModelInfo(
+    String path,
+    String family,
+    long parameters,
+    String storageType,
+    String device,
+    int imageSize,
+    int tokensPerSlice,
+    int contextLength) {}

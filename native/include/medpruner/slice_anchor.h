@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file slice_anchor.h
+ * Inter-slice anchor-based filtering (MedPruner, arXiv 2603.11625, stage 1): a slice is dropped when
+ * its mean absolute difference to the last kept slice is at most gamma.
+ *
+ *   keep[0] = 1; anchor = 0
+ *   distance[i] = (float)(scale * (sum_j |x[i][j] - x[anchor][j]| / S))          i = 1 .. D-1
+ *   keep[i] = distance[i] > (float)gamma, or i - anchor >= max_gap when max_gap > 0
+ *
+ * Sums: u8 and i16 exactly in 64-bit integers. f16, bf16 and f32 (converted to f32 first) in one
+ * canonical order: chunks of 4096 values; in a chunk, lane l of 32 adds |a-b| of the values l, l+32,
+ * ... in f32; the lanes are folded by a butterfly (l with l^16, l^8, l^4, l^2, l^1; f32); the chunk
+ * totals are added in order in f64. The division and the product are f64, the result is rounded once
+ * to f32 and that number is compared: distance, keep and representative are bit-identical on every
+ * backend.
+ *
+ * A slice whose distance is NaN or infinite is kept, flagged, and becomes the anchor; the first slice
+ * of a segment is flagged when it holds a NaN or an infinity.
+ */
+#ifndef MEDPRUNER_SLICE_ANCHOR_H
+#define MEDPRUNER_SLICE_ANCHOR_H
+
+#include "medpruner/ops.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct medpruner_slice_anchor_params {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /** Threshold in the units of the scaled values; not NaN. Negative keeps every slice. */
+  double gamma;
+  /** Factor of the distance, finite and > 0: 1 for normalised floats, 1/127.5 for u8 shown as [-1,1]. */
+  double scale;
+  /** Keep at least every max_gap-th slice; 0 = off. */
+  int64_t max_gap;
+} medpruner_slice_anchor_params;
+
+/**
+ * Bytes of workspace for @p slices; outputs are not looked at.
+ */
+MEDPRUNER_API medpruner_status medpruner_slice_anchor_workspace(
+    const medpruner_slice_anchor_params* params, const medpruner_tensor* slices,
+    const medpruner_tensor* offsets, size_t* bytes);
+
+/**
+ * @param[in]  slices         u8, i16, f16, bf16 or f32 [D, S]; row stride any, values contiguous
+ * @param[in]  offsets        int64 [G+1] over slices: one segment per volume
+ * @param[out] keep           u8 [D], 1 = kept
+ * @param[out] distance       f32 [D], 0 for the first slice of a segment
+ * @param[out] representative i32 [D], a row of @p slices: a kept slice names itself, a dropped one the
+ *                            anchor that stands for it
+ * @param[out] kept_indices   i32 [D]: rows of the kept slices of segment g, ascending, from offsets[g]
+ *                            on; entries past the count are -1
+ * @param[out] kept_counts    i32 [G]
+ * @param[out] flags          u32 [D], MEDPRUNER_SEGMENT_* of each slice
+ */
+MEDPRUNER_API medpruner_status medpruner_slice_anchor(
+    const medpruner_slice_anchor_params* params, const medpruner_tensor* slices,
+    const medpruner_tensor* offsets, const medpruner_tensor* keep, const medpruner_tensor* distance,
+    const medpruner_tensor* representative, const medpruner_tensor* kept_indices,
+    const medpruner_tensor* kept_counts, const medpruner_tensor* flags, void* workspace,
+    size_t workspace_bytes, void* stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MEDPRUNER_SLICE_ANCHOR_H */
