@@ -6,6 +6,7 @@ module org.medpruner.cli {
   requires org.medpruner.volume;
   requires org.medpruner.vlm;
   requires info.picocli;
+  requires java.desktop;
   requires me.tongfei.progressbar;
   requires com.fasterxml.jackson.databind;
 
