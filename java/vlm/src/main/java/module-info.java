@@ -4,6 +4,7 @@ module org.medpruner.vlm {
   requires static transitive org.jspecify;
   requires transitive org.medpruner;
   requires transitive org.medpruner.volume;
+  requires ai.djl.tokenizers;
 
   exports org.medpruner.vlm;
 }

@@ -1,0 +1,151 @@
+package org.medpruner.vlm.prompt;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+
+/**
+ * A checkpoint's tokenizer, read from its {@code tokenizer.json}; never goes to the network.
+ *
+ * <p>Holds native memory until {@link #close}, which is idempotent; use after close is an {@link
+ * IllegalStateException}. May be used by several threads at once.
+ */
+public final class GemmaTokenizer implements AutoCloseable {
+  static {
+    // On a GPU host DJL looks for a CUDA build of its library and, not finding one in its jar,
+    // downloads it. Both switches are read at first use, from the environment before the
+    // properties; either one alone is enough.
+    setIfAbsent("ai.djl.offline", "true");
+    setIfAbsent("RUST_FLAVOR", "cpu");
+  }
+
+  private final Path file;
+  private volatile @Nullable HuggingFaceTokenizer tokenizer;
+
+  private GemmaTokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+    this.file = file;
+    this.tokenizer = tokenizer;
+  }
+
+  private static void setIfAbsent(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
+    }
+  }
+
+  /**
+   * Reads {@code tokenizer.json} of a checkpoint folder.
+   *
+   * @throws InputException if the file is missing or is not a tokenizer; the message names it
+   */
+  public static GemmaTokenizer load(Path folder) {
+    Path file = folder.resolve("tokenizer.json");
+    if (!Files.isRegularFile(file)) {
+      throw new InputException(
+          "model " + folder + ": tokenizer.json is missing; give a complete checkpoint folder");
+    }
+    // The stream, not the path: given a path DJL also reads the settings beside it, and
+    // Gemma's name a maximum length of 1e30.
+    try (InputStream in = Files.newInputStream(file)) {
+      return new GemmaTokenizer(
+          file,
+          HuggingFaceTokenizer.newInstance(
+              in,
+              Map.of("truncation", "do_not_truncate", "padding", "do_not_pad", "maxLength", "-1")));
+    } catch (IOException e) {
+      throw new InputException(file + " cannot be read: " + oneLine(e), e);
+    } catch (RuntimeException e) {
+      throw new InputException(
+          file + " is not a usable tokenizer (" + oneLine(e) + "); fetch the checkpoint again", e);
+    }
+  }
+
+  private static String oneLine(Throwable e) {
+    String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return text.lines().findFirst().orElse("");
+  }
+
+  /**
+   * A text's tokens: exactly those of the text, no special token is added and nothing is cut off.
+   *
+   * @param ids token ids
+   * @param start first character of each token, counted in code points
+   * @param end character behind each token, counted in code points; may equal {@code start}
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Tokens(int[] ids, int[] start, int[] end) {}
+
+  Tokens tokens(String text) {
+    Encoding encoding = open().encode(text, false, false);
+    long[] ids = encoding.getIds();
+    @Nullable CharSpan[] spans = encoding.getCharTokenSpans();
+    int[] start = new int[ids.length];
+    int[] end = new int[ids.length];
+    for (int t = 0; t < ids.length; t++) {
+      CharSpan span = spans[t];
+      if (span == null) {
+        throw new IllegalStateException(file + ": token " + t + " has no place in the text");
+      }
+      start[t] = span.getStart();
+      end[t] = span.getEnd();
+    }
+    return new Tokens(toInts(ids), start, end);
+  }
+
+  /** Ids of a text; special tokens are recognised where they are written, none is added. */
+  public int[] encode(String text) {
+    return toInts(open().encode(text, false, false).getIds());
+  }
+
+  /**
+   * The id of a token that stands for itself, such as {@code <start_of_image>}.
+   *
+   * @throws InputException if this tokenizer has no such token
+   */
+  public int idOf(String token) {
+    int[] ids = encode(token);
+    if (ids.length != 1) {
+      throw new InputException(
+          file + " has no token " + token + "; this is not the tokenizer of a Gemma 3 model");
+    }
+    return ids[0];
+  }
+
+  /** Text of ids, special tokens left out; a thinking block stays, see {@link ThinkingBlock}. */
+  public String decode(Collection<Integer> ids) {
+    return open().decode(ids.stream().mapToLong(Integer::longValue).toArray(), true);
+  }
+
+  private static int[] toInts(long[] ids) {
+    int[] out = new int[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      out[i] = Math.toIntExact(ids[i]);
+    }
+    return out;
+  }
+
+  private HuggingFaceTokenizer open() {
+    HuggingFaceTokenizer t = tokenizer;
+    if (t == null) {
+      throw new IllegalStateException("the tokenizer is closed");
+    }
+    return t;
+  }
+
+  @Override
+  public synchronized void close() {
+    HuggingFaceTokenizer t = tokenizer;
+    tokenizer = null;
+    if (t != null) {
+      t.close();
+    }
+  }
+}

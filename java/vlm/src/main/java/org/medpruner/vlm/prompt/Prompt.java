@@ -1,0 +1,36 @@
+package org.medpruner.vlm.prompt;
+
+import java.util.Objects;
+
+/**
+ * A whole, unpruned prompt; the three arrays have one entry per token, are not copied and must not
+ * be changed.
+ *
+ * @param ids token ids, the beginning-of-sequence token first
+ * @param slice 0-based ordinal, among the presented slices, of the one whose picture, markers or
+ *     label the token belongs to; -1 for text that stays whatever is pruned. A token that straddles
+ *     a label and other text counts as text
+ * @param image whether the token is an image soft token, the place of one visual token
+ */
+@SuppressWarnings("ArrayRecordComponent")
+public record Prompt(int[] ids, int[] slice, boolean[] image) {
+  /** Checks that the lengths agree. */
+  public Prompt {
+    Objects.requireNonNull(ids, "ids");
+    if (slice.length != ids.length || image.length != ids.length) {
+      throw new IllegalArgumentException(
+          "ids, slice and image have "
+              + ids.length
+              + ", "
+              + slice.length
+              + " and "
+              + image.length
+              + " entries, but they must have the same number");
+    }
+  }
+
+  /** Number of tokens. */
+  public int length() {
+    return ids.length;
+  }
+}
