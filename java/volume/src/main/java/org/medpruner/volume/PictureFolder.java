@@ -1,0 +1,364 @@
+package org.medpruner.volume;
+
+import java.awt.image.BufferedImage;
+import java.awt.image.DataBuffer;
+import java.awt.image.IndexColorModel;
+import java.awt.image.Raster;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.MemoryCacheImageInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a folder of PNG or JPEG slices. Pixels are taken from the raster: {@code getRGB} applies a
+ * gamma to 8-bit grey (128 reads as 188). Alpha is dropped and palettes looked up, as Pillow's
+ * {@code convert("RGB")} does.
+ */
+final class PictureFolder {
+  static final String FORMAT = "pictures";
+
+  private static final Set<String> EXTENSIONS = Set.of("png", "jpg", "jpeg");
+
+  /** A picture larger than this is no slice; checked before it is decoded. */
+  private static final long MAX_PIXELS = 1L << 27;
+
+  private PictureFolder() {}
+
+  /** One decoded slice: 1 or 3 bytes per pixel, interleaved. */
+  private static final class Picture {
+    final int width;
+    final int height;
+    final int channels;
+    final byte[] bytes;
+
+    Picture(int width, int height, int channels, byte[] bytes) {
+      this.width = width;
+      this.height = height;
+      this.channels = channels;
+      this.bytes = bytes;
+    }
+  }
+
+  static boolean looksLikePicture(byte[] start) {
+    return start.length > 4
+        && (((start[0] & 0xff) == 0x89 && start[1] == 'P' && start[2] == 'N')
+            || ((start[0] & 0xff) == 0xff && (start[1] & 0xff) == 0xd8));
+  }
+
+  static Volume read(Path folder, ReadOptions options) {
+    List<Path> files = list(folder);
+    if (options.frame() != 0) {
+      throw Failures.bad(
+          folder, "frame " + options.frame() + " does not exist, a folder has one; choose 0");
+    }
+    List<String> warnings = new ArrayList<>();
+    warnIfNaturalOrderDiffers(files, warnings);
+    List<String> names = new ArrayList<>();
+    List<String> hashes = new ArrayList<>();
+    List<Picture> pictures = new ArrayList<>();
+    long total = 0;
+    try {
+      for (Path file : files) {
+        byte[] bytes = bytes(file);
+        names.add(Hashes.name(file));
+        hashes.add(Hashes.hex(bytes));
+        Picture p = decode(file, bytes, options.pictureWindow(), warnings);
+        if (!pictures.isEmpty()) {
+          checkSize(file, p, files.get(0), pictures.get(0));
+        }
+        pictures.add(p);
+        total += p.bytes.length;
+      }
+      return volume(folder, names, hashes, pictures, warnings);
+    } catch (OutOfMemoryError e) {
+      throw Failures.bad(
+          folder,
+          "the pictures do not fit into the Java heap ("
+              + Failures.megabytes(total)
+              + " read so far, the heap is "
+              + Failures.megabytes(Runtime.getRuntime().maxMemory())
+              + "); raise -Xmx",
+          e);
+    }
+  }
+
+  private static Volume volume(
+      Path folder,
+      List<String> names,
+      List<String> hashes,
+      List<Picture> pictures,
+      List<String> warnings) {
+    boolean colour = pictures.stream().anyMatch(p -> p.channels == 3);
+    VoxelType type = colour ? VoxelType.RGB24 : VoxelType.UINT8;
+    Picture first = pictures.get(0);
+    List<byte[]> planes = new ArrayList<>();
+    for (Picture p : pictures) {
+      planes.add(colour && p.channels == 1 ? copyGrey(p.bytes) : p.bytes);
+    }
+    VoxelArray voxels =
+        VoxelArray.ofPictures(type, planes, Math.multiplyExact(first.width, first.height));
+    int[] shape = {first.width, first.height, pictures.size()};
+    double[][] affine = new double[4][4];
+    for (int r = 0; r < 3; r++) {
+      Arrays.fill(affine[r], Double.NaN);
+    }
+    // Columns to the left, rows to posterior, files to inferior: the presented axial orientation.
+    Orientation asPresented =
+        new Orientation(new int[] {0, 1, 2}, new boolean[] {true, true, true});
+    Provenance provenance =
+        new Provenance(
+            folder,
+            Hashes.ofListing(names, hashes),
+            FORMAT,
+            type.label,
+            List.of(shape[0], shape[1], shape[2]),
+            1,
+            0,
+            "",
+            warnings);
+    return new Volume(voxels, VoxelStats.of(voxels), shape, affine, asPresented, false, provenance);
+  }
+
+  private static byte[] copyGrey(byte[] grey) {
+    byte[] rgb = new byte[grey.length * 3];
+    for (int i = 0; i < grey.length; i++) {
+      rgb[3 * i] = grey[i];
+      rgb[3 * i + 1] = grey[i];
+      rgb[3 * i + 2] = grey[i];
+    }
+    return rgb;
+  }
+
+  private static void checkSize(Path file, Picture p, Path firstFile, Picture first) {
+    if (p.width != first.width || p.height != first.height) {
+      throw Failures.bad(
+          file,
+          String.format(
+              Locale.ROOT,
+              "%d x %d pixels, but %s has %d x %d; all slices of a folder must have one size",
+              p.width,
+              p.height,
+              Hashes.name(firstFile),
+              first.width,
+              first.height));
+    }
+  }
+
+  /** The pictures in byte order of their names; hidden files are not slices. */
+  private static List<Path> list(Path folder) {
+    List<Path> files = new ArrayList<>();
+    String other = "";
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+      for (Path p : all) {
+        String name = Hashes.name(p).toLowerCase(Locale.ROOT);
+        String extension = name.substring(name.lastIndexOf('.') + 1);
+        if (name.startsWith(".") || !Files.isRegularFile(p)) {
+          continue;
+        }
+        if (EXTENSIONS.contains(extension)) {
+          files.add(p);
+        } else if (name.endsWith(".nii") || name.endsWith(".nii.gz")) {
+          other = " (give the NIfTI file in it instead)";
+        } else if (extension.equals("dcm")) {
+          other = " (DICOM is not supported: convert the series to NIfTI, dcm2niix does)";
+        }
+      }
+    } catch (IOException e) {
+      throw Volumes.unreadable(folder, e);
+    } catch (java.nio.file.DirectoryIteratorException e) {
+      throw Failures.bad(folder, "cannot be listed; check the folder", e);
+    }
+    if (files.isEmpty()) {
+      throw Failures.bad(
+          folder, "0 slices: the folder holds no .png, .jpg or .jpeg file; check the path" + other);
+    }
+    files.sort((a, b) -> Arrays.compareUnsigned(nameBytes(a), nameBytes(b)));
+    return files;
+  }
+
+  private static byte[] nameBytes(Path p) {
+    return Hashes.name(p).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void warnIfNaturalOrderDiffers(List<Path> files, List<String> warnings) {
+    for (int i = 1; i < files.size(); i++) {
+      String a = Hashes.name(files.get(i - 1));
+      String b = Hashes.name(files.get(i));
+      if (NaturalOrder.compare(a, b) > 0) {
+        warnings.add(
+            Failures.oneLine(
+                "slices are in byte order of their names, so "
+                    + a
+                    + " comes before "
+                    + b
+                    + "; pad the numbers with zeros if that is wrong"));
+        return;
+      }
+    }
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw Volumes.unreadable(file, e);
+    }
+  }
+
+  private static Picture decode(
+      Path file, byte[] bytes, @Nullable Window window, List<String> warnings) {
+    List<String> said = new ArrayList<>();
+    BufferedImage image;
+    ImageReader reader = null;
+    try (MemoryCacheImageInputStream in =
+        new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+      reader = reader(in);
+      if (reader == null) {
+        throw unreadable(file, "not a PNG or JPEG file", null);
+      }
+      reader.addIIOReadWarningListener((source, warning) -> said.add(warning));
+      reader.setInput(in, true, true);
+      long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
+      if (pixels > MAX_PIXELS) {
+        throw unreadable(
+            file, reader.getWidth(0) + " x " + reader.getHeight(0) + " pixels is no slice", null);
+      }
+      image = reader.read(0);
+    } catch (IOException | RuntimeException e) {
+      if (e instanceof VolumeException v) {
+        throw v;
+      }
+      throw unreadable(file, String.valueOf(e.getMessage()), e);
+    } finally {
+      if (reader != null) {
+        reader.dispose();
+      }
+    }
+    for (String warning : said) {
+      if (warning.contains("Premature end") || warning.contains("Corrupt JPEG")) {
+        throw unreadable(file, warning, null);
+      }
+      warnings.add(Failures.oneLine(Hashes.name(file) + ": " + warning));
+    }
+    return pixels(file, image, window, warnings);
+  }
+
+  private static @Nullable ImageReader reader(MemoryCacheImageInputStream in) {
+    for (Iterator<ImageReader> all = ImageIO.getImageReaders(in); all.hasNext(); ) {
+      ImageReader candidate = all.next();
+      try {
+        String format = candidate.getFormatName();
+        if (format.equalsIgnoreCase("png") || format.equalsIgnoreCase("jpeg")) {
+          return candidate;
+        }
+      } catch (IOException e) {
+        // A reader that cannot say what it reads is not one of the JDK's two.
+      }
+    }
+    return null;
+  }
+
+  private static VolumeException unreadable(Path file, String why, @Nullable Throwable cause) {
+    return Failures.bad(
+        file, "cannot be read as a picture (" + why + "); replace or remove it", cause);
+  }
+
+  private static Picture pixels(
+      Path file, BufferedImage image, @Nullable Window window, List<String> warnings) {
+    Raster raster = image.getRaster();
+    int w = raster.getWidth();
+    int h = raster.getHeight();
+    int bands = raster.getNumBands();
+    boolean indexed = image.getColorModel() instanceof IndexColorModel;
+    boolean grey = !indexed && bands <= 2;
+    boolean deep = raster.getSampleModel().getSampleSize(0) > 8;
+    if (raster.getTransferType() != DataBuffer.TYPE_BYTE
+        && raster.getTransferType() != DataBuffer.TYPE_USHORT
+        && raster.getTransferType() != DataBuffer.TYPE_INT) {
+      throw unreadable(file, "unusual pixel type", null);
+    }
+    if (deep && !grey) {
+      throw Failures.bad(
+          file, "16 bits per colour channel are not supported; convert the slices to 8 bits");
+    }
+    if (deep && window == null) {
+      throw Failures.bad(
+          file,
+          "16-bit grey needs a window that says which values become black and white; give one, or"
+              + " convert the slices to 8 bits");
+    }
+    if (image.getColorModel().hasAlpha() && !hasWarning(warnings, ALPHA)) {
+      warnings.add(Failures.oneLine(Hashes.name(file) + ALPHA));
+    }
+    int channels = grey ? 1 : 3;
+    byte[] out = new byte[Math.multiplyExact(Math.multiplyExact(w, h), channels)];
+    if (indexed) {
+      channels = palette((IndexColorModel) image.getColorModel(), raster, out);
+      if (channels == 1) {
+        out = Arrays.copyOf(out, w * h);
+      }
+      return new Picture(w, h, channels, out);
+    }
+    byte[] table = deep && window != null ? table(window) : null;
+    int[] row = new int[w * bands];
+    for (int y = 0, at = 0; y < h; y++) {
+      raster.getPixels(0, y, w, 1, row);
+      for (int x = 0; x < w; x++) {
+        for (int c = 0; c < channels; c++) {
+          int v = row[x * bands + c];
+          out[at++] = table == null ? (byte) v : table[v & 0xffff];
+        }
+      }
+    }
+    return new Picture(w, h, channels, out);
+  }
+
+  private static final String ALPHA = ": the alpha channel was ignored";
+
+  private static boolean hasWarning(List<String> warnings, String text) {
+    return warnings.stream().anyMatch(s -> s.endsWith(text));
+  }
+
+  private static byte[] table(Window window) {
+    byte[] table = new byte[1 << 16];
+    for (int v = 0; v < table.length; v++) {
+      table[v] = window.grey(v);
+    }
+    return table;
+  }
+
+  /** Looks the colours up; returns 1, with grey in the first third, when every colour is grey. */
+  private static int palette(IndexColorModel model, Raster raster, byte[] out) {
+    int w = raster.getWidth();
+    int h = raster.getHeight();
+    boolean grey = true;
+    for (int i = 0; i < model.getMapSize(); i++) {
+      grey &= model.getRed(i) == model.getGreen(i) && model.getRed(i) == model.getBlue(i);
+    }
+    for (int y = 0, at = 0; y < h; y++) {
+      for (int x = 0; x < w; x++) {
+        // Indices beyond the palette are black in Pillow; getRed would throw.
+        int i = raster.getSample(x, y, 0);
+        boolean known = i < model.getMapSize();
+        out[at++] = known ? (byte) model.getRed(i) : 0;
+        if (!grey) {
+          out[at++] = known ? (byte) model.getGreen(i) : 0;
+          out[at++] = known ? (byte) model.getBlue(i) : 0;
+        }
+      }
+    }
+    return grey ? 1 : 3;
+  }
+}

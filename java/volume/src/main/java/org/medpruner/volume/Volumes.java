@@ -1,0 +1,64 @@
+package org.medpruner.volume;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/**
+ * Reads volumes:
+ *
+ * <ul>
+ *   <li>NIfTI-1 and NIfTI-2 ({@code .nii}, {@code .hdr}/{@code .img}), plain or gzip (told by
+ *       content, not by name), either byte order; datatypes int8 to int64, uint8 to uint64,
+ *       float32, float64 and RGB24; {@code scl_slope}/{@code scl_inter}; 3-D, or one frame of a 4-D
+ *       file; reoriented to RAS+ by sform, qform or pixdim, as nibabel's {@code
+ *       as_closest_canonical} does;
+ *   <li>folders of PNG or JPEG slices of one size, in byte order of their names.
+ * </ul>
+ *
+ * Stateless and thread-safe.
+ */
+public final class Volumes {
+  private Volumes() {}
+
+  /** {@link #read(Path, ReadOptions)} with the defaults. */
+  public static Volume read(Path path) {
+    return read(path, ReadOptions.DEFAULT);
+  }
+
+  /**
+   * Reads a file or a folder completely; sizes are checked against the file before anything is
+   * allocated.
+   *
+   * @throws VolumeException in one line that names the file and the fix: missing, unreadable,
+   *     empty, not a NIfTI file, truncated, corrupt, unsupported datatype, impossible dimensions or
+   *     affine, no finite voxel, no such frame; for folders no pictures, mixed sizes, an unreadable
+   *     picture, 16 bits without a window; or too large for the heap
+   */
+  public static Volume read(Path path, ReadOptions options) {
+    if (Files.isDirectory(path)) {
+      return PictureFolder.read(path, options);
+    }
+    if (!Files.exists(path)) {
+      throw Failures.bad(path, "no such file or folder; check the path");
+    }
+    if (!Files.isRegularFile(path)) {
+      throw Failures.bad(path, "not a regular file; copy the data into one first");
+    }
+    return NiftiReader.read(path, options);
+  }
+
+  static VolumeException unreadable(Path path, IOException e) {
+    return switch (e) {
+      case NoSuchFileException x -> Failures.bad(path, "no such file or folder; check the path", x);
+      case AccessDeniedException x ->
+          Failures.bad(path, "permission denied; make it readable for this user", x);
+      case FileSystemException x ->
+          Failures.bad(path, "cannot be read (" + x.getReason() + "); check the file", x);
+      default -> Failures.bad(path, "cannot be read (" + e.getMessage() + "); check the file", e);
+    };
+  }
+}

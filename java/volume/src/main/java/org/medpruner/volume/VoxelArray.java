@@ -1,0 +1,170 @@
+package org.medpruner.volume;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Voxels in file order and in the file's own number type, little-endian bytes, so that a
+ * 512x512x600 int16 CT takes 300 MB and not 1.2 GB. Chunked: memory grows with the data that really
+ * arrives, never with what a header claims, and a volume may exceed 2^31 bytes. Immutable once
+ * filled.
+ */
+final class VoxelArray {
+  private static final int CHUNK_BITS = 20;
+  private static final int CHUNK_MASK = (1 << CHUNK_BITS) - 1;
+
+  private static final VarHandle SHORT = view(short[].class);
+  private static final VarHandle INT = view(int[].class);
+  private static final VarHandle LONG = view(long[].class);
+  private static final VarHandle FLOAT = view(float[].class);
+  private static final VarHandle DOUBLE = view(double[].class);
+
+  private final VoxelType type;
+  private final long length;
+  private final double slope;
+  private final double intercept;
+  private final boolean scaled;
+  private final byte[][] chunks;
+
+  private VoxelArray(VoxelType type, long length, double slope, double intercept, byte[][] chunks) {
+    this.type = type;
+    this.length = length;
+    this.slope = slope;
+    this.intercept = intercept;
+    this.scaled = type.channels == 1 && (slope != 1 || intercept != 0);
+    this.chunks = chunks;
+  }
+
+  private static VarHandle view(Class<?> array) {
+    return MethodHandles.byteArrayViewVarHandle(array, ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Reads {@code length} voxels.
+   *
+   * @throws EOFException when the stream ends early; the message is the number of bytes read
+   */
+  static VoxelArray read(
+      InputStream in, VoxelType type, long length, ByteOrder order, double slope, double intercept)
+      throws IOException {
+    List<byte[]> chunks = new ArrayList<>();
+    long read = 0;
+    for (long done = 0; done < length; ) {
+      int voxels = (int) Math.min(1 << CHUNK_BITS, length - done);
+      byte[] chunk = in.readNBytes(voxels * type.bytes);
+      read += chunk.length;
+      if (chunk.length < voxels * type.bytes) {
+        throw new EOFException(Long.toString(read));
+      }
+      if (order == ByteOrder.BIG_ENDIAN) {
+        swap(chunk, type.itemBytes());
+      }
+      chunks.add(chunk);
+      done += voxels;
+    }
+    return new VoxelArray(type, length, slope, intercept, chunks.toArray(new byte[0][]));
+  }
+
+  /** Collects pictures of bytes, one after another. */
+  static VoxelArray ofPictures(VoxelType type, List<byte[]> pictures, int pixels) {
+    long length = (long) pixels * pictures.size();
+    int count = Math.toIntExact((length + CHUNK_MASK) >> CHUNK_BITS);
+    byte[][] chunks = new byte[count][];
+    for (int i = 0; i < count; i++) {
+      int voxels = (int) Math.min(1 << CHUNK_BITS, length - ((long) i << CHUNK_BITS));
+      chunks[i] = new byte[voxels * type.bytes];
+    }
+    long done = 0;
+    for (byte[] picture : pictures) {
+      for (int from = 0; from < pixels; ) {
+        byte[] chunk = chunks[(int) (done >> CHUNK_BITS)];
+        int offset = ((int) done & CHUNK_MASK) * type.bytes;
+        int n = Math.min(pixels - from, (chunk.length - offset) / type.bytes);
+        System.arraycopy(picture, from * type.bytes, chunk, offset, n * type.bytes);
+        from += n;
+        done += n;
+      }
+    }
+    return new VoxelArray(type, length, 1, 0, chunks);
+  }
+
+  private static void swap(byte[] bytes, int item) {
+    for (int i = 0; i < bytes.length; i += item) {
+      for (int a = i, b = i + item - 1; a < b; a++, b--) {
+        byte t = bytes[a];
+        bytes[a] = bytes[b];
+        bytes[b] = t;
+      }
+    }
+  }
+
+  VoxelType type() {
+    return type;
+  }
+
+  /** Number of voxels. */
+  long length() {
+    return length;
+  }
+
+  boolean scaled() {
+    return scaled;
+  }
+
+  /** Voxel {@code i}, raw * slope + intercept in float64 with two roundings, as nibabel does. */
+  double value(long i, int channel) {
+    byte[] chunk = chunks[(int) (i >>> CHUNK_BITS)];
+    int at = ((int) i & CHUNK_MASK) * type.bytes;
+    return scale(
+        switch (type) {
+          case UINT8 -> chunk[at] & 0xff;
+          case RGB24 -> chunk[at + channel] & 0xff;
+          case INT8 -> chunk[at];
+          case INT16 -> (short) SHORT.get(chunk, at);
+          case UINT16 -> (short) SHORT.get(chunk, at) & 0xffff;
+          case INT32 -> (int) INT.get(chunk, at);
+          case UINT32 -> (int) INT.get(chunk, at) & 0xffffffffL;
+          case INT64 -> (double) (long) LONG.get(chunk, at);
+          case UINT64 -> unsigned((long) LONG.get(chunk, at));
+          case FLOAT32 -> (float) FLOAT.get(chunk, at);
+          case FLOAT64 -> (double) DOUBLE.get(chunk, at);
+        });
+  }
+
+  private double scale(double raw) {
+    return scaled ? raw * slope + intercept : raw;
+  }
+
+  /** Whether {@link #bits} and {@link #valueOfBits} serve: at most 65536 different values. */
+  boolean isNarrow() {
+    return type.bytes <= 2;
+  }
+
+  /** The bits of voxel {@code i} of a narrow type as an unsigned number, a key for tables. */
+  int bits(long i) {
+    byte[] chunk = chunks[(int) (i >>> CHUNK_BITS)];
+    int at = (int) i & CHUNK_MASK;
+    return type.bytes == 1 ? chunk[at] & 0xff : (short) SHORT.get(chunk, at * 2) & 0xffff;
+  }
+
+  /** The value that {@link #bits} stands for. */
+  double valueOfBits(int bits) {
+    return scale(
+        switch (type) {
+          case INT8 -> (byte) bits;
+          case INT16 -> (short) bits;
+          default -> bits;
+        });
+  }
+
+  /** Round half to even, like a C cast from uint64; halving keeps the sticky lowest bit. */
+  private static double unsigned(long bits) {
+    return bits >= 0 ? (double) bits : (double) ((bits >>> 1) | (bits & 1)) * 2.0;
+  }
+}
