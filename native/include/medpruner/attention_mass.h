@@ -9,8 +9,9 @@
  *   same patches, then over heads
  *
  * Q and K come with any rotary embedding applied. Memory beyond the tensors: O(H * T). Run to run the
- * result is bit-stable on one device; between backends it agrees within 1e-5 relative, not bit for
- * bit. A NaN or infinity in Q or K gives NaN masses and MEDPRUNER_SEGMENT_NON_FINITE.
+ * result is bit-stable on one device; between CPU and CUDA it agrees within 1e-5 relative, not bit for
+ * bit. A NaN or infinity in Q, K or lse, or a logit beyond f32, gives NaN masses in the whole segment
+ * and MEDPRUNER_SEGMENT_NON_FINITE; pooled_keys are the plain means even then.
  */
 #ifndef MEDPRUNER_ATTENTION_MASS_H
 #define MEDPRUNER_ATTENTION_MASS_H
@@ -33,11 +34,14 @@ typedef struct medpruner_attention_mass_params {
   uint32_t struct_size;
   /** MEDPRUNER_POOLING_*. */
   int32_t pooling;
-  /** Factor of the logits; 0 means 1/sqrt(head_dim). */
+  /** Factor of the logits, finite and >= 0; 0 means 1/sqrt(head_dim). */
   double scale;
   /** CONTIGUOUS: patches per token, >= 1; every segment's length is a multiple of it. */
   int64_t group;
-  /** GRID: every non-empty segment has grid_h * grid_w patches; the blocks divide the grid. */
+  /**
+   * GRID: every non-empty segment has grid_h * grid_w patches; the blocks divide the grid. On CUDA a
+   * segment whose length or start does not fit its pooling counts as one with bad offsets.
+   */
   int64_t grid_h, grid_w, block_h, block_w;
 } medpruner_attention_mass_params;
 
@@ -46,7 +50,8 @@ MEDPRUNER_API medpruner_status medpruner_attention_mass_workspace(
     const medpruner_tensor* key, const medpruner_tensor* offsets, size_t* bytes);
 
 /**
- * @param[in]  query       f16, bf16 or f32 [N, H, d]; strides of N and H any, the last is 1; d <= 256
+ * @param[in]  query       f16, bf16 or f32 [N, H, d]; strides of N and H any, the last is 1;
+ *                         H >= 1, 1 <= d <= 256
  * @param[in]  key         as query
  * @param[in]  lse         NULL, or f32 [H, N]: natural log of each query row's sum of exponentials of
  *                         the scaled logits, as flash-attention returns it; saves the first pass

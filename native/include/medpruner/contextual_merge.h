@@ -12,10 +12,13 @@
  * N = 0: nothing to do. 0 < N < m: every rest token is a target.
  *
  * Canonical arithmetic, bit-identical on every backend: |k|^2 and dot products in f32, one chain of
- * fused multiply-adds over ascending components from 0; inverse norm = 1/sqrt (f32, IEEE), taken as 0
- * when |k|^2 < 1e-24 or is not finite (flag ZERO_KEY); similarity = (dot * inv_token) * inv_target,
- * exactly 0 when either inverse is 0. Feature sums in f32 in ascending token order from 0, the mean by
- * one f32 division, target + mean in f32, rounded once (to nearest even) to the feature type.
+ * fused multiply-adds over ascending components from 0; inverse norm = 1/sqrt (f32, IEEE, two
+ * roundings), taken as 0 when |k|^2 < 1e-24f or is not finite (flag ZERO_KEY, raised by any token of
+ * rest, whether or not something is assigned); similarity = (dot * inv_token) * inv_target, exactly 0
+ * when either inverse is 0. Feature sums in f32 in ascending token order from 0, the mean by one f32
+ * division by (float)count, target + mean in f32, rounded once (to nearest even) to the feature type;
+ * a NaN result is written as 0x7fc00000 (f32), 0x7fc0 (bf16), 0x7e00 (f16). Rows that are not the
+ * target of anything are copied bit for bit.
  */
 #ifndef MEDPRUNER_CONTEXTUAL_MERGE_H
 #define MEDPRUNER_CONTEXTUAL_MERGE_H
@@ -46,7 +49,8 @@ MEDPRUNER_API medpruner_status medpruner_contextual_merge_workspace(
  * @param[in]  nucleus      u8 [N], nonzero = in the nucleus
  * @param[in]  offsets      int64 [G+1] over the tokens
  * @param[out] merged       NULL iff features is, else as features [N, C]: target rows merged, all
- *                          others copied. May be the very same memory as features (in place)
+ *                          others copied; row stride any. May be the very same memory as features
+ *                          with the same row stride (in place)
  * @param[out] role         u8 [N], MEDPRUNER_ROLE_*
  * @param[out] assignment   i64 [N]: the row that stands for this one; nucleus and target rows name
  *                          themselves

@@ -27,7 +27,9 @@ MEDPRUNER_API medpruner_status medpruner_gather_rows_workspace(
  * @param[in]  indices        i64 [N]: source rows of segment g from offsets[g] on. A row outside [0, N)
  *                            is an argument error on the CPU; on CUDA its output row is zero-filled and
  *                            segment g is flagged BAD_OFFSETS
- * @param[in]  counts         i64 [G]: how many of them count, each in [0, offsets[g+1] - offsets[g]]
+ * @param[in]  counts         i64 [G]: how many of them count, each in [0, offsets[g+1] - offsets[g]];
+ *                            beyond that an argument error on the CPU; on CUDA, as with bad offsets,
+ *                            the segment is flagged BAD_OFFSETS and packs no row
  * @param[in]  offsets        int64 [G+1] over the rows of @p source
  * @param[out] packed         as source [capacity, C], compact; rows past the total stay as they were.
  *                            Too small: an argument error on the CPU, the CAPACITY flag on CUDA

@@ -6,7 +6,7 @@
  * arithmetic: bit-identical on every backend given the same scores.
  *
  *   SOFTMAX(temperature): w = rne(exp2poly((v - max v) * log2(e)/temperature) * 2^31)
- *   MASS:                 w = rne(v / max v * 2^31)               (max v = 0: all weights are 2^31)
+ *   MASS:                 w = rint((double)v / (double)max v * 2^31)   (max v = 0: all are 2^31)
  *   W = sum w;  M = max(1, ceil(tau' * W)), tau' = tau * (1 - 2^-30);  keep the shortest prefix with
  *   sum w >= M
  *
@@ -17,16 +17,22 @@
  *   c6 = 0x1.41fbc20404cb4p-13    (relative error 2.0e-9, and exactly 1 at 0)
  * with y = ((double)v - (double)max v) * (1.4426950408889634 / temperature), two roundings.
  * tau' enters as the integer t = rint(tau' * 2^62), M = (t * W + 2^62 - 1) >> 62 in 128 bits.
- * -0 counts as +0. tau = 1 keeps every token.
+ * tau' = tau * (1 - 2^-30) is one f64 product and tau' * 2^62 is exact; rint rounds ties to even.
+ * -0 counts as +0. tau = 1 keeps every token (a prefix like any other: caps apply to it).
+ * kept_mass = (double)(sum of the kept w) / (double)W, after the floors and caps.
  *
- * A NaN or +Inf, or nothing but -Inf: the segment is kept whole with MEDPRUNER_SEGMENT_NON_FINITE. MASS
- * with a negative value: kept whole with MEDPRUNER_SEGMENT_NEGATIVE_MASS. Whole-kept segments are
- * outside the floors and caps and have kept_mass 1.
+ * A NaN or +Inf, or nothing but -Inf: the segment is kept whole with MEDPRUNER_SEGMENT_NON_FINITE.
+ * Else MASS with a negative value (-Inf is one): kept whole with MEDPRUNER_SEGMENT_NEGATIVE_MASS. Only
+ * one of the two is ever set. Whole-kept segments are outside the floors and caps (their tokens are
+ * neither counted nor ranked) and have kept_mass 1.
  *
  * Floors and caps lengthen or shorten the prefix: first min_tokens and max_tokens per segment, then
  * volume_min_tokens and volume_max_tokens over all segments of a volume, in the order (score
  * descending, row ascending) over the volume's tokens: the floor adds the best unselected ones, the
  * cap keeps the best selected ones.
+ *
+ * On CUDA a volume with bad offsets gets no floor and no cap, and segment min(max(volumes[v], 0), G-1)
+ * is flagged MEDPRUNER_SEGMENT_BAD_OFFSETS.
  */
 #ifndef MEDPRUNER_NUCLEUS_SELECT_H
 #define MEDPRUNER_NUCLEUS_SELECT_H
@@ -45,7 +51,7 @@ typedef struct medpruner_nucleus_select_params {
   int32_t score;
   /** In (0, 1]. */
   double tau;
-  /** SOFTMAX: finite and > 0. MASS: ignored. */
+  /** SOFTMAX: finite and >= 1e-300. MASS: ignored. */
   double temperature;
   /** Per segment; >= 0, 0 = off; min <= max where both are set. */
   int64_t min_tokens, max_tokens;
@@ -58,7 +64,7 @@ MEDPRUNER_API medpruner_status medpruner_nucleus_select_workspace(
     const medpruner_tensor* offsets, const medpruner_tensor* volumes, size_t* bytes);
 
 /**
- * @param[in]  scores       f32 [N], contiguous
+ * @param[in]  scores       f32 [N], contiguous; N < 2^32
  * @param[in]  offsets      int64 [G+1] over the tokens
  * @param[in]  volumes      NULL (all segments are one volume), or int64 [V+1] over the segments
  * @param[out] mask         u8 [N], 1 = in the nucleus

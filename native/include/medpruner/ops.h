@@ -8,16 +8,22 @@
  *   segments are allowed. On the CPU bad offsets are refused with MEDPRUNER_ERR_INVALID_ARGUMENT. On
  *   CUDA they lie in device memory, which a call must not wait for: there a bad segment (descending,
  *   or beyond the rows) is skipped without touching memory outside the tensors, its outputs stay as
- *   they were, and its MEDPRUNER_SEGMENT_BAD_OFFSETS flag is set.
+ *   they were, and its MEDPRUNER_SEGMENT_BAD_OFFSETS flag is set. Segments that overlap because the
+ *   offsets between them are out of order are each within the tensors, but their shared rows hold
+ *   the result of either.
  * - Outputs and workspace are the caller's; ops never allocate and never synchronise. The workspace
- *   lies on the op's device, aligned to 16 bytes, and holds nothing between calls. Outputs must not
- *   overlap inputs or each other unless an op says so.
+ *   lies on the op's device, aligned to 16 bytes, and holds nothing between calls; it may be NULL
+ *   when the query gave 0. Outputs and workspace must not overlap inputs or each other unless an op
+ *   says so, judged by the address range from a tensor's first to its last element.
+ * - Tensors are compact row-major unless an op says "stride any": then that stride of an input may be
+ *   any value, zero and negative too, and that of an output any value that keeps its rows apart.
+ * - A workspace query looks at the descriptors, not at data: data may still be NULL there.
  * - The device of the first tensor chooses the backend; all tensors must be on it. A CUDA call is
  *   asynchronous on `stream` (a cudaStream_t of that device, NULL = legacy default stream), sets the
  *   device for its duration and restores it, and can be captured in a CUDA graph. On the CPU the call
  *   is synchronous and `stream` must be NULL.
- * - Every params struct starts with struct_size, set by the caller to its sizeof; reserved fields
- *   must be zero.
+ * - Every params struct starts with struct_size, which the caller sets to its sizeof; any other value
+ *   is refused. Reserved fields must be zero.
  * - Ops keep no state: any number of threads may call them at once on different outputs.
  * - Results do not depend on grid size, thread count, instruction set or batch composition.
  */

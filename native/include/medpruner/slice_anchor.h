@@ -9,14 +9,18 @@
  *   keep[i] = distance[i] > (float)gamma, or i - anchor >= max_gap when max_gap > 0
  *
  * Sums: u8 and i16 exactly in 64-bit integers. f16, bf16 and f32 (converted to f32 first) in one
- * canonical order: chunks of 4096 values; in a chunk, lane l of 32 adds |a-b| of the values l, l+32,
- * ... in f32; the lanes are folded by a butterfly (l with l^16, l^8, l^4, l^2, l^1; f32); the chunk
- * totals are added in order in f64. The division and the product are f64, the result is rounded once
- * to f32 and that number is compared: distance, keep and representative are bit-identical on every
- * backend.
+ * canonical order: chunks of 4096 values; in a chunk, lane l of 32 starts from +0 and adds |a-b| of
+ * the values l, l+32, ... in f32 (a lane without values stays +0); the lanes are folded by a butterfly
+ * (l with l^16, l^8, l^4, l^2, l^1; f32); the chunk totals are added in order in f64 from 0. The
+ * division and the product are f64, the result is rounded once to f32 and that number is compared:
+ * distance, keep and representative are bit-identical on every backend. A NaN distance is written as
+ * 0x7fc00000.
  *
  * A slice whose distance is NaN or infinite is kept, flagged, and becomes the anchor; the first slice
  * of a segment is flagged when it holds a NaN or an infinity.
+ *
+ * On CUDA a segment with bad offsets gets kept_counts -1 (there is no flag per segment here); the rest
+ * of its outputs stays as it was.
  */
 #ifndef MEDPRUNER_SLICE_ANCHOR_H
 #define MEDPRUNER_SLICE_ANCHOR_H
@@ -30,7 +34,7 @@ extern "C" {
 typedef struct medpruner_slice_anchor_params {
   uint32_t struct_size;
   uint32_t reserved;
-  /** Threshold in the units of the scaled values; not NaN. Negative keeps every slice. */
+  /** Threshold in the units of the scaled values; not NaN, rounded to f32. Negative keeps every slice. */
   double gamma;
   /** Factor of the distance, finite and > 0: 1 for normalised floats, 1/127.5 for u8 shown as [-1,1]. */
   double scale;
@@ -46,7 +50,8 @@ MEDPRUNER_API medpruner_status medpruner_slice_anchor_workspace(
     const medpruner_tensor* offsets, size_t* bytes);
 
 /**
- * @param[in]  slices         u8, i16, f16, bf16 or f32 [D, S]; row stride any, values contiguous
+ * @param[in]  slices         u8, i16, f16, bf16 or f32 [D, S]; row stride any, values contiguous;
+ *                            S >= 1, D < 2^31
  * @param[in]  offsets        int64 [G+1] over slices: one segment per volume
  * @param[out] keep           u8 [D], 1 = kept
  * @param[out] distance       f32 [D], 0 for the first slice of a segment

@@ -1,0 +1,35 @@
+# Decides whether the CUDA backend is built: sets MEDPRUNER_HAS_CUDA and, with it, the CUDA language.
+
+set(MEDPRUNER_HAS_CUDA OFF)
+if(NOT MEDPRUNER_CUDA MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "MEDPRUNER_CUDA is \"${MEDPRUNER_CUDA}\", expected AUTO, ON or OFF")
+endif()
+if(NOT MEDPRUNER_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(MEDPRUNER_HAS_CUDA ON)
+  elseif(MEDPRUNER_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "MEDPRUNER_CUDA=ON, but no working CUDA compiler was found: put nvcc on the "
+                        "PATH, set CUDACXX or CMAKE_CUDA_COMPILER, or pass -DMEDPRUNER_CUDA=OFF")
+  endif()
+endif()
+
+if(MEDPRUNER_HAS_CUDA)
+  # Machine code per architecture, PTX for the newest alone, so that later GPUs can still run it.
+  set(medpruner_archs ${MEDPRUNER_CUDA_ARCHS})
+  list(SORT medpruner_archs COMPARE NATURAL)
+  list(GET medpruner_archs -1 medpruner_newest)
+  list(REMOVE_AT medpruner_archs -1)
+  list(TRANSFORM medpruner_archs APPEND "-real")
+  set(CMAKE_CUDA_ARCHITECTURES ${medpruner_archs} ${medpruner_newest})
+  enable_language(CUDA)
+  # CMake 3.25 knows no later standard for this compiler.
+  set(CMAKE_CUDA_STANDARD 17)
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  set(CMAKE_CUDA_EXTENSIONS OFF)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
+  set(MEDPRUNER_CUDA_OPTIONS -fmad=false "-Xcompiler=-ffp-contract=off,-Wall")
+endif()
+message(STATUS "MedPruner: CUDA backend ${MEDPRUNER_HAS_CUDA}, platform ${MEDPRUNER_PLATFORM}")

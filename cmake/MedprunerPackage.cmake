@@ -1,0 +1,20 @@
+# What the natives jar holds: <build>/package/META-INF/native/<platform>/{lib, natives.properties}.
+
+set(MEDPRUNER_PACKAGE_DIR "${CMAKE_BINARY_DIR}/package/META-INF/native/${MEDPRUNER_PLATFORM}")
+
+function(medpruner_package target)
+  set(cuda false)
+  if(MEDPRUNER_HAS_CUDA)
+    set(cuda true)
+  endif()
+  set(stamp "${MEDPRUNER_PACKAGE_DIR}/natives.properties")
+  add_custom_command(
+    OUTPUT "${stamp}"
+    COMMAND
+      "${CMAKE_COMMAND}" "-DLIBRARY=$<TARGET_FILE:${target}>" "-DCUDA=${cuda}"
+      "-DVERSION_HEADER=${CMAKE_SOURCE_DIR}/native/include/medpruner/version.h"
+      "-DOUTPUT_DIR=${MEDPRUNER_PACKAGE_DIR}" -P "${CMAKE_SOURCE_DIR}/cmake/WritePackage.cmake"
+    DEPENDS ${target} "${CMAKE_SOURCE_DIR}/cmake/WritePackage.cmake"
+    VERBATIM)
+  add_custom_target(medpruner_package ALL DEPENDS "${stamp}")
+endfunction()

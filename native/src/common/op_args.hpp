@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// What the checked C entries hand to a backend: plain pointers and extents, no descriptors. Strides are
+// in elements.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/dtype.hpp"
+
+namespace medpruner {
+
+struct SliceAnchorArgs {
+  const void* slices;
+  DType dtype;
+  int64_t rows, cols, row_stride;
+  const int64_t* offsets;
+  int64_t segments;
+  float gamma;
+  double scale;
+  int64_t max_gap;
+  uint8_t* keep;
+  float* distance;
+  int32_t* representative;
+  int32_t* kept_indices;
+  int32_t* kept_counts;
+  uint32_t* flags;
+  void* workspace;
+};
+
+struct AttentionMassArgs {
+  const void* query;
+  const void* key;
+  DType dtype;
+  int64_t rows, heads, dim;
+  int64_t query_row_stride, query_head_stride;
+  int64_t key_row_stride, key_head_stride;
+  const float* lse;  // may be null
+  const int64_t* offsets;
+  int64_t segments;
+  double scale;  // resolved: never 0
+  bool grid;
+  int64_t pool;  // patches per token
+  int64_t grid_h, grid_w, block_h, block_w;
+  float* mass;
+  float* pooled_keys;  // may be null
+  uint32_t* flags;
+  void* workspace;
+};
+
+struct NucleusSelectArgs {
+  const float* scores;
+  int64_t rows;
+  const int64_t* offsets;
+  int64_t segments;
+  const int64_t* volumes;  // may be null
+  int64_t volume_count;    // 1 when volumes is null
+  bool mass_score;
+  bool keep_all;     // tau = 1
+  uint64_t tau_q62;  // rint(tau' * 2^62)
+  double factor;     // log2(e) / temperature
+  int64_t min_tokens, max_tokens, volume_min_tokens, volume_max_tokens;
+  uint8_t* mask;
+  int64_t* kept_indices;
+  int64_t* kept_counts;
+  double* kept_mass;
+  uint32_t* flags;
+  void* workspace;
+};
+
+struct ContextualMergeArgs {
+  const void* features;  // may be null
+  DType dtype;
+  int64_t rows, channels, feature_stride;
+  const float* keys;
+  int64_t dim, key_stride;
+  const uint8_t* nucleus;
+  const int64_t* offsets;
+  int64_t segments;
+  double ratio;
+  void* merged;  // null iff features is
+  int64_t merged_stride;
+  uint8_t* role;
+  int64_t* assignment;
+  int64_t* kept_indices;
+  int64_t* kept_counts;
+  uint32_t* flags;
+  void* workspace;
+};
+
+struct GatherRowsArgs {
+  const char* source;
+  int64_t rows, row_bytes, row_stride_bytes;
+  const int64_t* indices;
+  const int64_t* counts;
+  const int64_t* offsets;
+  int64_t segments;
+  char* packed;
+  int64_t capacity;
+  int64_t* packed_offsets;
+  uint32_t* flags;
+  void* workspace;
+};
+
+/** Contextual targets of a segment of n tokens, as contextual_merge.h defines m. */
+MEDPRUNER_HD inline int64_t target_limit(double ratio, int64_t n) {
+  const int64_t m = static_cast<int64_t>(ratio * static_cast<double>(n));
+  return m > 1 ? m : 1;
+}
+
+/** Lays areas out in a workspace, each aligned to 64 bytes; with a null base it only measures. */
+class WorkspaceLayout {
+ public:
+  explicit WorkspaceLayout(void* base) : base_(static_cast<char*>(base)) {}
+
+  template <class T>
+  T* take(int64_t count) {
+    // The base is only promised to be aligned to 16 bytes, so areas are aligned relative to it.
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(static_cast<size_t>(count), sizeof(T), &bytes) ||
+        bytes > SIZE_MAX - 63 || __builtin_add_overflow(size_, (bytes + 63) / 64 * 64, &next_)) {
+      overflow_ = true;
+      return nullptr;
+    }
+    T* area = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + size_);
+    size_ = next_;
+    return area;
+  }
+
+  size_t size() const { return size_; }
+  bool overflow() const { return overflow_; }
+
+ private:
+  char* base_;
+  size_t size_ = 0;
+  size_t next_ = 0;
+  bool overflow_ = false;
+};
+
+}  // namespace medpruner

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// The CPU backend as the C entries see it. Arguments are checked, offsets included, before any of
+// these is called. Single-threaded; no allocation.
+
+#include <stddef.h>
+
+#include "common/op_args.hpp"
+
+namespace medpruner::cpu {
+
+void slice_anchor(const SliceAnchorArgs& args);
+
+size_t attention_mass_workspace(const AttentionMassArgs& args);
+void attention_mass(const AttentionMassArgs& args);
+
+size_t nucleus_select_workspace(const NucleusSelectArgs& args);
+void nucleus_select(const NucleusSelectArgs& args);
+
+size_t contextual_merge_workspace(const ContextualMergeArgs& args);
+void contextual_merge(const ContextualMergeArgs& args);
+
+void gather_rows(const GatherRowsArgs& args);
+
+}  // namespace medpruner::cpu
