@@ -6,4 +6,7 @@ module org.medpruner {
   requires static transitive org.jspecify;
 
   exports org.medpruner;
+  exports org.medpruner.oracle;
+  exports org.medpruner.internal.ffm to
+      org.medpruner.cli;
 }

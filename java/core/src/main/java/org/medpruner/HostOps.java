@@ -1,0 +1,186 @@
+package org.medpruner;
+
+import java.util.function.Consumer;
+
+/** The ops on Java arrays: copies in, runs on the CPU, copies out. */
+final class HostOps {
+  private HostOps() {}
+
+  private static NativeBuffer buffer(long bytes) {
+    return NativeBuffer.allocate(Device.CPU, bytes);
+  }
+
+  private static NativeBuffer longs(long... values) {
+    NativeBuffer b = NativeBuffer.allocate(Device.CPU, DType.I64, values.length);
+    b.copyFrom(values);
+    return b;
+  }
+
+  private static NativeBuffer floats(float[] values) {
+    NativeBuffer b = NativeBuffer.allocate(Device.CPU, DType.F32, values.length);
+    b.copyFrom(values);
+    return b;
+  }
+
+  private static int rows(String name, int length, int columns) {
+    Check.that(columns >= 1, name, columns + " values per row", "at least 1");
+    Check.that(length % columns == 0, name, length + " values", "a multiple of " + columns);
+    return length / columns;
+  }
+
+  static SliceAnchor.Result sliceAnchor(
+      SliceAnchor.Params params, DType dtype, int length, int depth, Consumer<NativeBuffer> fill) {
+    Check.that(depth >= 1, "depth", depth, ">= 1");
+    Check.that(
+        length > 0 && length % depth == 0,
+        "volume",
+        length + " values",
+        "a positive multiple of depth = " + depth);
+    try (NativeBuffer input = NativeBuffer.allocate(Device.CPU, dtype, length);
+        NativeBuffer offsets = longs(0, depth);
+        NativeBuffer results = buffer(SliceAnchor.Outputs.bytes(depth, 1));
+        Workspace workspace = Workspace.create(Device.CPU)) {
+      fill.accept(input);
+      SliceAnchor.Outputs out = SliceAnchor.Outputs.in(results, depth, 1);
+      SliceAnchor.run(
+          params,
+          input.view(dtype, depth, length / depth),
+          offsets.view(DType.I64, 2),
+          out,
+          workspace,
+          Stream.DEFAULT);
+      return new SliceAnchor.Result(
+          HostArrays.booleans(out.keep()),
+          HostArrays.floats(out.distance()),
+          HostArrays.ints(out.representative()),
+          HostArrays.prefix(
+              HostArrays.ints(out.keptIndices()), HostArrays.ints(out.keptCounts())[0]),
+          HostArrays.ints(out.flags()));
+    }
+  }
+
+  static AttentionMass.Result attentionMass(
+      AttentionMass.Params params, float[] query, float[] key, int heads, int headDim) {
+    Check.that(heads >= 1, "heads", heads, ">= 1");
+    Check.that(headDim >= 1, "headDim", headDim, ">= 1");
+    int patches = rows("query", query.length, Math.multiplyExact(heads, headDim));
+    Check.that(key.length == query.length, "key", key.length + " values", "as many as query");
+    int tokens = Math.toIntExact(patches / params.pooling().patchesPerToken());
+    try (NativeBuffer q = floats(query);
+        NativeBuffer k = floats(key);
+        NativeBuffer offsets = longs(0, patches);
+        NativeBuffer results = buffer(AttentionMass.Outputs.bytes(tokens, headDim, 1));
+        Workspace workspace = Workspace.create(Device.CPU)) {
+      AttentionMass.Outputs out = AttentionMass.Outputs.in(results, tokens, headDim, 1);
+      AttentionMass.run(
+          params,
+          q.view(DType.F32, patches, heads, headDim),
+          k.view(DType.F32, patches, heads, headDim),
+          null,
+          offsets.view(DType.I64, 2),
+          out,
+          workspace,
+          Stream.DEFAULT);
+      TensorView pooledKeys = Check.notNull("pooledKeys", out.pooledKeys());
+      return new AttentionMass.Result(
+          HostArrays.floats(out.mass()),
+          HostArrays.floats(pooledKeys),
+          HostArrays.ints(out.flags())[0] != 0);
+    }
+  }
+
+  static NucleusSelect.Result nucleusSelect(NucleusSelect.Params params, float[] scores) {
+    int n = scores.length;
+    try (NativeBuffer input = floats(scores);
+        NativeBuffer offsets = longs(0, n);
+        NativeBuffer results = buffer(NucleusSelect.Outputs.bytes(n, 1));
+        Workspace workspace = Workspace.create(Device.CPU)) {
+      NucleusSelect.Outputs out = NucleusSelect.Outputs.in(results, n, 1);
+      NucleusSelect.run(
+          params,
+          input.view(DType.F32, n),
+          offsets.view(DType.I64, 2),
+          null,
+          out,
+          workspace,
+          Stream.DEFAULT);
+      return new NucleusSelect.Result(
+          HostArrays.booleans(out.mask()),
+          HostArrays.indices(out.keptIndices(), HostArrays.longs(out.keptCounts())[0]),
+          HostArrays.doubles(out.keptMass())[0],
+          HostArrays.ints(out.flags())[0]);
+    }
+  }
+
+  static ContextualMerge.Result contextualMerge(
+      ContextualMerge.Params params, float[] features, float[] keys, boolean[] nucleus) {
+    int n = nucleus.length;
+    Check.that(n >= 1, "nucleus", "empty", "one entry per token");
+    Check.that(
+        features.length % n == 0, "features", features.length + " values", "a multiple of " + n);
+    Check.that(keys.length % n == 0, "keys", keys.length + " values", "a multiple of " + n);
+    byte[] mask = new byte[n];
+    for (int i = 0; i < n; i++) {
+      mask[i] = (byte) (nucleus[i] ? 1 : 0);
+    }
+    try (NativeBuffer f = floats(features);
+        NativeBuffer k = floats(keys);
+        NativeBuffer selected = buffer(n);
+        NativeBuffer offsets = longs(0, n);
+        NativeBuffer results = buffer(ContextualMerge.Outputs.bytes(n, 1));
+        Workspace workspace = Workspace.create(Device.CPU)) {
+      selected.copyFrom(mask);
+      TensorView featureRows = f.view(DType.F32, n, features.length / n);
+      ContextualMerge.Outputs out = ContextualMerge.Outputs.in(results, featureRows, n, 1);
+      ContextualMerge.run(
+          params,
+          featureRows,
+          k.view(DType.F32, n, keys.length / n),
+          selected.view(DType.U8, n),
+          offsets.view(DType.I64, 2),
+          out,
+          workspace,
+          Stream.DEFAULT);
+      return new ContextualMerge.Result(
+          HostArrays.floats(featureRows),
+          HostArrays.bytes(out.role()),
+          HostArrays.indices(out.assignment(), n),
+          HostArrays.indices(out.keptIndices(), HostArrays.longs(out.keptCounts())[0]),
+          HostArrays.ints(out.flags())[0]);
+    }
+  }
+
+  static float[] gatherRows(float[] source, int columns, int[] indices) {
+    int n = rows("source", source.length, columns);
+    int kept = indices.length;
+    Check.that(kept <= n, "indices", kept + " entries", "at most one per row, " + n);
+    long[] padded = new long[n];
+    for (int i = 0; i < kept; i++) {
+      padded[i] = indices[i];
+    }
+    try (NativeBuffer input = floats(source);
+        NativeBuffer list = longs(padded);
+        NativeBuffer counts = longs(kept);
+        NativeBuffer offsets = longs(0, n);
+        NativeBuffer packed = NativeBuffer.allocate(Device.CPU, DType.F32, kept, columns);
+        NativeBuffer packedOffsets = NativeBuffer.allocate(Device.CPU, DType.I64, 2);
+        NativeBuffer flags = NativeBuffer.allocate(Device.CPU, DType.U32, 1);
+        Workspace workspace = Workspace.create(Device.CPU)) {
+      GatherRows.Outputs out =
+          new GatherRows.Outputs(
+              packed.view(DType.F32, kept, columns),
+              packedOffsets.view(DType.I64, 2),
+              flags.view(DType.U32, 1));
+      GatherRows.run(
+          GatherRows.Params.DEFAULT,
+          input.view(DType.F32, n, columns),
+          list.view(DType.I64, n),
+          counts.view(DType.I64, 1),
+          offsets.view(DType.I64, 2),
+          out,
+          workspace,
+          Stream.DEFAULT);
+      return HostArrays.floats(out.packed());
+    }
+  }
+}

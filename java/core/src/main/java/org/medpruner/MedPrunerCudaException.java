@@ -1,0 +1,22 @@
+package org.medpruner;
+
+/**
+ * A CUDA runtime call failed; the contents of the call's outputs are undefined. Errors raised by an
+ * earlier asynchronous call may surface here.
+ */
+public final class MedPrunerCudaException extends MedPrunerException {
+  private static final long serialVersionUID = 1L;
+
+  private final int code;
+
+  /** With CUDA's code and text. */
+  public MedPrunerCudaException(String message, int code) {
+    super(message);
+    this.code = code;
+  }
+
+  /** The {@code cudaError_t} of the failure. */
+  public int code() {
+    return code;
+  }
+}

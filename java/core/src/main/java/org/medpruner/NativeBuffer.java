@@ -1,0 +1,236 @@
+package org.medpruner;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.internal.ffm.NativeMemory;
+
+/**
+ * A block of native memory on a device, owned by this object until {@link #close}. Host memory is
+ * aligned to 64 bytes, CUDA memory to 256; the contents are undefined at first.
+ *
+ * <p>{@link #close} is idempotent and may be called by any thread at any time: a call that uses the
+ * buffer finishes first, later uses are an {@link IllegalStateException}. Work queued on a CUDA
+ * stream is waited for when the memory is freed. The methods may be called by many threads; who
+ * writes what when is up to the callers.
+ */
+public final class NativeBuffer implements AutoCloseable {
+  private final Device device;
+  private final long address;
+  private final long byteSize;
+  private final Lifetime lifetime;
+  private @Nullable MemorySegment segment;
+
+  private NativeBuffer(Device device, long address, long byteSize) {
+    this.device = device;
+    this.address = address;
+    this.byteSize = byteSize;
+    this.lifetime =
+        Lifetime.of(
+            this,
+            "NativeBuffer of " + byteSize + " bytes on " + device,
+            () -> NativeMemory.free(device, address));
+  }
+
+  /**
+   * Allocates memory.
+   *
+   * @param byteSize 0 is allowed
+   * @throws MedPrunerOutOfMemoryException if there is not that much
+   * @throws MedPrunerUnavailableException if the native library or the device is not available
+   */
+  public static NativeBuffer allocate(Device device, long byteSize) {
+    Objects.requireNonNull(device, "device");
+    if (byteSize < 0) {
+      throw new IllegalArgumentException("byteSize = " + byteSize + ", but it must be >= 0");
+    }
+    return new NativeBuffer(device, NativeMemory.allocate(device, byteSize), byteSize);
+  }
+
+  /** Allocates memory of exactly the size of a compact tensor. */
+  public static NativeBuffer allocate(Device device, DType dtype, long... shape) {
+    return allocate(device, Shapes.elements(shape, dtype) * dtype.byteSize());
+  }
+
+  /** Where the memory lies. */
+  public Device device() {
+    return device;
+  }
+
+  /** Its size in bytes. */
+  public long byteSize() {
+    return byteSize;
+  }
+
+  /** Whether {@link #close} was called. */
+  public boolean isClosed() {
+    return lifetime.isClosed();
+  }
+
+  /** A compact view of the beginning of the buffer, which keeps the buffer reachable. */
+  public TensorView view(DType dtype, long... shape) {
+    return viewAt(0, dtype, shape);
+  }
+
+  /**
+   * A compact view from {@code byteOffset} on, which keeps the buffer reachable.
+   *
+   * @throws IllegalArgumentException if it does not lie inside the buffer
+   */
+  public TensorView viewAt(long byteOffset, DType dtype, long... shape) {
+    checkInside(byteOffset, Shapes.elements(shape, dtype) * dtype.byteSize());
+    lifetime.acquire();
+    lifetime.release();
+    return TensorView.of(address + byteOffset, dtype, shape, device).withOwner(this);
+  }
+
+  /**
+   * The memory of a host buffer as a segment. As long as the segment is reachable its memory stays
+   * allocated, even past {@link #close}: a stale segment cannot crash the JVM, but it also delays
+   * the freeing until the garbage collector has noticed. The copy methods have no such cost.
+   *
+   * @throws IllegalStateException if the buffer is closed, or in device memory
+   */
+  public synchronized MemorySegment asSegment() {
+    if (!device.isCpu()) {
+      throw new IllegalStateException(
+          lifetime + ": device memory cannot be read from Java; copyTo it");
+    }
+    lifetime.acquire();
+    if (segment != null) {
+      lifetime.release();
+      return segment;
+    }
+    MemorySegment s = NativeMemory.segment(address, byteSize, Arena.ofAuto(), lifetime::release);
+    segment = s;
+    return s;
+  }
+
+  /**
+   * Copies a host segment, native or heap, to {@code byteOffset}; done on return.
+   *
+   * @throws IllegalArgumentException if it does not fit
+   */
+  public void copyFrom(MemorySegment source, long byteOffset) {
+    checkInside(byteOffset, source.byteSize());
+    lifetime.acquire();
+    try {
+      NativeMemory.copyIn(device, address + byteOffset, source);
+    } finally {
+      lifetime.release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * Copies from {@code byteOffset} into a host segment, native or heap, filling it; done on return.
+   * Work on streams other than the default one must be synchronised before.
+   *
+   * @throws IllegalArgumentException if the buffer ends before the segment is full
+   */
+  public void copyTo(MemorySegment destination, long byteOffset) {
+    checkInside(byteOffset, destination.byteSize());
+    lifetime.acquire();
+    try {
+      NativeMemory.copyOut(device, address + byteOffset, destination);
+    } finally {
+      lifetime.release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /** Copies the array to the beginning of the buffer; done on return. */
+  public void copyFrom(byte[] source) {
+    copyFrom(MemorySegment.ofArray(source), 0);
+  }
+
+  /** Copies the array to the beginning of the buffer; done on return. */
+  public void copyFrom(short[] source) {
+    copyFrom(MemorySegment.ofArray(source), 0);
+  }
+
+  /** Copies the array to the beginning of the buffer; done on return. */
+  public void copyFrom(int[] source) {
+    copyFrom(MemorySegment.ofArray(source), 0);
+  }
+
+  /** Copies the array to the beginning of the buffer; done on return. */
+  public void copyFrom(long[] source) {
+    copyFrom(MemorySegment.ofArray(source), 0);
+  }
+
+  /** Copies the array to the beginning of the buffer; done on return. */
+  public void copyFrom(float[] source) {
+    copyFrom(MemorySegment.ofArray(source), 0);
+  }
+
+  /** Copies the array to the beginning of the buffer; done on return. */
+  public void copyFrom(double[] source) {
+    copyFrom(MemorySegment.ofArray(source), 0);
+  }
+
+  /** Fills the array from the beginning of the buffer; done on return. */
+  public void copyTo(byte[] destination) {
+    copyTo(MemorySegment.ofArray(destination), 0);
+  }
+
+  /** Fills the array from the beginning of the buffer; done on return. */
+  public void copyTo(short[] destination) {
+    copyTo(MemorySegment.ofArray(destination), 0);
+  }
+
+  /** Fills the array from the beginning of the buffer; done on return. */
+  public void copyTo(int[] destination) {
+    copyTo(MemorySegment.ofArray(destination), 0);
+  }
+
+  /** Fills the array from the beginning of the buffer; done on return. */
+  public void copyTo(long[] destination) {
+    copyTo(MemorySegment.ofArray(destination), 0);
+  }
+
+  /** Fills the array from the beginning of the buffer; done on return. */
+  public void copyTo(float[] destination) {
+    copyTo(MemorySegment.ofArray(destination), 0);
+  }
+
+  /** Fills the array from the beginning of the buffer; done on return. */
+  public void copyTo(double[] destination) {
+    copyTo(MemorySegment.ofArray(destination), 0);
+  }
+
+  private void checkInside(long byteOffset, long bytes) {
+    if (byteOffset < 0 || bytes > byteSize - byteOffset) {
+      throw new IllegalArgumentException(
+          bytes + " bytes at byteOffset " + byteOffset + " do not lie inside " + lifetime);
+    }
+  }
+
+  long offsetOf(TensorView view) {
+    return view.address() - address;
+  }
+
+  void acquire() {
+    lifetime.acquire();
+  }
+
+  void release() {
+    lifetime.release();
+  }
+
+  /** Frees the memory once no call uses it any more. Idempotent. */
+  @Override
+  public void close() {
+    synchronized (this) {
+      segment = null;
+    }
+    lifetime.close();
+  }
+
+  @Override
+  public String toString() {
+    return lifetime.toString();
+  }
+}

@@ -1,0 +1,230 @@
+package org.medpruner;
+
+import org.medpruner.internal.ffm.NativeOps;
+
+/**
+ * Inter-slice anchor-based filtering (MedPruner, arXiv 2603.11625, stage 1): a slice is dropped
+ * when its mean absolute difference to the last kept slice is at most gamma.
+ *
+ * {@snippet :
+ * SliceAnchor.Result r = SliceAnchor.apply(voxels, depth, 0.05);
+ * System.out.println(r.keptIndices().length + " of " + depth + " slices kept");
+ * }
+ *
+ * <p>A slice whose distance is NaN or infinite is kept and flagged. Results are bit-identical on
+ * CPU, CUDA and {@link org.medpruner.oracle.SliceAnchorOracle}. Stateless; any number of threads
+ * may call it at once on different outputs.
+ */
+public final class SliceAnchor {
+  private SliceAnchor() {}
+
+  /** Scale of unsigned bytes that the model sees as values in [-1, 1]. */
+  public static final double U8_SCALE = 1 / 127.5;
+
+  /**
+   * What decides.
+   *
+   * @param gamma threshold in units of the scaled values; not NaN, rounded to float; negative keeps
+   *     every slice
+   * @param scale factor of the distance, finite and positive: 1 for normalised floats, {@link
+   *     #U8_SCALE} for bytes shown to the model as [-1, 1]
+   * @param maxGap keep at least every maxGap-th slice; 0 is off
+   */
+  public record Params(double gamma, double scale, long maxGap) {
+    /** Checks the ranges. */
+    public Params {
+      Check.that(!Double.isNaN(gamma), "gamma", gamma, "a number");
+      Check.that(scale > 0 && Double.isFinite(scale), "scale", scale, "finite and > 0");
+      Check.that(maxGap >= 0, "maxGap", maxGap, ">= 0");
+    }
+
+    /** Scale 1, no bound on the gap. */
+    public static Params of(double gamma) {
+      return new Params(gamma, 1, 0);
+    }
+
+    /** A copy with another scale. */
+    public Params withScale(double value) {
+      return new Params(gamma, value, maxGap);
+    }
+
+    /** A copy with another bound on the gap. */
+    public Params withMaxGap(long value) {
+      return new Params(gamma, scale, value);
+    }
+  }
+
+  /**
+   * Where the results go, for D slices in G volumes.
+   *
+   * @param keep U8 [D], 1 = kept
+   * @param distance F32 [D], to the anchor; 0 for the first slice of a volume
+   * @param representative I32 [D]: a kept slice names itself, a dropped one the anchor that stands
+   *     for it
+   * @param keptIndices I32 [D]: kept slices of volume g, ascending, from offsets[g] on, then -1
+   * @param keptCounts I32 [G]
+   * @param flags U32 [D], bits of {@link SegmentFlags}
+   */
+  public record Outputs(
+      TensorView keep,
+      TensorView distance,
+      TensorView representative,
+      TensorView keptIndices,
+      TensorView keptCounts,
+      TensorView flags) {
+
+    /** Bytes {@link #in} needs. */
+    public static long bytes(long slices, long volumes) {
+      Carver c = Carver.measure();
+      carve(c, slices, volumes);
+      return c.used();
+    }
+
+    /** All outputs inside one buffer. */
+    public static Outputs in(NativeBuffer buffer, long slices, long volumes) {
+      return carve(Carver.in(buffer), slices, volumes);
+    }
+
+    private static Outputs carve(Carver c, long slices, long volumes) {
+      return new Outputs(
+          c.next(DType.U8, slices),
+          c.next(DType.F32, slices),
+          c.next(DType.I32, slices),
+          c.next(DType.I32, slices),
+          c.next(DType.I32, volumes),
+          c.next(DType.U32, slices));
+    }
+  }
+
+  /** Bytes of workspace that {@link #run} needs for these inputs. */
+  public static long workspaceBytes(Params params, TensorView slices, TensorView offsets) {
+    checkInputs(params, slices, offsets);
+    try (Call _ = Call.hold(Stream.DEFAULT, slices, offsets)) {
+      return NativeOps.sliceAnchorWorkspace(
+          params.gamma, params.scale, params.maxGap, slices, offsets);
+    }
+  }
+
+  /**
+   * Anchors the slices of a batch of volumes; on CUDA asynchronously on {@code stream}.
+   *
+   * @param slices U8, I16, F16, BF16 or F32 [D, S]; row stride any, values contiguous; S &gt;= 1
+   * @param offsets I64 [G+1] over slices, ascending from 0 to D
+   * @param workspace U8, at least {@link #workspaceBytes}, aligned to 16 bytes
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer or the stream is closed
+   */
+  public static void run(
+      Params params,
+      TensorView slices,
+      TensorView offsets,
+      Outputs outputs,
+      TensorView workspace,
+      Stream stream) {
+    checkInputs(params, slices, offsets);
+    Device device = slices.device();
+    long d = slices.size(0);
+    Check.notNull("outputs", outputs);
+    Check.output("keep", outputs.keep, device, DType.U8, d);
+    Check.output("distance", outputs.distance, device, DType.F32, d);
+    Check.output("representative", outputs.representative, device, DType.I32, d);
+    Check.output("keptIndices", outputs.keptIndices, device, DType.I32, d);
+    Check.output("keptCounts", outputs.keptCounts, device, DType.I32, offsets.size(0) - 1);
+    Check.output("flags", outputs.flags, device, DType.U32, d);
+    Check.workspace(workspace, device);
+    Check.stream(stream, device);
+    try (Call _ =
+        Call.hold(
+            stream,
+            slices,
+            offsets,
+            outputs.keep,
+            outputs.distance,
+            outputs.representative,
+            outputs.keptIndices,
+            outputs.keptCounts,
+            outputs.flags,
+            workspace)) {
+      NativeOps.sliceAnchor(
+          params.gamma,
+          params.scale,
+          params.maxGap,
+          slices,
+          offsets,
+          outputs.keep,
+          outputs.distance,
+          outputs.representative,
+          outputs.keptIndices,
+          outputs.keptCounts,
+          outputs.flags,
+          workspace,
+          stream.handle());
+    }
+  }
+
+  /** As the other {@code run}, with a workspace that grows to what is needed. */
+  public static void run(
+      Params params,
+      TensorView slices,
+      TensorView offsets,
+      Outputs outputs,
+      Workspace workspace,
+      Stream stream) {
+    long bytes = workspaceBytes(params, slices, offsets);
+    run(
+        params,
+        slices,
+        offsets,
+        outputs,
+        Check.notNull("workspace", workspace).reserve(bytes),
+        stream);
+  }
+
+  private static void checkInputs(Params params, TensorView slices, TensorView offsets) {
+    Check.notNull("params", params);
+    DType dtype =
+        Check.oneOf("slices", slices, DType.U8, DType.I16, DType.F16, DType.BF16, DType.F32);
+    Device device = slices.device();
+    Check.rows("slices", slices, device, dtype, Check.ANY, Check.ANY);
+    Check.that(slices.size(1) >= 1, "slices", slices, "of at least one value per slice");
+    Check.offsets("offsets", offsets, device);
+  }
+
+  /**
+   * What became of one volume.
+   *
+   * @param kept boolean[D]
+   * @param distances float[D], to the anchor; 0 for the first slice
+   * @param representatives int[D]: the slice that stands for this one; itself when kept
+   * @param keptIndices the kept slices, ascending
+   * @param flags int[D], bits of {@link SegmentFlags}
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Result(
+      boolean[] kept, float[] distances, int[] representatives, int[] keptIndices, int[] flags) {}
+
+  /**
+   * Anchors one volume of normalised values in host memory, on the CPU.
+   *
+   * @param volume depth slices, one after the other
+   * @param gamma threshold, see {@link Params#gamma}
+   */
+  public static Result apply(float[] volume, int depth, double gamma) {
+    return apply(volume, depth, Params.of(gamma));
+  }
+
+  /** Anchors one volume of float values in host memory, on the CPU. */
+  public static Result apply(float[] volume, int depth, Params params) {
+    return HostOps.sliceAnchor(params, DType.F32, volume.length, depth, b -> b.copyFrom(volume));
+  }
+
+  /** Anchors one volume of unsigned bytes in host memory, on the CPU. */
+  public static Result apply(byte[] volume, int depth, Params params) {
+    return HostOps.sliceAnchor(params, DType.U8, volume.length, depth, b -> b.copyFrom(volume));
+  }
+
+  /** Anchors one volume of signed 16-bit values (CT numbers) in host memory, on the CPU. */
+  public static Result apply(short[] volume, int depth, Params params) {
+    return HostOps.sliceAnchor(params, DType.I16, volume.length, depth, b -> b.copyFrom(volume));
+  }
+}

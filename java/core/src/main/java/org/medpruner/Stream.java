@@ -1,0 +1,107 @@
+package org.medpruner;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.internal.ffm.NativeMemory;
+
+/**
+ * The queue that orders an op's work: a {@code cudaStream_t}. The CPU has no streams; give {@link
+ * #DEFAULT} there. A stream may be used by many threads.
+ */
+public final class Stream implements AutoCloseable {
+  /** CUDA's legacy default stream of whichever device, and the only "stream" of the CPU. */
+  public static final Stream DEFAULT = new Stream(null, 0, false);
+
+  private final @Nullable Device device;
+  private final long handle;
+  private final @Nullable Lifetime lifetime;
+
+  private Stream(@Nullable Device device, long handle, boolean owned) {
+    this.device = device;
+    this.handle = handle;
+    this.lifetime =
+        owned && device != null
+            ? Lifetime.of(
+                this, "Stream on " + device, () -> NativeMemory.destroyStream(device, handle))
+            : null;
+  }
+
+  /**
+   * Borrows a stream of another library; closing this object does not destroy it.
+   *
+   * @param handle the {@code cudaStream_t}; 0 is the legacy default stream
+   */
+  public static Stream of(Device device, long handle) {
+    Objects.requireNonNull(device, "device");
+    if (device.isCpu() && handle != 0) {
+      throw new IllegalArgumentException("handle: the CPU has no streams, it must be 0");
+    }
+    return new Stream(device, handle, false);
+  }
+
+  /**
+   * Creates a non-blocking stream that this object owns.
+   *
+   * @throws MedPrunerUnavailableException if the device is not available
+   */
+  public static Stream create(Device device) {
+    Objects.requireNonNull(device, "device");
+    return new Stream(device, NativeMemory.createStream(device), true);
+  }
+
+  /** The device it belongs to; null for {@link #DEFAULT}, which any device takes. */
+  public @Nullable Device device() {
+    return device;
+  }
+
+  /** The {@code cudaStream_t}. */
+  public long handle() {
+    return handle;
+  }
+
+  /**
+   * Blocks until all work queued so far is done; returns at once on the CPU and for {@link
+   * #DEFAULT}, which has no device: use {@link #of} with handle 0 to wait for a device's default
+   * stream.
+   *
+   * @throws MedPrunerCudaException if that work failed
+   */
+  public void synchronize() {
+    if (device == null || device.isCpu()) {
+      return;
+    }
+    acquire();
+    try {
+      NativeMemory.synchronize(device, handle);
+    } finally {
+      release();
+    }
+  }
+
+  void acquire() {
+    if (lifetime != null) {
+      lifetime.acquire();
+    }
+  }
+
+  void release() {
+    if (lifetime != null) {
+      lifetime.release();
+    }
+  }
+
+  /** Waits for the work of an owned stream and destroys it; does nothing to others. Idempotent. */
+  @Override
+  public void close() {
+    if (lifetime != null) {
+      lifetime.close();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return lifetime != null
+        ? lifetime.toString()
+        : "Stream 0x" + Long.toHexString(handle) + (device == null ? "" : " on " + device);
+  }
+}

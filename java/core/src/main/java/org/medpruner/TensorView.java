@@ -1,0 +1,216 @@
+package org.medpruner;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An immutable view of memory that someone else owns: address, dtype, shape, strides and device, as
+ * in DLPack's DLTensor. It never frees anything. Device memory is an address only and cannot be
+ * read through it.
+ *
+ * <p>Views of a {@link MemorySegment} or of a {@link NativeBuffer}, and views given an owner with
+ * {@link #withOwner}, keep that object reachable; a view of a bare address does not, and its memory
+ * must stay valid until the ops that use it are done. Safe for use by many threads.
+ */
+public final class TensorView {
+  private final long address;
+  private final DType dtype;
+  private final long[] shape;
+  private final long[] strides;
+  private final Device device;
+  private final long elements;
+  private final boolean readOnly;
+  private final @Nullable Object owner;
+
+  private TensorView(
+      long address,
+      DType dtype,
+      long[] shape,
+      long[] strides,
+      Device device,
+      boolean readOnly,
+      @Nullable Object owner) {
+    this.address = address;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.strides = strides;
+    this.device = device;
+    this.elements = Shapes.elements(shape, dtype);
+    this.readOnly = readOnly;
+    this.owner = owner;
+    if (elements > 0) {
+      checkRange();
+    }
+  }
+
+  /** Refuses extents that cannot be addressed, before anything computes with them. */
+  private void checkRange() {
+    long[] range = Shapes.byteRange(shape, strides, dtype);
+    try {
+      if (address != 0) {
+        // Addresses are unsigned, but no user-space address of a 64-bit machine has the top bit.
+        long first = Math.addExact(address, range[0]);
+        Math.addExact(address, range[1]);
+        if (address < 0 || first < 0) {
+          throw new ArithmeticException();
+        }
+      }
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "address 0x"
+              + Long.toHexString(address)
+              + " with shape "
+              + Arrays.toString(shape)
+              + " runs past the address space",
+          e);
+    }
+  }
+
+  /**
+   * A compact row-major view of host or device memory.
+   *
+   * @param address of the first element; 0 is allowed for a tensor without elements
+   * @throws IllegalArgumentException if an extent is negative or the size overflows
+   */
+  public static TensorView of(long address, DType dtype, long[] shape, Device device) {
+    return new TensorView(
+        address, dtype, shape.clone(), Shapes.compact(shape), device, false, null);
+  }
+
+  /**
+   * A strided view of host or device memory.
+   *
+   * @param strides in elements, one per extent; zero and negative ones are allowed
+   * @throws IllegalArgumentException as {@link #of}, or if the counts of shape and strides differ
+   */
+  public static TensorView strided(
+      long address, DType dtype, long[] shape, long[] strides, Device device) {
+    if (shape.length != strides.length) {
+      throw new IllegalArgumentException(
+          "strides "
+              + Arrays.toString(strides)
+              + ": shape "
+              + Arrays.toString(shape)
+              + " needs "
+              + shape.length
+              + " of them");
+    }
+    return new TensorView(address, dtype, shape.clone(), strides.clone(), device, false, null);
+  }
+
+  /**
+   * A compact row-major view of native host memory, from the segment's first byte on. The view
+   * keeps the segment reachable; its arena must stay open while ops use the view. A read-only
+   * segment gives a view that ops refuse as an output.
+   *
+   * @throws IllegalArgumentException if the segment is a heap segment, or too small for the shape
+   */
+  public static TensorView of(MemorySegment segment, DType dtype, long... shape) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException(
+          "segment: a heap segment (it wraps a Java array) has no fixed address; allocate a native"
+              + " one, for instance with NativeBuffer.allocate(Device.CPU, bytes)");
+    }
+    long bytes = Math.multiplyExact(Shapes.elements(shape, dtype), (long) dtype.byteSize());
+    if (bytes > segment.byteSize()) {
+      throw new IllegalArgumentException(
+          "segment: "
+              + segment.byteSize()
+              + " bytes, but "
+              + dtype
+              + Arrays.toString(shape)
+              + " takes "
+              + bytes);
+    }
+    return new TensorView(
+        segment.address(),
+        dtype,
+        shape.clone(),
+        Shapes.compact(shape),
+        Device.CPU,
+        segment.isReadOnly(),
+        segment);
+  }
+
+  /**
+   * The same view, which also keeps {@code object} reachable: give the object whose collection
+   * would free the memory. A {@link NativeBuffer} is in addition guarded against being closed in a
+   * call.
+   */
+  public TensorView withOwner(Object object) {
+    return new TensorView(address, dtype, shape, strides, device, readOnly, object);
+  }
+
+  /** Address of element 0. */
+  public long address() {
+    return address;
+  }
+
+  /** Element type. */
+  public DType dtype() {
+    return dtype;
+  }
+
+  /** A copy of the extents. */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  /** A copy of the strides, in elements. */
+  public long[] strides() {
+    return strides.clone();
+  }
+
+  /** Number of dimensions. */
+  public int rank() {
+    return shape.length;
+  }
+
+  /** Extent of a dimension. */
+  public long size(int dimension) {
+    return shape[dimension];
+  }
+
+  /** Stride of a dimension, in elements. */
+  public long stride(int dimension) {
+    return strides[dimension];
+  }
+
+  /** Device of the memory. */
+  public Device device() {
+    return device;
+  }
+
+  /** Number of elements. */
+  public long elements() {
+    return elements;
+  }
+
+  /** Whether it views a read-only segment. */
+  public boolean isReadOnly() {
+    return readOnly;
+  }
+
+  /** Whether the elements lie densely in row-major order. */
+  public boolean isCompact() {
+    return Shapes.isCompact(shape, strides, 0);
+  }
+
+  /** The object this view keeps reachable, if any. */
+  public @Nullable Object owner() {
+    return owner;
+  }
+
+  /** {@code F32[2, 3] on cpu at 0x7f...}. */
+  @Override
+  public String toString() {
+    return dtype
+        + Arrays.toString(shape)
+        + (isCompact() ? "" : " strides " + Arrays.toString(strides))
+        + " on "
+        + device
+        + " at 0x"
+        + Long.toHexString(address);
+  }
+}

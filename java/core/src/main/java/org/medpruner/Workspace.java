@@ -1,0 +1,70 @@
+package org.medpruner;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Scratch memory for ops that grows to what is asked of it and is then reused. One per stream: two
+ * calls that may run at once must not share it, on the CPU as on CUDA. Growing frees the former
+ * memory, which on CUDA waits for the device.
+ */
+public final class Workspace implements AutoCloseable {
+  private final Device device;
+  private @Nullable NativeBuffer buffer;
+  private boolean closed;
+
+  private Workspace(Device device) {
+    this.device = device;
+  }
+
+  /** An empty workspace on a device; it allocates when first used. */
+  public static Workspace create(Device device) {
+    return new Workspace(device);
+  }
+
+  /** Where the memory lies. */
+  public Device device() {
+    return device;
+  }
+
+  /** Bytes allocated so far. */
+  public synchronized long byteSize() {
+    return buffer == null ? 0 : buffer.byteSize();
+  }
+
+  /**
+   * A U8 view of {@code bytes} bytes of scratch, valid until the next call.
+   *
+   * @throws IllegalStateException if this is closed
+   * @throws MedPrunerOutOfMemoryException if there is not that much memory
+   */
+  public synchronized TensorView reserve(long bytes) {
+    if (closed) {
+      throw new IllegalStateException(this + " is closed");
+    }
+    NativeBuffer b = buffer;
+    if (b == null || b.byteSize() < bytes) {
+      if (b != null) {
+        buffer = null;
+        b.close();
+      }
+      b = NativeBuffer.allocate(device, bytes);
+      buffer = b;
+    }
+    return b.view(DType.U8, bytes);
+  }
+
+  /** Frees the memory; idempotent. */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    if (buffer != null) {
+      buffer.close();
+      buffer = null;
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "Workspace on " + device;
+  }
+}

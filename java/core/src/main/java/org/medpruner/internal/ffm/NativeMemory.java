@@ -1,0 +1,142 @@
+package org.medpruner.internal.ffm;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.Device;
+
+/** Allocation, copies and streams. */
+public final class NativeMemory {
+  // Heap arrays reach a device through a native block of this size: large enough for full PCIe
+  // speed,
+  // small enough not to matter beside the data.
+  private static final long STAGING_BYTES = 4L << 20;
+
+  private NativeMemory() {}
+
+  /** Address of new memory; 0 for no bytes. */
+  public static long allocate(Device device, long bytes) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      MemorySegment pointer = f.word();
+      Status.check(NativeCalls.alloc(f.device(device), bytes, pointer));
+      return pointer.get(ADDRESS, 0).address();
+    }
+  }
+
+  /** Frees what {@link #allocate} gave. */
+  public static void free(Device device, long address) {
+    try (Frame f = new Frame()) {
+      Status.check(NativeCalls.free(f.device(device), MemorySegment.ofAddress(address)));
+    }
+  }
+
+  /** Host memory as a segment that lives as long as {@code arena}, then runs {@code cleanup}. */
+  public static MemorySegment segment(
+      long address, long bytes, Arena arena, @Nullable Runnable cleanup) {
+    return MemorySegment.ofAddress(address)
+        .reinterpret(bytes, arena, cleanup == null ? null : s -> cleanup.run());
+  }
+
+  private static MemorySegment unchecked(long address, long bytes) {
+    return MemorySegment.ofAddress(address).reinterpret(bytes);
+  }
+
+  /** Copies host memory to a device address; done on return. */
+  public static void copyIn(Device device, long address, MemorySegment source) {
+    long bytes = source.byteSize();
+    if (bytes == 0) {
+      return;
+    }
+    if (device.isCpu()) {
+      MemorySegment.copy(source, 0, unchecked(address, bytes), 0, bytes);
+    } else if (source.isNative()) {
+      try {
+        copy(address, device, source.address(), Device.CPU, bytes);
+      } finally {
+        Reference.reachabilityFence(source);
+      }
+    } else {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment staging = arena.allocate(Math.min(bytes, STAGING_BYTES));
+        for (long at = 0; at < bytes; at += STAGING_BYTES) {
+          long n = Math.min(STAGING_BYTES, bytes - at);
+          MemorySegment.copy(source, at, staging, 0, n);
+          copy(address + at, device, staging.address(), Device.CPU, n);
+        }
+      }
+    }
+  }
+
+  /** Copies from a device address to host memory; done on return. */
+  public static void copyOut(Device device, long address, MemorySegment destination) {
+    long bytes = destination.byteSize();
+    if (destination.isReadOnly()) {
+      throw new IllegalArgumentException("destination: the segment is read-only");
+    }
+    if (bytes == 0) {
+      return;
+    }
+    if (device.isCpu()) {
+      MemorySegment.copy(unchecked(address, bytes), 0, destination, 0, bytes);
+    } else if (destination.isNative()) {
+      try {
+        copy(destination.address(), Device.CPU, address, device, bytes);
+      } finally {
+        Reference.reachabilityFence(destination);
+      }
+    } else {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment staging = arena.allocate(Math.min(bytes, STAGING_BYTES));
+        for (long at = 0; at < bytes; at += STAGING_BYTES) {
+          long n = Math.min(STAGING_BYTES, bytes - at);
+          copy(staging.address(), Device.CPU, address + at, device, n);
+          MemorySegment.copy(staging, 0, destination, at, n);
+        }
+      }
+    }
+  }
+
+  private static void copy(long to, Device toDevice, long from, Device fromDevice, long bytes) {
+    try (Frame f = new Frame()) {
+      Status.check(
+          NativeCalls.copy(
+              MemorySegment.ofAddress(to),
+              f.device(toDevice),
+              MemorySegment.ofAddress(from),
+              f.device(fromDevice),
+              bytes,
+              MemorySegment.NULL));
+    }
+    synchronize(toDevice.isCuda() ? toDevice : fromDevice, 0);
+  }
+
+  /** A new stream's handle. */
+  public static long createStream(Device device) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      MemorySegment stream = f.word();
+      Status.check(NativeCalls.streamCreate(f.device(device), stream));
+      return stream.get(ADDRESS, 0).address();
+    }
+  }
+
+  /** Waits for the stream's work and destroys it. */
+  public static void destroyStream(Device device, long stream) {
+    try (Frame f = new Frame()) {
+      Status.check(NativeCalls.streamDestroy(f.device(device), MemorySegment.ofAddress(stream)));
+    }
+  }
+
+  /** Waits for the stream's work. */
+  public static void synchronize(Device device, long stream) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Status.check(
+          NativeCalls.streamSynchronize(f.device(device), MemorySegment.ofAddress(stream)));
+    }
+  }
+}

@@ -1,0 +1,321 @@
+package org.medpruner.internal.ffm;
+
+import static org.medpruner.internal.ffm.Frame.set;
+import static org.medpruner.internal.ffm.Layouts.ATTENTION_MASS_PARAMS;
+import static org.medpruner.internal.ffm.Layouts.CONTEXTUAL_MERGE_PARAMS;
+import static org.medpruner.internal.ffm.Layouts.GATHER_ROWS_PARAMS;
+import static org.medpruner.internal.ffm.Layouts.NUCLEUS_SELECT_PARAMS;
+import static org.medpruner.internal.ffm.Layouts.SLICE_ANCHOR_PARAMS;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.AttentionMass;
+import org.medpruner.NucleusSelect;
+import org.medpruner.TensorView;
+
+/** The ops on checked arguments: builds the descriptors, calls, checks the status. */
+public final class NativeOps {
+  private static final int POOLING_CONTIGUOUS = 0;
+  private static final int POOLING_GRID = 1;
+  private static final int SCORE_SOFTMAX = 0;
+  private static final int SCORE_MASS = 1;
+
+  private NativeOps() {}
+
+  private static MemorySegment pointer(long address) {
+    return MemorySegment.ofAddress(address);
+  }
+
+  private static MemorySegment sliceAnchorParams(Frame f, double gamma, double scale, long maxGap) {
+    MemorySegment p = f.sized(SLICE_ANCHOR_PARAMS);
+    set(p, SLICE_ANCHOR_PARAMS, "gamma", gamma);
+    set(p, SLICE_ANCHOR_PARAMS, "scale", scale);
+    set(p, SLICE_ANCHOR_PARAMS, "max_gap", maxGap);
+    return p;
+  }
+
+  /** Bytes of workspace. */
+  public static long sliceAnchorWorkspace(
+      double gamma, double scale, long maxGap, TensorView slices, TensorView offsets) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      MemorySegment bytes = f.word();
+      Status.check(
+          OpCalls.sliceAnchorWorkspace(
+              sliceAnchorParams(f, gamma, scale, maxGap),
+              f.tensor(slices),
+              f.tensor(offsets),
+              bytes));
+      return bytes.get(ValueLayout.JAVA_LONG, 0);
+    }
+  }
+
+  /** The op. */
+  public static void sliceAnchor(
+      double gamma,
+      double scale,
+      long maxGap,
+      TensorView slices,
+      TensorView offsets,
+      TensorView keep,
+      TensorView distance,
+      TensorView representative,
+      TensorView keptIndices,
+      TensorView keptCounts,
+      TensorView flags,
+      TensorView workspace,
+      long stream) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Status.check(
+          OpCalls.sliceAnchor(
+              sliceAnchorParams(f, gamma, scale, maxGap),
+              f.tensor(slices),
+              f.tensor(offsets),
+              f.tensor(keep),
+              f.tensor(distance),
+              f.tensor(representative),
+              f.tensor(keptIndices),
+              f.tensor(keptCounts),
+              f.tensor(flags),
+              pointer(workspace.address()),
+              workspace.elements(),
+              pointer(stream)));
+    }
+  }
+
+  private static MemorySegment attentionMassParams(Frame f, AttentionMass.Params params) {
+    MemorySegment p = f.sized(ATTENTION_MASS_PARAMS);
+    set(p, ATTENTION_MASS_PARAMS, "scale", params.scale());
+    switch (params.pooling()) {
+      case AttentionMass.Contiguous c -> {
+        set(p, ATTENTION_MASS_PARAMS, "pooling", POOLING_CONTIGUOUS);
+        set(p, ATTENTION_MASS_PARAMS, "group", c.group());
+      }
+      case AttentionMass.Grid g -> {
+        set(p, ATTENTION_MASS_PARAMS, "pooling", POOLING_GRID);
+        set(p, ATTENTION_MASS_PARAMS, "grid_h", g.gridHeight());
+        set(p, ATTENTION_MASS_PARAMS, "grid_w", g.gridWidth());
+        set(p, ATTENTION_MASS_PARAMS, "block_h", g.blockHeight());
+        set(p, ATTENTION_MASS_PARAMS, "block_w", g.blockWidth());
+      }
+    }
+    return p;
+  }
+
+  /** Bytes of workspace. */
+  public static long attentionMassWorkspace(
+      AttentionMass.Params params, TensorView query, TensorView key, TensorView offsets) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      MemorySegment bytes = f.word();
+      Status.check(
+          OpCalls.attentionMassWorkspace(
+              attentionMassParams(f, params),
+              f.tensor(query),
+              f.tensor(key),
+              f.tensor(offsets),
+              bytes));
+      return bytes.get(ValueLayout.JAVA_LONG, 0);
+    }
+  }
+
+  /** The op. */
+  public static void attentionMass(
+      AttentionMass.Params params,
+      TensorView query,
+      TensorView key,
+      @Nullable TensorView lse,
+      TensorView offsets,
+      TensorView mass,
+      @Nullable TensorView pooledKeys,
+      TensorView flags,
+      TensorView workspace,
+      long stream) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Status.check(
+          OpCalls.attentionMass(
+              attentionMassParams(f, params),
+              f.tensor(query),
+              f.tensor(key),
+              f.tensor(lse),
+              f.tensor(offsets),
+              f.tensor(mass),
+              f.tensor(pooledKeys),
+              f.tensor(flags),
+              pointer(workspace.address()),
+              workspace.elements(),
+              pointer(stream)));
+    }
+  }
+
+  private static MemorySegment nucleusSelectParams(Frame f, NucleusSelect.Params params) {
+    MemorySegment p = f.sized(NUCLEUS_SELECT_PARAMS);
+    set(
+        p,
+        NUCLEUS_SELECT_PARAMS,
+        "score",
+        params.score() == NucleusSelect.Score.SOFTMAX ? SCORE_SOFTMAX : SCORE_MASS);
+    set(p, NUCLEUS_SELECT_PARAMS, "tau", params.tau());
+    set(p, NUCLEUS_SELECT_PARAMS, "temperature", params.temperature());
+    set(p, NUCLEUS_SELECT_PARAMS, "min_tokens", params.minTokens());
+    set(p, NUCLEUS_SELECT_PARAMS, "max_tokens", params.maxTokens());
+    set(p, NUCLEUS_SELECT_PARAMS, "volume_min_tokens", params.volumeMinTokens());
+    set(p, NUCLEUS_SELECT_PARAMS, "volume_max_tokens", params.volumeMaxTokens());
+    return p;
+  }
+
+  /** Bytes of workspace. */
+  public static long nucleusSelectWorkspace(
+      NucleusSelect.Params params,
+      TensorView scores,
+      TensorView offsets,
+      @Nullable TensorView volumes) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      MemorySegment bytes = f.word();
+      Status.check(
+          OpCalls.nucleusSelectWorkspace(
+              nucleusSelectParams(f, params),
+              f.tensor(scores),
+              f.tensor(offsets),
+              f.tensor(volumes),
+              bytes));
+      return bytes.get(ValueLayout.JAVA_LONG, 0);
+    }
+  }
+
+  /** The op. */
+  public static void nucleusSelect(
+      NucleusSelect.Params params,
+      TensorView scores,
+      TensorView offsets,
+      @Nullable TensorView volumes,
+      TensorView mask,
+      TensorView keptIndices,
+      TensorView keptCounts,
+      TensorView keptMass,
+      TensorView flags,
+      TensorView workspace,
+      long stream) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Status.check(
+          OpCalls.nucleusSelect(
+              nucleusSelectParams(f, params),
+              f.tensor(scores),
+              f.tensor(offsets),
+              f.tensor(volumes),
+              f.tensor(mask),
+              f.tensor(keptIndices),
+              f.tensor(keptCounts),
+              f.tensor(keptMass),
+              f.tensor(flags),
+              pointer(workspace.address()),
+              workspace.elements(),
+              pointer(stream)));
+    }
+  }
+
+  private static MemorySegment contextualMergeParams(Frame f, double ratio) {
+    MemorySegment p = f.sized(CONTEXTUAL_MERGE_PARAMS);
+    set(p, CONTEXTUAL_MERGE_PARAMS, "ratio", ratio);
+    return p;
+  }
+
+  /** Bytes of workspace. */
+  public static long contextualMergeWorkspace(double ratio, TensorView keys, TensorView offsets) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      MemorySegment bytes = f.word();
+      Status.check(
+          OpCalls.contextualMergeWorkspace(
+              contextualMergeParams(f, ratio), f.tensor(keys), f.tensor(offsets), bytes));
+      return bytes.get(ValueLayout.JAVA_LONG, 0);
+    }
+  }
+
+  /** The op. */
+  public static void contextualMerge(
+      double ratio,
+      @Nullable TensorView features,
+      TensorView keys,
+      TensorView nucleus,
+      TensorView offsets,
+      @Nullable TensorView merged,
+      TensorView role,
+      TensorView assignment,
+      TensorView keptIndices,
+      TensorView keptCounts,
+      TensorView flags,
+      TensorView workspace,
+      long stream) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Status.check(
+          OpCalls.contextualMerge(
+              contextualMergeParams(f, ratio),
+              f.tensor(features),
+              f.tensor(keys),
+              f.tensor(nucleus),
+              f.tensor(offsets),
+              f.tensor(merged),
+              f.tensor(role),
+              f.tensor(assignment),
+              f.tensor(keptIndices),
+              f.tensor(keptCounts),
+              f.tensor(flags),
+              pointer(workspace.address()),
+              workspace.elements(),
+              pointer(stream)));
+    }
+  }
+
+  private static MemorySegment gatherRowsParams(Frame f) {
+    MemorySegment p = f.sized(GATHER_ROWS_PARAMS);
+    return p;
+  }
+
+  /** Bytes of workspace. */
+  public static long gatherRowsWorkspace(TensorView source, TensorView offsets) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      MemorySegment bytes = f.word();
+      Status.check(
+          OpCalls.gatherRowsWorkspace(
+              gatherRowsParams(f), f.tensor(source), f.tensor(offsets), bytes));
+      return bytes.get(ValueLayout.JAVA_LONG, 0);
+    }
+  }
+
+  /** The op. */
+  public static void gatherRows(
+      TensorView source,
+      TensorView indices,
+      TensorView counts,
+      TensorView offsets,
+      TensorView packed,
+      TensorView packedOffsets,
+      TensorView flags,
+      TensorView workspace,
+      long stream) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Status.check(
+          OpCalls.gatherRows(
+              gatherRowsParams(f),
+              f.tensor(source),
+              f.tensor(indices),
+              f.tensor(counts),
+              f.tensor(offsets),
+              f.tensor(packed),
+              f.tensor(packedOffsets),
+              f.tensor(flags),
+              pointer(workspace.address()),
+              workspace.elements(),
+              pointer(stream)));
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package org.medpruner.internal.ffm;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.medpruner.MedPrunerCudaException;
+import org.medpruner.MedPrunerException;
+import org.medpruner.MedPrunerOutOfMemoryException;
+import org.medpruner.MedPrunerUnavailableException;
+
+/** Turns a status and the native error text into the exception it stands for. */
+final class Status {
+  static final int OK = 0;
+  static final int INVALID_ARGUMENT = 1;
+  static final int UNSUPPORTED = 2;
+  static final int OUT_OF_MEMORY = 3;
+  static final int BACKEND_UNAVAILABLE = 4;
+  static final int CUDA = 5;
+  static final int WORKSPACE_TOO_SMALL = 6;
+
+  private static final long TEXT_CAPACITY = 1024;
+
+  private Status() {}
+
+  /**
+   * Throws unless {@code status} is OK. The text belongs to the OS thread that made the call, so
+   * nothing that could move a virtual thread to another carrier may stand between the two.
+   */
+  static void check(int status) {
+    if (status != OK) {
+      throw failure(status);
+    }
+  }
+
+  private static RuntimeException failure(int status) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = arena.allocate(TEXT_CAPACITY);
+      MemorySegment code = arena.allocate(JAVA_INT);
+      NativeCalls.lastError(text, TEXT_CAPACITY, code);
+      return exception(status, text.getString(0), code.get(JAVA_INT, 0));
+    }
+  }
+
+  /** The exception of a status. */
+  static RuntimeException exception(int status, String text, int cudaCode) {
+    return switch (status) {
+      case INVALID_ARGUMENT, WORKSPACE_TOO_SMALL -> new IllegalArgumentException(text);
+      case OUT_OF_MEMORY -> new MedPrunerOutOfMemoryException(text);
+      case BACKEND_UNAVAILABLE -> new MedPrunerUnavailableException(text);
+      case CUDA -> new MedPrunerCudaException(text, cudaCode);
+      case UNSUPPORTED -> new MedPrunerException("not supported by this build: " + text);
+      default -> new MedPrunerException("native error " + status + ": " + text);
+    };
+  }
+}

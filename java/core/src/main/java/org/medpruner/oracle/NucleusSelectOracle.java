@@ -1,0 +1,6 @@
+package org.medpruner.oracle;
+
+/** NucleusSelect in plain Java. */
+public final class NucleusSelectOracle {
+  private NucleusSelectOracle() {}
+}
