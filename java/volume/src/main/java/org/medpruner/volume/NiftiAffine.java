@@ -62,23 +62,17 @@ final class NiftiAffine {
     double c = f.qform(1);
     double d = f.qform(2);
     double rest = 1 - (b * b + c * c + d * d);
-    double w = 0;
-    if (rest > 0) {
-      w = Math.sqrt(rest);
-    } else if (rest < 0) {
-      // Longer than one: w is 0. Beyond float32's rounding it is worth a word.
-      if (rest < -3 * Math.ulp(1f)) {
-        warnings.add("the qform quaternion is longer than 1 and was normalised");
-      }
-      double norm = Math.sqrt(1 - rest);
-      b /= norm;
-      c /= norm;
-      d /= norm;
+    // Within float32's rounding of 1 the turn is a half turn, w = 0, as nibabel takes it.
+    double rounding = 3 * Math.ulp(1f);
+    double w = rest < rounding ? 0 : Math.sqrt(rest);
+    if (rest < -rounding) {
+      warnings.add("the qform quaternion is longer than 1 and was normalised");
     }
+    double s = 2 / (w * w + b * b + c * c + d * d);
     double[][] r = {
-      {w * w + b * b - c * c - d * d, 2 * (b * c - w * d), 2 * (b * d + w * c)},
-      {2 * (b * c + w * d), w * w + c * c - b * b - d * d, 2 * (c * d - w * b)},
-      {2 * (b * d - w * c), 2 * (c * d + w * b), w * w + d * d - b * b - c * c}
+      {1 - s * (c * c + d * d), s * (b * c - w * d), s * (b * d + w * c)},
+      {s * (b * c + w * d), 1 - s * (b * b + d * d), s * (c * d - w * b)},
+      {s * (b * d - w * c), s * (c * d + w * b), 1 - s * (b * b + c * c)}
     };
     for (int i = 0; i < 3; i++) {
       double zoom = zoom(f, i, warnings) * (i == 2 && f.pixdim(0) == -1 ? -1 : 1);

@@ -8,7 +8,9 @@ import java.util.List;
  * Resizes 8-bit pictures bit for bit as Pillow's {@code Image.resize} does, without a reducing gap.
  * Bilinear and bicubic are antialiased convolutions in fixed point with 22 fractional bits: first
  * along rows, rounded and clamped to 8 bits, then along columns; a direction whose size does not
- * change is left alone. A floating-point resize differs by up to 26 grey levels on CT slices.
+ * change is left alone. (Newer Pillow versions start with the columns when a picture is more than
+ * 100 times as high as wide; this does not.) A floating-point resize differs by up to 26 grey
+ * levels on CT slices.
  */
 public final class PillowResize {
   /** Interpolation. */
