@@ -29,6 +29,15 @@ public record ReportModel(
     @Nullable String truth,
     Map<String, String> facts) {
 
+  /** Label of the fact that says how pictures are oriented, in any letter case. */
+  public static final String ORIENTATION = "orientation";
+
+  /**
+   * Pictures are marked R and L only when the {@link #ORIENTATION} fact contains these words: a
+   * side mark that is merely assumed is worse than none.
+   */
+  public static final String PATIENT_RIGHT_AT_LEFT = "patient right at image left";
+
   /**
    * Copies the facts; order is kept.
    *

@@ -1,0 +1,108 @@
+package org.medpruner.cli.report;
+
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Title, question, answer, truth and the facts of the run. */
+final class HeaderSection {
+  /** Answers of up to so many characters are set as a headline. */
+  private static final int BRIEF = 80;
+
+  private HeaderSection() {}
+
+  static void write(Html h, Page page) {
+    ReportModel m = page.model();
+    h.open("header", "id", "top");
+    h.open("div", "class", "brand");
+    h.raw(MARK).leaf("span", "MedPruner report", "class", "brand-name");
+    h.open("nav", "aria-label", "Sections");
+    link(h, "#savings", "Savings");
+    link(h, "#distances", "Distances");
+    link(h, "#sheet", "Slices");
+    link(h, "#kept", "Kept slices");
+    link(h, "#tokens", "Tokens");
+    link(h, "#run", "Policy");
+    h.close();
+    h.leaf(
+        "button",
+        "Light / dark",
+        "type",
+        "button",
+        "id",
+        "theme",
+        "class",
+        "js-only",
+        "title",
+        "Switch between the light and the dark colour scheme");
+    h.closeLine();
+    h.leaf("h1", m.title()).raw("\n");
+    h.leaf("p", "Research software, not a medical device.", "class", "disclaimer").raw("\n");
+    h.open("div", "class", "head-grid");
+    h.open("div", "class", "qa card");
+    if (m.question() == null && m.answer() == null) {
+      h.leaf("h2", "No question was asked");
+      h.leaf(
+          "p",
+          page.hasTokens()
+              ? "The volume was pruned, but no language model read it."
+              : "Slices were anchored on their pixels alone; no model was involved.",
+          "class",
+          "muted");
+    } else {
+      h.open("dl");
+      entry(h, "Question", m.question(), "question", "none");
+      boolean brief = m.answer() == null || m.answer().length() <= BRIEF;
+      entry(h, "Answer", m.answer(), brief ? "answer" : "answer long", "none");
+      if (m.truth() != null) {
+        entry(h, "Truth", m.truth(), "truth", "");
+      }
+      h.close();
+      if (m.truth() != null && m.answer() != null) {
+        boolean same = normal(m.truth()).equals(normal(m.answer()));
+        h.leaf(
+            "p",
+            same ? "\u2713 Answer and truth agree" : "\u2260 Answer and truth differ as texts",
+            "class",
+            same ? "verdict good" : "verdict bad");
+      }
+    }
+    h.closeLine();
+    if (!m.facts().isEmpty()) {
+      h.open("dl", "class", "facts card");
+      for (Map.Entry<String, String> f : m.facts().entrySet()) {
+        boolean digest = f.getValue().matches("[0-9a-fA-F]{32,}");
+        h.open("div").leaf("dt", f.getKey());
+        h.leaf("dd", f.getValue(), "class", digest ? "digest" : null).close();
+      }
+      h.closeLine();
+    }
+    h.closeLine();
+    h.closeLine();
+  }
+
+  private static void link(Html h, String href, String text) {
+    h.leaf("a", text, "href", href);
+  }
+
+  private static void entry(
+      Html h, String label, @Nullable String text, String cssClass, String whenNone) {
+    h.leaf("dt", label);
+    h.leaf("dd", text == null ? whenNone : text, "class", cssClass);
+  }
+
+  /** Case, outer space and a closing full stop do not make an answer differ. */
+  private static String normal(String s) {
+    String t = s.strip().toLowerCase(Locale.ROOT);
+    return t.endsWith(".") ? t.substring(0, t.length() - 1) : t;
+  }
+
+  /** Slices of which some are left out. */
+  private static final String MARK =
+      """
+      <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">\
+      <rect x="3" y="4" width="26" height="4" rx="1.5" class="mark-on"/>\
+      <rect x="3" y="11" width="26" height="3" rx="1.5" class="mark-off"/>\
+      <rect x="3" y="17" width="26" height="3" rx="1.5" class="mark-off"/>\
+      <rect x="3" y="23" width="26" height="4" rx="1.5" class="mark-on"/></svg>""";
+}

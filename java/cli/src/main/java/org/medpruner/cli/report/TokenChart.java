@@ -1,0 +1,189 @@
+package org.medpruner.cli.report;
+
+import org.medpruner.PruningReport.SliceReport;
+
+/** Tokens of each slice that the language model was given, as stacked bars. */
+final class TokenChart {
+  private static final double TOP = 22;
+  private static final double BOTTOM = 200;
+  private static final double HEIGHT = 244;
+
+  private TokenChart() {}
+
+  static void write(Html h, Page page) {
+    int n = page.report().tokensPerSlice();
+    h.open("section", "id", "tokens", "aria-labelledby", "tokens-h");
+    h.leaf("h2", "Tokens per slice", "id", "tokens-h").raw("\n");
+    if (n <= 0) {
+      h.leaf("p", "No model was involved, so no slice became tokens.", "class", "lead");
+      SliceTable.write(h, page);
+      h.closeLine();
+      return;
+    }
+    h.leaf(
+        "p",
+        Numbers.count(page.tokensKept())
+            + " visual tokens of "
+            + Numbers.count(page.tokensAll())
+            + " reach the language model; an unpruned slice has "
+            + n
+            + ".",
+        "class",
+        "lead");
+    int most = 1;
+    boolean pruned = false;
+    boolean whole = false;
+    for (SliceReport s : page.report().slices()) {
+      most = Math.max(most, Math.max(s.tokens(), s.nucleus() + s.targets()));
+      pruned |= s.nucleus() + s.targets() > 0;
+      whole |= s.tokens() > s.nucleus() + s.targets();
+    }
+    // The unpruned count is drawn only where it leaves the bars at least half the height.
+    boolean line = n <= 2 * most;
+    double top = (line ? Math.max(n, most) : most) * 1.06;
+    legend(h, pruned, whole, line, n);
+    h.open("div", "class", "chart");
+    h.open(
+        "svg",
+        "viewBox",
+        "0 0 " + Numbers.svg(SliceAxis.WIDTH) + " " + Numbers.svg(HEIGHT),
+        "role",
+        "img",
+        "aria-label",
+        "Tokens of "
+            + page.count()
+            + " slices given to the language model, at most "
+            + most
+            + "; an unpruned slice has "
+            + n
+            + ". The table of all slices has the numbers.");
+    SliceAxis axis = new SliceAxis(page.count());
+    grid(h, axis, top);
+    for (int i = 0; i < page.count(); i++) {
+      bar(h, page, axis, i, top);
+    }
+    if (line) {
+      String at = Numbers.svg(y(n, top));
+      h.empty(
+          "line",
+          "class",
+          "full",
+          "x1",
+          Numbers.svg(SliceAxis.LEFT),
+          "x2",
+          Numbers.svg(axis.end()),
+          "y1",
+          at,
+          "y2",
+          at);
+    }
+    h.leaf(
+        "text",
+        "slice index as presented",
+        "class",
+        "ax",
+        "x",
+        Numbers.svg(SliceAxis.LEFT),
+        "y",
+        Numbers.svg(BOTTOM + 38));
+    h.closeLine();
+    h.close();
+    SliceTable.write(h, page);
+    h.closeLine();
+  }
+
+  private static double y(double v, double top) {
+    return BOTTOM - v / top * (BOTTOM - TOP);
+  }
+
+  private static void grid(Html h, SliceAxis axis, double top) {
+    String x1 = Numbers.svg(SliceAxis.LEFT);
+    String x2 = Numbers.svg(axis.end());
+    for (double t : SliceAxis.ticks(top)) {
+      if (t == Math.rint(t)) {
+        String at = Numbers.svg(y(t, top));
+        h.empty("line", "class", "grid", "x1", x1, "x2", x2, "y1", at, "y2", at);
+        h.leaf(
+            "text",
+            Numbers.count((long) t),
+            "class",
+            "ax end",
+            "x",
+            Numbers.svg(SliceAxis.LEFT - 8),
+            "y",
+            Numbers.svg(y(t, top) + 4));
+      }
+    }
+    axis.slices(h, BOTTOM);
+  }
+
+  private static void bar(Html h, Page page, SliceAxis axis, int i, double top) {
+    SliceReport s = page.slice(i);
+    int rest = Math.max(0, s.tokens() - s.nucleus() - s.targets());
+    if (s.nucleus() + s.targets() + rest == 0) {
+      return;
+    }
+    h.open("g", "class", "m", "data-i", Integer.toString(i));
+    h.leaf(
+        "title",
+        "Slice "
+            + i
+            + ": "
+            + s.tokens()
+            + " tokens"
+            + (s.nucleus() + s.targets() > 0
+                ? " (nucleus " + s.nucleus() + ", contextual targets " + s.targets() + ")"
+                : ""));
+    double base = part(h, axis, i, 0, s.nucleus(), "b-nuc", top);
+    base = part(h, axis, i, base, s.targets(), "b-tgt", top);
+    part(h, axis, i, base, rest, "b-rest", top);
+    h.close();
+  }
+
+  private static double part(
+      Html h, SliceAxis axis, int i, double base, int tokens, String cssClass, double top) {
+    if (tokens > 0) {
+      double gap = Math.min(2, axis.slot() * 0.12);
+      double y = y(base + tokens, top);
+      h.empty(
+          "rect",
+          "class",
+          cssClass,
+          "x",
+          Numbers.svg(axis.start(i) + gap),
+          "width",
+          Numbers.svg(axis.slot() - 2 * gap),
+          "y",
+          Numbers.svg(y),
+          "height",
+          Numbers.svg(y(base, top) - y));
+    }
+    return base + tokens;
+  }
+
+  private static void legend(Html h, boolean pruned, boolean whole, boolean line, int n) {
+    h.open("ul", "class", "legend");
+    if (pruned) {
+      key(h, "<rect class=\"b-nuc\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>", "nucleus");
+      key(
+          h,
+          "<rect class=\"b-tgt\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>",
+          "contextual targets");
+    }
+    if (whole) {
+      key(
+          h,
+          "<rect class=\"b-rest\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>",
+          "given unpruned");
+    }
+    if (line) {
+      key(h, "<path class=\"k-full\" d=\"M0 8h16\"/>", "an unpruned slice, " + n);
+    }
+    h.closeLine();
+  }
+
+  private static void key(Html h, String shape, String text) {
+    h.open("li").open("svg", "viewBox", "0 0 16 16", "aria-hidden", "true");
+    h.raw(shape).close().text(text).close();
+  }
+}
