@@ -136,8 +136,11 @@ public final class AttentionMass {
   public static long workspaceBytes(
       Params params, TensorView query, TensorView key, TensorView offsets) {
     checkInputs(params, query, key, null, offsets);
-    try (Call _ = Call.hold(Stream.DEFAULT, query, key, offsets)) {
+    Call call = Call.hold(Stream.DEFAULT, query, key, offsets);
+    try {
       return NativeOps.attentionMassWorkspace(params, query, key, offsets);
+    } finally {
+      call.release();
     }
   }
 
@@ -175,7 +178,7 @@ public final class AttentionMass {
     Check.output("flags", outputs.flags, device, DType.U32, offsets.size(0) - 1);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    try (Call _ =
+    Call call =
         Call.hold(
             stream,
             query,
@@ -185,7 +188,8 @@ public final class AttentionMass {
             outputs.mass,
             outputs.pooledKeys,
             outputs.flags,
-            workspace)) {
+            workspace);
+    try {
       NativeOps.attentionMass(
           params,
           query,
@@ -197,6 +201,8 @@ public final class AttentionMass {
           outputs.flags,
           workspace,
           stream.handle());
+    } finally {
+      call.release();
     }
   }
 

@@ -4,7 +4,7 @@ import java.lang.ref.Reference;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps what one downcall uses open and reachable until it has returned. */
-final class Call implements AutoCloseable {
+final class Call {
   private final Stream stream;
   private final @Nullable TensorView[] tensors;
   private int held;
@@ -30,14 +30,14 @@ final class Call implements AutoCloseable {
         call.held++;
       }
     } catch (IllegalStateException e) {
-      call.close();
+      call.release();
       throw e;
     }
     return call;
   }
 
-  @Override
-  public void close() {
+  /** Ends the use. */
+  void release() {
     try {
       for (int i = 0; i < held; i++) {
         TensorView t = tensors[i];

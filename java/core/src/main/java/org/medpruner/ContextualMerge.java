@@ -90,8 +90,11 @@ public final class ContextualMerge {
   /** Bytes of workspace that {@link #run} needs for these inputs. */
   public static long workspaceBytes(Params params, TensorView keys, TensorView offsets) {
     checkKeys(params, keys, offsets);
-    try (Call _ = Call.hold(Stream.DEFAULT, keys, offsets)) {
+    Call call = Call.hold(Stream.DEFAULT, keys, offsets);
+    try {
       return NativeOps.contextualMergeWorkspace(params.ratio, keys, offsets);
+    } finally {
+      call.release();
     }
   }
 
@@ -137,7 +140,7 @@ public final class ContextualMerge {
     Check.output("flags", outputs.flags, device, DType.U32, offsets.size(0) - 1);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    try (Call _ =
+    Call call =
         Call.hold(
             stream,
             features,
@@ -150,7 +153,8 @@ public final class ContextualMerge {
             outputs.keptIndices,
             outputs.keptCounts,
             outputs.flags,
-            workspace)) {
+            workspace);
+    try {
       NativeOps.contextualMerge(
           params.ratio,
           features,
@@ -165,6 +169,8 @@ public final class ContextualMerge {
           outputs.flags,
           workspace,
           stream.handle());
+    } finally {
+      call.release();
     }
   }
 

@@ -30,8 +30,11 @@ public final class GatherRows {
   /** Bytes of workspace that {@link #run} needs for these inputs. */
   public static long workspaceBytes(Params params, TensorView source, TensorView offsets) {
     checkInputs(params, source, offsets);
-    try (Call _ = Call.hold(Stream.DEFAULT, source, offsets)) {
+    Call call = Call.hold(Stream.DEFAULT, source, offsets);
+    try {
       return NativeOps.gatherRowsWorkspace(source, offsets);
+    } finally {
+      call.release();
     }
   }
 
@@ -67,7 +70,7 @@ public final class GatherRows {
     Check.output("flags", outputs.flags, device, DType.U32, segments);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    try (Call _ =
+    Call call =
         Call.hold(
             stream,
             source,
@@ -77,7 +80,8 @@ public final class GatherRows {
             outputs.packed,
             outputs.packedOffsets,
             outputs.flags,
-            workspace)) {
+            workspace);
+    try {
       NativeOps.gatherRows(
           source,
           indices,
@@ -88,6 +92,8 @@ public final class GatherRows {
           outputs.flags,
           workspace,
           stream.handle());
+    } finally {
+      call.release();
     }
   }
 

@@ -129,8 +129,11 @@ public final class NucleusSelect {
   public static long workspaceBytes(
       Params params, TensorView scores, TensorView offsets, @Nullable TensorView volumes) {
     checkInputs(params, scores, offsets, volumes);
-    try (Call _ = Call.hold(Stream.DEFAULT, scores, offsets, volumes)) {
+    Call call = Call.hold(Stream.DEFAULT, scores, offsets, volumes);
+    try {
       return NativeOps.nucleusSelectWorkspace(params, scores, offsets, volumes);
+    } finally {
+      call.release();
     }
   }
 
@@ -164,7 +167,7 @@ public final class NucleusSelect {
     Check.output("flags", outputs.flags, device, DType.U32, g);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    try (Call _ =
+    Call call =
         Call.hold(
             stream,
             scores,
@@ -175,7 +178,8 @@ public final class NucleusSelect {
             outputs.keptCounts,
             outputs.keptMass,
             outputs.flags,
-            workspace)) {
+            workspace);
+    try {
       NativeOps.nucleusSelect(
           params,
           scores,
@@ -188,6 +192,8 @@ public final class NucleusSelect {
           outputs.flags,
           workspace,
           stream.handle());
+    } finally {
+      call.release();
     }
   }
 

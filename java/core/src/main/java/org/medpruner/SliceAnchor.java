@@ -99,9 +99,12 @@ public final class SliceAnchor {
   /** Bytes of workspace that {@link #run} needs for these inputs. */
   public static long workspaceBytes(Params params, TensorView slices, TensorView offsets) {
     checkInputs(params, slices, offsets);
-    try (Call _ = Call.hold(Stream.DEFAULT, slices, offsets)) {
+    Call call = Call.hold(Stream.DEFAULT, slices, offsets);
+    try {
       return NativeOps.sliceAnchorWorkspace(
           params.gamma, params.scale, params.maxGap, slices, offsets);
+    } finally {
+      call.release();
     }
   }
 
@@ -133,7 +136,7 @@ public final class SliceAnchor {
     Check.output("flags", outputs.flags, device, DType.U32, d);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    try (Call _ =
+    Call call =
         Call.hold(
             stream,
             slices,
@@ -144,7 +147,8 @@ public final class SliceAnchor {
             outputs.keptIndices,
             outputs.keptCounts,
             outputs.flags,
-            workspace)) {
+            workspace);
+    try {
       NativeOps.sliceAnchor(
           params.gamma,
           params.scale,
@@ -159,6 +163,8 @@ public final class SliceAnchor {
           outputs.flags,
           workspace,
           stream.handle());
+    } finally {
+      call.release();
     }
   }
 

@@ -61,9 +61,9 @@ final class NativeCalls {
     return new AssertionError(t);
   }
 
-  static void lastError(MemorySegment text, long capacity, MemorySegment cudaCode) {
+  static long lastError(MemorySegment text, long capacity, MemorySegment cudaCode) {
     try {
-      var _ = (long) LAST_ERROR.invokeExact(text, capacity, cudaCode);
+      return (long) LAST_ERROR.invokeExact(text, capacity, cudaCode);
     } catch (Throwable t) {
       throw unexpected(t);
     }

@@ -37,8 +37,9 @@ final class Status {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocate(TEXT_CAPACITY);
       MemorySegment code = arena.allocate(JAVA_INT);
-      NativeCalls.lastError(text, TEXT_CAPACITY, code);
-      return exception(status, text.getString(0), code.get(JAVA_INT, 0));
+      long length = NativeCalls.lastError(text, TEXT_CAPACITY, code);
+      String message = text.getString(0) + (length < TEXT_CAPACITY ? "" : "...");
+      return exception(status, message, code.get(JAVA_INT, 0));
     }
   }
 
