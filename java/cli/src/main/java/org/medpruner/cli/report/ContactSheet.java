@@ -13,6 +13,7 @@ final class ContactSheet {
 
   static void write(Html h, Page page) {
     Set<Integer> large = new HashSet<>(page.large());
+    Page.Sides sides = page.sides();
     h.open("section", "id", "sheet", "aria-labelledby", "sheet-h");
     String heading =
         page.count() == 1 ? "The slice" : "All " + Numbers.count(page.count()) + " slices";
@@ -23,8 +24,8 @@ final class ContactSheet {
             + " included. Dimmed slices were dropped and carry the name of the slice that stands"
             + " for them: \u2192 12. Hover, focus or follow one to see its anchor and the whole"
             + " run. Neighbouring runs have different ground colours."
-            + (page.radiological()
-                ? " Patient right is at image left."
+            + (sides != null
+                ? " " + sides.sentence()
                 : " The orientation of the pictures was not given: no side is marked."),
         "class",
         "lead");

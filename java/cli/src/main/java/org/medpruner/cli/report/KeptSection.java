@@ -1,5 +1,6 @@
 package org.medpruner.cli.report;
 
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
@@ -90,9 +91,18 @@ final class KeptSection {
     TokenDetail d = Page.drawable(s) ? s.detail() : null;
     int height = page.slices().height();
     int width = page.slices().width();
-    h.open("figure", "id", "k" + i, "class", "kf", "data-i", Integer.toString(i));
+    h.open(
+        "figure",
+        "id",
+        "k" + i,
+        "class",
+        "kf",
+        "data-i",
+        Integer.toString(i),
+        "style",
+        String.format(Locale.ROOT, "--ratio:%.4f", (double) width / height));
     TokenOverlay overlay = d == null ? null : new TokenOverlay(d, height, width);
-    open(h, d, overlay, width, height);
+    openPicture(h, d, overlay);
     h.empty(
         "img",
         "src",
@@ -105,29 +115,27 @@ final class KeptSection {
         Integer.toString(height));
     if (overlay != null) {
       overlay.write(h, page.heat());
+      h.leaf("output", "", "class", "readout");
     }
-    if (page.radiological()) {
-      h.leaf("span", "R", "class", "side r", "title", "patient right");
-      h.leaf("span", "L", "class", "side l", "title", "patient left");
+    Page.Sides sides = page.sides();
+    if (sides != null) {
+      h.leaf("span", sides.left().substring(0, 1), "class", "side l", "title", sides.left());
+      h.leaf("span", sides.right().substring(0, 1), "class", "side r", "title", sides.right());
     }
     h.closeLine();
     caption(h, page, i, s, d);
     h.closeLine();
   }
 
-  private static void open(
-      Html h, @Nullable TokenDetail d, @Nullable TokenOverlay o, int width, int height) {
-    String ratio = "aspect-ratio:" + width + "/" + height;
+  private static void openPicture(Html h, @Nullable TokenDetail d, @Nullable TokenOverlay o) {
     if (d == null || o == null) {
-      h.open("div", "class", "pic", "style", ratio);
+      h.open("div", "class", "pic");
       return;
     }
     h.open(
         "div",
         "class",
         "pic",
-        "style",
-        ratio,
         "data-w",
         Integer.toString(d.gridWidth()),
         "data-h",
@@ -183,7 +191,6 @@ final class KeptSection {
     if (!Double.isFinite(s.distance())) {
       h.leaf("div", "pixels not finite: kept and flagged", "class", "bad-text");
     }
-    h.leaf("output", "", "class", "readout js-only");
     h.close();
   }
 }

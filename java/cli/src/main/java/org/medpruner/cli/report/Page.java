@@ -2,7 +2,8 @@ package org.medpruner.cli.report;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
@@ -24,7 +25,7 @@ final class Page {
   private final List<Integer> large;
   private final List<String> largePictures;
   private final HeatScale heat;
-  private final boolean radiological;
+  private final @Nullable Sides sides;
 
   Page(ReportModel model) {
     this.model = model;
@@ -37,11 +38,35 @@ final class Page {
     large = spread(runs.kept(), MOST_LARGE);
     largePictures = Pictures.large(model.slices(), large, LARGE_BUDGET);
     heat = HeatScale.of(large.stream().map(i -> slice(i)).toList());
-    radiological =
+    sides =
         model.facts().entrySet().stream()
             .filter(e -> e.getKey().equalsIgnoreCase(ReportModel.ORIENTATION))
-            .map(Map.Entry::getValue)
-            .anyMatch(v -> v.contains(ReportModel.PATIENT_RIGHT_AT_LEFT));
+            .map(e -> Sides.of(e.getValue()))
+            .filter(Objects::nonNull)
+            .findFirst()
+            .orElse(null);
+  }
+
+  /**
+   * What lies at the sides of every picture.
+   *
+   * @param left "Right" of the patient or "Anterior"
+   * @param right its opposite
+   */
+  record Sides(String left, String right) {
+    private static @Nullable Sides of(String orientation) {
+      if (orientation.contains(ReportModel.PATIENT_RIGHT_AT_LEFT)) {
+        return new Sides("Right", "Left");
+      }
+      return orientation.contains(ReportModel.ANTERIOR_AT_LEFT)
+          ? new Sides("Anterior", "Posterior")
+          : null;
+    }
+
+    /** "Patient right is at image left." and its like. */
+    String sentence() {
+      return (left.equals("Right") ? "Patient right" : left) + " is at image left.";
+    }
   }
 
   /** At most {@code most} of the items, evenly spread, the first and the last among them. */
@@ -98,9 +123,9 @@ final class Page {
     return heat;
   }
 
-  /** Whether the facts say that patient right is at image left, so that sides may be marked. */
-  boolean radiological() {
-    return radiological;
+  /** What lies at the sides of the pictures, null when the facts do not say. */
+  @Nullable Sides sides() {
+    return sides;
   }
 
   /** Whether any slice has token-level lists that can be drawn. */

@@ -33,10 +33,13 @@ public record ReportModel(
   public static final String ORIENTATION = "orientation";
 
   /**
-   * Pictures are marked R and L only when the {@link #ORIENTATION} fact contains these words: a
-   * side mark that is merely assumed is worse than none.
+   * Pictures are marked R and L only when the {@link #ORIENTATION} fact contains these words, as of
+   * axial and coronal slices: a side mark that is merely assumed is worse than none.
    */
   public static final String PATIENT_RIGHT_AT_LEFT = "patient right at image left";
+
+  /** The words by which sagittal pictures are marked A and P. */
+  public static final String ANTERIOR_AT_LEFT = "anterior at image left";
 
   /**
    * Copies the facts; order is kept.

@@ -68,6 +68,7 @@
       const to = Number(stands[i]);
       const moved = pic.dataset.role[i] === "0" && to !== i && to >= 0 && w * h > to;
       pick.setAttribute("d", rect(i) + (moved ? "M" + centre(i) + "L" + centre(to) + rect(to) : ""));
+      out.classList.toggle("up", y > h / 2);
       out.textContent =
         name(i) + ": mass " + mass[i] + ", " + ROLES[Number(pic.dataset.role[i])] +
         (moved ? " into " + name(to) : "");
@@ -103,6 +104,8 @@
     dialog.replaceChildren(bar, copy);
     watch(copy);
     if (!dialog.open) dialog.showModal();
+    // The buttons are new: without focus inside, the arrow keys would reach nobody.
+    bar.children[1].focus();
   }
   figures.forEach((f, k) => f.querySelector(".zoom").addEventListener("click", () => show(k)));
   dialog.addEventListener("keydown", (event) => {

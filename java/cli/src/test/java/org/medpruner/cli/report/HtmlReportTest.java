@@ -230,6 +230,34 @@ class HtmlReportTest {
   }
 
   @Test
+  void marksAnteriorAndPosteriorOfSagittalSlices() throws Exception {
+    ReportModel m =
+        new ReportModel(
+            "sagittal",
+            Scenes.ball(4, 16, 16),
+            Scenes.report(4, i -> true, PruningPolicy.PAPER, false),
+            null,
+            null,
+            null,
+            Map.of("orientation", "sagittal, " + ReportModel.ANTERIOR_AT_LEFT));
+    Document page = parse(HtmlReport.render(m));
+    assertEquals("A", byClass(page, "span", "side").getFirst().getTextContent());
+    assertEquals("P", byClass(page, "span", "side").get(1).getTextContent());
+  }
+
+  @Test
+  void drawsNonFiniteMassInRed() throws Exception {
+    PruningReport r = Scenes.report(2, i -> true, PruningPolicy.PAPER, true);
+    PruningReport.TokenDetail d = r.slices().getFirst().detail();
+    assertNotNull(d);
+    d.mass()[5] = Float.NaN;
+    Document page = parse(HtmlReport.render(model(r, "q", "a", null)));
+    String masses = byClass(page, "div", "pic").getFirst().getAttribute("data-mass");
+    assertEquals("NaN", masses.split(" ")[5]);
+    assertEquals(0xFFE5484D, HeatScale.of(r.slices()).argb(Float.NaN));
+  }
+
+  @Test
   void printsEveryPolicyFieldAndMarksOverriddenOnes() throws Exception {
     PruningPolicy policy = PruningPolicy.PAPER.withTau(0.7).withMaxGapSlices(5);
     Document page =
