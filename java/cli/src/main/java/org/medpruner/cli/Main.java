@@ -1,12 +1,227 @@
 package org.medpruner.cli;
 
-/** Entry point of the command line. */
-public final class Main {
-  private Main() {}
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import org.medpruner.PruningPolicy;
+import org.medpruner.internal.ffm.ProcessExit;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.PromptLayout;
+import org.medpruner.volume.Axis;
+import org.medpruner.volume.Modality;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/**
+ * Entry point of the command line. Exit codes: 0 done, 2 the input or an argument cannot be used
+ * (one line on standard error says which and what to do), 1 a defect of this program.
+ */
+@Command(
+    name = "medpruner",
+    description =
+        "Prunes medical volumes for vision-language models and asks questions about them.",
+    subcommands = {
+      AskCommand.class,
+      PruneCommand.class,
+      CompareCommand.class,
+      DemoCommand.class,
+      InfoCommand.class
+    },
+    versionProvider = Versions.class,
+    footer = {
+      "",
+      "Research software, not a medical device. Exit codes: 0 done, 2 bad input, 1 internal error."
+    })
+public final class Main implements Runnable {
+  @Spec
+  @SuppressWarnings("NullAway.Init") // set by picocli before anything runs
+  private CommandSpec spec;
+
+  @Option(
+      names = "--stacktrace",
+      scope = ScopeType.INHERIT,
+      description = "Print where in the program a failure arose.")
+  private boolean stacktrace;
+
+  @Option(
+      names = "--progress",
+      scope = ScopeType.INHERIT,
+      defaultValue = "auto",
+      paramLabel = "auto|plain|off",
+      description =
+          "Progress on standard error: bars on a terminal (auto, default), one line per stage"
+              + " (plain), or none.")
+  private ProgressKind progressKind = ProgressKind.AUTO;
+
+  /** How progress is shown. */
+  enum ProgressKind {
+    AUTO,
+    PLAIN,
+    OFF
+  }
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      scope = ScopeType.INHERIT,
+      description = "Show this help.")
+  private boolean help;
+
+  @Option(names = "--version", versionHelp = true, description = "Show the version.")
+  private boolean version;
+
+  private final PrintStream out;
+  private final PrintStream err;
+  private final boolean terminal;
+
+  private Main(PrintStream out, PrintStream err, boolean terminal) {
+    this.out = out;
+    this.err = err;
+    this.terminal = terminal;
+  }
 
   /** Runs one command and exits with its code. */
   public static void main(String[] args) {
-    System.err.println("medpruner: no command is built in yet");
-    System.exit(2);
+    ProcessExit.install(Outputs::discardUnfinished);
+    int code = new Main(System.out, System.err, TerminalProgress.onTerminal()).execute(args);
+    // Not System.exit: the C library's exit handlers can wait forever for LibTorch's threads.
+    ProcessExit.exit(code);
+  }
+
+  /** Runs one command and returns its exit code; never draws progress bars. */
+  static int run(PrintStream out, PrintStream err, String... args) {
+    return new Main(out, err, false).execute(args);
+  }
+
+  private int execute(String... args) {
+    CommandLine commands = new CommandLine(this);
+    commands.setOut(writer(out));
+    commands.setErr(writer(err));
+    commands.setCaseInsensitiveEnumValuesAllowed(true);
+    words(commands, Axis.class);
+    words(commands, Modality.class);
+    words(commands, PromptLayout.class);
+    words(commands, ProgressKind.class);
+    words(commands, ModelOptions.DeviceName.class);
+    words(commands, PruningPolicy.EncoderScope.class);
+    words(commands, PruningPolicy.NucleusScore.class);
+    words(commands, PruningPolicy.PatchPooling.class);
+    words(commands, PruningPolicy.DroppedSlice.class);
+    words(commands, PruningPolicy.ImageMask.class);
+    words(commands, PruningPolicy.Positions.class);
+    commands.setParameterExceptionHandler(
+        (e, given) -> {
+          report(e.getCommandLine(), Failures.oneLine(parameterMessage(e)) + hint(e), e);
+          return Failures.BAD_INPUT;
+        });
+    commands.setExecutionExceptionHandler(
+        (e, command, parsed) -> {
+          report(command, Failures.message(e), e);
+          return Failures.isUsers(e) ? Failures.BAD_INPUT : Failures.INTERNAL;
+        });
+    try {
+      return commands.execute(args);
+    } catch (Error e) {
+      // picocli hands over exceptions only.
+      Outputs.discardUnfinished();
+      report(commands, Failures.message(e), e);
+      return Failures.INTERNAL;
+    } finally {
+      out.flush();
+      err.flush();
+    }
+  }
+
+  private static PrintWriter writer(PrintStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+  }
+
+  /** Lets an enum be written as words, "kept-slices". */
+  private static <E extends Enum<E>> void words(CommandLine commands, Class<E> type) {
+    commands.registerConverter(
+        type,
+        text ->
+            Arrays.stream(type.getEnumConstants())
+                .filter(e -> Failures.word(e).equals(text.toLowerCase(Locale.ROOT)))
+                .findFirst()
+                .orElseThrow(
+                    () ->
+                        new CommandLine.TypeConversionException(
+                            "use one of "
+                                + String.join(
+                                    ", ",
+                                    Arrays.stream(type.getEnumConstants())
+                                        .map(Failures::word)
+                                        .toList()))));
+  }
+
+  private static String parameterMessage(ParameterException e) {
+    return String.valueOf(e.getMessage());
+  }
+
+  private static String hint(ParameterException e) {
+    return "; see " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help";
+  }
+
+  private void report(CommandLine command, String message, Throwable e) {
+    err.println(command.getCommandSpec().qualifiedName() + ": " + message);
+    if (stacktrace) {
+      e.printStackTrace(err);
+    }
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "name a command: ask, prune, compare, demo or info");
+  }
+
+  /** Standard output. */
+  PrintStream out() {
+    return out;
+  }
+
+  /** Standard error. */
+  PrintStream err() {
+    return err;
+  }
+
+  /** Where progress goes. */
+  ProgressScope progress() {
+    return switch (progressKind) {
+      case OFF -> ProgressScope.NONE;
+      case PLAIN -> new ProgressScope(new PlainProgress(err), () -> {});
+      case AUTO -> {
+        if (!terminal) {
+          yield ProgressScope.NONE;
+        }
+        TerminalProgress bars = new TerminalProgress(err);
+        yield new ProgressScope(bars, bars);
+      }
+    };
+  }
+
+  /** Progress that ends before anything else is printed. */
+  record ProgressScope(Progress progress, Closer closer) implements AutoCloseable {
+    static final ProgressScope NONE = new ProgressScope(Progress.NONE, () -> {});
+
+    @Override
+    public void close() {
+      closer.close();
+    }
+  }
+
+  /** A close without checked exceptions. */
+  interface Closer extends AutoCloseable {
+    @Override
+    void close();
   }
 }

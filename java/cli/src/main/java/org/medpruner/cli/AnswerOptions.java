@@ -1,0 +1,38 @@
+package org.medpruner.cli;
+
+import org.jspecify.annotations.Nullable;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.PromptLayout;
+import picocli.CommandLine.Option;
+
+/** How to answer. */
+final class AnswerOptions {
+  @Option(
+      names = "--max-new-tokens",
+      paramLabel = "N",
+      description = "Most tokens of the answer (default: the checkpoint's own, or 300).")
+  @Nullable Integer maxNewTokens;
+
+  @Option(
+      names = "--layout",
+      defaultValue = "google",
+      paramLabel = "LAYOUT",
+      description =
+          "Prompt: google (default; instruction, pictures with labels, question) or reference"
+              + " (labels before pictures, no instruction).")
+  PromptLayout layout = PromptLayout.GOOGLE;
+
+  GenerationOptions generation() {
+    Integer n = maxNewTokens;
+    Failures.requireArgument(n == null || n >= 1, "--max-new-tokens", n, ">= 1");
+    return new GenerationOptions(n == null ? 0 : n, layout);
+  }
+
+  /** Checks that a question says something. */
+  static String question(@Nullable String text) {
+    if (text == null || text.isBlank()) {
+      throw new IllegalArgumentException("--question is empty; ask something");
+    }
+    return text.strip();
+  }
+}

@@ -1,0 +1,199 @@
+package org.medpruner.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.reflect.RecordComponent;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport;
+import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.vlm.ModelInfo;
+
+/**
+ * The audit record, as {@code docs/audit.schema.json} describes it. Numbers that are not finite
+ * become null, for JSON has no others.
+ */
+final class Audit {
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  private final JsonNodeFactory json = JsonNodeFactory.instance;
+  private final ObjectNode root = json.objectNode();
+
+  private Audit() {}
+
+  /**
+   * The record of one run.
+   *
+   * @param model null when no model was involved
+   * @param question null when nothing was asked
+   * @param answer null when nothing was answered
+   */
+  static Audit of(
+      VolumeInput input,
+      @Nullable ModelInfo model,
+      PruningReport report,
+      @Nullable String question,
+      @Nullable String answer) {
+    Audit a = new Audit();
+    a.root.set("input", a.input(input));
+    a.root.set("model", model == null ? a.json.nullNode() : a.model(model));
+    a.root.set("policy", a.policy(report.policy()));
+    ArrayNode slices = a.root.putArray("slices");
+    report.slices().forEach(s -> slices.add(a.slice(s)));
+    ObjectNode rates = a.root.putObject("rates");
+    number(rates, "slice", report.rates().slice());
+    number(rates, "token", report.rates().token());
+    number(rates, "overall", report.rates().overall());
+    a.root
+        .putObject("savings")
+        .put("prefillTokens", report.savings().prefillTokens())
+        .put("kvBytes", report.savings().kvBytes())
+        .put("encoderSlices", report.savings().encoderSlices());
+    ObjectNode timings = a.root.putObject("timings");
+    report.timings().forEach((stage, seconds) -> number(timings, stage, seconds));
+    ArrayNode flags = a.root.putArray("flags");
+    report.flags().forEach(flags::add);
+    a.root.put("question", question);
+    a.root.put("answer", answer);
+    return a;
+  }
+
+  /** Adds the known right answer. */
+  Audit withTruth(@Nullable String truth) {
+    if (truth != null) {
+      root.put("truth", truth);
+    }
+    return this;
+  }
+
+  /** Adds what an unpruned run of the same model gave and cost, relative to this one. */
+  Audit withComparison(String unprunedAnswer, Comparison.Ratios ratios) {
+    ObjectNode c = root.putObject("comparison");
+    c.put("unprunedAnswer", unprunedAnswer);
+    number(c, "time", ratios.time());
+    number(c, "visualTokens", ratios.visualTokens());
+    number(c, "prefillTokens", ratios.prefillTokens());
+    number(c, "kvBytes", ratios.kvBytes());
+    number(c, "peakMemory", ratios.peakMemory());
+    return this;
+  }
+
+  /** Indented JSON with a line break at its end. */
+  String text() {
+    try {
+      return MAPPER.writeValueAsString(root) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("the audit record cannot be written as JSON", e);
+    }
+  }
+
+  private ObjectNode input(VolumeInput input) {
+    ObjectNode o = json.objectNode();
+    o.put("path", input.path());
+    o.put("sha256", input.sha256());
+    ArrayNode shape = o.putArray("shape");
+    for (int n : input.shape()) {
+      shape.add(n);
+    }
+    ArrayNode spacing = o.putArray("spacing");
+    for (double mm : input.spacing()) {
+      if (Double.isFinite(mm)) {
+        spacing.add(mm);
+      } else {
+        spacing.addNull();
+      }
+    }
+    return o;
+  }
+
+  private ObjectNode model(ModelInfo m) {
+    return json.objectNode()
+        .put("path", m.path())
+        .put("family", m.family())
+        .put("parameters", m.parameters())
+        .put("storageType", m.storageType())
+        .put("device", m.device())
+        .put("imageSize", m.imageSize())
+        .put("tokensPerSlice", m.tokensPerSlice())
+        .put("contextLength", m.contextLength());
+  }
+
+  /** Every component of the record, so that a field added later cannot be forgotten here. */
+  private ObjectNode policy(PruningPolicy policy) {
+    ObjectNode o = json.objectNode();
+    for (RecordComponent c : PruningPolicy.class.getRecordComponents()) {
+      Object value;
+      try {
+        value = c.getAccessor().invoke(policy);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("policy field " + c.getName() + " cannot be read", e);
+      }
+      switch (value) {
+        case String s -> o.put(c.getName(), s);
+        case Boolean b -> o.put(c.getName(), b);
+        case Enum<?> e -> o.put(c.getName(), Failures.word(e));
+        case Integer i -> o.put(c.getName(), i);
+        case Long l -> o.put(c.getName(), l);
+        case Double d -> number(o, c.getName(), d);
+        default -> throw new IllegalStateException("policy field " + c.getName() + " = " + value);
+      }
+    }
+    return o;
+  }
+
+  private ObjectNode slice(SliceReport s) {
+    ObjectNode o = json.objectNode();
+    o.put("index", s.index());
+    o.put("sourceIndex", s.sourceIndex());
+    number(o, "positionMm", s.positionMm());
+    o.put("kept", s.kept());
+    number(o, "distance", s.distance());
+    o.put("representative", s.representative());
+    o.put("nucleus", s.nucleus());
+    number(o, "massKept", s.massKept());
+    o.put("targets", s.targets());
+    o.put("tokens", s.tokens());
+    TokenDetail detail = s.detail();
+    if (detail != null) {
+      o.set("nucleusTokens", tokensOfRole(detail, 1));
+      o.set("targetTokens", tokensOfRole(detail, 2));
+      ArrayNode assignment = o.putArray("assignment");
+      for (int target : detail.assignment()) {
+        assignment.add(target);
+      }
+    }
+    return o;
+  }
+
+  private ArrayNode tokensOfRole(TokenDetail detail, int role) {
+    ArrayNode tokens = json.arrayNode();
+    for (int t = 0; t < detail.role().length; t++) {
+      if (detail.role()[t] == role) {
+        tokens.add(t);
+      }
+    }
+    return tokens;
+  }
+
+  private static void number(ObjectNode o, String field, double value) {
+    if (Double.isFinite(value)) {
+      o.put(field, value);
+    } else {
+      o.putNull(field);
+    }
+  }
+
+  /** Field names of the policy, for tests. */
+  static List<String> policyFields() {
+    return java.util.Arrays.stream(PruningPolicy.class.getRecordComponents())
+        .map(RecordComponent::getName)
+        .toList();
+  }
+}

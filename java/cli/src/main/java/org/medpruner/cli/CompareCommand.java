@@ -1,0 +1,103 @@
+package org.medpruner.cli;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport;
+import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.ModelInfo;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code medpruner compare}. */
+@Command(
+    name = "compare",
+    sortOptions = false,
+    customSynopsis = "medpruner compare --model DIR --volume FILE --question TEXT [options]",
+    description = {
+      "Asks one question with and without pruning, on one loaded model.",
+      "Prints both answers and the ratios of time, tokens and memory (unpruned over pruned). --json"
+          + " and --report describe the pruned run."
+    })
+final class CompareCommand implements Callable<Integer> {
+  @ParentCommand
+  @SuppressWarnings("NullAway.Init") // set by picocli before the command runs
+  private Main main;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description = "Hugging Face checkpoint folder.")
+  private @Nullable Path model;
+
+  @Option(names = "--question", required = true, paramLabel = "TEXT", description = "What to ask.")
+  private @Nullable String question;
+
+  @Mixin private final VolumeOptions volume = new VolumeOptions();
+  @Mixin private final PolicyOptions policy = new PolicyOptions();
+  @Mixin private final ModelOptions device = new ModelOptions();
+  @Mixin private final AnswerOptions answering = new AnswerOptions();
+  @Mixin private final OutputOptions output = new OutputOptions();
+
+  @Override
+  public Integer call() {
+    PruningPolicy p = policy.policy();
+    volume.check();
+    GenerationOptions generation = answering.generation();
+    String text = AnswerOptions.question(question);
+    Outputs files = output.outputs();
+    LoadOptions load = device.load();
+    Path folder = Session.checkModelFolder(Objects.requireNonNull(model, "--model"));
+    VolumeInput input;
+    ModelInfo info;
+    Answer pruned;
+    Answer off;
+    long prunedPeak;
+    try (Main.ProgressScope scope = main.progress()) {
+      input = volume.read(VolumeOptions.MODEL_SLICES);
+      try (Session session = Session.load(folder, load, input, scope.progress())) {
+        info = session.info();
+        // The pruned run goes first: it then pays for everything that is slow only once, and the
+        // process's peak so far is its own.
+        pruned = session.ask(p, text, generation);
+        prunedPeak = PeakMemory.bytes();
+        off = session.ask(PruningPolicy.OFF, text, generation);
+      }
+    }
+    // Savings are relative to the unpruned prompt, and every token's keys and values are as large.
+    PruningReport.Savings saved = pruned.report().savings();
+    double kvPerToken =
+        saved.prefillTokens() == 0 ? 0 : (double) saved.kvBytes() / saved.prefillTokens();
+    Comparison.Run prunedRun = run(pruned, kvPerToken, prunedPeak);
+    Comparison.Run offRun = run(off, kvPerToken, PeakMemory.bytes());
+    files.write(
+        () ->
+            Audit.of(input, info, pruned.report(), text, pruned.text())
+                .withComparison(off.text(), Comparison.ratios(offRun, prunedRun))
+                .text(),
+        () -> Page.html(input, info, pruned.report(), text, pruned.text(), null));
+    main.out().print(Comparison.text(offRun, prunedRun));
+    main.err()
+        .print(Summary.text(pruned.report(), pruned.unprunedPromptTokens(), PeakMemory.bytes()));
+    return 0;
+  }
+
+  private static Comparison.Run run(Answer a, double kvPerToken, long peak) {
+    return new Comparison.Run(
+        a.report().policy().name(),
+        a.text(),
+        Comparison.seconds(a.report().timings()),
+        a.report().slices().stream().mapToLong(SliceReport::tokens).sum(),
+        a.promptTokens(),
+        kvPerToken == 0 ? -1 : Math.round(kvPerToken * a.promptTokens()),
+        peak);
+  }
+}

@@ -1,0 +1,53 @@
+package org.medpruner.cli;
+
+import org.medpruner.MedPruner;
+import org.medpruner.MedPrunerUnavailableException;
+import org.medpruner.vlm.LoadOptions;
+import picocli.CommandLine.Option;
+
+/** Where a model runs. */
+final class ModelOptions {
+  /** Devices by their names on the command line. */
+  enum DeviceName {
+    CPU,
+    CUDA
+  }
+
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      paramLabel = "cpu|cuda",
+      description = "Where the model runs. Default: cpu.")
+  DeviceName device = DeviceName.CPU;
+
+  @Option(
+      names = "--encoder-memory",
+      defaultValue = "1024",
+      paramLabel = "MIB",
+      description = "Bound on the vision encoder's activations, in MiB. Default: 1024.")
+  long encoderMemory;
+
+  /**
+   * The options, after a look whether the device is there: before anything slow begins.
+   *
+   * @throws org.medpruner.MedPrunerUnavailableException if it is not
+   */
+  LoadOptions load() {
+    Failures.requireArgument(
+        encoderMemory >= 1 && encoderMemory <= 1L << 40,
+        "--encoder-memory",
+        encoderMemory,
+        ">= 1 MiB");
+    if (device == DeviceName.CUDA) {
+      requireCuda();
+    }
+    return new LoadOptions(device == DeviceName.CUDA, encoderMemory << 20);
+  }
+
+  private static void requireCuda() {
+    if (MedPruner.cudaStatus() instanceof MedPruner.CudaStatus.Unavailable u) {
+      throw new MedPrunerUnavailableException(
+          "--device cuda: " + u.reason() + "; use --device cpu");
+    }
+  }
+}

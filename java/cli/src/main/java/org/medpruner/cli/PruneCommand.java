@@ -1,0 +1,81 @@
+package org.medpruner.cli;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport;
+import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.ModelInfo;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code medpruner prune}. */
+@Command(
+    name = "prune",
+    sortOptions = false,
+    customSynopsis = "medpruner prune --volume FILE [--model DIR] [options]",
+    description = {
+      "Prunes a volume without asking anything.",
+      "Without --model only slices are dropped, at their native resolution. The indices of the kept"
+          + " slices, in presented order from 0, go to standard output, figures to standard error."
+    })
+final class PruneCommand implements Callable<Integer> {
+  @ParentCommand
+  @SuppressWarnings("NullAway.Init") // set by picocli before the command runs
+  private Main main;
+
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "Hugging Face checkpoint folder; also prunes tokens.")
+  private @Nullable Path model;
+
+  @Mixin private final VolumeOptions volume = new VolumeOptions();
+  @Mixin private final PolicyOptions policy = new PolicyOptions();
+  @Mixin private final ModelOptions device = new ModelOptions();
+  @Mixin private final OutputOptions output = new OutputOptions();
+
+  @Override
+  public Integer call() {
+    PruningPolicy p = policy.policy();
+    volume.check();
+    Outputs files = output.outputs();
+    LoadOptions load = device.load();
+    VolumeInput input;
+    PruningReport report;
+    ModelInfo info = null;
+    try (Main.ProgressScope scope = main.progress()) {
+      if (model == null) {
+        input = volume.read(0);
+        report =
+            Session.withInput(
+                SliceOnlyPruning.run(input.images(), p, scope.progress()), input, Map.of());
+      } else {
+        Path folder = Session.checkModelFolder(model);
+        input = volume.read(VolumeOptions.MODEL_SLICES);
+        try (Session session = Session.load(folder, load, input, scope.progress())) {
+          report = session.prune(p);
+          info = session.info();
+        }
+      }
+    }
+    ModelInfo loaded = info;
+    files.write(
+        () -> Audit.of(input, loaded, report, null, null).text(),
+        () -> Page.html(input, loaded, report, null, null, null));
+    main.out()
+        .println(
+            report.slices().stream()
+                .filter(SliceReport::kept)
+                .map(s -> Integer.toString(s.index()))
+                .collect(Collectors.joining(",")));
+    main.err().print(Summary.text(report, 0, PeakMemory.bytes()));
+    return 0;
+  }
+}

@@ -1,0 +1,109 @@
+package org.medpruner.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.medpruner.InputException;
+import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport;
+import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.EncodedVolume;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.ModelInfo;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.VisionLanguageModel;
+
+/** One loaded model and one volume; any number of policies and questions. */
+final class Session implements AutoCloseable {
+  private final VisionLanguageModel model;
+  private final VolumeInput input;
+  private final Progress progress;
+  private final double loadSeconds;
+
+  private Session(
+      VisionLanguageModel model, VolumeInput input, Progress progress, double loadSeconds) {
+    this.model = model;
+    this.input = input;
+    this.progress = progress;
+    this.loadSeconds = loadSeconds;
+  }
+
+  /** Fails before a volume is read for nothing. */
+  static Path checkModelFolder(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw new InputException(
+          "model "
+              + folder
+              + (Files.exists(folder) ? " is not a folder" : ": no such folder")
+              + "; give a Hugging Face checkpoint folder");
+    }
+    return folder;
+  }
+
+  static Session load(Path folder, LoadOptions options, VolumeInput input, Progress progress) {
+    long start = System.nanoTime();
+    VisionLanguageModel model = VisionLanguageModel.load(folder, options, progress);
+    return new Session(model, input, progress, (System.nanoTime() - start) / 1e9);
+  }
+
+  ModelInfo info() {
+    return model.info();
+  }
+
+  VolumeInput input() {
+    return input;
+  }
+
+  /** Anchors, encodes and prunes, without the language model. */
+  PruningReport prune(PruningPolicy policy) {
+    try (EncodedVolume encoded = model.encode(input.images(), policy, progress)) {
+      return complete(encoded.report());
+    }
+  }
+
+  /** Answers; the report has this session's own stages too. */
+  Answer ask(PruningPolicy policy, String question, GenerationOptions options) {
+    try (EncodedVolume encoded = model.encode(input.images(), policy, progress)) {
+      Answer a = model.ask(encoded, question, options, progress);
+      return new Answer(
+          a.text(),
+          a.tokenIds(),
+          a.promptTokens(),
+          a.unprunedPromptTokens(),
+          a.stopped(),
+          complete(a.report()));
+    }
+  }
+
+  private PruningReport complete(PruningReport report) {
+    return withInput(report, input, Map.of("load", loadSeconds));
+  }
+
+  /** The report with the stages before it in front and the warnings about the input. */
+  static PruningReport withInput(
+      PruningReport report, VolumeInput input, Map<String, Double> firstStages) {
+    Map<String, Double> timings = new LinkedHashMap<>();
+    timings.put("read", input.seconds());
+    timings.putAll(firstStages);
+    timings.putAll(report.timings());
+    List<String> flags = new ArrayList<>(input.warnings());
+    flags.addAll(report.flags());
+    return new PruningReport(
+        report.policy(),
+        report.slices(),
+        report.tokensPerSlice(),
+        report.rates(),
+        report.savings(),
+        timings,
+        flags);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}

@@ -1,0 +1,123 @@
+package org.medpruner.cli;
+
+import java.nio.file.Path;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.volume.Axis;
+import org.medpruner.volume.Modality;
+import org.medpruner.volume.ReadOptions;
+import org.medpruner.volume.Recipe;
+import org.medpruner.volume.SliceStack;
+import org.medpruner.volume.Volume;
+import org.medpruner.volume.Volumes;
+import org.medpruner.volume.Window;
+import picocli.CommandLine.Option;
+
+/** Which volume, and how it becomes pictures. */
+final class VolumeOptions {
+  @Option(
+      names = "--volume",
+      required = true,
+      paramLabel = "FILE",
+      description = "NIfTI file (.nii, .nii.gz) or folder of PNG or JPEG slices.")
+  @Nullable Path path;
+
+  @Option(
+      names = "--modality",
+      defaultValue = "auto",
+      paramLabel = "ct|mri|auto",
+      description = "How values become grey: CT windows, or MRI min-max. Default: auto.")
+  Modality modality = Modality.AUTO;
+
+  @Option(
+      names = "--axis",
+      defaultValue = "axial",
+      paramLabel = "AXIS",
+      description = "Slicing direction: axial (default), coronal or sagittal.")
+  Axis axis = Axis.AXIAL;
+
+  @Option(names = "--reverse", description = "Present the slices in the opposite order.")
+  boolean reverse;
+
+  @Option(
+      names = "--max-slices",
+      paramLabel = "N",
+      description = "Sample this many slices at most (default: 85 with a model, else all).")
+  @Nullable Integer maxSlices;
+
+  @Option(
+      names = "--frame",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Frame of a 4-D file, from 0. Default: 0.")
+  int frame;
+
+  @Option(
+      names = "--window",
+      defaultValue = "google",
+      paramLabel = "WINDOW",
+      description =
+          "google (default): by modality, MedGemma's three CT windows; reference: ready-made 8-bit"
+              + " pictures as they are; LOW,HIGH: one window, which 16-bit PNG needs.")
+  String window = "google";
+
+  /** MedGemma 1.5's documented number of slices. */
+  static final int MODEL_SLICES = 85;
+
+  /** Checks what can be checked without reading the file. */
+  void check() {
+    Failures.requireArgument(frame >= 0, "--frame", frame, ">= 0");
+    Integer max = maxSlices;
+    Failures.requireArgument(max == null || max >= 1, "--max-slices", max, ">= 1");
+    explicitWindow();
+  }
+
+  /**
+   * Reads the file and makes the pictures.
+   *
+   * @param defaultMaxSlices how many to sample when the user did not say; 0 for all
+   */
+  VolumeInput read(int defaultMaxSlices) {
+    long start = System.nanoTime();
+    Path file = java.util.Objects.requireNonNull(path, "--volume");
+    Window explicit = explicitWindow();
+    ReadOptions options = ReadOptions.DEFAULT.withFrame(frame);
+    if (explicit != null) {
+      options = options.withPictureWindow(explicit);
+    }
+    Volume volume = Volumes.read(file, options);
+    SliceStack stack = volume.slices(axis, reverse);
+    int max = maxSlices == null ? defaultMaxSlices : maxSlices;
+    if (max > 0) {
+      stack = stack.sample(max);
+    }
+    // Pictures of a folder are 8-bit by now: a 16-bit PNG was windowed as it was read.
+    boolean pictures = volume.provenance().format().equals("pictures");
+    Recipe recipe =
+        explicit != null && !pictures
+            ? Recipe.window(explicit)
+            : window.equals("reference")
+                ? Recipe.readyMade()
+                : Recipe.forModality(explicit == null ? modality : Modality.AUTO, volume);
+    return new VolumeInput(volume, stack.images(recipe), (System.nanoTime() - start) / 1e9);
+  }
+
+  private @Nullable Window explicitWindow() {
+    String text = window.toLowerCase(Locale.ROOT).strip();
+    if (text.equals("google") || text.equals("reference")) {
+      window = text;
+      return null;
+    }
+    String[] edges = text.split(",", -1);
+    try {
+      if (edges.length == 2) {
+        return new Window(Double.parseDouble(edges[0]), Double.parseDouble(edges[1]));
+      }
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "--window = " + window + ": LOW,HIGH must be two finite numbers, low < high", e);
+    }
+    throw new IllegalArgumentException(
+        "--window = " + window + ", but it must be google, reference or LOW,HIGH");
+  }
+}

@@ -1,0 +1,114 @@
+package org.medpruner.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Arguments that cannot be used: one line, exit code 2, nothing written. */
+class BadArgumentTest {
+  @TempDir Path folder;
+
+  private String volume() throws IOException {
+    return Files.write(folder.resolve("v.nii"), TestVolumes.greyPlanes(4, 1, 200)).toString();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--preset, best, paper",
+    "--gamma, -1, gamma",
+    "--gamma, 2.01, gamma",
+    "--gamma, NaN, gamma",
+    "--gamma, much, --gamma",
+    "--tau, 0, tau",
+    "--tau, 1.0001, tau",
+    "--tau, -0.5, tau",
+    "--tau, NaN, tau",
+    "--temperature, 0, temperature",
+    "--temperature, -2, temperature",
+    "--temperature, Infinity, temperature",
+    "--contextual-ratio, 1.5, contextualRatio",
+    "--score, best, softmax",
+    "--positions, here, renumbered",
+    "--max-gap, -1, maxGapSlices",
+    "--max-gap-mm, -1, maxGapMm",
+    "--min-tokens, -1, minTokens",
+    "--volume-max-tokens, -1, volumeMaxTokens",
+    "--modality, xray, mri",
+    "--axis, diagonal, sagittal",
+    "--frame, -1, --frame",
+    "--max-slices, 0, --max-slices",
+    "--window, 'wide', --window",
+    "--window, '80,80', --window",
+    "--window, '80,NaN', --window",
+    "--device, tpu, cuda",
+    "--encoder-memory, 0, --encoder-memory",
+    "--no-such-option, 1, --no-such-option",
+  })
+  void argumentIsNamed(String option, String value, String named) throws IOException {
+    CliRun.of("prune", "--volume", volume(), option, value).assertBadInput(named);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ask", "compare"})
+  void questionAndLengthAreChecked(String command) throws IOException {
+    String model = Files.createDirectories(folder.resolve("model")).toString();
+    CliRun.of(command, "--model", model, "--volume", volume()).assertBadInput("--question");
+    CliRun.of(command, "--model", model, "--volume", volume(), "--question", " ")
+        .assertBadInput("--question");
+    CliRun.of(
+            command,
+            "--model",
+            model,
+            "--volume",
+            volume(),
+            "--question",
+            "q",
+            "--max-new-tokens",
+            "0")
+        .assertBadInput("--max-new-tokens");
+  }
+
+  @Test
+  void commandIsNeeded() {
+    CliRun.of().assertBadInput("ask");
+    CliRun.of("answer").assertBadInput("answer");
+    CliRun.of("prune").assertBadInput("--volume");
+  }
+
+  @Test
+  void millimetresNeedASpacing() throws IOException {
+    Path slices = Files.createDirectory(folder.resolve("slices"));
+    TestVolumes.png(slices.resolve("1.png"), 8, 8, java.awt.image.BufferedImage.TYPE_BYTE_GRAY);
+    CliRun.of("prune", "--volume", slices.toString(), "--max-gap-mm", "5")
+        .assertBadInput("--max-gap-mm");
+  }
+
+  @Test
+  void outputsMustBeWritable() throws IOException {
+    Path file = Files.writeString(folder.resolve("plain-file"), "x");
+    String volume = volume();
+    for (Path place : List.of(file.resolve("out"), Path.of("/proc/out"))) {
+      CliRun.of("prune", "--volume", volume, "--json", place.resolve("a.json").toString())
+          .assertBadInput("--json", place.toString());
+      CliRun.of("prune", "--volume", volume, "--report", place.toString())
+          .assertBadInput("--report", place.toString());
+    }
+    CliRun.of("prune", "--volume", volume, "--report", file.toString())
+        .assertBadInput("--report", "plain-file");
+    CliRun.of("prune", "--volume", volume, "--json", folder.toString())
+        .assertBadInput("--json", "folder");
+    String page = folder.resolve("r/report.html").toString();
+    CliRun.of(
+            "prune", "--volume", volume, "--json", page, "--report", folder.resolve("r").toString())
+        .assertBadInput("--json", "--report");
+    assertEquals(List.of("plain-file", "v.nii"), CliRun.filesUnder(folder));
+  }
+}
