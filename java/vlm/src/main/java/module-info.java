@@ -4,7 +4,10 @@ module org.medpruner.vlm {
   requires static transitive org.jspecify;
   requires transitive org.medpruner;
   requires transitive org.medpruner.volume;
+  requires org.medpruner.torch;
   requires ai.djl.tokenizers;
+  requires com.fasterxml.jackson.core;
+  requires com.fasterxml.jackson.databind;
 
   exports org.medpruner.vlm;
 }

@@ -64,7 +64,9 @@ def build(name, spec):
     model.save_pretrained(folder, max_shard_size=spec["shard"])
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [1], "bos_token_id": 2, "pad_token_id": 0}, indent=1) + "\n")
 
-    model = model.to(torch.float32)  # the stored (rounded) weights, computed in f32
+    # The stored (rounded) weights, computed in f32. Not model.to(): that would round the rotary frequencies to the storage dtype
+    # as well, which loading does not do (it does round the embedding scale).
+    model = Gemma3ForConditionalGeneration.from_pretrained(folder, dtype=spec["dtype"], attn_implementation="eager").eval().float()
     side = spec["vision"]["image_size"]
     pixels = torch.rand(spec["slices"], 3, side, side) * 2 - 1
     lo = max(spec["ids"]) + 1 if max(spec["ids"]) < 100 else 10

@@ -1,0 +1,121 @@
+package org.medpruner.torch;
+
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.MedPrunerUnavailableException;
+
+/**
+ * LibTorch's native libraries: loaded once, on first use, from the jars on the path. Thread-safe.
+ *
+ * <p>The first load on a machine unpacks about 445 MB into JavaCPP's cache ({@code
+ * ~/.javacpp/cache}, or {@code -Dorg.bytedeco.javacpp.cachedir=DIR}) and takes seconds; later ones
+ * about 1.5 s.
+ */
+public final class TorchRuntime {
+  /** Whether LibTorch can be used. */
+  public sealed interface Status {}
+
+  /**
+   * It can.
+   *
+   * @param version of the JavaCPP preset, LibTorch's version first ("2.10.0-1.5.13")
+   * @param threads threads of one op on the CPU
+   * @param cudaUnavailable why CUDA cannot be used, or null if it can
+   * @param cudaDevices number of CUDA devices
+   */
+  public record Available(
+      String version, int threads, @Nullable String cudaUnavailable, int cudaDevices)
+      implements Status {}
+
+  /**
+   * It cannot.
+   *
+   * @param reason one line
+   * @param cause what loading threw
+   */
+  public record Unavailable(String reason, Throwable cause) implements Status {}
+
+  /** Loads on first use; a failure is kept, as a class that failed to initialise never recovers. */
+  private static final class Holder {
+    static final Status STATUS = load();
+  }
+
+  private TorchRuntime() {}
+
+  /** Loads LibTorch if need be and says how that went; never throws. */
+  public static Status status() {
+    return Holder.STATUS;
+  }
+
+  /**
+   * Loads LibTorch if need be.
+   *
+   * @throws MedPrunerUnavailableException if it cannot be loaded; the message says why
+   */
+  public static Available require() {
+    return switch (status()) {
+      case Available a -> a;
+      case Unavailable u ->
+          throw new MedPrunerUnavailableException("LibTorch: " + u.reason(), u.cause());
+    };
+  }
+
+  /**
+   * Checks that LibTorch can run on CUDA.
+   *
+   * @throws MedPrunerUnavailableException if it cannot; the message says why
+   */
+  public static void requireCuda() {
+    String reason = require().cudaUnavailable();
+    if (reason != null) {
+      throw new MedPrunerUnavailableException("CUDA is unavailable: " + reason);
+    }
+  }
+
+  @SuppressWarnings("CatchingUnchecked") // a status never throws, whatever a driver does
+  private static Status load() {
+    try {
+      Loader.load(torch.class);
+      String version = torch.class.getPackage().getImplementationVersion();
+      if (version == null) {
+        version = Loader.getVersion("org.bytedeco", "pytorch");
+      }
+      int devices = torch.hasCUDA() ? torch.cuda_device_count() : 0;
+      return new Available(
+          version == null ? "unknown" : version,
+          torch.get_num_threads(),
+          cudaReason(devices),
+          devices);
+    } catch (LinkageError e) {
+      return new Unavailable("its native library cannot be loaded: " + firstLine(e), e);
+    } catch (Exception e) {
+      return new Unavailable("it cannot be used: " + firstLine(e), e);
+    }
+  }
+
+  private static @Nullable String cudaReason(int devices) {
+    if (!torch.hasCUDA()) {
+      return "this is LibTorch's CPU build; the Maven profile \"gpu\" selects the CUDA one";
+    }
+    if (devices == 0) {
+      return "LibTorch finds no CUDA device; is an NVIDIA driver for CUDA 13 installed?";
+    }
+    return null;
+  }
+
+  /** LibTorch's build configuration, several lines; for diagnostics. */
+  public static String buildConfiguration() {
+    require();
+    try (BytePointer text = torch.show_config()) {
+      return text.getString();
+    }
+  }
+
+  private static String firstLine(Throwable t) {
+    String message = String.valueOf(t.getMessage());
+    int end = message.indexOf('\n');
+    return t.getClass().getSimpleName() + ": " + (end < 0 ? message : message.substring(0, end));
+  }
+}

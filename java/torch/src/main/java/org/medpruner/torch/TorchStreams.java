@@ -1,0 +1,30 @@
+package org.medpruner.torch;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.global.torch_cuda;
+import org.medpruner.Device;
+import org.medpruner.Stream;
+
+/** LibTorch's streams as MedPruner's. */
+public final class TorchStreams {
+  private TorchStreams() {}
+
+  /**
+   * The stream LibTorch queues this thread's work of a device on, borrowed: ops given it are
+   * ordered with LibTorch's. The current stream belongs to the thread and may change, so ask anew
+   * for each batch of calls. On the CPU it is {@link Stream#DEFAULT}.
+   *
+   * @throws org.medpruner.MedPrunerUnavailableException if the device is CUDA and LibTorch cannot
+   *     use it
+   */
+  public static Stream current(Device device) {
+    if (device.isCpu()) {
+      return Stream.DEFAULT;
+    }
+    TorchRuntime.requireCuda();
+    try (PointerScope scope = new PointerScope()) {
+      return Stream.of(
+          device, torch_cuda.getCurrentCUDAStream((byte) device.index()).stream().address());
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package org.medpruner.torch;
+
+import java.lang.foreign.MemorySegment;
+import org.bytedeco.pytorch.DeviceOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.DeviceType;
+import org.bytedeco.pytorch.global.torch.Layout;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.medpruner.DType;
+import org.medpruner.Device;
+import org.medpruner.TensorView;
+
+/** LibTorch tensors as {@link TensorView}s and back, without copies. Thread-safe. */
+public final class TorchTensors {
+  private TorchTensors() {}
+
+  /**
+   * A view of a tensor's memory, with its shape, strides, dtype and device; bool tensors are seen
+   * as U8 (0 or 1).
+   *
+   * <p>The view keeps the Java object {@code tensor} reachable. It is valid until that tensor is
+   * closed, explicitly or by the {@code PointerScope} it was made in.
+   *
+   * @throws IllegalArgumentException if the tensor is undefined, not strided, or of a dtype that
+   *     {@link DType} does not have
+   */
+  public static TensorView view(Tensor tensor) {
+    if (tensor.isNull() || !tensor.defined()) {
+      throw new IllegalArgumentException("tensor: undefined");
+    }
+    if (tensor.layout().intern() != Layout.Strided) {
+      throw new IllegalArgumentException(
+          "tensor: layout " + tensor.layout() + ", only strided tensors have an address");
+    }
+    int rank = Math.toIntExact(tensor.dim());
+    long[] shape = new long[rank];
+    long[] strides = new long[rank];
+    for (int i = 0; i < rank; i++) {
+      shape[i] = tensor.size(i);
+      strides[i] = tensor.stride(i);
+    }
+    return TensorView.strided(
+            tensor.data_ptr().address(),
+            dtype(tensor.scalar_type().intern()),
+            shape,
+            strides,
+            device(tensor))
+        .withOwner(tensor);
+  }
+
+  /**
+   * A tensor on a view's memory: same address, shape, strides and device. The view, and with it the
+   * object it keeps, stays reachable through the result.
+   *
+   * <p>A CPU view of a read-only segment is accepted; writing to the tensor then ends the process.
+   */
+  public static BorrowedTensor borrow(TensorView view) {
+    TorchRuntime.require();
+    return new BorrowedTensor(
+        fromAddress(
+            view.address(),
+            view.elements() * view.dtype().byteSize(),
+            view.dtype(),
+            view.shape(),
+            view.strides(),
+            view.device()),
+        view);
+  }
+
+  /**
+   * A compact CPU tensor on native memory, which must be aligned to the element size.
+   *
+   * @throws IllegalArgumentException if the segment is on the heap, too small or misaligned
+   */
+  public static BorrowedTensor borrow(MemorySegment memory, DType dtype, long... shape) {
+    TensorView view = TensorView.of(memory, dtype, shape);
+    if (view.address() % dtype.byteSize() != 0) {
+      throw new IllegalArgumentException(
+          "memory: address 0x"
+              + Long.toHexString(view.address())
+              + " is not a multiple of "
+              + dtype.byteSize()
+              + " bytes");
+    }
+    return borrow(view);
+  }
+
+  private static Tensor fromAddress(
+      long address, long bytes, DType dtype, long[] shape, long[] strides, Device device) {
+    // The options are temporaries with native memory of their own.
+    return TorchScope.run(
+        () -> {
+          TensorOptions options = new TensorOptions(scalarType(dtype));
+          if (device.isCuda()) {
+            options =
+                options.device(
+                    new DeviceOptional(
+                        new org.bytedeco.pytorch.Device(DeviceType.CUDA, (byte) device.index())));
+          }
+          return torch.from_blob(new AddressPointer(address, bytes), shape, strides, options);
+        });
+  }
+
+  /** Where a tensor lies. */
+  public static Device device(Tensor tensor) {
+    if (tensor.is_cuda()) {
+      try (org.bytedeco.pytorch.Device d = tensor.device()) {
+        return Device.cuda(d.index());
+      }
+    }
+    if (tensor.is_cpu()) {
+      return Device.CPU;
+    }
+    throw new IllegalArgumentException("tensor: only CPU and CUDA tensors are supported");
+  }
+
+  /**
+   * The dtype of LibTorch's scalar type; Bool is U8.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public static DType dtype(ScalarType type) {
+    // Enum values that come from LibTorch are not the constants until interned.
+    return switch (type.intern()) {
+      case Byte, Bool -> DType.U8;
+      case Char -> DType.I8;
+      case Short -> DType.I16;
+      case Int -> DType.I32;
+      case UInt32 -> DType.U32;
+      case Long -> DType.I64;
+      case Half -> DType.F16;
+      case BFloat16 -> DType.BF16;
+      case Float -> DType.F32;
+      case Double -> DType.F64;
+      default -> throw new IllegalArgumentException("tensor: dtype " + type + " is not supported");
+    };
+  }
+
+  /** LibTorch's scalar type of a dtype. */
+  public static ScalarType scalarType(DType type) {
+    return switch (type) {
+      case U8 -> ScalarType.Byte;
+      case I8 -> ScalarType.Char;
+      case I16 -> ScalarType.Short;
+      case I32 -> ScalarType.Int;
+      case U32 -> ScalarType.UInt32;
+      case I64 -> ScalarType.Long;
+      case F16 -> ScalarType.Half;
+      case BF16 -> ScalarType.BFloat16;
+      case F32 -> ScalarType.Float;
+      case F64 -> ScalarType.Double;
+    };
+  }
+}

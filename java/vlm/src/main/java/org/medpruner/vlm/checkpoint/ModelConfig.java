@@ -1,0 +1,125 @@
+package org.medpruner.vlm.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.medpruner.InputException;
+
+/**
+ * A checkpoint's {@code config.json}; every number of the model comes from it, absent keys take
+ * transformers' defaults.
+ *
+ * @param architecture "Gemma3ForConditionalGeneration"
+ * @param text text model
+ * @param vision vision tower
+ * @param tokensPerImage visual tokens of a picture, a square number
+ * @param imageToken id of the image soft token
+ * @param beginOfImageToken id of the marker before a picture
+ * @param endOfImageToken id of the marker after a picture
+ * @param tiedHead whether the output head is the embedding
+ * @param stopTokens ids that end an answer, used when {@code generation_config.json} has none
+ */
+public record ModelConfig(
+    String architecture,
+    TextConfig text,
+    VisionConfig vision,
+    int tokensPerImage,
+    int imageToken,
+    int beginOfImageToken,
+    int endOfImageToken,
+    boolean tiedHead,
+    List<Integer> stopTokens) {
+
+  /** Architecture names this project runs. */
+  private static final String GEMMA3 = "Gemma3ForConditionalGeneration";
+
+  /** Copies the list. */
+  public ModelConfig {
+    stopTokens = List.copyOf(stopTokens);
+  }
+
+  /**
+   * Reads {@code config.json} of a folder.
+   *
+   * @throws InputException if it is missing, not JSON, of an unknown architecture, or a value is
+   *     out of range; the message names the file and the key
+   */
+  public static ModelConfig read(Path folder) {
+    JsonFile json = JsonFile.read(folder.resolve("config.json"));
+    checkArchitecture(json);
+    JsonFile textJson = json.object("text_config");
+    TextConfig text = TextConfig.of(textJson);
+    VisionConfig vision = VisionConfig.of(json.object("vision_config"));
+    int tokens = json.integer("mm_tokens_per_image", 256, 1);
+    int side = (int) Math.round(Math.sqrt(tokens));
+    if (side * side != tokens || vision.grid() % side != 0) {
+      throw json.bad(
+          "mm_tokens_per_image = "
+              + tokens
+              + " does not divide the "
+              + vision.grid()
+              + " x "
+              + vision.grid()
+              + " patch grid into square blocks");
+    }
+    int[] stop =
+        Objects.requireNonNullElseGet(
+            json.integers("eos_token_id"),
+            () -> Objects.requireNonNullElse(textJson.integers("eos_token_id"), new int[] {1}));
+    return new ModelConfig(
+        GEMMA3,
+        text,
+        vision,
+        tokens,
+        tokenId(json, "image_token", 262_144),
+        tokenId(json, "boi_token", 255_999),
+        tokenId(json, "eoi_token", 256_000),
+        json.bool("tie_word_embeddings", textJson.bool("tie_word_embeddings", true)),
+        Arrays.stream(stop).boxed().toList());
+  }
+
+  /** Older configurations say {@code ..._index}, newer ones {@code ..._id}. */
+  private static int tokenId(JsonFile json, String stem, int defaultValue) {
+    return json.integer(stem + "_index", json.integer(stem + "_id", defaultValue, 0), 0);
+  }
+
+  private static void checkArchitecture(JsonFile json) {
+    JsonNode list = json.get("architectures");
+    String type = json.text("model_type", "");
+    String name = list != null && list.isArray() && !list.isEmpty() ? list.get(0).asText() : "";
+    boolean known = name.isEmpty() ? type.equals("gemma3") : name.equals(GEMMA3);
+    if (!known) {
+      String what = name.isEmpty() ? type : name;
+      throw json.bad(
+          "unknown architecture \""
+              + JsonFile.printable(what)
+              + "\"; this version runs "
+              + GEMMA3
+              + " (Gemma 3, MedGemma)");
+    }
+  }
+
+  /** The activation's approximation as LibTorch names it. */
+  static String gelu(JsonFile json, String key) {
+    String name = json.text(key, "gelu_pytorch_tanh");
+    return switch (name) {
+      case "gelu_pytorch_tanh" -> "tanh";
+      case "gelu" -> "none";
+      default ->
+          throw json.bad(
+              key + " = \"" + JsonFile.printable(name) + "\", must be gelu_pytorch_tanh or gelu");
+    };
+  }
+
+  /** Tokens along one side of a picture. */
+  public int tokenGrid() {
+    return (int) Math.round(Math.sqrt(tokensPerImage));
+  }
+
+  /** Side, in patches, of the square block that makes one token. */
+  public int poolBlock() {
+    return vision.grid() / tokenGrid();
+  }
+}

@@ -1,0 +1,81 @@
+package org.medpruner.vlm.checkpoint;
+
+import java.nio.file.Path;
+
+/**
+ * A checkpoint's {@code preprocessor_config.json}; absent keys, or an absent file, take Gemma 3's
+ * values: bilinear resizing to the tower's picture, pixels scaled to [-1, 1].
+ *
+ * @param height rows of the processed picture
+ * @param width columns of the processed picture
+ * @param resample Pillow's filter number: 2 bilinear, 3 bicubic
+ * @param rescale factor of the 8-bit pixels before normalisation, usually 1/255
+ * @param mean per channel, subtracted after rescaling
+ * @param std per channel, divided by after that
+ */
+@SuppressWarnings("ArrayRecordComponent")
+public record PreprocessorConfig(
+    int height, int width, int resample, double rescale, double[] mean, double[] std) {
+
+  /**
+   * Reads the file of a folder.
+   *
+   * @throws org.medpruner.InputException if it is not JSON, a value is out of range, or the picture
+   *     is not the one the vision tower sees
+   */
+  public static PreprocessorConfig read(Path folder, VisionConfig vision) {
+    JsonFile json = JsonFile.readIfPresent(folder.resolve("preprocessor_config.json"));
+    JsonFile size = json.object("size");
+    boolean normalise = json.bool("do_normalize", true);
+    PreprocessorConfig c =
+        new PreprocessorConfig(
+            size.integer("height", vision.imageSize(), 1),
+            size.integer("width", vision.imageSize(), 1),
+            json.integer("resample", 2, 0),
+            json.bool("do_rescale", true) ? json.positive("rescale_factor", 1 / 255.0) : 1,
+            normalise ? json.numbers("image_mean", 3, 0.5) : new double[3],
+            normalise ? json.numbers("image_std", 3, 0.5) : new double[] {1, 1, 1});
+    if (c.height != vision.imageSize() || c.width != vision.imageSize()) {
+      throw json.bad(
+          "size "
+              + c.height
+              + " x "
+              + c.width
+              + " is not the vision tower's "
+              + vision.imageSize()
+              + " x "
+              + vision.imageSize());
+    }
+    for (double s : c.std) {
+      if (!(s > 0)) {
+        throw json.bad("image_std must be > 0");
+      }
+    }
+    if (json.bool("do_pan_and_scan", false)) {
+      throw json.bad("do_pan_and_scan is set, but is not supported for volumes");
+    }
+    return c;
+  }
+
+  /** The normalised value of every 8-bit pixel of a channel, as transformers' fast processor. */
+  public float[] table(int channel) {
+    // It folds the factor into mean and std and normalises in f32: one subtraction, one division.
+    float m = (float) (mean[channel] / rescale);
+    float s = (float) (std[channel] / rescale);
+    float[] table = new float[256];
+    for (int u = 0; u < 256; u++) {
+      table[u] = (u - m) / s;
+    }
+    return table;
+  }
+
+  /** Whether all channels are normalised alike, so that distances of 8-bit pixels just scale. */
+  public boolean uniform() {
+    return mean[0] == mean[1] && mean[1] == mean[2] && std[0] == std[1] && std[1] == std[2];
+  }
+
+  /** Normalised distance of two 8-bit pixels that differ by one; only if {@link #uniform}. */
+  public double unitStep() {
+    return rescale / std[0];
+  }
+}

@@ -1,0 +1,156 @@
+package org.medpruner.vlm.gemma;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+import org.medpruner.torch.TorchRuntime;
+import org.medpruner.vlm.checkpoint.Checkpoint;
+import org.medpruner.vlm.checkpoint.ModelConfig;
+import org.medpruner.vlm.checkpoint.StorageType;
+
+/**
+ * The three networks of a Gemma 3 checkpoint with their weights. Holds no state between calls;
+ * {@link #close} frees the weights.
+ */
+final class GemmaNetwork implements AutoCloseable {
+  // Name layouts: the Hub's, re-saved ones, and transformers 5's in memory; parts may differ in one
+  // checkpoint, so each part is looked for on its own.
+  private static final List<String> TEXT_PREFIXES =
+      List.of("language_model.model.", "model.language_model.", "language_model.");
+  private static final List<String> VISION_PREFIXES =
+      List.of(
+          "vision_tower.vision_model.",
+          "model.vision_tower.vision_model.",
+          "model.vision_tower.",
+          "vision_tower.");
+  private static final List<String> PROJECTOR_PREFIXES =
+      List.of("multi_modal_projector.", "model.multi_modal_projector.");
+  private static final List<String> HEAD_PREFIXES =
+      List.of("lm_head.", "language_model.lm_head.", "model.lm_head.");
+
+  private final ModelConfig config;
+  private final Weights weights;
+  private final SiglipTower tower;
+  private final Projector projector;
+  private final TextModel text;
+  private final long parameters;
+  private final StorageType storageType;
+
+  private GemmaNetwork(ModelConfig config, Checkpoint checkpoint, Weights weights) {
+    this.config = config;
+    this.weights = weights;
+    this.parameters = checkpoint.parameters();
+    this.storageType = checkpoint.storageType();
+    String textPrefix = prefix(checkpoint, "embed_tokens.weight", TEXT_PREFIXES);
+    text =
+        new TextModel(
+            weights,
+            textPrefix,
+            config.text(),
+            head(config, checkpoint),
+            scale(config, checkpoint, textPrefix));
+    tower =
+        new SiglipTower(
+            weights,
+            prefix(checkpoint, "embeddings.patch_embedding.weight", VISION_PREFIXES),
+            config.vision());
+    projector =
+        new Projector(
+            weights, prefix(checkpoint, "mm_input_projection_weight", PROJECTOR_PREFIXES), config);
+  }
+
+  /**
+   * Loads the networks of a folder.
+   *
+   * @throws InputException if a file or tensor is missing or bad
+   * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA, cannot be used
+   */
+  static GemmaNetwork load(Path folder, ModelConfig config, boolean cuda, long maxCachedBytes) {
+    TorchRuntime.require();
+    if (cuda) {
+      TorchRuntime.requireCuda();
+    }
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    Weights weights = new Weights(checkpoint, cuda, maxCachedBytes);
+    boolean ok = false;
+    try {
+      GemmaNetwork network = new GemmaNetwork(config, checkpoint, weights);
+      ok = true;
+      return network;
+    } finally {
+      if (!ok) {
+        weights.close();
+      }
+    }
+  }
+
+  private static String prefix(Checkpoint checkpoint, String suffix, List<String> prefixes) {
+    String p = checkpoint.prefixOf(suffix, prefixes);
+    if (p == null) {
+      throw new InputException(
+          "model folder "
+              + checkpoint.folder()
+              + ": tensor "
+              + prefixes.getFirst()
+              + suffix
+              + " is missing (also looked under "
+              + String.join(", ", prefixes.subList(1, prefixes.size()))
+              + ")");
+    }
+    return p;
+  }
+
+  private static @Nullable String head(ModelConfig config, Checkpoint checkpoint) {
+    return config.tiedHead() ? null : prefix(checkpoint, "weight", HEAD_PREFIXES) + "weight";
+  }
+
+  /** sqrt(hidden), rounded as the embedding is stored: 50.5 instead of 50.596 for MedGemma. */
+  private static double scale(ModelConfig config, Checkpoint checkpoint, String textPrefix) {
+    int h = config.text().hiddenSize();
+    StorageType stored =
+        checkpoint.weight(textPrefix + "embed_tokens.weight", config.text().vocabSize(), h).type();
+    return Ops.rounded(Math.sqrt(h), stored);
+  }
+
+  /** Vision tower, then projector, on normalised pixels [B, 3, side, side]. */
+  SiglipTower.Output vision(Tensor pixels) {
+    return tower.encode(pixels);
+  }
+
+  /** Visual tokens [B, n, hidden] of the tower's output [B, T, visionHidden]. */
+  Tensor project(Tensor hidden) {
+    return projector.project(hidden);
+  }
+
+  /** The text model. */
+  TextModel text() {
+    return text;
+  }
+
+  /** The configuration. */
+  ModelConfig config() {
+    return config;
+  }
+
+  /** Number of weights. */
+  long parameters() {
+    return parameters;
+  }
+
+  /** dtype of most weights in the files. */
+  StorageType storageType() {
+    return storageType;
+  }
+
+  /** Whether the weights lie on CUDA. */
+  boolean cuda() {
+    return weights.cuda();
+  }
+
+  @Override
+  public void close() {
+    weights.close();
+  }
+}

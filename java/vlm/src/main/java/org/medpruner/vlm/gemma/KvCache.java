@@ -1,0 +1,144 @@
+package org.medpruner.vlm.gemma;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.torch.TorchScope;
+import org.medpruner.vlm.checkpoint.TextConfig;
+
+/**
+ * Keys and values of one request. Global layers hold every token; local layers only the window's,
+ * in a ring: keys carry their position already, so their order in memory does not matter.
+ */
+final class KvCache implements AutoCloseable {
+  /** Tokens a global layer's buffers grow by. */
+  private static final int GROWTH = 256;
+
+  private static final class Layer {
+    final int window;
+    @Nullable Tensor keys;
+    @Nullable Tensor values;
+    long capacity;
+    long length;
+
+    Layer(int window) {
+      this.window = window;
+    }
+  }
+
+  /** What a query sees: keys and values [kvHeads, k, d], temporaries of the caller's scope. */
+  record View(Tensor keys, Tensor values) {}
+
+  private final TextConfig config;
+  private final ScalarType type;
+  private final boolean cuda;
+  private final List<Layer> layers = new ArrayList<>();
+
+  KvCache(TextConfig config, ScalarType type, boolean cuda) {
+    this.config = config;
+    this.type = type;
+    this.cuda = cuda;
+    for (boolean local : config.local()) {
+      layers.add(new Layer(local ? config.slidingWindow() : Integer.MAX_VALUE));
+    }
+  }
+
+  /**
+   * Bytes the cache holds after a prompt: per layer 2 x kvHeads x headDim values for each token, of
+   * which local layers hold at most the window.
+   */
+  static long bytes(TextConfig config, long promptTokens, int elementBytes) {
+    long tokens = 0;
+    for (boolean local : config.local()) {
+      tokens += local ? Math.min(promptTokens, config.slidingWindow()) : promptTokens;
+    }
+    return tokens * 2 * config.kvHeads() * config.headDim() * elementBytes;
+  }
+
+  /** Tokens seen by a layer so far, those the ring has dropped included. */
+  long length(int layer) {
+    return layers.get(layer).length;
+  }
+
+  /** Stores a prompt's keys and values [kvHeads, L, d] in an empty layer. */
+  void fill(int index, Tensor keys, Tensor values) {
+    Layer layer = layers.get(index);
+    long length = keys.size(1);
+    long capacity = Math.min(layer.window, length + GROWTH);
+    allocate(layer, capacity);
+    long kept = Math.min(length, capacity);
+    // Token i lies in slot i mod capacity; a prompt longer than the ring wraps once.
+    long first = length - kept;
+    long split = Math.min(kept, capacity - first % capacity);
+    TorchScope.run(
+        () -> {
+          copy(layer, first % capacity, keys, values, first, split);
+          return copy(layer, 0, keys, values, first + split, kept - split);
+        });
+    layer.length = length;
+  }
+
+  private static Tensor copy(
+      Layer layer, long slot, Tensor keys, Tensor values, long from, long count) {
+    storage(layer.values).narrow(1, slot, count).copy_(values.narrow(1, from, count));
+    return storage(layer.keys).narrow(1, slot, count).copy_(keys.narrow(1, from, count));
+  }
+
+  /** Adds one token's key and value [kvHeads, 1, d] and gives what its query sees. */
+  View append(int index, Tensor key, Tensor value) {
+    Layer layer = layers.get(index);
+    if (layer.length == layer.capacity && layer.capacity < layer.window) {
+      grow(layer);
+    }
+    long slot = layer.length % layer.capacity;
+    storage(layer.keys).narrow(1, slot, 1).copy_(key);
+    storage(layer.values).narrow(1, slot, 1).copy_(value);
+    layer.length++;
+    long seen = Math.min(layer.length, layer.capacity);
+    return new View(
+        storage(layer.keys).narrow(1, 0, seen), storage(layer.values).narrow(1, 0, seen));
+  }
+
+  private void grow(Layer layer) {
+    Tensor oldKeys = storage(layer.keys);
+    Tensor oldValues = storage(layer.values);
+    long length = layer.capacity;
+    allocate(layer, Math.min(layer.window, length + GROWTH));
+    TorchScope.run(() -> copy(layer, 0, oldKeys, oldValues, 0, length));
+    oldKeys.close();
+    oldValues.close();
+  }
+
+  private void allocate(Layer layer, long capacity) {
+    layer.keys =
+        TorchScope.detach(
+            TorchScope.run(
+                () -> Ops.empty(type, cuda, config.kvHeads(), capacity, config.headDim())));
+    layer.values =
+        TorchScope.detach(
+            TorchScope.run(
+                () -> Ops.empty(type, cuda, config.kvHeads(), capacity, config.headDim())));
+    layer.capacity = capacity;
+  }
+
+  private static Tensor storage(@Nullable Tensor tensor) {
+    if (tensor == null) {
+      throw new IllegalStateException("the cache is closed, or no prompt was prefilled");
+    }
+    return tensor;
+  }
+
+  @Override
+  public void close() {
+    for (Layer layer : layers) {
+      if (layer.keys != null && layer.values != null) {
+        layer.keys.close();
+        layer.values.close();
+        layer.keys = null;
+        layer.values = null;
+      }
+    }
+  }
+}

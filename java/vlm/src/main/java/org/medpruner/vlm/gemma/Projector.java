@@ -1,0 +1,53 @@
+package org.medpruner.vlm.gemma;
+
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.medpruner.torch.TorchScope;
+import org.medpruner.vlm.checkpoint.ModelConfig;
+
+/** Gemma 3's projector: average pooling of patch blocks, RMS norm, one product. */
+final class Projector {
+  private final ModelConfig config;
+  private final Param norm;
+  private final Param projection;
+
+  Projector(Weights weights, String prefix, ModelConfig config) {
+    this.config = config;
+    int in = config.vision().hiddenSize();
+    norm = weights.normFactor(prefix + "mm_soft_emb_norm.weight", in);
+    projection =
+        weights.param(prefix + "mm_input_projection_weight", in, config.text().hiddenSize());
+  }
+
+  /**
+   * Visual tokens of pictures.
+   *
+   * @param hidden [B, T, visionHidden], raster patches
+   * @return [B, n, textHidden], raster tokens
+   */
+  Tensor project(Tensor hidden) {
+    return TorchScope.run(
+        () -> {
+          long batch = hidden.size(0);
+          long grid = config.vision().grid();
+          long block = config.poolBlock();
+          Tensor pooled =
+              torch
+                  .avg_pool2d(
+                      hidden
+                          .transpose(1, 2)
+                          .reshape(batch, config.vision().hiddenSize(), grid, grid),
+                      new long[] {block, block},
+                      new long[] {block, block},
+                      new long[] {0, 0},
+                      false,
+                      true,
+                      new LongOptional())
+                  .flatten(2, 3)
+                  .transpose(1, 2);
+          return Ops.rmsNorm(pooled, norm, config.vision().layerNormEps())
+              .matmul(projection.value());
+        });
+  }
+}

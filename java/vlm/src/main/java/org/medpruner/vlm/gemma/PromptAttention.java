@@ -1,0 +1,187 @@
+package org.medpruner.vlm.gemma;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.torch.TorchScope;
+
+/**
+ * Which keys the tokens of a prompt see, and the attention over them.
+ *
+ * <p>Token q sees key k if k &lt;= q or both are image tokens of one group; in a local layer only
+ * if also k &gt; q - window. (transformers before 5 let a group reach past the window; that differs
+ * only where one image has more tokens than the window.) Windows count tokens of the (pruned)
+ * sequence.
+ *
+ * <p>Queries are taken in chunks whose mask stays below {@link #MAX_MASK_ELEMENTS}: a prompt of
+ * 20,000 tokens would otherwise need 400 million mask entries per layer. Chunks look at no keys
+ * outside the range that any of their queries sees. Masks are kept between layers only while all of
+ * them together are small.
+ */
+final class PromptAttention implements AutoCloseable {
+  /** Mask entries of a chunk: 64 MiB where LibTorch expands it to F32. */
+  static final long MAX_MASK_ELEMENTS = 16L << 20;
+
+  private final int length;
+  private final int @Nullable [] group;
+  private final int[] groupEnd;
+  private final long maxMaskElements;
+  private final Map<Long, Tensor> masks = new HashMap<>();
+  private final boolean keepMasks;
+
+  /**
+   * A prompt's attention.
+   *
+   * @param group per token, the image group (&gt;= 0) or -1; null for plain causal attention
+   */
+  PromptAttention(int length, int @Nullable [] group) {
+    this(length, group, MAX_MASK_ELEMENTS);
+  }
+
+  PromptAttention(int length, int @Nullable [] group, long maxMaskElements) {
+    this.length = length;
+    this.group = group;
+    this.maxMaskElements = maxMaskElements;
+    this.keepMasks = (long) length * length <= maxMaskElements;
+    groupEnd = new int[length];
+    Map<Integer, Integer> ends = new HashMap<>();
+    for (int t = length - 1; t >= 0; t--) {
+      int g = group == null ? -1 : group[t];
+      int end = t + 1;
+      groupEnd[t] = g < 0 ? end : ends.computeIfAbsent(g, key -> end);
+    }
+  }
+
+  /**
+   * Attention of a whole prompt.
+   *
+   * @param q [heads, L, d]
+   * @param k [kvHeads, L, d]
+   * @param v [kvHeads, L, d]
+   * @param window of a local layer, or {@link Integer#MAX_VALUE}
+   * @return [heads, L, d], a temporary of the caller's scope
+   */
+  Tensor attend(Tensor q, Tensor k, Tensor v, int window, double scale) {
+    if (group == null && length <= window) {
+      return TorchScope.run(() -> grouped(q, k, v, null, true, scale));
+    }
+    List<Tensor> parts = new ArrayList<>();
+    for (int from = 0; from < length; ) {
+      int begin = from;
+      int end = chunkEnd(begin, window);
+      int lo = lowestKey(begin, window);
+      int hi = highestKey(begin, end);
+      parts.add(
+          TorchScope.run(
+              () ->
+                  grouped(
+                      q.narrow(1, begin, end - begin),
+                      k.narrow(1, lo, hi - lo),
+                      v.narrow(1, lo, hi - lo),
+                      mask(begin, end, lo, hi, window, q),
+                      false,
+                      scale)));
+      from = end;
+    }
+    return parts.size() == 1
+        ? parts.getFirst()
+        : torch.cat(new TensorVector(parts.toArray(Tensor[]::new)), 1);
+  }
+
+  /** Attention where each key head serves several query heads, without repeating the keys. */
+  static Tensor grouped(
+      Tensor q, Tensor k, Tensor v, @Nullable Tensor mask, boolean causal, double scale) {
+    long heads = q.size(0);
+    long kvHeads = k.size(0);
+    long dim = q.size(2);
+    long share = heads / kvHeads;
+    long keys = k.size(1);
+    return Ops.attention(
+            q.reshape(kvHeads, share, q.size(1), dim),
+            k.unsqueeze(1).expand(kvHeads, share, keys, dim),
+            v.unsqueeze(1).expand(kvHeads, share, keys, dim),
+            mask,
+            causal,
+            scale)
+        .reshape(heads, q.size(1), dim);
+  }
+
+  private int chunkEnd(int begin, int window) {
+    int end = begin + 1;
+    int step = 64;
+    while (end < length) {
+      int next = Math.min(length, end + step);
+      long keys = highestKey(begin, next) - lowestKey(begin, window);
+      if ((next - begin) * keys > maxMaskElements) {
+        break;
+      }
+      end = next;
+    }
+    return end;
+  }
+
+  private int lowestKey(int begin, int window) {
+    return window >= length ? 0 : Math.max(0, begin - window + 1);
+  }
+
+  private int highestKey(int begin, int end) {
+    int hi = end;
+    for (int t = begin; t < end; t++) {
+      hi = Math.max(hi, groupEnd[t]);
+    }
+    return hi;
+  }
+
+  private Tensor mask(int begin, int end, int lo, int hi, int window, Tensor like) {
+    if (!keepMasks) {
+      return build(begin, end, lo, hi, window, like);
+    }
+    return masks.computeIfAbsent(
+        ((long) begin << 32) | Integer.toUnsignedLong(window),
+        key -> TorchScope.detach(TorchScope.run(() -> build(begin, end, lo, hi, window, like))));
+  }
+
+  /** The bool mask [end - begin, hi - lo]. */
+  private Tensor build(int begin, int end, int lo, int hi, int window, Tensor like) {
+    Tensor queries = range(begin, end, like).unsqueeze(1);
+    Tensor keys = range(lo, hi, like).unsqueeze(0);
+    Tensor seen = keys.le(queries);
+    if (group != null) {
+      Tensor mine = groups(begin, end, like).unsqueeze(1);
+      Tensor same = mine.eq(groups(lo, hi, like).unsqueeze(0));
+      seen.logical_or_(same.logical_and_(mine.ge(new Scalar(0L))));
+    }
+    if (window < length) {
+      seen.logical_and_(keys.gt(queries.sub(new Scalar((long) window))));
+    }
+    return seen;
+  }
+
+  private static Tensor range(int from, int to, Tensor like) {
+    long[] values = new long[to - from];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = from + i;
+    }
+    return Ops.vector(values, like);
+  }
+
+  private Tensor groups(int from, int to, Tensor like) {
+    long[] values = new long[to - from];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = group == null ? -1 : group[from + i];
+    }
+    return Ops.vector(values, like);
+  }
+
+  @Override
+  public void close() {
+    masks.values().forEach(Tensor::close);
+    masks.clear();
+  }
+}

@@ -1,0 +1,171 @@
+package org.medpruner.vlm.gemma;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.torch.TorchScope;
+import org.medpruner.vlm.checkpoint.VisionConfig;
+
+/**
+ * SigLIP's vision tower: patch embedding with learned positions, pre-norm encoder layers, a final
+ * layer norm. Patches are in raster order.
+ */
+final class SiglipTower {
+  /**
+   * What the tower computes for B pictures of T patches.
+   *
+   * @param hidden [B, T, hidden], after the final norm
+   * @param query [B, T, heads, headDim] of the last layer
+   * @param key [B, T, heads, headDim] of the last layer
+   */
+  record Output(Tensor hidden, Tensor query, Tensor key) {}
+
+  private record Linear(Param weight, Param bias) {
+    Tensor apply(Tensor x) {
+      return Ops.linear(x, weight.value(), bias.value());
+    }
+  }
+
+  private record Norm(Param weight, Param bias, double eps) {
+    Tensor apply(Tensor x) {
+      return Ops.layerNorm(x, weight.value(), bias.value(), eps);
+    }
+  }
+
+  private record Layer(
+      Norm norm1, Linear q, Linear k, Linear v, Linear out, Norm norm2, Linear fc1, Linear fc2) {}
+
+  private final VisionConfig config;
+  private final Param patchWeight;
+  private final Param patchBias;
+  private final Param positions;
+  private final List<Layer> layers = new ArrayList<>();
+  private final Norm postNorm;
+
+  SiglipTower(Weights weights, String prefix, VisionConfig c) {
+    config = c;
+    int h = c.hiddenSize();
+    String embeddings = prefix + "embeddings.";
+    patchWeight =
+        weights.param(
+            embeddings + "patch_embedding.weight", h, c.channels(), c.patchSize(), c.patchSize());
+    patchBias = weights.param(embeddings + "patch_embedding.bias", h);
+    positions = weights.param(embeddings + "position_embedding.weight", c.patches(), h);
+    for (int i = 0; i < c.layers(); i++) {
+      String p = prefix + "encoder.layers." + i + ".";
+      layers.add(
+          new Layer(
+              norm(weights, p + "layer_norm1", h),
+              linear(weights, p + "self_attn.q_proj", h, h),
+              linear(weights, p + "self_attn.k_proj", h, h),
+              linear(weights, p + "self_attn.v_proj", h, h),
+              linear(weights, p + "self_attn.out_proj", h, h),
+              norm(weights, p + "layer_norm2", h),
+              linear(weights, p + "mlp.fc1", c.intermediateSize(), h),
+              linear(weights, p + "mlp.fc2", h, c.intermediateSize())));
+    }
+    postNorm = norm(weights, prefix + "post_layernorm", h);
+  }
+
+  private static Linear linear(Weights weights, String name, int out, int in) {
+    return new Linear(weights.param(name + ".weight", out, in), weights.param(name + ".bias", out));
+  }
+
+  private Norm norm(Weights weights, String name, int size) {
+    return new Norm(
+        weights.param(name + ".weight", size),
+        weights.param(name + ".bias", size),
+        config.layerNormEps());
+  }
+
+  /**
+   * Bytes of activations per picture at the widest point, for sizing batches: in a layer the input,
+   * the norm, q, k, v and the attention output (6 x hidden) or the feed-forward part (2 x
+   * intermediate + 2 x hidden) live at once, and the pixels beside them.
+   */
+  static long activationBytes(VisionConfig c, int elementBytes) {
+    long wide = Math.max(6L * c.hiddenSize(), 2L * c.hiddenSize() + 2L * c.intermediateSize());
+    long pixels = (long) c.channels() * c.imageSize() * c.imageSize();
+    return elementBytes * (c.patches() * (wide + 2L * c.hiddenSize()) + 2 * pixels);
+  }
+
+  /**
+   * Encodes pictures.
+   *
+   * @param pixels normalised, [B, 3, imageSize, imageSize], in the compute type
+   * @return temporaries of the caller's scope
+   */
+  Output encode(Tensor pixels) {
+    Tensor x = TorchScope.run(() -> embed(pixels));
+    for (int i = 0; i < layers.size() - 1; i++) {
+      Layer layer = layers.get(i);
+      Tensor input = x;
+      x = TorchScope.run(() -> forward(layer, input, null));
+      // The input is dead now; waiting for the caller's scope would hold every layer's.
+      input.close();
+    }
+    Layer last = layers.getLast();
+    Tensor[] queryAndKey = new Tensor[2];
+    Tensor input = x;
+    Tensor hidden =
+        TorchScope.run(
+            () -> {
+              Tensor y = forward(last, input, queryAndKey);
+              return postNorm.apply(y);
+            });
+    return new Output(hidden, TorchScope.attach(queryAndKey[0]), TorchScope.attach(queryAndKey[1]));
+  }
+
+  private Tensor embed(Tensor pixels) {
+    long p = config.patchSize();
+    return torch
+        .conv2d(
+            pixels,
+            patchWeight.value(),
+            new TensorOptional(patchBias.value()),
+            new long[] {p, p},
+            new long[] {0, 0},
+            new long[] {1, 1},
+            1)
+        .flatten(2, 3)
+        .transpose(1, 2)
+        .add(positions.value());
+  }
+
+  /**
+   * One encoder layer.
+   *
+   * @param queryAndKey receives the layer's q and k [B, T, heads, headDim], detached from all
+   *     scopes; or null
+   */
+  private Tensor forward(Layer layer, Tensor x, Tensor @Nullable [] queryAndKey) {
+    long batch = x.size(0);
+    long patches = x.size(1);
+    long heads = config.heads();
+    long dim = config.headDim();
+    Tensor normed = layer.norm1.apply(x);
+    Tensor q = layer.q.apply(normed).view(batch, patches, heads, dim);
+    Tensor k = layer.k.apply(normed).view(batch, patches, heads, dim);
+    Tensor v = layer.v.apply(normed).view(batch, patches, heads, dim);
+    Tensor attended =
+        Ops.attention(
+            q.transpose(1, 2),
+            k.transpose(1, 2),
+            v.transpose(1, 2),
+            null,
+            false,
+            1 / Math.sqrt(dim));
+    Tensor y =
+        x.add(
+            layer.out.apply(attended.transpose(1, 2).reshape(batch, patches, config.hiddenSize())));
+    if (queryAndKey != null) {
+      queryAndKey[0] = TorchScope.detach(q);
+      queryAndKey[1] = TorchScope.detach(k);
+    }
+    Tensor hidden = torch.gelu(layer.fc1.apply(layer.norm2.apply(y)), config.gelu());
+    return y.add(layer.fc2.apply(hidden));
+  }
+}

@@ -1,0 +1,130 @@
+package org.medpruner.vlm.gemma;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.medpruner.DType;
+import org.medpruner.torch.TorchScope;
+import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.checkpoint.Checkpoint;
+import org.medpruner.vlm.checkpoint.StorageType;
+
+/**
+ * Turns a checkpoint's weights into LibTorch tensors on the model's device.
+ *
+ * <p>CPU: F32 weights are used where they are mapped. BF16 and F16 weights are computed in F32,
+ * because half-precision products are 6 to 130 times slower on CPUs without AVX-512; a model whose
+ * F32 copy stays below {@link #MAX_CACHED_BYTES} is converted once, a larger one layer by layer at
+ * each use. CUDA: copied once; BF16 stays BF16, everything else becomes F32.
+ */
+final class Weights implements AutoCloseable {
+  /** Largest F32 copy of a half-precision checkpoint that is kept in memory. */
+  static final long MAX_CACHED_BYTES = 2L << 30;
+
+  private final Checkpoint checkpoint;
+  private final boolean cuda;
+  private final boolean cache;
+  private final ScalarType compute;
+  private final Arena arena;
+  private final List<AutoCloseable> owned = new ArrayList<>();
+
+  Weights(Checkpoint checkpoint, boolean cuda) {
+    this(checkpoint, cuda, MAX_CACHED_BYTES);
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // closed with this object
+  Weights(Checkpoint checkpoint, boolean cuda, long maxCachedBytes) {
+    this.arena = Arena.ofShared();
+    this.checkpoint = checkpoint;
+    this.cuda = cuda;
+    this.compute =
+        cuda && checkpoint.storageType() == StorageType.BF16
+            ? ScalarType.BFloat16
+            : ScalarType.Float;
+    this.cache = cuda || checkpoint.parameters() * Float.BYTES <= maxCachedBytes;
+  }
+
+  /** The type the model computes in. */
+  ScalarType compute() {
+    return compute;
+  }
+
+  /** Whether the model lies on CUDA. */
+  boolean cuda() {
+    return cuda;
+  }
+
+  /** A weight of a given shape; the returned object lives as long as this one. */
+  Param param(String name, long... shape) {
+    return new Param(load(checkpoint.weight(name, shape)), compute);
+  }
+
+  /** An RMS norm's factor: 1 + the stored weight, in F32. */
+  Param normFactor(String name, long size) {
+    Tensor stored = load(checkpoint.weight(name, size));
+    return new Param(
+        keep(TorchScope.run(() -> stored.to(ScalarType.Float).add(new Scalar(1.0)))),
+        ScalarType.Float);
+  }
+
+  private Tensor load(Checkpoint.Weight weight) {
+    Tensor mapped = mapped(weight);
+    if (cuda) {
+      return keep(TorchScope.run(() -> mapped.to(new Device("cuda:0"), compute)));
+    }
+    if (cache && mapped.scalar_type().intern() != compute) {
+      return keep(TorchScope.run(() -> mapped.to(compute)));
+    }
+    return mapped;
+  }
+
+  private Tensor mapped(Checkpoint.Weight weight) {
+    DType dtype =
+        switch (weight.type()) {
+          case F32 -> DType.F32;
+          case BF16 -> DType.BF16;
+          case F16 -> DType.F16;
+          default -> throw new IllegalStateException(weight.name() + " is " + weight.type());
+        };
+    MemorySegment bytes = weight.bytes();
+    if (bytes.address() % dtype.byteSize() != 0) {
+      // The format promises no alignment; LibTorch's vector loads need the element's own.
+      MemorySegment copy = arena.allocate(Math.max(1, bytes.byteSize()), dtype.byteSize());
+      copy.copyFrom(bytes);
+      bytes = copy;
+    }
+    var borrowed = TorchTensors.borrow(bytes, dtype, weight.shape());
+    TorchScope.detach(borrowed.tensor());
+    owned.add(borrowed);
+    return borrowed.tensor();
+  }
+
+  private Tensor keep(Tensor tensor) {
+    TorchScope.detach(tensor);
+    owned.add(tensor);
+    return tensor;
+  }
+
+  @Override
+  public void close() {
+    Collections.reverse(owned);
+    for (AutoCloseable c : owned) {
+      try {
+        c.close();
+      } catch (Exception e) {
+        throw new IllegalStateException("a weight cannot be freed", e);
+      }
+    }
+    owned.clear();
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
+    checkpoint.close();
+  }
+}

@@ -1,0 +1,54 @@
+package org.medpruner.vlm.gemma;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.medpruner.torch.TorchScope;
+
+/** Reading and comparing tensors in tests. */
+final class Values {
+  private Values() {}
+
+  static float[] of(Tensor tensor) {
+    Tensor t = TorchScope.run(() -> tensor.to(ScalarType.Float).contiguous().clone());
+    long bytes = t.numel() * Float.BYTES;
+    float[] out =
+        MemorySegment.ofAddress(t.data_ptr().address())
+            .reinterpret(bytes)
+            .toArray(ValueLayout.JAVA_FLOAT);
+    t.close();
+    return out;
+  }
+
+  static void assertClose(String what, double[] expected, float[] actual, double tolerance) {
+    assertEquals(expected.length, actual.length, what + ": number of values");
+    double worst = 0;
+    int at = -1;
+    for (int i = 0; i < actual.length; i++) {
+      double d = Math.abs(expected[i] - actual[i]);
+      if (!(d <= worst)) {
+        worst = d;
+        at = i;
+      }
+    }
+    System.out.printf("%s: %d values, largest difference %.3g%n", what, actual.length, worst);
+    int index = at;
+    double difference = worst;
+    assertTrue(
+        difference <= tolerance,
+        () ->
+            what
+                + ": value "
+                + index
+                + " differs by "
+                + difference
+                + ": expected "
+                + expected[index]
+                + ", got "
+                + actual[index]);
+  }
+}
