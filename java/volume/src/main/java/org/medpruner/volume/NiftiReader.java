@@ -4,6 +4,8 @@ import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -138,7 +140,7 @@ final class NiftiReader {
       return "the file is empty; give a .nii or .nii.gz file or a folder of PNG or JPEG slices";
     }
     if (start.length == 132
-        && new String(start, 128, 4, java.nio.charset.StandardCharsets.ISO_8859_1).equals("DICM")) {
+        && new String(start, 128, 4, StandardCharsets.ISO_8859_1).equals("DICM")) {
       return "a DICOM file, which is not supported; convert the series to NIfTI (dcm2niix)";
     }
     if (PictureFolder.looksLikePicture(start)) {
@@ -178,15 +180,16 @@ final class NiftiReader {
     if (source.skip(skip) < skip) {
       throw tooShort(path, header, -1, null);
     }
-    VoxelArray voxels;
+    @Nullable VoxelArray voxels;
     try {
       voxels =
           source.voxels(
               header.type, header.voxelsPerFrame(), header.order, header.slope, header.intercept);
-    } catch (EOFException e) {
-      throw tooShort(path, header, -1, e);
     } catch (OutOfMemoryError e) {
       throw noHeap(path, frameBytes, e);
+    }
+    if (voxels == null) {
+      throw tooShort(path, header, -1, null);
     }
     long rest = total - (frame + 1) * frameBytes;
     if (source.skip(rest) < rest) {
@@ -316,13 +319,10 @@ final class NiftiReader {
       }
     }
 
-    VoxelArray voxels(
-        VoxelType type, long length, java.nio.ByteOrder order, double slope, double intercept)
-        throws EOFException {
+    @Nullable VoxelArray voxels(
+        VoxelType type, long length, ByteOrder order, double slope, double intercept) {
       try {
         return VoxelArray.read(in, type, length, order, slope, intercept);
-      } catch (EOFException e) {
-        throw e;
       } catch (IOException e) {
         throw failure(path, e);
       }

@@ -1,7 +1,7 @@
 package org.medpruner.volume;
 
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
-import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
@@ -33,6 +33,13 @@ final class PictureFolder {
 
   /** A picture larger than this is no slice; checked before it is decoded. */
   private static final long MAX_PIXELS = 1L << 27;
+
+  /** A byte of deflate expands to 1032 at most, of one bit a pixel; JPEG cannot reach that. */
+  private static final long MAX_PIXELS_PER_BYTE = 8 * 1032;
+
+  /** What the JDK's JPEG decoder calls missing or broken data; it fills the rest with grey. */
+  private static final List<String> DAMAGE =
+      List.of("Premature end", "Corrupt JPEG", "Truncated File");
 
   private PictureFolder() {}
 
@@ -231,9 +238,16 @@ final class PictureFolder {
       reader.addIIOReadWarningListener((source, warning) -> said.add(warning));
       reader.setInput(in, true, true);
       long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
-      if (pixels > MAX_PIXELS) {
+      if (pixels > Math.min(MAX_PIXELS, bytes.length * MAX_PIXELS_PER_BYTE)) {
         throw unreadable(
-            file, reader.getWidth(0) + " x " + reader.getHeight(0) + " pixels is no slice", null);
+            file,
+            bytes.length
+                + " bytes for "
+                + reader.getWidth(0)
+                + " x "
+                + reader.getHeight(0)
+                + " pixels",
+            null);
       }
       image = reader.read(0);
     } catch (IOException | RuntimeException e) {
@@ -247,7 +261,7 @@ final class PictureFolder {
       }
     }
     for (String warning : said) {
-      if (warning.contains("Premature end") || warning.contains("Corrupt JPEG")) {
+      if (DAMAGE.stream().anyMatch(warning::contains)) {
         throw unreadable(file, warning, null);
       }
       warnings.add(Failures.oneLine(Hashes.name(file) + ": " + warning));
@@ -284,10 +298,9 @@ final class PictureFolder {
     boolean indexed = image.getColorModel() instanceof IndexColorModel;
     boolean grey = !indexed && bands <= 2;
     boolean deep = raster.getSampleModel().getSampleSize(0) > 8;
-    if (raster.getTransferType() != DataBuffer.TYPE_BYTE
-        && raster.getTransferType() != DataBuffer.TYPE_USHORT
-        && raster.getTransferType() != DataBuffer.TYPE_INT) {
-      throw unreadable(file, "unusual pixel type", null);
+    int space = image.getColorModel().getColorSpace().getType();
+    if (space != ColorSpace.TYPE_RGB && space != ColorSpace.TYPE_GRAY) {
+      throw unreadable(file, "neither grey nor RGB colours", null);
     }
     if (deep && !grey) {
       throw Failures.bad(
@@ -312,6 +325,9 @@ final class PictureFolder {
       return new Picture(w, h, channels, out);
     }
     byte[] table = deep && window != null ? table(window) : null;
+    if (table != null && !hasWarning(warnings, WINDOWED + window)) {
+      warnings.add(WINDOWED + window);
+    }
     int[] row = new int[w * bands];
     for (int y = 0, at = 0; y < h; y++) {
       raster.getPixels(0, y, w, 1, row);
@@ -325,6 +341,7 @@ final class PictureFolder {
     return new Picture(w, h, channels, out);
   }
 
+  private static final String WINDOWED = "16-bit pictures were windowed to ";
   private static final String ALPHA = ": the alpha channel was ignored";
 
   private static boolean hasWarning(List<String> warnings, String text) {

@@ -126,7 +126,8 @@ public final class Recipe {
     }
     DoubleFunction<byte[]> colour =
         kind == Kind.MIN_MAX ? minMaxColour(volume) : Recipe.this::windowColour;
-    if (!voxels.isNarrow()) {
+    int different = 1 << (8 * Math.min(2, voxels.type().bytes));
+    if (!voxels.isNarrow() || voxels.length() < different) {
       return (i, out, at) -> {
         double v = voxels.value(i, 0);
         if (Double.isFinite(v)) {
@@ -134,9 +135,9 @@ public final class Recipe {
         }
       };
     }
-    // At most 65536 different values: one table entry each instead of three roundings a voxel.
-    byte[] table = new byte[3 << (8 * voxels.type().bytes)];
-    for (int bits = 0; bits < table.length / 3; bits++) {
+    // Fewer different values than voxels: one table entry each instead of three roundings a voxel.
+    byte[] table = new byte[3 * different];
+    for (int bits = 0; bits < different; bits++) {
       double v = voxels.valueOfBits(bits);
       if (Double.isFinite(v)) {
         System.arraycopy(colour.apply(v), 0, table, 3 * bits, 3);

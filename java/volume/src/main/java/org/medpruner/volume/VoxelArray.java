@@ -1,6 +1,5 @@
 package org.medpruner.volume;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.invoke.MethodHandles;
@@ -8,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Voxels in file order and in the file's own number type, little-endian bytes, so that a
@@ -45,22 +45,16 @@ final class VoxelArray {
     return MethodHandles.byteArrayViewVarHandle(array, ByteOrder.LITTLE_ENDIAN);
   }
 
-  /**
-   * Reads {@code length} voxels.
-   *
-   * @throws EOFException when the stream ends early; the message is the number of bytes read
-   */
-  static VoxelArray read(
+  /** Reads {@code length} voxels; null when the stream ends early. */
+  static @Nullable VoxelArray read(
       InputStream in, VoxelType type, long length, ByteOrder order, double slope, double intercept)
       throws IOException {
     List<byte[]> chunks = new ArrayList<>();
-    long read = 0;
     for (long done = 0; done < length; ) {
       int voxels = (int) Math.min(1 << CHUNK_BITS, length - done);
       byte[] chunk = in.readNBytes(voxels * type.bytes);
-      read += chunk.length;
       if (chunk.length < voxels * type.bytes) {
-        throw new EOFException(Long.toString(read));
+        return null;
       }
       if (order == ByteOrder.BIG_ENDIAN) {
         swap(chunk, type.itemBytes());

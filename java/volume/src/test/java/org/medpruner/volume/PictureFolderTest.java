@@ -1,0 +1,166 @@
+package org.medpruner.volume;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Folders of PNG and JPEG slices. */
+final class PictureFolderTest {
+  @TempDir Path dir;
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "grey.png",
+        "grey-gamma.png",
+        "grey-linear.png",
+        "grey-srgb.png",
+        "grey-alpha.png",
+        "grey-transparent.png",
+        "colour.png",
+        "colour-alpha.png",
+        "palette.png",
+        "palette-16.png",
+        "palette-transparent.png",
+        "grey-palette.png",
+        "bits-1.png",
+        "jpeg-grey.jpg",
+        "jpeg-444.jpg",
+        "jpeg-420.jpeg",
+        "jpeg-progressive.jpg"
+      })
+  void readsWhatPillowReads(String name) throws IOException {
+    Resources.copy("pictures/" + name, dir);
+    Volume v = Volumes.read(dir);
+    SliceImages images = v.slices().images(Recipe.forModality(Modality.AUTO, v));
+    assertEquals(
+        Goldens.text("picture." + name),
+        images.width() + "x" + images.height() + " " + Goldens.hash(images));
+    assertEquals("ready-made 8-bit pictures", images.recipe());
+  }
+
+  @Test
+  void greyOf128Stays128() throws IOException {
+    BufferedImage image = new BufferedImage(3, 2, BufferedImage.TYPE_BYTE_GRAY);
+    for (int i = 0; i < 6; i++) {
+      image.getRaster().setSample(i % 3, i / 3, 0, 128);
+    }
+    assertTrue(ImageIO.write(image, "png", dir.resolve("a.png").toFile()));
+    Volume v = Volumes.read(dir);
+    byte[] p = v.slices().images(Recipe.readyMade()).pixels().get(0);
+    assertEquals(18, p.length);
+    for (byte b : p) {
+      assertEquals((byte) 128, b);
+    }
+  }
+
+  private void grey(String name, int width, int height, int first) throws IOException {
+    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_BYTE_GRAY);
+    for (int i = 0; i < width * height; i++) {
+      image.getRaster().setSample(i % width, i / width, 0, first + i);
+    }
+    assertTrue(ImageIO.write(image, "png", dir.resolve(name).toFile()));
+  }
+
+  @Test
+  void slicesAreTheFilesInByteOrder() throws IOException {
+    grey("2.png", 3, 2, 20);
+    grey("10.png", 3, 2, 10);
+    grey("B.PNG", 3, 2, 30);
+    grey("a.png", 3, 2, 40);
+    grey("\u00e9.png", 3, 2, 50);
+    Files.writeString(dir.resolve("notes.txt"), "not a slice");
+    Files.writeString(dir.resolve("._2.png"), "left by another system");
+    Volume v = Volumes.read(dir);
+    SliceStack stack = v.slices();
+    assertEquals(5, stack.count());
+    for (int i = 0; i < 5; i++) {
+      int first = 10 * (i + 1);
+      assertArrayEquals(
+          new double[] {first, first + 1, first + 2, first + 3, first + 4, first + 5},
+          stack.values(i));
+      assertEquals(new SliceInfo(i, i, Double.NaN), stack.info(i));
+      SliceInfo reversed = v.slices(Axis.AXIAL, true).info(i);
+      assertEquals(new SliceInfo(i, 4 - i, Double.NaN), reversed);
+    }
+    assertEquals(Double.NaN, stack.spacingMm());
+    assertEquals(3, stack.width());
+    assertEquals(2, stack.height());
+    Provenance p = v.provenance();
+    assertEquals("pictures", p.format());
+    assertEquals("uint8", p.dtype());
+    assertEquals(List.of(3, 2, 5), p.shape());
+    assertEquals(
+        List.of(
+            "slices are in byte order of their names, so 10.png comes before 2.png;"
+                + " pad the numbers with zeros if that is wrong"),
+        p.warnings());
+    StringBuilder listing = new StringBuilder();
+    for (String name : List.of("10.png", "2.png", "B.PNG", "a.png", "\u00e9.png")) {
+      listing.append(Hashes.hex(Files.readAllBytes(dir.resolve(name))));
+      listing.append("  ").append(name).append('\n');
+    }
+    assertEquals(Hashes.hex(listing.toString().getBytes(StandardCharsets.UTF_8)), p.sha256());
+  }
+
+  @Test
+  void numbersPaddedWithZerosGiveNoWarning() throws IOException {
+    grey("s08.png", 2, 2, 0);
+    grey("s09.png", 2, 2, 0);
+    grey("s10.png", 2, 2, 0);
+    assertEquals(List.of(), Volumes.read(dir).provenance().warnings());
+  }
+
+  @Test
+  void greyAndColourMix() throws IOException {
+    Resources.copy("pictures/colour.png", dir);
+    Resources.copy("pictures/grey.png", dir);
+    Volume v = Volumes.read(dir);
+    assertEquals(3, v.channels());
+    SliceImages images = v.slices().images(Recipe.readyMade());
+    assertEquals(Goldens.text("picture.grey.png"), "16x16 " + Goldens.hash(images.pixels().get(1)));
+  }
+
+  @Test
+  void sixteenBitsNeedAWindow() throws IOException {
+    Path file = Resources.copy("pictures/deep.png", dir);
+    Refusals.assertStarts(
+        file + ": 16-bit grey needs a window", Refusals.message(() -> Volumes.read(dir)));
+    Volume v = Volumes.read(dir, ReadOptions.DEFAULT.withPictureWindow(new Window(1000, 41000)));
+    assertEquals(Goldens.text("deep.window"), Goldens.hashOfBytes(v.slices()));
+    assertEquals(
+        List.of("16-bit pictures were windowed to [1000,41000]"), v.provenance().warnings());
+  }
+
+  @Test
+  void otherAxesAndRecipesAreRefused() throws IOException {
+    grey("a.png", 2, 2, 0);
+    Volume v = Volumes.read(dir);
+    Refusals.assertContains(
+        "has no orientation", Refusals.message(() -> v.slices(Axis.CORONAL, false)));
+    Refusals.assertContains(
+        "not Hounsfield units", Refusals.message(() -> v.slices().images(Recipe.ctWindows())));
+    // Min-max of grey is well defined.
+    assertEquals((byte) 255, v.slices().images(Recipe.minMax()).pixels().get(0)[11]);
+  }
+
+  @Test
+  void alphaIsMentionedOnce() throws IOException {
+    Files.write(dir.resolve("a.png"), Resources.bytes("pictures/colour-alpha.png"));
+    Files.write(dir.resolve("b.png"), Resources.bytes("pictures/colour-alpha.png"));
+    assertEquals(
+        List.of("a.png: the alpha channel was ignored"), Volumes.read(dir).provenance().warnings());
+  }
+}
