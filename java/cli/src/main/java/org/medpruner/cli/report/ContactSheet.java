@@ -9,6 +9,14 @@ final class ContactSheet {
   /** From this many slices on, cells are smaller. */
   private static final int MANY = 120;
 
+  private static final String ALL_KEPT = "Every slice was kept. Follow one to see it large.";
+
+  private static final String SOME_DROPPED =
+      "Framed slices were kept; \u00d7n is the number of slices they stand for, themselves included."
+          + " Dimmed slices were dropped and carry the name of the slice that stands for them:"
+          + " \u2192 12. Hover, focus or follow one to see its anchor and the whole run."
+          + " Neighbouring runs have different ground colours.";
+
   private ContactSheet() {}
 
   static void write(Html h, Page page) {
@@ -20,10 +28,7 @@ final class ContactSheet {
     h.leaf("h2", heading, "id", "sheet-h").raw("\n");
     h.leaf(
         "p",
-        "Framed slices were kept; \u00d7n is the number of slices they stand for, themselves"
-            + " included. Dimmed slices were dropped and carry the name of the slice that stands"
-            + " for them: \u2192 12. Hover, focus or follow one to see its anchor and the whole"
-            + " run. Neighbouring runs have different ground colours."
+        (page.runs().kept().size() == page.count() ? ALL_KEPT : SOME_DROPPED)
             + (sides != null
                 ? " " + sides.sentence()
                 : " The orientation of the pictures was not given: no side is marked."),

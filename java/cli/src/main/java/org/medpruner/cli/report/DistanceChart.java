@@ -38,7 +38,7 @@ final class DistanceChart {
             : "Slice anchoring is off in this policy: every slice is kept, whatever its distance.",
         "class",
         "lead");
-    legend(h, broken > 0, guarded > 0, line);
+    legend(h, page, broken > 0, guarded > 0, line);
     h.open("div", "class", "chart");
     h.open(
         "svg",
@@ -200,10 +200,12 @@ final class DistanceChart {
         Numbers.svg(STRIP + 28));
   }
 
-  private static void legend(Html h, boolean broken, boolean guarded, boolean line) {
+  private static void legend(Html h, Page page, boolean broken, boolean guarded, boolean line) {
     h.open("ul", "class", "legend");
     key(h, "<circle class=\"k-kept\" cx=\"8\" cy=\"8\" r=\"4.5\"/>", "kept");
-    key(h, "<circle class=\"k-dropped\" cx=\"8\" cy=\"8\" r=\"4\"/>", "dropped");
+    if (page.runs().kept().size() < page.count()) {
+      key(h, "<circle class=\"k-dropped\" cx=\"8\" cy=\"8\" r=\"4\"/>", "dropped");
+    }
     if (guarded) {
       key(
           h,

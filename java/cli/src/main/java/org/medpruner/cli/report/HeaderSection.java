@@ -44,8 +44,8 @@ final class HeaderSection {
       h.leaf("h2", "No question was asked");
       h.leaf(
           "p",
-          page.hasTokens()
-              ? "The volume was pruned, but no language model read it."
+          page.report().tokensPerSlice() > 0
+              ? "The vision encoder saw the volume, but the language model was not asked."
               : "Slices were anchored on their pixels alone; no model was involved.",
           "class",
           "muted");

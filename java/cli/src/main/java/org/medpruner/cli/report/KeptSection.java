@@ -18,7 +18,10 @@ final class KeptSection {
         page.hasTokens()
             ? "Attention mass of the encoder's last layer per token cell, the information nucleus"
                 + " and the contextual targets, as given to the language model."
-            : "No model ran on the slices, so there are no token layers to draw.";
+            : page.report().tokensPerSlice() > 0
+                ? "Stage 2 did not run on these slices: the language model is given all their"
+                    + " tokens, so there are no token layers to draw."
+                : "No model ran on the slices, so there are no token layers to draw.";
     if (shown < kept) {
       lead +=
           " This page pictures "

@@ -33,15 +33,18 @@ final class TokenChart {
     int most = 1;
     boolean pruned = false;
     boolean whole = false;
+    boolean corner = false;
     for (SliceReport s : page.report().slices()) {
       most = Math.max(most, Math.max(s.tokens(), s.nucleus() + s.targets()));
       pruned |= s.nucleus() + s.targets() > 0;
-      whole |= s.tokens() > s.nucleus() + s.targets();
+      boolean rest = s.tokens() > s.nucleus() + s.targets();
+      whole |= rest && s.kept();
+      corner |= rest && !s.kept();
     }
     // The unpruned count is drawn only where it leaves the bars at least half the height.
     boolean line = n <= 2 * most;
     double top = (line ? Math.max(n, most) : most) * 1.06;
-    legend(h, pruned, whole, line, n);
+    legend(h, pruned, whole, corner, line, n);
     h.open("div", "class", "chart");
     h.open(
         "svg",
@@ -161,7 +164,8 @@ final class TokenChart {
     return base + tokens;
   }
 
-  private static void legend(Html h, boolean pruned, boolean whole, boolean line, int n) {
+  private static void legend(
+      Html h, boolean pruned, boolean whole, boolean corner, boolean line, int n) {
     h.open("ul", "class", "legend");
     if (pruned) {
       key(h, "<rect class=\"b-nuc\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>", "nucleus");
@@ -175,6 +179,12 @@ final class TokenChart {
           h,
           "<rect class=\"b-rest\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>",
           "given unpruned");
+    }
+    if (corner) {
+      key(
+          h,
+          "<rect class=\"b-rest\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>",
+          "left by a dropped slice");
     }
     if (line) {
       key(h, "<path class=\"k-full\" d=\"M0 8h16\"/>", "an unpruned slice, " + n);
