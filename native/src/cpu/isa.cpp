@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/isa.hpp"
 
+#include <stdlib.h>
+#include <string.h>
+
 namespace medpruner::cpu {
+
+bool capped_to_baseline() noexcept {
+  const char* cap = getenv("MEDPRUNER_MAX_ISA");
+  return cap != nullptr && strcmp(cap, "x86-64") == 0;
+}
 
 Isa detect_isa() noexcept {
 #if defined(__x86_64__)

@@ -12,8 +12,12 @@ enum class Isa { kBaseline, kAvx2Fma, kAvx512, kNeon };
 
 Isa detect_isa() noexcept;
 
+/** MEDPRUNER_MAX_ISA=x86-64 in the environment keeps the kernels to the baseline tier. */
+bool capped_to_baseline() noexcept;
+
 inline bool has_avx2_fma() noexcept {
-  static const bool yes = detect_isa() == Isa::kAvx2Fma || detect_isa() == Isa::kAvx512;
+  static const bool yes = !capped_to_baseline() && (detect_isa() == Isa::kAvx2Fma ||
+                                                    detect_isa() == Isa::kAvx512);
   return yes;
 }
 

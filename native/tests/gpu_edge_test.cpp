@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// What only CUDA does: offsets that cannot be checked on the host, capacities, memory and streams.
+
+#include "gpu.hpp"
+
+#include "cases.hpp"
+
+namespace {
+
+constexpr uint32_t kBad = MEDPRUNER_SEGMENT_BAD_OFFSETS;
+
+TEST(device_memory_round_trip) {
+  std::vector<int32_t> values(1000);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<int32_t>(i * i);
+  }
+  std::vector<int32_t> back(1000);
+  void* memory = nullptr;
+  void* second = nullptr;
+  void* stream = nullptr;
+  CHECK_EQUAL(medpruner_stream_create(&kGpu, &stream), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_alloc(&kGpu, 4000, &memory), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_alloc(&kGpu, 4000, &second), MEDPRUNER_OK);
+  CHECK_EQUAL(reinterpret_cast<uintptr_t>(memory) % 256, 0u);
+  CHECK_EQUAL(medpruner_copy(memory, &kGpu, values.data(), &kCpu, 4000, stream), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_copy(second, &kGpu, memory, &kGpu, 4000, stream), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_copy(back.data(), &kCpu, second, &kGpu, 4000, stream), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_stream_synchronize(&kGpu, stream), MEDPRUNER_OK);
+  CHECK_SAME(back, values);
+  CHECK_EQUAL(medpruner_free(&kGpu, memory), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_free(&kGpu, second), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_stream_destroy(&kGpu, stream), MEDPRUNER_OK);
+}
+
+TEST(device_properties) {
+  medpruner_cuda_device_info info = {};
+  info.struct_size = sizeof info;
+  CHECK_EQUAL(medpruner_cuda_device_get(0, &info), MEDPRUNER_OK);
+  CHECK(info.compute_major >= 5 && info.multiprocessors > 0 && info.total_memory_bytes > 1 << 28);
+  printf("%s, compute capability %d.%d\n", info.name, static_cast<int>(info.compute_major),
+         static_cast<int>(info.compute_minor));
+}
+
+TEST(bad_offsets_are_skipped_and_flagged) {
+  const auto params = nucleus(MEDPRUNER_SCORE_MASS, 0.5);
+  const std::vector<float> scores(10, 1);
+  const NucleusResult r = nucleus_select(kGpu, params, scores, {0, 4, 2, 20, 10, 10});
+  CHECK_SAME(r.flags.values, (std::vector<uint32_t>{0, kBad, kBad, kBad, 0}));
+  CHECK_EQUAL(r.kept_counts.values[0], 2);
+  CHECK_EQUAL(r.kept_counts.values[4], 0);
+  CHECK_EQUAL(r.mask.values[9], 0xCD);
+
+  Tensor<float> slices({4, 2}, std::vector<float>(8, 1));
+  const AnchorResult a = slice_anchor(kGpu, slices, {0, 2, -1, 9}, 0.5, 1);
+  CHECK_SAME(a.kept_counts.values, (std::vector<int32_t>{1, -1, -1}));
+  CHECK_EQUAL(a.keep.values[3], 0xCD);
+
+  Tensor<float> keys({6, 2}, std::vector<float>(12, 1));
+  const auto m = contextual_merge<float>(kGpu, 0.05, nullptr, keys, {0, 0, 0, 0, 0, 0}, {0, 3, 9});
+  CHECK_SAME(m.flags.values, (std::vector<uint32_t>{0, kBad}));
+  CHECK_EQUAL(m.role.values[4], 0xCD);
+
+  Tensor<float> q({6, 1, 2}, std::vector<float>(12, 1));
+  const MassResult v = attention_mass(kGpu, contiguous(2), q, q, nullptr, {0, 2, 5, 9});
+  CHECK_SAME(v.flags.values, (std::vector<uint32_t>{0, kBad, kBad}));
+  CHECK(fabsf(v.mass.values[0] - 1) < 1e-6f);
+}
+
+TEST(bad_volumes_get_no_bounds) {
+  auto params = nucleus(MEDPRUNER_SCORE_MASS, 0.5);
+  params.volume_max_tokens = 1;
+  const NucleusResult r =
+      nucleus_select(kGpu, params, std::vector<float>(8, 1), {0, 4, 8}, {0, 1, 5});
+  CHECK_SAME(r.kept_counts.values, (std::vector<int64_t>{1, 2}));
+  CHECK_SAME(r.flags.values, (std::vector<uint32_t>{0, kBad}));
+}
+
+TEST(gather_faults_are_flagged) {
+  Tensor<int32_t> source({4, 1}, {10, 20, 30, 40});
+  const auto bad_row = gather_rows(kGpu, source, {0, 9, 1, 2}, {2, 1}, {0, 2, 4}, 4);
+  CHECK_SAME(bad_row.flags.values, (std::vector<uint32_t>{kBad, 0}));
+  CHECK_EQUAL(bad_row.packed.values[0], 10);
+  CHECK_EQUAL(bad_row.packed.values[1], 0);
+  CHECK_EQUAL(bad_row.packed.values[2], 20);
+  const auto small = gather_rows(kGpu, source, {0, 1, 2, 3}, {2, 2}, {0, 2, 4}, 3);
+  CHECK_SAME(small.flags.values,
+             (std::vector<uint32_t>{0, static_cast<uint32_t>(MEDPRUNER_SEGMENT_CAPACITY)}));
+  CHECK_SAME(small.packed.values, (std::vector<int32_t>{10, 20, 30}));
+  CHECK_SAME(small.packed_offsets.values, (std::vector<int64_t>{0, 2, 4}));
+  const auto bad_count = gather_rows(kGpu, source, {0, 1, 2, 3}, {3, 1}, {0, 2, 4}, 4);
+  CHECK_SAME(bad_count.flags.values, (std::vector<uint32_t>{kBad, 0}));
+  CHECK_SAME(bad_count.packed_offsets.values, (std::vector<int64_t>{0, 0, 1}));
+}
+
+TEST(many_runs_give_the_same_bits) {
+  cases::Random random(71);
+  Tensor<float> slices = cases::matrix<float>(random, 12, 50000);
+  const AnchorResult first = slice_anchor(kGpu, slices, {0, 12}, 1.128, 1);
+  for (int i = 0; i < 200; ++i) {
+    const AnchorResult next = slice_anchor(kGpu, slices, {0, 12}, 1.128, 1);
+    CHECK_SAME(next.distance.values, first.distance.values);
+    CHECK_SAME(next.keep.values, first.keep.values);
+  }
+}
+
+}  // namespace
+
+int main() { return run_gpu_tests(); }

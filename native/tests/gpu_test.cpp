@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The ops on CUDA against the CPU backend, which the other tests hold against the references: bit for
+// bit, but for attention_mass (1e-5 relative).
+
+#include "gpu.hpp"
+
+#include "cases.hpp"
+
+namespace {
+
+template <class T>
+void anchor_cases(uint64_t seed, double gamma, double scale) {
+  cases::Random random(seed);
+  for (int64_t size : {1, 33, 4095, 4096, 4097, 9000, 100000}) {
+    const std::vector<int64_t> offsets = cases::ragged(random, 5, 20);
+    Tensor<T> slices = cases::matrix<T>(random, offsets.back(), size, cases::integer(random, 0, 3),
+                                        static_cast<uint64_t>(cases::integer(random, 0, 5)));
+    for (int64_t max_gap : {0, 3}) {
+      const AnchorResult cpu = slice_anchor(kCpu, slices, offsets, gamma, scale, max_gap);
+      const AnchorResult gpu = slice_anchor(kGpu, slices, offsets, gamma, scale, max_gap);
+      CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+      CHECK_SAME(gpu.keep.values, cpu.keep.values);
+      CHECK_SAME(gpu.distance.values, cpu.distance.values);
+      CHECK_SAME(gpu.representative.values, cpu.representative.values);
+      CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
+      CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
+      CHECK_SAME(gpu.flags.values, cpu.flags.values);
+    }
+  }
+}
+
+TEST(slice_anchor_u8) { anchor_cases<uint8_t>(1, 0.67, 1 / 127.5); }
+TEST(slice_anchor_i16) { anchor_cases<int16_t>(2, 21800, 1); }
+TEST(slice_anchor_f16) { anchor_cases<F16>(3, 1.128, 1); }
+TEST(slice_anchor_bf16) { anchor_cases<BF16>(4, 1.128, 1); }
+TEST(slice_anchor_f32) { anchor_cases<float>(5, 1.128, 1); }
+
+TEST(slice_anchor_specials) {
+  Tensor<float> slices({6, 2}, {1, 1, 1, NAN, 1, 1, 1, 1, INFINITY, 1, 1, 1});
+  const AnchorResult cpu = slice_anchor(kCpu, slices, {0, 6}, 0.5, 1);
+  const AnchorResult gpu = slice_anchor(kGpu, slices, {0, 6}, 0.5, 1);
+  CHECK_SAME(gpu.keep.values, cpu.keep.values);
+  CHECK_SAME(gpu.distance.values, cpu.distance.values);
+  CHECK_SAME(gpu.flags.values, cpu.flags.values);
+}
+
+void check_close(const std::vector<float>& actual, const std::vector<float>& expected) {
+  CHECK_EQUAL(actual.size(), expected.size());
+  float worst = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    worst = std::max(worst, fabsf(actual[i] - expected[i]) / std::max(1e-3f, fabsf(expected[i])));
+    CHECK(isnan(actual[i]) == isnan(expected[i]));
+  }
+  CHECK(worst < 1e-5f);
+}
+
+template <class T>
+void mass_cases(uint64_t seed) {
+  cases::Random random(seed);
+  for (const auto& shape : std::vector<std::vector<int64_t>>{
+           {2, 1, 1}, {34, 3, 16}, {130, 2, 72}, {256, 4, 64}, {514, 2, 80}, {300, 1, 256}}) {
+    const int64_t n = shape[0];
+    Tensor<T> q = cases::matrix<T>(random, n, shape[1] * shape[2]);
+    Tensor<T> k = cases::matrix<T>(random, n, shape[1] * shape[2]);
+    q.shape = k.shape = shape;
+    const std::vector<int64_t> offsets = {0, n / 4 * 2, n / 4 * 2, n};
+    const MassResult cpu = attention_mass(kCpu, contiguous(2), q, k, nullptr, offsets);
+    const MassResult gpu = attention_mass(kGpu, contiguous(2), q, k, nullptr, offsets);
+    const MassResult again = attention_mass(kGpu, contiguous(2), q, k, nullptr, offsets);
+    CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+    check_close(gpu.mass.values, cpu.mass.values);
+    check_close(gpu.pooled_keys.values, cpu.pooled_keys.values);
+    CHECK_SAME(gpu.flags.values, cpu.flags.values);
+    CHECK_SAME(again.mass.values, gpu.mass.values);
+  }
+}
+
+TEST(attention_mass_f32) { mass_cases<float>(6); }
+TEST(attention_mass_f16) { mass_cases<F16>(7); }
+TEST(attention_mass_bf16) { mass_cases<BF16>(8); }
+
+TEST(attention_mass_grid_lse_and_specials) {
+  cases::Random random(9);
+  Tensor<float> q = cases::matrix<float>(random, 48, 16);
+  Tensor<float> k = cases::matrix<float>(random, 48, 16);
+  q.shape = k.shape = {48, 2, 8};
+  Tensor<float> lse({2, 48}, std::vector<float>(96, 4.0f));
+  for (int kind = 0; kind < 3; ++kind) {
+    if (kind == 1) {
+      q.values[5] = NAN;
+    } else if (kind == 2) {
+      q.values[5] = q.values[6] = 3e38f;
+      k.values[5] = k.values[6] = 3e38f;
+    }
+    const auto params = grid(4, 6, 2, 3);
+    for (Tensor<float>* given : {static_cast<Tensor<float>*>(nullptr), &lse}) {
+      const MassResult cpu = attention_mass(kCpu, params, q, k, given, {0, 24, 48});
+      const MassResult gpu = attention_mass(kGpu, params, q, k, given, {0, 24, 48});
+      CHECK_SAME(gpu.flags.values, cpu.flags.values);
+      check_close(gpu.mass.values, cpu.mass.values);
+    }
+  }
+}
+
+void check_nucleus(const medpruner_nucleus_select_params& params, const std::vector<float>& scores,
+                   const std::vector<int64_t>& offsets, const std::vector<int64_t>& volumes) {
+  const NucleusResult cpu = nucleus_select(kCpu, params, scores, offsets, volumes);
+  const NucleusResult gpu = nucleus_select(kGpu, params, scores, offsets, volumes);
+  CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+  CHECK_SAME(gpu.mask.values, cpu.mask.values);
+  CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
+  CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
+  CHECK_SAME(gpu.kept_mass.values, cpu.kept_mass.values);
+  CHECK_SAME(gpu.flags.values, cpu.flags.values);
+}
+
+TEST(nucleus_select_random) {
+  cases::Random random(10);
+  for (int round = 0; round < 200; ++round) {
+    const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 6), 700);
+    auto params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
+                                         static_cast<size_t>(cases::integer(random, 0, 3))]);
+    std::vector<int64_t> volumes;
+    if (round % 4 >= 2) {
+      params.min_tokens = cases::integer(random, 0, 5);
+      params.max_tokens = cases::integer(random, 0, 1) * (params.min_tokens + 100);
+      params.volume_min_tokens = cases::integer(random, 0, 900);
+      params.volume_max_tokens = cases::integer(random, 0, 1) * (params.volume_min_tokens + 5);
+    }
+    if (round % 3 == 0) {
+      const int64_t segments = static_cast<int64_t>(offsets.size()) - 1;
+      volumes = {0, segments / 2, segments / 2, segments};
+    }
+    check_nucleus(params, cases::scores(random, offsets), offsets, volumes);
+  }
+}
+
+TEST(nucleus_select_one_large_segment) {
+  cases::Random random(11);
+  std::vector<float> scores(300001);
+  for (float& s : scores) {
+    s = expf(cases::normal(random));
+  }
+  check_nucleus(nucleus(0, 0.9), scores, {0, 300001}, {});
+  check_nucleus(nucleus(1, 0.9), scores, {0, 300001}, {});
+}
+
+template <class T>
+void merge_cases(uint64_t seed) {
+  cases::Random random(seed);
+  for (int round = 0; round < 40; ++round) {
+    const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 4), 400);
+    const int64_t rows = offsets.back();
+    Tensor<float> keys = cases::matrix<float>(random, rows, cases::integer(random, 1, 80), round % 3);
+    for (size_t i = 0; i < keys.values.size(); i += 7) {
+      keys.values[i] = round % 5 == 0 ? 0.0f : keys.values[i];
+    }
+    Tensor<T> features = cases::matrix<T>(random, rows, cases::integer(random, 1, 600), round % 2);
+    std::vector<uint8_t> nucleus(static_cast<size_t>(rows));
+    for (uint8_t& in : nucleus) {
+      in = cases::integer(random, 0, 9) < round % 11 ? 1 : 0;
+    }
+    const double ratio = std::vector<double>{0, 0.05, 0.3, 1}[static_cast<size_t>(round % 4)];
+    const auto cpu = contextual_merge(kCpu, ratio, &features, keys, nucleus, offsets);
+    const auto gpu = contextual_merge(kGpu, ratio, &features, keys, nucleus, offsets);
+    CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+    CHECK_SAME(gpu.role.values, cpu.role.values);
+    CHECK_SAME(gpu.assignment.values, cpu.assignment.values);
+    CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
+    CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
+    CHECK_SAME(gpu.flags.values, cpu.flags.values);
+    CHECK_SAME(gpu.merged.values, cpu.merged.values);
+    if (features.strides.empty()) {
+      const auto in_place = contextual_merge(kGpu, ratio, &features, keys, nucleus, offsets, true);
+      CHECK_SAME(in_place.merged.values, cpu.merged.values);
+    }
+  }
+}
+
+TEST(contextual_merge_f32) { merge_cases<float>(12); }
+TEST(contextual_merge_f16) { merge_cases<F16>(13); }
+TEST(contextual_merge_bf16) { merge_cases<BF16>(14); }
+
+template <class T>
+void gather_cases(uint64_t seed) {
+  cases::Random random(seed);
+  for (int round = 0; round < 40; ++round) {
+    const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 9), 50);
+    const int64_t rows = offsets.back();
+    Tensor<T> source = cases::matrix<T>(random, rows, cases::integer(random, 0, 700), round % 3,
+                                        static_cast<uint64_t>(cases::integer(random, 0, 7)));
+    std::vector<int64_t> indices(static_cast<size_t>(rows), 0);
+    std::vector<int64_t> counts;
+    int64_t total = 0;
+    for (size_t g = 0; g + 1 < offsets.size(); ++g) {
+      counts.push_back(cases::integer(random, 0, offsets[g + 1] - offsets[g]));
+      total += counts.back();
+      for (int64_t i = 0; i < counts.back(); ++i) {
+        indices[static_cast<size_t>(offsets[g] + i)] = cases::integer(random, 0, rows - 1);
+      }
+    }
+    const auto cpu = gather_rows(kCpu, source, indices, counts, offsets, total + 1);
+    const auto gpu = gather_rows(kGpu, source, indices, counts, offsets, total + 1);
+    CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+    CHECK_SAME(gpu.packed.values, cpu.packed.values);
+    CHECK_SAME(gpu.packed_offsets.values, cpu.packed_offsets.values);
+    CHECK_SAME(gpu.flags.values, cpu.flags.values);
+  }
+}
+
+TEST(gather_rows_1) { gather_cases<uint8_t>(15); }
+TEST(gather_rows_2) { gather_cases<F16>(16); }
+TEST(gather_rows_4) { gather_cases<float>(17); }
+TEST(gather_rows_8) { gather_cases<int64_t>(18); }
+
+}  // namespace
+
+int main() { return run_gpu_tests(); }

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// A test is a function registered by TEST(name); CHECK reports and goes on. run_tests() is main's body.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <functional>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace harness {
+
+struct Test {
+  const char* name;
+  void (*body)();
+};
+
+inline std::vector<Test>& tests() {
+  static std::vector<Test> all;
+  return all;
+}
+
+inline int& failures() {
+  static int count = 0;
+  return count;
+}
+
+inline long& checks() {
+  static long count = 0;
+  return count;
+}
+
+struct Registration {
+  Registration(const char* name, void (*body)()) { tests().push_back({name, body}); }
+};
+
+inline void report(const char* file, int line, const std::string& text) {
+  if (++failures() <= 20) {
+    fprintf(stderr, "%s:%d: %s\n", file, line, text.c_str());
+  }
+}
+
+template <class A, class B>
+void equal(const char* file, int line, const char* what, const A& actual, const B& expected) {
+  ++checks();
+  if (!(actual == expected)) {
+    std::ostringstream text;
+    text << what << " is " << +actual << ", expected " << +expected;
+    report(file, line, text.str());
+  }
+}
+
+/** Bytes, so that NaN patterns and signed zeros count. */
+inline void same_bytes(const char* file, int line, const char* what, const void* actual,
+                       const void* expected, size_t size, size_t element) {
+  ++checks();
+  const auto* a = static_cast<const unsigned char*>(actual);
+  const auto* b = static_cast<const unsigned char*>(expected);
+  for (size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) {
+      std::ostringstream text;
+      text << what << " differs at element " << i / element << " of " << size / element;
+      report(file, line, text.str());
+      return;
+    }
+  }
+}
+
+inline int run_tests() {
+  for (const Test& test : tests()) {
+    const int before = failures();
+    test.body();
+    printf("%s %s\n", failures() == before ? "ok  " : "FAIL", test.name);
+    fflush(stdout);
+  }
+  printf("%zu tests, %ld checks, %d failures\n", tests().size(), checks(), failures());
+  // A test executable without a single check proves nothing.
+  return failures() == 0 && checks() > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace harness
+
+#define TEST(name)                                                       \
+  static void test_##name();                                             \
+  static const harness::Registration registration_##name(#name, test_##name); \
+  static void test_##name()
+
+#define CHECK(condition)                                                                \
+  do {                                                                                  \
+    ++harness::checks();                                                                \
+    if (!(condition)) harness::report(__FILE__, __LINE__, "not true: " #condition);     \
+  } while (false)
+
+#define CHECK_EQUAL(actual, expected) \
+  harness::equal(__FILE__, __LINE__, #actual, (actual), (expected))
+
+#define CHECK_SAME(actual, expected)                                                      \
+  do {                                                                                    \
+    const auto& actual_ = (actual);                                                       \
+    const auto& expected_ = (expected);                                                   \
+    CHECK_EQUAL(actual_.size(), expected_.size());                                        \
+    if (actual_.size() == expected_.size()) {                                             \
+      harness::same_bytes(__FILE__, __LINE__, #actual, actual_.data(), expected_.data(),  \
+                          actual_.size() * sizeof(actual_[0]), sizeof(actual_[0]));       \
+    }                                                                                     \
+  } while (false)

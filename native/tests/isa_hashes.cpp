@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Prints one hash per op and dtype; check_isa.cmake runs it on both instruction-set tiers.
+
+#include <stdio.h>
+
+#include "cases.hpp"
+
+namespace {
+
+uint64_t hash = 0;
+bool broken = false;
+
+template <class T>
+void add(const std::vector<T>& values) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
+  for (size_t i = 0; i < values.size() * sizeof(T); ++i) {  // FNV-1a
+    hash = (hash ^ bytes[i]) * 0x100000001b3ull;
+  }
+}
+
+template <class T>
+void print_hashes(const char* name, uint64_t seed) {
+  cases::Random random(seed);
+  hash = 0xcbf29ce484222325ull;
+  Tensor<T> slices = cases::matrix<T>(random, 9, 10007, 1, 1);
+  add(slice_anchor(kCpu, slices, {0, 4, 9}, 1.12, 1).distance.values);
+  printf("slice_anchor %s %016llx\n", name, static_cast<unsigned long long>(hash));
+  if constexpr (!std::is_integral_v<T>) {
+    Tensor<T> q = cases::matrix<T>(random, 203, 2 * 37);
+    Tensor<T> k = cases::matrix<T>(random, 203, 2 * 37);
+    q.shape = k.shape = {203, 2, 37};
+    add(attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, 100, 203}).mass.values);
+    Tensor<float> keys = cases::matrix<float>(random, 203, 37);
+    Tensor<T> features = cases::matrix<T>(random, 203, 300);
+    const auto merged =
+        contextual_merge(kCpu, 0.1, &features, keys, std::vector<uint8_t>(203, 0), {0, 203});
+    broken = broken || merged.status != MEDPRUNER_OK;
+    add(merged.merged.values);
+    add(merged.assignment.values);
+    printf("attention_mass and contextual_merge %s %016llx\n", name,
+           static_cast<unsigned long long>(hash));
+  }
+}
+
+}  // namespace
+
+int main() {
+  print_hashes<uint8_t>("u8", 81);
+  print_hashes<float>("f32", 82);
+  print_hashes<F16>("f16", 83);
+  print_hashes<BF16>("bf16", 84);
+  cases::Random random(85);
+  hash = 0xcbf29ce484222325ull;
+  std::vector<float> scores(5000);
+  for (float& s : scores) {
+    s = expf(cases::normal(random));
+  }
+  const NucleusResult r = nucleus_select(kCpu, nucleus(0, 0.9), scores, {0, 5000});
+  add(r.mask.values);
+  add(r.kept_mass.values);
+  printf("nucleus_select %016llx\n", static_cast<unsigned long long>(hash));
+  return broken ? 1 : 0;
+}
