@@ -56,9 +56,12 @@ public final class Volumes {
       case NoSuchFileException x -> Failures.bad(path, "no such file or folder; check the path", x);
       case AccessDeniedException x ->
           Failures.bad(path, "permission denied; make it readable for this user", x);
-      case FileSystemException x ->
-          Failures.bad(path, "cannot be read (" + x.getReason() + "); check the file", x);
-      default -> Failures.bad(path, "cannot be read (" + e.getMessage() + "); check the file", e);
+      default -> Failures.bad(path, "cannot be read (" + reason(e) + "); check the file", e);
     };
+  }
+
+  private static String reason(IOException e) {
+    String reason = e instanceof FileSystemException x ? x.getReason() : e.getMessage();
+    return reason == null ? e.getClass().getSimpleName() : reason;
   }
 }

@@ -3,6 +3,7 @@ package org.medpruner.volume;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -194,6 +195,25 @@ final class BadInputTest {
     refused(
         "truncated: the header states 1000 x 1000 x 1000 int16",
         Arrays.copyOf(zipped, zipped.length + (4 << 20)));
+  }
+
+  @Test
+  void aFrameLargerThanTheHeap() throws IOException {
+    // A true header over a sparse file: 32767 x 32767 x 256 int16 are 512 GB.
+    NiftiBytes n = good().dim(1, 32767).dim(2, 32767).dim(3, 256);
+    Assumptions.assumeTrue(Runtime.getRuntime().maxMemory() < 1L << 38, "a heap of 256 GB");
+    n.write(file);
+    long length = 352 + 2L * 32767 * 32767 * 256;
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(length);
+    } catch (IOException e) {
+      String reason = "skipped: no sparse file of " + length + " bytes here (" + e + ")";
+      System.out.println(reason);
+      Assumptions.abort(reason);
+    }
+    Refusals.assertStarts(
+        file + ": one frame takes 524256 MiB, the Java heap is ",
+        Refusals.message(() -> Volumes.read(file)));
   }
 
   @Test

@@ -39,7 +39,7 @@ final class FuzzTest {
     List<byte[]> seeds = seeds();
     int read = 0;
     int refused = 0;
-    for (int i = 0; i < 4000; i++) {
+    for (int i = 0; i < 3000; i++) {
       byte[] bytes = mutate(seeds.get(i % seeds.size()), random, i % 3 == 0 ? 1 : 4);
       byte[] stored = i % 4 == 0 ? damage(NiftiBytes.gzip(bytes), random) : bytes;
       Path file = Files.write(dir.resolve("f.nii"), stored);
@@ -49,7 +49,7 @@ final class FuzzTest {
         refused++;
       }
     }
-    assertTrue(read > 400 && refused > 400, "read " + read + ", refused " + refused);
+    assertTrue(read > 300 && refused > 300, "read " + read + ", refused " + refused);
   }
 
   @Test
