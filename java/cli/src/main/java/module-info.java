@@ -4,6 +4,7 @@ module org.medpruner.cli {
   requires static transitive org.jspecify;
   requires org.medpruner;
   requires org.medpruner.volume;
+  requires org.medpruner.torch;
   requires org.medpruner.vlm;
   requires info.picocli;
   requires java.desktop;

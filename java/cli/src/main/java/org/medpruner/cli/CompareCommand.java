@@ -5,7 +5,6 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
-import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.GenerationOptions;
@@ -72,12 +71,8 @@ final class CompareCommand implements Callable<Integer> {
         off = session.ask(PruningPolicy.OFF, text, generation);
       }
     }
-    // Savings are relative to the unpruned prompt, and every token's keys and values are as large.
-    PruningReport.Savings saved = pruned.report().savings();
-    double kvPerToken =
-        saved.prefillTokens() == 0 ? 0 : (double) saved.kvBytes() / saved.prefillTokens();
-    Comparison.Run prunedRun = run(pruned, kvPerToken, prunedPeak);
-    Comparison.Run offRun = run(off, kvPerToken, PeakMemory.bytes());
+    Comparison.Run prunedRun = run(pruned, prunedPeak);
+    Comparison.Run offRun = run(off, PeakMemory.bytes());
     files.write(
         () ->
             Audit.of(input, info, pruned.report(), text, pruned.text())
@@ -90,14 +85,14 @@ final class CompareCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static Comparison.Run run(Answer a, double kvPerToken, long peak) {
+  private static Comparison.Run run(Answer a, long peak) {
     return new Comparison.Run(
         a.report().policy().name(),
         a.text(),
         Comparison.seconds(a.report().timings()),
         a.report().slices().stream().mapToLong(SliceReport::tokens).sum(),
         a.promptTokens(),
-        kvPerToken == 0 ? -1 : Math.round(kvPerToken * a.promptTokens()),
+        a.kvBytes(),
         peak);
   }
 }

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.MedPruner;
+import org.medpruner.torch.TorchRuntime;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParentCommand;
 
@@ -53,6 +54,17 @@ final class InfoCommand implements Callable<Integer> {
     if (loaded) {
       row(out, "CPU", MedPruner.cpuIsa());
       gpu(out);
+    }
+    switch (TorchRuntime.status()) {
+      case TorchRuntime.Available t -> {
+        row(out, "LibTorch", t.version() + ", " + t.threads() + " threads per op");
+        String why = t.cudaUnavailable();
+        row(
+            out,
+            "LibTorch CUDA",
+            why == null ? t.cudaDevices() + " devices" : "unavailable: " + why);
+      }
+      case TorchRuntime.Unavailable t -> row(out, "LibTorch", "unavailable: " + t.reason());
     }
     return 0;
   }

@@ -2,6 +2,7 @@ package org.medpruner.cli;
 
 import org.medpruner.MedPruner;
 import org.medpruner.MedPrunerUnavailableException;
+import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.LoadOptions;
 import picocli.CommandLine.Option;
 
@@ -49,5 +50,6 @@ final class ModelOptions {
       throw new MedPrunerUnavailableException(
           "--device cuda: " + u.reason() + "; use --device cpu");
     }
+    TorchRuntime.requireCuda();
   }
 }

@@ -74,6 +74,7 @@ final class Session implements AutoCloseable {
           a.tokenIds(),
           a.promptTokens(),
           a.unprunedPromptTokens(),
+          a.kvBytes(),
           a.stopped(),
           complete(a.report()));
     }

@@ -10,6 +10,7 @@ import org.medpruner.PruningReport;
  * @param tokenIds the generated ids, the stop id included
  * @param promptTokens tokens prefilled
  * @param unprunedPromptTokens tokens of the same prompt without pruning
+ * @param kvBytes bytes of key-value cache held after prefill
  * @param stopped true if a stop id ended it, false if the length did
  * @param report the volume's report with savings, and timings "prefill" and "decode" added
  */
@@ -18,6 +19,7 @@ public record Answer(
     List<Integer> tokenIds,
     int promptTokens,
     int unprunedPromptTokens,
+    long kvBytes,
     boolean stopped,
     PruningReport report) {
 
