@@ -249,7 +249,7 @@ final class NiftiTest {
 
   @Test
   void manyChunks() {
-    // 3 x 2^20 + some voxels: values depend on the place, across every internal boundary.
+    // 3.3 million voxels, no power of two: values depend on the place, across every chunk's end.
     int nx = 301;
     int ny = 107;
     int nz = 103;
