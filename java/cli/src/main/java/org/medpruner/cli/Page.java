@@ -28,6 +28,9 @@ final class Page {
     if (Double.isFinite(mm[0] + mm[1] + mm[2])) {
       facts.put("spacing", mm(mm[0]) + " x " + mm(mm[1]) + " x " + mm(mm[2]) + " mm");
     }
+    if (!input.orientation().isEmpty()) {
+      facts.put(ReportModel.ORIENTATION, input.orientation());
+    }
     facts.put("pictures", input.images().recipe());
     if (model != null) {
       facts.put("model", model.path());

@@ -10,9 +10,10 @@ import org.medpruner.volume.Volume;
  *
  * @param volume voxels and provenance
  * @param images the presented slices
+ * @param orientation how the pictures lie, in the words the report looks for; "" when unknown
  * @param seconds reading, digest and windowing
  */
-record VolumeInput(Volume volume, SliceImages images, double seconds) {
+record VolumeInput(Volume volume, SliceImages images, String orientation, double seconds) {
   String path() {
     return volume.provenance().path().toString();
   }

@@ -3,6 +3,7 @@ package org.medpruner.cli;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.cli.report.ReportModel;
 import org.medpruner.volume.Axis;
 import org.medpruner.volume.Modality;
 import org.medpruner.volume.ReadOptions;
@@ -99,7 +100,27 @@ final class VolumeOptions {
             : window.equals("reference")
                 ? Recipe.readyMade()
                 : Recipe.forModality(explicit == null ? modality : Modality.AUTO, volume);
-    return new VolumeInput(volume, stack.images(recipe), (System.nanoTime() - start) / 1e9);
+    String orientation = volume.provenance().orientation().isEmpty() ? "" : orientation();
+    return new VolumeInput(
+        volume, stack.images(recipe), orientation, (System.nanoTime() - start) / 1e9);
+  }
+
+  /** How presented pictures lie; {@link Axis} fixes it for a volume whose affine is known. */
+  private String orientation() {
+    return switch (axis) {
+      case AXIAL ->
+          (reverse ? "axial, inferior to superior; " : "axial, superior to inferior; ")
+              + ReportModel.PATIENT_RIGHT_AT_LEFT
+              + ", anterior up";
+      case CORONAL ->
+          (reverse ? "coronal, posterior to anterior; " : "coronal, anterior to posterior; ")
+              + ReportModel.PATIENT_RIGHT_AT_LEFT
+              + ", superior up";
+      case SAGITTAL ->
+          (reverse ? "sagittal, left to right; " : "sagittal, right to left; ")
+              + ReportModel.ANTERIOR_AT_LEFT
+              + ", superior up";
+    };
   }
 
   private @Nullable Window explicitWindow() {

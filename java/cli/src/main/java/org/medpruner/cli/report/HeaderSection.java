@@ -3,6 +3,7 @@ package org.medpruner.cli.report;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.PruningPolicy;
 
 /** Title, question, answer, truth and the facts of the run. */
 final class HeaderSection {
@@ -68,17 +69,35 @@ final class HeaderSection {
       }
     }
     h.closeLine();
-    if (!m.facts().isEmpty()) {
-      h.open("dl", "class", "facts card");
-      for (Map.Entry<String, String> f : m.facts().entrySet()) {
-        boolean digest = f.getValue().matches("[0-9a-fA-F]{32,}");
-        h.open("div").leaf("dt", f.getKey());
-        h.leaf("dd", f.getValue(), "class", digest ? "digest" : null).close();
-      }
-      h.closeLine();
+    h.open("dl", "class", "facts card");
+    for (Map.Entry<String, String> f : m.facts().entrySet()) {
+      fact(h, f.getKey(), f.getValue());
     }
+    fact(h, "policy", summary(page.report().policy()));
     h.closeLine();
     h.closeLine();
+    h.closeLine();
+  }
+
+  private static void fact(Html h, String label, String value) {
+    boolean digest = value.matches("[0-9a-fA-F]{32,}");
+    h.open("div").leaf("dt", label);
+    h.leaf("dd", value, "class", digest ? "digest" : null).close();
+  }
+
+  /** "paper: gamma 0.05; tau 0.9, SOFTMAX(2), contextual ratio 0.05". */
+  private static String summary(PruningPolicy p) {
+    StringBuilder out = new StringBuilder(p.name()).append(": ");
+    out.append(p.sliceAnchoring() ? "gamma " + Numbers.plain(p.gamma()) : "no slice anchoring");
+    out.append("; ");
+    if (!p.tokenPruning()) {
+      return out.append("no token pruning").toString();
+    }
+    out.append("tau ").append(Numbers.plain(p.tau())).append(", ").append(p.score());
+    if (p.score() == PruningPolicy.NucleusScore.SOFTMAX && p.temperature() > 0) {
+      out.append('(').append(Numbers.plain(p.temperature())).append(')');
+    }
+    return out.append(", contextual ratio ").append(Numbers.plain(p.contextualRatio())).toString();
   }
 
   private static void link(Html h, String href, String text) {
