@@ -34,7 +34,7 @@ class AuditSchemaTest {
 
   @TempDir Path folder;
 
-  private static List<Error> validate(String record) throws IOException {
+  static List<Error> validate(String record) throws IOException {
     Path file = TestVolumes.root().resolve("docs/audit.schema.json");
     Schema schema =
         SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
