@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport;
 
 /** Title, question, answer, truth and the facts of the run. */
 final class HeaderSection {
@@ -39,43 +40,46 @@ final class HeaderSection {
     h.closeLine();
     h.leaf("h1", m.title()).raw("\n");
     h.leaf("p", "Research software, not a medical device.", "class", "disclaimer").raw("\n");
-    h.open("div", "class", "head-grid");
-    h.open("div", "class", "qa card");
     if (m.question() == null && m.answer() == null) {
-      h.leaf("h2", "No question was asked");
       h.leaf(
           "p",
           page.report().tokensPerSlice() > 0
-              ? "The vision encoder saw the volume, but the language model was not asked."
-              : "Slices were anchored on their pixels alone; no model was involved.",
+              ? "No question was asked: the vision encoder saw the volume, the language model did not."
+              : "No question was asked: slices were anchored on their pixels alone, without a model.",
           "class",
-          "muted");
+          "unasked");
+      h.open("div", "class", "head-grid unasked-grid");
     } else {
-      h.open("dl");
-      entry(h, "Question", m.question(), "question", "none");
-      boolean brief = m.answer() == null || m.answer().length() <= BRIEF;
-      entry(h, "Answer", m.answer(), brief ? "answer" : "answer long", "none");
-      if (m.truth() != null) {
-        entry(h, "Truth", m.truth(), "truth", "");
-      }
-      h.close();
-      if (m.truth() != null && m.answer() != null) {
-        boolean same = normal(m.truth()).equals(normal(m.answer()));
-        h.leaf(
-            "p",
-            same ? "\u2713 Answer and truth agree" : "\u2260 Answer and truth differ as texts",
-            "class",
-            same ? "verdict good" : "verdict bad");
-      }
+      h.open("div", "class", "head-grid");
+      answer(h, m);
     }
-    h.closeLine();
     h.open("dl", "class", "facts card");
     for (Map.Entry<String, String> f : m.facts().entrySet()) {
       fact(h, f.getKey(), f.getValue());
     }
-    fact(h, "policy", summary(page.report().policy()));
+    fact(h, "policy", summary(page.report()));
     h.closeLine();
     h.closeLine();
+    h.closeLine();
+  }
+
+  private static void answer(Html h, ReportModel m) {
+    h.open("div", "class", "qa card").open("dl");
+    entry(h, "Question", m.question(), "question", "none");
+    boolean brief = m.answer() == null || m.answer().length() <= BRIEF;
+    entry(h, "Answer", m.answer(), brief ? "answer" : "answer long", "none");
+    if (m.truth() != null) {
+      entry(h, "Truth", m.truth(), "truth", "");
+    }
+    h.close();
+    if (m.truth() != null && m.answer() != null) {
+      boolean same = normal(m.truth()).equals(normal(m.answer()));
+      h.leaf(
+          "p",
+          same ? "\u2713 Answer and truth agree" : "\u2260 Answer and truth differ as texts",
+          "class",
+          same ? "verdict good" : "verdict bad");
+    }
     h.closeLine();
   }
 
@@ -86,9 +90,13 @@ final class HeaderSection {
   }
 
   /** "paper: gamma 0.05; tau 0.9, SOFTMAX(2), contextual ratio 0.05". */
-  private static String summary(PruningPolicy p) {
+  private static String summary(PruningReport report) {
+    PruningPolicy p = report.policy();
     StringBuilder out = new StringBuilder(p.name()).append(": ");
     out.append(p.sliceAnchoring() ? "gamma " + Numbers.plain(p.gamma()) : "no slice anchoring");
+    if (report.tokensPerSlice() == 0) {
+      return out.toString();
+    }
     out.append("; ");
     if (!p.tokenPruning()) {
       return out.append("no token pruning").toString();
