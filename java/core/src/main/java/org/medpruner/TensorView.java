@@ -139,7 +139,8 @@ public final class TensorView {
    * call.
    */
   public TensorView withOwner(Object object) {
-    return new TensorView(address, dtype, shape, strides, device, readOnly, object);
+    Object root = object instanceof TensorView view && view.owner != null ? view.owner : object;
+    return new TensorView(address, dtype, shape, strides, device, readOnly, root);
   }
 
   /** Address of element 0. */

@@ -1,0 +1,94 @@
+package org.medpruner;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+/** The ops on Java arrays: the shortest way in, and what it refuses. */
+class HostOpsTest {
+
+  @Test
+  void aVolumeOfFloatsIsAnchored() {
+    float[] volume = {0, 0, 0.01f, 0.02f, 0.5f, 0.5f, 0.5f, 0.51f};
+    SliceAnchor.Result r = SliceAnchor.apply(volume, 4, 0.05);
+    assertArrayEquals(new int[] {0, 2}, r.keptIndices());
+    assertArrayEquals(new boolean[] {true, false, true, false}, r.kept());
+    assertArrayEquals(new int[] {0, 0, 2, 2}, r.representatives());
+    assertArrayEquals(new float[] {0, 0.015f, 0.5f, 0.005f}, r.distances(), 1e-6f);
+    assertArrayEquals(new int[4], r.flags());
+  }
+
+  @Test
+  void bytesAndShortsTakeAScale() {
+    // 12 grey levels of 255 are 0.094 of [-1, 1].
+    byte[] bytes = {0, 12, (byte) 255};
+    SliceAnchor.Params params = SliceAnchor.Params.of(0.1).withScale(SliceAnchor.U8_SCALE);
+    assertArrayEquals(new int[] {0, 2}, SliceAnchor.apply(bytes, 3, params).keptIndices());
+    short[] hounsfield = {-1000, 40, 45};
+    assertArrayEquals(
+        new int[] {0, 1},
+        SliceAnchor.apply(hounsfield, 3, SliceAnchor.Params.of(10)).keptIndices());
+  }
+
+  @Test
+  void scoresAreSelectedAndRowsGathered() {
+    NucleusSelect.Result r =
+        NucleusSelect.apply(new float[] {1, 5, 1, 3}, NucleusSelect.Params.mass(0.8));
+    assertArrayEquals(new int[] {1, 3}, r.keptIndices());
+    assertArrayEquals(new boolean[] {false, true, false, true}, r.selected());
+    assertEquals(0.8, r.keptMass(), 1e-9);
+    float[] rows = {0, 1, 10, 11, 20, 21, 30, 31};
+    assertArrayEquals(new float[] {10, 11, 30, 31}, GatherRows.apply(rows, 2, r.keptIndices()));
+    assertEquals(0, GatherRows.apply(rows, 2, new int[0]).length);
+  }
+
+  private static void refused(String name, Runnable call) {
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call::run);
+    assertTrue(String.valueOf(e.getMessage()).startsWith(name + ":"), e.getMessage());
+  }
+
+  @Test
+  void arraysThatDoNotFitAreRefusedByName() {
+    refused("volume", () -> SliceAnchor.apply(new float[7], 2, 0.1));
+    refused("volume", () -> SliceAnchor.apply(new float[0], 2, 0.1));
+    refused("depth", () -> SliceAnchor.apply(new float[7], 0, 0.1));
+    refused("gamma", () -> SliceAnchor.apply(new float[4], 2, Double.NaN));
+    ContextualMerge.Params merge = new ContextualMerge.Params(0.05);
+    refused("keys", () -> ContextualMerge.apply(new float[4], new float[3], new boolean[2], merge));
+    refused(
+        "features", () -> ContextualMerge.apply(new float[3], new float[2], new boolean[2], merge));
+    refused(
+        "nucleus", () -> ContextualMerge.apply(new float[0], new float[0], new boolean[0], merge));
+    AttentionMass.Params mass = AttentionMass.Params.of(new AttentionMass.Contiguous(2));
+    refused("query", () -> AttentionMass.apply(new float[5], new float[5], 1, 2, mass));
+    refused("query", () -> AttentionMass.apply(new float[6], new float[6], 1, 2, mass));
+    refused("key", () -> AttentionMass.apply(new float[8], new float[4], 1, 2, mass));
+    refused("indices", () -> GatherRows.apply(new float[4], 2, new int[3]));
+    refused("indices", () -> GatherRows.apply(new float[4], 2, new int[] {2}));
+    refused("indices", () -> GatherRows.apply(new float[4], 2, new int[] {-1}));
+  }
+
+  @Test
+  void paramsOutOfRangeAreRefusedByName() {
+    refused("scale", () -> SliceAnchor.Params.of(1).withScale(0));
+    refused("scale", () -> SliceAnchor.Params.of(1).withScale(Double.POSITIVE_INFINITY));
+    refused("maxGap", () -> SliceAnchor.Params.of(1).withMaxGap(-1));
+    for (double tau : new double[] {0, -0.1, 1.0000001, Double.NaN}) {
+      refused("tau", () -> NucleusSelect.Params.mass(tau));
+    }
+    for (double temperature : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      refused("temperature", () -> NucleusSelect.Params.softmax(0.9, temperature));
+    }
+    refused("minTokens", () -> NucleusSelect.Params.mass(1).withTokens(5, 4));
+    refused("volumeMaxTokens", () -> NucleusSelect.Params.mass(1).withVolumeTokens(0, -4));
+    refused("ratio", () -> new ContextualMerge.Params(1.1));
+    refused("ratio", () -> new ContextualMerge.Params(Double.NaN));
+    refused("group", () -> new AttentionMass.Contiguous(0));
+    refused("gridWidth", () -> new AttentionMass.Grid(4, 6, 2, 4));
+    refused("blockHeight", () -> new AttentionMass.Grid(4, 6, 0, 3));
+    refused("gridHeight * gridWidth", () -> new AttentionMass.Grid(1L << 40, 1L << 40, 1, 1));
+  }
+}

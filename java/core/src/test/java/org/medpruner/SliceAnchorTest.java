@@ -1,0 +1,276 @@
+package org.medpruner;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.medpruner.oracle.LowPrecision;
+import org.medpruner.oracle.SliceAnchorOracle;
+
+/** Slice anchoring on one device against the oracle, bit for bit. */
+class SliceAnchorTest {
+  Device device() {
+    return Device.CPU;
+  }
+
+  /** A batch in the bits of one dtype; the oracle sees what the native side sees. */
+  @SuppressWarnings("ArrayRecordComponent")
+  private record Batch(DType dtype, Object values, int size, long[] offsets) {
+    TensorView upload(DeviceMemory memory) {
+      long[] shape = {Ragged.rows(offsets), size};
+      return switch (values) {
+        case byte[] b -> memory.input(b, dtype, shape);
+        case short[] s -> memory.input(s, dtype, shape);
+        case float[] f -> memory.input(f, shape);
+        default -> throw new AssertionError();
+      };
+    }
+
+    SliceAnchorOracle.Result oracle(SliceAnchor.Params params) {
+      return switch (dtype) {
+        case U8 -> SliceAnchorOracle.run(params, (byte[]) values, size, offsets);
+        case I16 -> SliceAnchorOracle.run(params, (short[]) values, size, offsets);
+        case F16 ->
+            SliceAnchorOracle.run(params, LowPrecision.f16ToFloat((short[]) values), size, offsets);
+        case BF16 ->
+            SliceAnchorOracle.run(
+                params, LowPrecision.bf16ToFloat((short[]) values), size, offsets);
+        default -> SliceAnchorOracle.run(params, (float[]) values, size, offsets);
+      };
+    }
+
+    static Batch of(DType dtype, float[] values, int size, long[] offsets) {
+      int n = values.length;
+      Object bits =
+          switch (dtype) {
+            case U8 -> {
+              byte[] b = new byte[n];
+              for (int i = 0; i < n; i++) {
+                b[i] = (byte) Math.round(Math.clamp(values[i] * 127.5f + 127.5f, 0f, 255f));
+              }
+              yield b;
+            }
+            case I16, F16, BF16 -> {
+              short[] s = new short[n];
+              for (int i = 0; i < n; i++) {
+                s[i] =
+                    switch (dtype) {
+                      case I16 -> (short) Math.clamp((long) (values[i] * 20000), -32768, 32767);
+                      case F16 -> LowPrecision.floatToF16(values[i]);
+                      default -> LowPrecision.floatToBf16(values[i]);
+                    };
+              }
+              yield s;
+            }
+            default -> values;
+          };
+      return new Batch(dtype, bits, size, offsets);
+    }
+  }
+
+  private SliceAnchorOracle.Result run(SliceAnchor.Params params, Batch batch, int gap) {
+    try (DeviceMemory memory = new DeviceMemory(device())) {
+      TensorView slices = batch.upload(memory);
+      return run(params, memory, gap == 0 ? slices : memory.strided(slices, gap), batch.offsets);
+    }
+  }
+
+  private static SliceAnchorOracle.Result run(
+      SliceAnchor.Params params, DeviceMemory memory, TensorView slices, long[] offsets) {
+    long d = slices.size(0);
+    SliceAnchor.Outputs out =
+        new SliceAnchor.Outputs(
+            memory.output(DType.U8, d),
+            memory.output(DType.F32, d),
+            memory.output(DType.I32, d),
+            memory.output(DType.I32, d),
+            memory.output(DType.I32, offsets.length - 1),
+            memory.output(DType.U32, d));
+    SliceAnchor.run(params, slices, memory.input(offsets), out, memory.workspace(), Stream.DEFAULT);
+    return new SliceAnchorOracle.Result(
+        memory.bytes(out.keep()),
+        memory.floats(out.distance()),
+        memory.ints(out.representative()),
+        memory.ints(out.keptIndices()),
+        memory.ints(out.keptCounts()),
+        memory.ints(out.flags()));
+  }
+
+  private static int[] bits(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < bits.length; i++) {
+      bits[i] = Float.floatToRawIntBits(values[i]);
+    }
+    return bits;
+  }
+
+  private static void assertSame(
+      SliceAnchorOracle.Result expected, SliceAnchorOracle.Result actual, String what) {
+    assertArrayEquals(expected.keep(), actual.keep(), what);
+    assertArrayEquals(bits(expected.distance()), bits(actual.distance()), what);
+    assertArrayEquals(expected.representative(), actual.representative(), what);
+    assertArrayEquals(expected.keptIndices(), actual.keptIndices(), what);
+    assertArrayEquals(expected.keptCounts(), actual.keptCounts(), what);
+    assertArrayEquals(expected.flags(), actual.flags(), what);
+  }
+
+  /** Slices that drift, jump and repeat, so that every branch is met. */
+  private static float[] drifting(Random random, int slices, int size) {
+    float[] v = new float[slices * size];
+    for (int i = 0; i < slices; i++) {
+      int kind = random.nextInt(4);
+      float step = kind == 0 ? 0 : kind == 1 ? 0.02f : 0.2f;
+      for (int j = 0; j < size; j++) {
+        float before = i == 0 || kind == 3 ? 0 : v[(i - 1) * size + j];
+        v[i * size + j] = before + step * (random.nextFloat() - 0.5f) * (kind == 3 ? 8 : 2);
+      }
+    }
+    return v;
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"U8", "I16", "F16", "BF16", "F32"})
+  void randomVolumesMatchTheOracle(DType dtype) {
+    Random random = new Random(11 + dtype.name().hashCode());
+    int[] sizes = {1, 2, 31, 32, 33, 64, 100, 4095, 4096, 4097, 9001};
+    for (int round = 0; round < 40; round++) {
+      int size = sizes[round % sizes.length];
+      long[] offsets = Ragged.random(random, 4, 12);
+      float[] values = drifting(random, Ragged.rows(offsets), size);
+      Batch batch = Batch.of(dtype, values, size, offsets);
+      double unit = dtype == DType.U8 ? SliceAnchor.U8_SCALE : dtype == DType.I16 ? 1 / 2e4 : 1;
+      SliceAnchor.Params params =
+          new SliceAnchor.Params(random.nextFloat() * 0.15, unit, random.nextInt(3) * 2L);
+      String what = dtype + " round " + round + " size " + size + " " + params;
+      assertSame(batch.oracle(params), run(params, batch, round % 3), what);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F16", "BF16", "F32"})
+  void nonFiniteAndExtremeValuesMatchTheOracle(DType dtype) {
+    Random random = new Random(23);
+    float[] poison = {
+      Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.MAX_VALUE, -0f, 1e-40f
+    };
+    for (int round = 0; round < 60; round++) {
+      int size = 1 + random.nextInt(70);
+      long[] offsets = Ragged.random(random, 3, 8);
+      float[] values = drifting(random, Ragged.rows(offsets), size);
+      for (int i = 0; i < values.length / 40 + 1 && values.length > 0; i++) {
+        values[random.nextInt(values.length)] = poison[random.nextInt(poison.length)];
+      }
+      Batch batch = Batch.of(dtype, values, size, offsets);
+      SliceAnchor.Params params = SliceAnchor.Params.of(0.05);
+      assertSame(batch.oracle(params), run(params, batch, 0), dtype + " round " + round);
+    }
+  }
+
+  @Test
+  void largestDifferencesOfIntegersDoNotOverflow() {
+    int size = 70_000;
+    byte[] bytes = new byte[2 * size];
+    Arrays.fill(bytes, size, 2 * size, (byte) 255);
+    short[] shorts = new short[2 * size];
+    Arrays.fill(shorts, 0, size, Short.MIN_VALUE);
+    Arrays.fill(shorts, size, 2 * size, Short.MAX_VALUE);
+    long[] offsets = {0, 2};
+    assertEquals(
+        255f,
+        run(SliceAnchor.Params.of(0), new Batch(DType.U8, bytes, size, offsets), 0).distance()[1]);
+    assertEquals(
+        65535f,
+        run(SliceAnchor.Params.of(0), new Batch(DType.I16, shorts, size, offsets), 0)
+            .distance()[1]);
+  }
+
+  @Test
+  void equalityDropsAndTheGapKeeps() {
+    float[] values = {0, 0.25f, 0.5f, 0.5f, 0.5f, 0.5f};
+    Batch batch = new Batch(DType.F32, values, 1, new long[] {0, 6});
+    assertArrayEquals(
+        new byte[] {1, 0, 1, 0, 0, 0}, run(SliceAnchor.Params.of(0.25), batch, 0).keep());
+    assertArrayEquals(
+        new int[] {0, 0, 2, 2, 2, 2}, run(SliceAnchor.Params.of(0.25), batch, 0).representative());
+    assertArrayEquals(
+        new byte[] {1, 0, 1, 0, 1, 0},
+        run(SliceAnchor.Params.of(0.25).withMaxGap(2), batch, 0).keep());
+    assertArrayEquals(
+        new byte[] {1, 1, 1, 1, 1, 1}, run(SliceAnchor.Params.of(-1), batch, 0).keep());
+    assertArrayEquals(
+        new byte[] {1, 0, 0, 0, 0, 0},
+        run(SliceAnchor.Params.of(Double.POSITIVE_INFINITY), batch, 0).keep());
+  }
+
+  @Test
+  void aNanSliceIsKeptAndFlaggedAndTheNextOneToo() {
+    float[] values = {0, Float.NaN, 0, 0};
+    SliceAnchorOracle.Result r =
+        run(SliceAnchor.Params.of(0.1), new Batch(DType.F32, values, 1, new long[] {0, 4}), 0);
+    assertArrayEquals(new byte[] {1, 1, 1, 0}, r.keep());
+    assertArrayEquals(
+        new int[] {0, SegmentFlags.NON_FINITE, SegmentFlags.NON_FINITE, 0}, r.flags());
+  }
+
+  @Test
+  void batchCompositionDoesNotChangeBits() {
+    Random random = new Random(5);
+    int size = 5000;
+    int volumes = 5;
+    int depth = 6;
+    float[] values = drifting(random, volumes * depth, size);
+    SliceAnchor.Params params = SliceAnchor.Params.of(0.06);
+    SliceAnchorOracle.Result together =
+        run(params, new Batch(DType.F32, values, size, Ragged.offsets(6, 6, 6, 6, 6)), 0);
+    for (int v = 0; v < volumes; v++) {
+      float[] one = Arrays.copyOfRange(values, v * depth * size, (v + 1) * depth * size);
+      SliceAnchorOracle.Result alone =
+          run(params, new Batch(DType.F32, one, size, new long[] {0, depth}), 0);
+      assertArrayEquals(
+          bits(alone.distance()),
+          bits(Arrays.copyOfRange(together.distance(), v * depth, (v + 1) * depth)));
+      assertArrayEquals(
+          alone.keep(), Arrays.copyOfRange(together.keep(), v * depth, (v + 1) * depth));
+    }
+  }
+
+  @Test
+  void anInputMayRunBackwardsThroughMemory() {
+    float[] values = drifting(new Random(9), 6, 40);
+    float[] reversed = new float[values.length];
+    for (int i = 0; i < 6; i++) {
+      System.arraycopy(values, i * 40, reversed, (5 - i) * 40, 40);
+    }
+    SliceAnchor.Params params = SliceAnchor.Params.of(0.05);
+    try (DeviceMemory memory = new DeviceMemory(device())) {
+      TensorView stored = memory.input(reversed, 6, 40);
+      TensorView view =
+          TensorView.strided(
+                  stored.address() + 5L * 40 * 4,
+                  DType.F32,
+                  new long[] {6, 40},
+                  new long[] {-40, 1},
+                  device())
+              .withOwner(stored);
+      long[] offsets = {0, 6};
+      assertSame(
+          new Batch(DType.F32, values, 40, offsets).oracle(params),
+          run(params, memory, view, offsets),
+          "negative row stride");
+    }
+  }
+
+  @Test
+  void noSlicesAtAllIsFine() {
+    SliceAnchorOracle.Result r =
+        run(SliceAnchor.Params.of(0), new Batch(DType.F32, new float[0], 7, new long[] {0, 0}), 0);
+    assertEquals(0, r.keep().length);
+    assertArrayEquals(new int[] {0}, r.keptCounts());
+    assertTrue(r.keptIndices().length == 0);
+  }
+}
