@@ -1,0 +1,231 @@
+package org.medpruner;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One valid call of every op on the CPU, with its tensors by name, for tests that spoil them. */
+final class OpCases {
+  private OpCases() {}
+
+  /**
+   * A tensor argument.
+   *
+   * @param value null where an optional one is left out
+   * @param wrongDtype a dtype the op refuses here; null if it takes any
+   * @param leads whether other arguments are measured against this one, so that a wrong shape may
+   *     be reported under their name
+   */
+  record Argument(
+      String name,
+      @Nullable TensorView value,
+      boolean output,
+      @Nullable DType wrongDtype,
+      boolean leads) {}
+
+  /** Calls the op. */
+  interface Invocation {
+    void run(List<@Nullable TensorView> tensors);
+  }
+
+  /** An op with valid arguments; the last tensor is the workspace, larger than it needs to be. */
+  record OpCase(String op, long workspaceBytes, List<Argument> arguments, Invocation call) {
+    List<@Nullable TensorView> tensors() {
+      List<@Nullable TensorView> list = new ArrayList<>();
+      for (Argument a : arguments) {
+        list.add(a.value);
+      }
+      return list;
+    }
+
+    void runWith(int index, @Nullable TensorView replacement) {
+      List<@Nullable TensorView> tensors = tensors();
+      tensors.set(index, replacement);
+      call.run(tensors);
+    }
+
+    int indexOf(String name) {
+      for (int i = 0; i < arguments.size(); i++) {
+        if (arguments.get(i).name.equals(name)) {
+          return i;
+        }
+      }
+      throw new AssertionError(name);
+    }
+
+    @Override
+    public String toString() {
+      return op;
+    }
+  }
+
+  private static Argument in(String name, TensorView t, @Nullable DType wrong) {
+    return new Argument(name, t, false, wrong, false);
+  }
+
+  private static Argument lead(String name, TensorView t, @Nullable DType wrong) {
+    return new Argument(name, t, false, wrong, true);
+  }
+
+  private static Argument out(String name, TensorView t) {
+    return new Argument(name, t, true, t.dtype() == DType.F64 ? DType.I16 : DType.F64, false);
+  }
+
+  private static Argument workspace(DeviceMemory memory) {
+    return out("workspace", memory.output(DType.U8, 1 << 16));
+  }
+
+  // The lists allow null only for the optional tensors; ops are handed nulls on purpose.
+  @SuppressWarnings("NullAway")
+  static List<OpCase> all(DeviceMemory m) {
+    int n = 12;
+    long[] bounds = {0, 5, n};
+    float[] values = new float[n * 4];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (i * 7 % 11) / 11f;
+    }
+    List<OpCase> cases = new ArrayList<>();
+
+    SliceAnchor.Params anchor = SliceAnchor.Params.of(0.05);
+    TensorView slices = m.input(values, n, 4);
+    TensorView offsets = m.input(bounds);
+    cases.add(
+        new OpCase(
+            "sliceAnchor",
+            SliceAnchor.workspaceBytes(anchor, slices, offsets),
+            List.of(
+                lead("slices", slices, DType.F64),
+                lead("offsets", offsets, DType.I32),
+                out("keep", m.output(DType.U8, n)),
+                out("distance", m.output(DType.F32, n)),
+                out("representative", m.output(DType.I32, n)),
+                out("keptIndices", m.output(DType.I32, n)),
+                out("keptCounts", m.output(DType.I32, 2)),
+                out("flags", m.output(DType.U32, n)),
+                workspace(m)),
+            t ->
+                SliceAnchor.run(
+                    anchor,
+                    t.get(0),
+                    t.get(1),
+                    new SliceAnchor.Outputs(
+                        t.get(2), t.get(3), t.get(4), t.get(5), t.get(6), t.get(7)),
+                    t.get(8),
+                    Stream.DEFAULT)));
+
+    AttentionMass.Params mass = AttentionMass.Params.of(new AttentionMass.Contiguous(1));
+    TensorView query = m.input(values, n, 2, 2);
+    TensorView key = m.input(values, n, 2, 2);
+    cases.add(
+        new OpCase(
+            "attentionMass",
+            AttentionMass.workspaceBytes(mass, query, key, offsets),
+            List.of(
+                lead("query", query, DType.F64),
+                in("key", key, DType.F16),
+                new Argument("lse", m.input(new float[2 * n], 2, n), false, DType.F16, false),
+                lead("offsets", m.input(bounds), DType.I32),
+                out("mass", m.output(DType.F32, n)),
+                out("pooledKeys", m.output(DType.F32, n, 2)),
+                out("flags", m.output(DType.U32, 2)),
+                workspace(m)),
+            t ->
+                AttentionMass.run(
+                    mass,
+                    t.get(0),
+                    t.get(1),
+                    t.get(2),
+                    t.get(3),
+                    new AttentionMass.Outputs(t.get(4), t.get(5), t.get(6)),
+                    t.get(7),
+                    Stream.DEFAULT)));
+
+    NucleusSelect.Params select = NucleusSelect.Params.softmax(0.9, 2);
+    float[] scoreValues = new float[n];
+    System.arraycopy(values, 0, scoreValues, 0, n);
+    TensorView scores = m.input(scoreValues, n);
+    TensorView volumes = m.input(new long[] {0, 2});
+    cases.add(
+        new OpCase(
+            "nucleusSelect",
+            NucleusSelect.workspaceBytes(select, scores, offsets, volumes),
+            List.of(
+                lead("scores", scores, DType.F16),
+                lead("offsets", m.input(bounds), DType.U32),
+                new Argument("volumes", volumes, false, DType.I32, true),
+                out("mask", m.output(DType.U8, n)),
+                out("keptIndices", m.output(DType.I64, n)),
+                out("keptCounts", m.output(DType.I64, 2)),
+                out("keptMass", m.output(DType.F64, 2)),
+                out("flags", m.output(DType.U32, 2)),
+                workspace(m)),
+            t ->
+                NucleusSelect.run(
+                    select,
+                    t.get(0),
+                    t.get(1),
+                    t.get(2),
+                    new NucleusSelect.Outputs(t.get(3), t.get(4), t.get(5), t.get(6), t.get(7)),
+                    t.get(8),
+                    Stream.DEFAULT)));
+
+    ContextualMerge.Params merge = new ContextualMerge.Params(0.2);
+    TensorView keys = m.input(values, n, 4);
+    cases.add(
+        new OpCase(
+            "contextualMerge",
+            ContextualMerge.workspaceBytes(merge, keys, offsets),
+            List.of(
+                lead("features", m.input(values, n, 4), DType.I32),
+                lead("keys", keys, DType.BF16),
+                in("nucleus", m.input(new byte[n], DType.U8, n), DType.I8),
+                lead("offsets", m.input(bounds), DType.I32),
+                out("merged", m.output(DType.F32, n, 4)),
+                out("role", m.output(DType.U8, n)),
+                out("assignment", m.output(DType.I64, n)),
+                out("keptIndices", m.output(DType.I64, n)),
+                out("keptCounts", m.output(DType.I64, 2)),
+                out("flags", m.output(DType.U32, 2)),
+                workspace(m)),
+            t ->
+                ContextualMerge.run(
+                    merge,
+                    t.get(0),
+                    t.get(1),
+                    t.get(2),
+                    t.get(3),
+                    new ContextualMerge.Outputs(
+                        t.get(4), t.get(5), t.get(6), t.get(7), t.get(8), t.get(9)),
+                    t.get(10),
+                    Stream.DEFAULT)));
+
+    TensorView source = m.input(values, n, 4);
+    cases.add(
+        new OpCase(
+            "gatherRows",
+            GatherRows.workspaceBytes(GatherRows.Params.DEFAULT, source, offsets),
+            List.of(
+                lead("source", source, null),
+                in(
+                    "indices",
+                    m.input(new long[] {0, 2, 4, 1, 3, 5, 6, 7, 8, 9, 10, 11}),
+                    DType.I32),
+                in("counts", m.input(new long[] {3, 2}), DType.I32),
+                lead("offsets", m.input(bounds), DType.I32),
+                out("packed", m.output(DType.F32, 8, 4)),
+                out("packedOffsets", m.output(DType.I64, 3)),
+                out("flags", m.output(DType.U32, 2)),
+                workspace(m)),
+            t ->
+                GatherRows.run(
+                    GatherRows.Params.DEFAULT,
+                    t.get(0),
+                    t.get(1),
+                    t.get(2),
+                    t.get(3),
+                    new GatherRows.Outputs(t.get(4), t.get(5), t.get(6)),
+                    t.get(7),
+                    Stream.DEFAULT)));
+    return cases;
+  }
+}
