@@ -3,6 +3,7 @@ package org.medpruner.cli;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
+import org.medpruner.MedPrunerException;
 import org.medpruner.MedPrunerUnavailableException;
 import org.medpruner.volume.VolumeException;
 
@@ -40,7 +41,11 @@ final class Failures {
           + (Runtime.getRuntime().maxMemory() >> 20)
           + " MiB); give more with MEDPRUNER_JAVA_OPTS=-Xmx8g";
     }
-    return oneLine("internal error: " + e + "; run again with --stacktrace to see where");
+    // LibTorch puts a native stack trace behind the first line of its messages.
+    String text =
+        e instanceof MedPrunerException ? String.valueOf(e.getMessage()) : "internal error: " + e;
+    return oneLine(
+        text.lines().findFirst().orElse("") + "; run again with --stacktrace to see where");
   }
 
   static String oneLine(String text) {

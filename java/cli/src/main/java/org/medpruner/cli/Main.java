@@ -1,9 +1,12 @@
 package org.medpruner.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
 import org.medpruner.PruningPolicy;
@@ -91,7 +94,10 @@ public final class Main implements Runnable {
   /** Runs one command and exits with its code. */
   public static void main(String[] args) {
     ProcessExit.install(Outputs::discardUnfinished);
-    int code = new Main(System.out, System.err, TerminalProgress.onTerminal()).execute(args);
+    // UTF-8 whatever the locale says: in a bare container it would turn letters into "?".
+    PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, UTF_8);
+    PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8);
+    int code = new Main(out, err, TerminalProgress.onTerminal()).execute(args);
     // Not System.exit: the C library's exit handlers can wait forever for LibTorch's threads.
     ProcessExit.exit(code);
   }
@@ -105,7 +111,8 @@ public final class Main implements Runnable {
     CommandLine commands = new CommandLine(this);
     commands.setOut(writer(out));
     commands.setErr(writer(err));
-    commands.setCaseInsensitiveEnumValuesAllowed(true);
+    // A question may begin with an at sign.
+    commands.setExpandAtFiles(false);
     words(commands, Axis.class);
     words(commands, Modality.class);
     words(commands, PromptLayout.class);
@@ -141,7 +148,7 @@ public final class Main implements Runnable {
   }
 
   private static PrintWriter writer(PrintStream stream) {
-    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+    return new PrintWriter(new OutputStreamWriter(stream, UTF_8), true);
   }
 
   /** Lets an enum be written as words, "kept-slices". */

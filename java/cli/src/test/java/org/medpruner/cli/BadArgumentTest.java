@@ -76,6 +76,14 @@ class BadArgumentTest {
         .assertBadInput("--max-new-tokens");
   }
 
+  /** The file after the at sign is not read in its place. */
+  @Test
+  void atSignsAreText() throws IOException {
+    Path model = folder.resolve("no-model");
+    CliRun.of("ask", "--model", model.toString(), "--volume", volume(), "--question", "@home?")
+        .assertBadInput("no-model");
+  }
+
   @Test
   void commandIsNeeded() {
     CliRun.of().assertBadInput("ask");

@@ -85,6 +85,7 @@ class TextsTest {
     String internal = Failures.message(new IllegalStateException("two\nlines"));
     assertTrue(internal.startsWith("internal error: ") && internal.contains("--stacktrace"));
     assertEquals(1, internal.lines().count());
+    assertFalse(internal.contains("lines"), internal);
     assertTrue(Failures.message(new OutOfMemoryError()).contains("-Xmx"));
   }
 
