@@ -35,9 +35,9 @@ final class TokenChart {
     boolean whole = false;
     boolean corner = false;
     for (SliceReport s : page.report().slices()) {
-      most = Math.max(most, Math.max(s.tokens(), s.nucleus() + s.targets()));
-      pruned |= s.nucleus() + s.targets() > 0;
-      boolean rest = s.tokens() > s.nucleus() + s.targets();
+      most = Math.max(most, s.tokens());
+      pruned |= selected(s) > 0;
+      boolean rest = s.tokens() > selected(s);
       whole |= rest && s.kept();
       corner |= rest && !s.kept();
     }
@@ -122,10 +122,10 @@ final class TokenChart {
 
   private static void bar(Html h, Page page, SliceAxis axis, int i, double top) {
     SliceReport s = page.slice(i);
-    int rest = Math.max(0, s.tokens() - s.nucleus() - s.targets());
-    if (s.nucleus() + s.targets() + rest == 0) {
+    if (s.tokens() == 0) {
       return;
     }
+    boolean split = selected(s) > 0;
     h.open("g", "class", "m", "data-i", Integer.toString(i));
     h.leaf(
         "title",
@@ -133,14 +133,23 @@ final class TokenChart {
             + i
             + ": "
             + s.tokens()
-            + " tokens"
-            + (s.nucleus() + s.targets() > 0
+            + (s.tokens() == 1 ? " token" : " tokens")
+            + (split
                 ? " (nucleus " + s.nucleus() + ", contextual targets " + s.targets() + ")"
                 : ""));
-    double base = part(h, axis, i, 0, s.nucleus(), "b-nuc", top);
-    base = part(h, axis, i, base, s.targets(), "b-tgt", top);
-    part(h, axis, i, base, rest, "b-rest", top);
+    double base = part(h, axis, i, 0, split ? s.nucleus() : 0, "b-nuc", top);
+    base = part(h, axis, i, base, split ? s.targets() : 0, "b-tgt", top);
+    part(h, axis, i, base, s.tokens() - selected(s), "b-rest", top);
     h.close();
+  }
+
+  /**
+   * Tokens that reached the language model because stage 2 chose them: none of a dropped slice,
+   * even where stage 2 ran on it, as it does when the encoder sees all slices.
+   */
+  private static int selected(SliceReport s) {
+    int chosen = s.nucleus() + s.targets();
+    return s.kept() && chosen <= s.tokens() ? chosen : 0;
   }
 
   private static double part(

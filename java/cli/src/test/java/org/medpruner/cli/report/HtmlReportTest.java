@@ -314,6 +314,21 @@ class HtmlReportTest {
   }
 
   @Test
+  void chargesADroppedSliceOnlyForTheTokensItLeaves() throws Exception {
+    PruningReport r = Scenes.report(6, i -> i % 3 == 0, PruningPolicy.REFERENCE, true);
+    PruningReport.SliceReport s = r.slices().get(4);
+    PruningReport.SliceReport corner =
+        new PruningReport.SliceReport(
+            4, 1, s.positionMm(), false, s.distance(), 3, 10, 0.9, 3, 1, null);
+    Document page =
+        parse(HtmlReport.render(model(Scenes.withSlice(r, 4, corner, List.of()), "q", "a", null)));
+    assertEquals(1, byClass(page, "rect", "b-rest").size() - 1, "one bar and its legend key");
+    assertEquals(2, byClass(page, "rect", "b-nuc").size() - 1);
+    String tokens = byClass(page, "div", "chart").get(1).getTextContent();
+    assertTrue(tokens.contains("Slice 4: 1 token"), tokens);
+  }
+
+  @Test
   void everyPictureHasWords() throws Exception {
     Document page = parse(HtmlReport.render(Scenes.asked(24)));
     NodeList images = page.getElementsByTagName("img");
