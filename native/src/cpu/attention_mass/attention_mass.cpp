@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/pooling.hpp"
 #include "common/status.hpp"
 #include "cpu/backend.hpp"
 #include "cpu/isa.hpp"
@@ -227,17 +228,6 @@ class Runner {
     }
   }
 
-  /** First patch of token j of the segment and the patch at (y, x) of its block. */
-  int64_t patch(int64_t token, int64_t member) const {
-    if (!args_.grid) {
-      return token * args_.pool + member;
-    }
-    const int64_t across = args_.grid_w / args_.block_w;
-    const int64_t top = token / across * args_.block_h + member / args_.block_w;
-    const int64_t left = token % across * args_.block_w + member % args_.block_w;
-    return top * args_.grid_w + left;
-  }
-
   void pool(int64_t g) {
     const int64_t tokens = length_ / args_.pool;
     float* mass = args_.mass + first_ / args_.pool;
@@ -245,7 +235,7 @@ class Runner {
     for (int64_t j = 0; j < tokens && !bad_; ++j) {
       double sum = 0;
       for (int64_t m = 0; m < args_.pool; ++m) {
-        sum += areas_.columns[patch(j, m)];
+        sum += areas_.columns[pooled_patch(args_, j, m)];
       }
       mass[j] = static_cast<float>(sum / divisor);
       bad_ |= non_finite(mass[j]);
@@ -266,7 +256,7 @@ class Runner {
       double sums[kMaxDim] = {};
       for (int64_t m = 0; m < args_.pool; ++m) {
         for (int64_t h = 0; h < args_.heads; ++h) {
-          const T* row = key_.row(patch(j, m), h);
+          const T* row = key_.row(pooled_patch(args_, j, m), h);
           for (int64_t c = 0; c < args_.dim; ++c) {
             sums[c] += static_cast<double>(to_float(row[c]));
           }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// The host side of a launch. Launches go through MEDPRUNER_LAUNCH alone, so that the same sources can
+// be compiled by something else than nvcc; kernels use no dynamic shared memory.
+
+#include <cuda_runtime.h>
+#include <stdint.h>
+
+#include <type_traits>
+
+#include "common/status.hpp"
+
+namespace medpruner::cuda {
+
+/** Fails on an error and clears it, so that it does not show up in the caller's own checks. */
+inline void check(cudaError_t code, const char* call) {
+  if (code != cudaSuccess) {
+    cudaGetLastError();
+    fail_cuda(static_cast<int32_t>(code), call, cudaGetErrorString(code));
+  }
+}
+
+/** Makes a device current and restores the former one. */
+class DeviceScope {
+ public:
+  explicit DeviceScope(int32_t device) {
+    check(cudaGetDevice(&former_), "cudaGetDevice");
+    if (former_ != device) {
+      check(cudaSetDevice(device), "cudaSetDevice");
+      changed_ = true;
+    }
+  }
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+  ~DeviceScope() {
+    if (changed_) {
+      cudaSetDevice(former_);
+    }
+  }
+
+ private:
+  int former_ = 0;
+  bool changed_ = false;
+};
+
+/** An extent of a grid's first axis. */
+inline unsigned grid_extent(int64_t count) {
+  if (count > INT32_MAX) {
+    fail(MEDPRUNER_ERR_UNSUPPORTED, "offsets: more than 2^31 - 1 blocks of work in one CUDA call");
+  }
+  return static_cast<unsigned>(count);
+}
+
+/** cudaLaunchKernel, whose result is of this launch only, unlike cudaGetLastError after <<<>>>. */
+template <class... Parameters>
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, void* stream,
+            std::common_type_t<Parameters>... arguments) {
+  void* pointers[] = {static_cast<void*>(&arguments)...};
+  check(cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers, 0,
+                         static_cast<cudaStream_t>(stream)),
+        name);
+}
+
+}  // namespace medpruner::cuda
+
+#define MEDPRUNER_LAUNCH(kernel, grid, block, stream, ...) \
+  ::medpruner::cuda::launch(#kernel, kernel, grid, block, stream, __VA_ARGS__)

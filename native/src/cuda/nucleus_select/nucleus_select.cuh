@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// K3: integer weights as on the CPU, then the threshold key bit by bit from the top, each step one sum
+// over the segment: 32 steps for any distribution of scores, no histogram, no float sum. One block per
+// segment, however long; then, if volumes are bounded, one block per volume.
+
+#include <stdint.h>
+
+#include "common/exp2poly.hpp"
+#include "common/op_args.hpp"
+#include "cuda/common/block.cuh"
+#include "medpruner/ops.h"
+
+namespace medpruner::cuda {
+
+struct NucleusWorkspace {
+  uint32_t* keys;     // [rows]
+  uint32_t* weights;  // [rows]
+  uint8_t* ranked;    // [rows]: 1 for tokens that floors and caps rank
+};
+
+/** ceil(t * W / 2^62) in 128 bits, at least 1. */
+__device__ inline uint64_t mass_target(uint64_t tau_q62, uint64_t total) {
+  const unsigned __int128 product = static_cast<unsigned __int128>(tau_q62) * total;
+  const unsigned __int128 rounded = product + ((static_cast<unsigned __int128>(1) << 62) - 1);
+  const uint64_t target = static_cast<uint64_t>(rounded >> 62);
+  return target > 1 ? target : 1;
+}
+
+/** Tokens [begin, end), those of them with ranked = 1 and mask = from when `mask` is given. */
+struct Candidates {
+  const NucleusWorkspace* workspace;
+  int64_t begin, end;
+  const uint8_t* mask;
+  uint8_t from;
+
+  __device__ bool has(int64_t i) const {
+    return mask == nullptr || (workspace->ranked[i] != 0 && mask[i] == from);
+  }
+
+  /** Mass (or number) of the candidates with a key of at least `key`. All threads of the block. */
+  __device__ uint64_t at_least(uint32_t key, bool by_mass, uint64_t* scratch) const {
+    uint64_t sum = 0;
+    for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+      if (workspace->keys[i] >= key && has(i)) {
+        sum += by_mass ? workspace->weights[i] : 1;
+      }
+    }
+    return block_sum(sum, scratch);
+  }
+};
+
+/**
+ * Sets to[i] = value for the shortest prefix, in the order (key descending, index ascending), that
+ * reaches `target`, which is at least 1 and at most the whole. All threads of the block; returns how
+ * many.
+ */
+__device__ inline int64_t mark_prefix(const Candidates& candidates, bool by_mass, uint64_t target,
+                                      uint8_t* to, uint8_t value, uint64_t* scratch) {
+  uint32_t threshold = 0;
+  for (uint32_t bit = 0x80000000u; bit != 0; bit >>= 1) {
+    if (candidates.at_least(threshold | bit, by_mass, scratch) >= target) {
+      threshold |= bit;
+    }
+  }
+  const uint64_t above =
+      threshold == 0xffffffffu ? 0 : candidates.at_least(threshold + 1, by_mass, scratch);
+  // Equal keys have equal weights.
+  uint32_t unit = 0;
+  for (int64_t i = candidates.begin + threadIdx.x; i < candidates.end; i += blockDim.x) {
+    if (candidates.workspace->keys[i] == threshold && candidates.has(i)) {
+      unit = by_mass ? candidates.workspace->weights[i] : 1;
+    }
+  }
+  unit = block_max(unit, scratch);
+  const uint64_t equal = (target - above + unit - 1) / unit;
+
+  uint64_t seen = 0;
+  uint64_t marked = 0;
+  for (int64_t base = candidates.begin; base < candidates.end; base += blockDim.x) {
+    const int64_t i = base + threadIdx.x;
+    const bool inside = i < candidates.end && candidates.has(i);
+    const uint32_t key = inside ? candidates.workspace->keys[i] : 0;
+    const bool tie = inside && key == threshold;
+    uint32_t ties = 0;
+    const uint32_t rank = block_rank(tie, scratch, &ties);
+    const bool take = (inside && key > threshold) || (tie && seen + rank < equal);
+    if (take) {
+      to[i] = value;
+      ++marked;
+    }
+    seen += ties;
+  }
+  return static_cast<int64_t>(block_sum(marked, scratch));
+}
+
+/** 0, or the flag that keeps the segment whole. All threads of the block. */
+__device__ inline uint32_t classify_scores(const NucleusSelectArgs& args, int64_t begin,
+                                           int64_t end) {
+  bool special = false;
+  bool negative = false;
+  bool other = false;  // anything but -Inf
+  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+    const uint32_t bits = float_to_bits(args.scores[i]);
+    const bool minus_inf = bits == 0xff800000u;
+    special = special || (non_finite(args.scores[i]) && !minus_inf);
+    negative = negative || ((bits & 0x80000000u) != 0 && bits != 0x80000000u);
+    other = other || !minus_inf;
+  }
+  const int any_special = __syncthreads_or(special ? 1 : 0);
+  const int any_negative = __syncthreads_or(negative ? 1 : 0);
+  const int any_other = __syncthreads_or(other ? 1 : 0);
+  if (any_special != 0 || any_other == 0) {
+    return MEDPRUNER_SEGMENT_NON_FINITE;
+  }
+  return args.mass_score && any_negative != 0 ? MEDPRUNER_SEGMENT_NEGATIVE_MASS : 0;
+}
+
+__global__ void nucleus_clear(uint8_t* ranked, int64_t rows) {
+  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < rows;
+       i += step) {
+    ranked[i] = 0;
+  }
+}
+
+/** One block per segment: flags, keys, weights, and the mask before volume bounds. */
+__global__ void nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspace) {
+  __shared__ uint64_t scratch[kScratch];
+  const int64_t g = blockIdx.x;
+  int64_t begin = 0;
+  int64_t end = 0;
+  if (!segment_of(args.offsets, g, args.rows, &begin, &end)) {
+    if (threadIdx.x == 0) {
+      args.flags[g] = MEDPRUNER_SEGMENT_BAD_OFFSETS;
+    }
+    return;
+  }
+  const int64_t n = end - begin;
+  const uint32_t flags = n == 0 ? 0 : classify_scores(args, begin, end);
+  if (threadIdx.x == 0) {
+    args.flags[g] = flags;
+  }
+  if (n == 0) {
+    return;
+  }
+
+  uint32_t top = 0;
+  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+    const uint32_t key = order_key(float_to_bits(args.scores[i]));
+    workspace.keys[i] = key;
+    workspace.ranked[i] = flags == 0 ? 1 : 0;
+    args.mask[i] = flags != 0 || args.keep_all ? 1 : 0;
+    top = key > top ? key : top;
+  }
+  if (flags != 0) {
+    return;
+  }
+  const float max = bits_to_float(key_to_bits(block_max(top, scratch)));
+  uint64_t total = 0;
+  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+    const float score = args.scores[i];
+    const uint32_t weight = !args.mass_score ? softmax_weight(score, max, args.factor)
+                            : max == 0       ? 0x80000000u
+                                             : mass_weight(score, max);
+    workspace.weights[i] = weight;
+    total += weight;
+  }
+  // Also makes every thread's keys, weights and mask visible to the whole block.
+  total = block_sum(total, scratch);
+
+  const Candidates all = {&workspace, begin, end, nullptr, 0};
+  int64_t length = n;
+  if (!args.keep_all) {
+    length = mark_prefix(all, true, mass_target(args.tau_q62, total), args.mask, 1, scratch);
+  }
+  int64_t bounded = length;
+  if (args.min_tokens > bounded) {
+    bounded = args.min_tokens < n ? args.min_tokens : n;
+  }
+  if (args.max_tokens > 0 && bounded > args.max_tokens) {
+    bounded = args.max_tokens;
+  }
+  if (bounded != length) {
+    for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+      args.mask[i] = 0;
+    }
+    __syncthreads();
+    mark_prefix(all, false, static_cast<uint64_t>(bounded), args.mask, 1, scratch);
+  }
+}
+
+/** One block per volume: floor and cap over its ranked tokens. */
+__global__ void nucleus_volume(NucleusSelectArgs args, NucleusWorkspace workspace) {
+  __shared__ uint64_t scratch[kScratch];
+  int64_t first = 0;
+  int64_t last = args.segments;
+  if (args.volumes != nullptr &&
+      !segment_of(args.volumes, blockIdx.x, args.segments, &first, &last)) {
+    if (threadIdx.x == 0 && args.segments > 0) {
+      const int64_t g = first < 0 ? 0 : (first < args.segments ? first : args.segments - 1);
+      atomicOr(&args.flags[g], static_cast<uint32_t>(MEDPRUNER_SEGMENT_BAD_OFFSETS));
+    }
+    return;
+  }
+  const int64_t low = args.offsets[first];
+  const int64_t high = args.offsets[last];
+  const int64_t begin = low < 0 ? 0 : low;
+  const int64_t end = high < args.rows ? high : args.rows;
+  uint64_t tokens = 0;
+  uint64_t selected = 0;
+  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+    if (workspace.ranked[i] != 0) {
+      ++tokens;
+      selected += args.mask[i];
+    }
+  }
+  tokens = block_sum(tokens, scratch);
+  selected = block_sum(selected, scratch);
+  const uint64_t wanted = static_cast<uint64_t>(args.volume_min_tokens);
+  const uint64_t floor = wanted < tokens ? wanted : tokens;
+  const uint64_t cap = static_cast<uint64_t>(args.volume_max_tokens);
+  if (selected < floor) {
+    const Candidates left = {&workspace, begin, end, args.mask, 0};
+    mark_prefix(left, false, floor - selected, args.mask, 1, scratch);
+  } else if (cap > 0 && selected > cap) {
+    // 2 marks the best of the selected; then what stayed 1 is dropped.
+    const Candidates in = {&workspace, begin, end, args.mask, 1};
+    mark_prefix(in, false, cap, args.mask, 2, scratch);
+    for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+      if (workspace.ranked[i] != 0) {
+        args.mask[i] = args.mask[i] == 2 ? 1 : 0;
+      }
+    }
+  }
+}
+
+/** One block per segment: list, count and kept mass. */
+__global__ void nucleus_finish(NucleusSelectArgs args, NucleusWorkspace workspace) {
+  __shared__ uint64_t scratch[kScratch];
+  const int64_t g = blockIdx.x;
+  int64_t begin = 0;
+  int64_t end = 0;
+  if (!segment_of(args.offsets, g, args.rows, &begin, &end)) {
+    return;
+  }
+  const bool whole = (args.flags[g] & (MEDPRUNER_SEGMENT_NON_FINITE |
+                                       MEDPRUNER_SEGMENT_NEGATIVE_MASS)) != 0;
+  uint64_t total = 0;
+  uint64_t kept_weight = 0;
+  int64_t kept = 0;
+  for (int64_t base = begin; base < end; base += blockDim.x) {
+    const int64_t i = base + threadIdx.x;
+    const bool keep = i < end && args.mask[i] != 0;
+    if (!whole && i < end) {
+      total += workspace.weights[i];
+      kept_weight += keep ? workspace.weights[i] : 0;
+    }
+    uint32_t count = 0;
+    const uint32_t rank = block_rank(keep, scratch, &count);
+    if (keep) {
+      args.kept_indices[begin + kept + rank] = i;
+    }
+    kept += count;
+  }
+  for (int64_t at = begin + kept + threadIdx.x; at < end; at += blockDim.x) {
+    args.kept_indices[at] = -1;
+  }
+  total = block_sum(total, scratch);
+  kept_weight = block_sum(kept_weight, scratch);
+  if (threadIdx.x == 0) {
+    args.kept_counts[g] = kept;
+    args.kept_mass[g] =
+        whole ? 1.0
+              : (total == 0 ? 0.0
+                            : static_cast<double>(kept_weight) / static_cast<double>(total));
+  }
+}
+
+}  // namespace medpruner::cuda
