@@ -1,0 +1,75 @@
+package org.medpruner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+
+/** Presets and overrides. */
+class PruningPolicyTest {
+
+  @Test
+  void presetsAreThoseOfThePaperAndTheReleasedCode() {
+    assertEquals(List.of("paper", "reference", "nucleus", "off"), PruningPolicy.presetNames());
+    PruningPolicy paper = PruningPolicy.preset("paper");
+    assertEquals(0.05, paper.gamma());
+    assertEquals(0.9, paper.tau());
+    assertEquals(0.05, paper.contextualRatio());
+    assertEquals(PruningPolicy.NucleusScore.SOFTMAX, paper.score());
+    assertEquals(PruningPolicy.EncoderScope.KEPT_SLICES, paper.encoderScope());
+    PruningPolicy reference = PruningPolicy.preset("reference");
+    assertEquals(PruningPolicy.EncoderScope.ALL_SLICES, reference.encoderScope());
+    assertEquals(PruningPolicy.DroppedSlice.CORNER_TOKEN, reference.droppedSlice());
+    PruningPolicy nucleus = PruningPolicy.preset("nucleus");
+    assertEquals(PruningPolicy.NucleusScore.MASS, nucleus.score());
+    assertTrue(nucleus.maxGapSlices() > 0);
+    PruningPolicy off = PruningPolicy.preset("off");
+    assertTrue(!off.sliceAnchoring() && !off.tokenPruning());
+  }
+
+  @Test
+  void anUnknownPresetIsAnsweredWithTheKnownOnes() {
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> PruningPolicy.preset("papre"));
+    assertEquals(
+        "unknown preset \"papre\"; use one of paper, reference, nucleus, off", e.getMessage());
+  }
+
+  @Test
+  void overridesMarkTheName() {
+    PruningPolicy p = PruningPolicy.preset("paper").withTau(0.7);
+    assertEquals("paper+", p.name());
+    assertEquals("paper+", p.withGamma(0.1).name());
+    assertEquals(0.7, p.withGamma(0.1).tau());
+    assertEquals("paper", PruningPolicy.preset("paper").withTau(0.9).name());
+    assertSame(PruningPolicy.PAPER, PruningPolicy.preset("paper"));
+  }
+
+  private static void refused(String field, UnaryOperator<PruningPolicy.Builder> change) {
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> change.apply(PruningPolicy.PAPER.toBuilder()).build());
+    assertTrue(String.valueOf(e.getMessage()).startsWith(field + " = "), e.getMessage());
+  }
+
+  @Test
+  void everyRangeIsChecked() {
+    refused("gamma", b -> b.gamma(Double.NaN));
+    refused("tau", b -> b.tau(0));
+    refused("tau", b -> b.tau(1.01));
+    refused("tau", b -> b.tau(Double.NaN));
+    refused("contextualRatio", b -> b.contextualRatio(-0.1));
+    refused("temperature", b -> b.temperature(-1));
+    refused("temperature", b -> b.temperature(Double.POSITIVE_INFINITY));
+    refused("maxGapSlices", b -> b.maxGapSlices(-1));
+    refused("maxGapMm", b -> b.maxGapMm(Double.NaN));
+    refused("minTokens", b -> b.minTokens(5).maxTokens(4));
+    refused("maxTokens", b -> b.maxTokens(-1));
+    refused("volumeMinTokens", b -> b.volumeMinTokens(-1));
+  }
+}

@@ -1,0 +1,96 @@
+package org.medpruner.internal.ffm;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A JVM of its own for what can be done only once per process, or ends it. */
+final class ChildJvm {
+  private final List<String> options = new ArrayList<>();
+  private String classPath = System.getProperty("java.class.path");
+  private boolean nativeAccess = true;
+
+  /** What a child did. */
+  record Result(int status, String output) {}
+
+  ChildJvm option(String option) {
+    options.add(option);
+    return this;
+  }
+
+  /** Without the natives jar, or with another in front of it. */
+  ChildJvm natives(Path... instead) {
+    List<String> entries = new ArrayList<>(Arrays.stream(instead).map(Path::toString).toList());
+    for (String entry : classPath.split(File.pathSeparator, -1)) {
+      if (!isNatives(entry)) {
+        entries.add(entry);
+      }
+    }
+    classPath = String.join(File.pathSeparator, entries);
+    return this;
+  }
+
+  private static boolean isNatives(String entry) {
+    return entry.contains("medpruner-natives") || entry.contains("java/natives/");
+  }
+
+  ChildJvm withoutNativeAccess() {
+    nativeAccess = false;
+    return this;
+  }
+
+  Process start(Class<?> main, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m"));
+    if (nativeAccess) {
+      command.add("--enable-native-access=ALL-UNNAMED");
+    }
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath, main.getName()));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
+  }
+
+  Result run(Class<?> main, String... arguments) throws IOException, InterruptedException {
+    return finish(start(main, arguments));
+  }
+
+  static Result finish(Process process) throws IOException, InterruptedException {
+    try (var in = process.getInputStream()) {
+      String output = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      // A child that hangs is a failure; the bound is far beyond what a loaded machine needs.
+      if (!process.waitFor(2, TimeUnit.MINUTES)) {
+        process.destroyForcibly();
+        throw new AssertionError("the child did not end; it said: " + output);
+      }
+      return new Result(process.exitValue(), output);
+    }
+  }
+
+  /** Compiles a C file with the machine's compiler; false, and said so, where there is none. */
+  static boolean compile(Path source, Path target, String... flags)
+      throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(List.of("cc", source.toString(), "-o", target.toString()));
+    command.addAll(List.of(flags));
+    Process process;
+    try {
+      process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    } catch (IOException e) {
+      System.out.println("skipped: no C compiler named cc (" + e.getMessage() + ")");
+      return false;
+    }
+    Result result = finish(process);
+    if (result.status != 0 || !Files.exists(target)) {
+      throw new AssertionError(result.output);
+    }
+    return true;
+  }
+}
