@@ -12,8 +12,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -223,6 +227,28 @@ class NativeBufferTest {
       scores.close();
       worker.join();
       assertTrue(refused.get());
+    }
+  }
+
+  /** The error text belongs to the OS thread; virtual threads share those. */
+  @Test
+  void everyThreadReadsItsOwnErrorText() throws Exception {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<String>> texts = new ArrayList<>();
+      for (int i = 0; i < 500; i++) {
+        int row = 1000 + i;
+        texts.add(
+            threads.submit(
+                () ->
+                    message(
+                        assertThrows(
+                            IllegalArgumentException.class,
+                            () -> GatherRows.apply(new float[2], 1, new int[] {row})))));
+      }
+      for (int i = 0; i < texts.size(); i++) {
+        String text = texts.get(i).get();
+        assertTrue(text.contains(" " + (1000 + i) + ","), text);
+      }
     }
   }
 

@@ -156,6 +156,28 @@ class NucleusSelectTest {
     }
   }
 
+  /**
+   * Segments of two tokens keep the first, so that the kept mass 2^31 / (2^31 + w) shows the weight
+   * w of the second to the last bit.
+   */
+  @ParameterizedTest
+  @EnumSource
+  void everyWeightMatchesTheOracle(NucleusSelect.Score score) {
+    Random random = new Random(12);
+    int segments = 30_000;
+    float[] scores = new float[2 * segments];
+    long[] offsets = new long[segments + 1];
+    for (int g = 0; g < segments; g++) {
+      boolean mass = score == NucleusSelect.Score.MASS;
+      scores[2 * g] = mass ? 1 + random.nextFloat() : 50 * random.nextFloat();
+      scores[2 * g + 1] =
+          scores[2 * g] - (mass ? 1 : random.nextInt(4) == 0 ? 48 : 4) * random.nextFloat();
+      offsets[g + 1] = 2L * (g + 1);
+    }
+    NucleusSelect.Params p = new NucleusSelect.Params(score, 1e-9, 2, 0, 0, 0, 0);
+    check(p, scores, offsets, null, "weights");
+  }
+
   @ParameterizedTest
   @EnumSource
   void aWholeVolumeAsOneSegmentMatchesTheOracle(NucleusSelect.Score score) {

@@ -32,7 +32,8 @@ final class BundledLibrary {
         throw new MedPrunerException(
             "no resource "
                 + folder
-                + "natives.properties; is medpruner-natives on the class path?");
+                + "natives.properties; put medpruner-natives on the class path, or on the module path"
+                + " with --add-modules medpruner.natives");
       }
       properties.load(in);
     }
