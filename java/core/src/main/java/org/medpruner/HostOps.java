@@ -1,5 +1,7 @@
 package org.medpruner;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** The ops on Java arrays: copies in, runs on the CPU, copies out. */
@@ -36,7 +38,32 @@ final class HostOps {
         "volume",
         length + " values",
         "a positive multiple of depth = " + depth);
-    try (NativeBuffer input = NativeBuffer.allocate(Device.CPU, dtype, length);
+    return anchorSlices(params, dtype, depth, length / depth, fill);
+  }
+
+  static SliceAnchor.Result sliceAnchor(SliceAnchor.Params params, List<byte[]> slices) {
+    Check.that(!slices.isEmpty(), "slices", "empty", "at least one slice");
+    int size = slices.get(0).length;
+    Check.that(size >= 1, "slices", "of no values", "at least one value each");
+    for (int i = 0; i < slices.size(); i++) {
+      int length = slices.get(i).length;
+      Check.that(length == size, "slices", length + " values in slice " + i, size + " values");
+    }
+    return anchorSlices(
+        params,
+        DType.U8,
+        slices.size(),
+        size,
+        b -> {
+          for (int i = 0; i < slices.size(); i++) {
+            b.copyFrom(MemorySegment.ofArray(slices.get(i)), (long) i * size);
+          }
+        });
+  }
+
+  private static SliceAnchor.Result anchorSlices(
+      SliceAnchor.Params params, DType dtype, int depth, long size, Consumer<NativeBuffer> fill) {
+    try (NativeBuffer input = NativeBuffer.allocate(Device.CPU, dtype, depth, size);
         NativeBuffer offsets = longs(0, depth);
         NativeBuffer results = buffer(SliceAnchor.Outputs.bytes(depth, 1));
         Workspace workspace = Workspace.create(Device.CPU)) {
@@ -44,7 +71,7 @@ final class HostOps {
       SliceAnchor.Outputs out = SliceAnchor.Outputs.in(results, depth, 1);
       SliceAnchor.run(
           params,
-          input.view(dtype, depth, length / depth),
+          input.view(dtype, depth, size),
           offsets.view(DType.I64, 2),
           out,
           workspace,

@@ -208,7 +208,16 @@ public final class NativeBuffer implements AutoCloseable {
     }
   }
 
-  long offsetOf(TensorView view) {
+  /**
+   * Byte offset of a view of this buffer, to copy its contents with {@link #copyTo(MemorySegment,
+   * long)}.
+   *
+   * @throws IllegalArgumentException if the view is not of this buffer
+   */
+  public long offsetOf(TensorView view) {
+    if (view.owner() != this) {
+      throw new IllegalArgumentException("view: " + view + " is not of " + lifetime);
+    }
     return view.address() - address;
   }
 

@@ -1,5 +1,6 @@
 package org.medpruner;
 
+import java.util.List;
 import org.medpruner.internal.ffm.NativeOps;
 
 /**
@@ -227,6 +228,15 @@ public final class SliceAnchor {
   /** Anchors one volume of unsigned bytes in host memory, on the CPU. */
   public static Result apply(byte[] volume, int depth, Params params) {
     return HostOps.sliceAnchor(params, DType.U8, volume.length, depth, b -> b.copyFrom(volume));
+  }
+
+  /**
+   * Anchors one volume of unsigned bytes in host memory, on the CPU.
+   *
+   * @param slices one array per slice, all of the same length
+   */
+  public static Result apply(List<byte[]> slices, Params params) {
+    return HostOps.sliceAnchor(params, slices);
   }
 
   /** Anchors one volume of signed 16-bit values (CT numbers) in host memory, on the CPU. */

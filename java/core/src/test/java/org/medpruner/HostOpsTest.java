@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The ops on Java arrays: the shortest way in, and what it refuses. */
@@ -27,6 +28,8 @@ class HostOpsTest {
     byte[] bytes = {0, 12, (byte) 255};
     SliceAnchor.Params params = SliceAnchor.Params.of(0.1).withScale(SliceAnchor.U8_SCALE);
     assertArrayEquals(new int[] {0, 2}, SliceAnchor.apply(bytes, 3, params).keptIndices());
+    List<byte[]> slices = List.of(new byte[] {0}, new byte[] {12}, new byte[] {(byte) 255});
+    assertArrayEquals(new int[] {0, 2}, SliceAnchor.apply(slices, params).keptIndices());
     short[] hounsfield = {-1000, 40, 45};
     assertArrayEquals(
         new int[] {0, 1},
@@ -55,6 +58,10 @@ class HostOpsTest {
     refused("volume", () -> SliceAnchor.apply(new float[7], 2, 0.1));
     refused("volume", () -> SliceAnchor.apply(new float[0], 2, 0.1));
     refused("depth", () -> SliceAnchor.apply(new float[7], 0, 0.1));
+    SliceAnchor.Params anchor = SliceAnchor.Params.of(0.1);
+    refused("slices", () -> SliceAnchor.apply(List.of(), anchor));
+    refused("slices", () -> SliceAnchor.apply(List.of(new byte[0]), anchor));
+    refused("slices", () -> SliceAnchor.apply(List.of(new byte[2], new byte[3]), anchor));
     refused("gamma", () -> SliceAnchor.apply(new float[4], 2, Double.NaN));
     ContextualMerge.Params merge = new ContextualMerge.Params(0.05);
     refused("keys", () -> ContextualMerge.apply(new float[4], new float[3], new boolean[2], merge));

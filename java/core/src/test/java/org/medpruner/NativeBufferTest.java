@@ -79,6 +79,9 @@ class NativeBufferTest {
       assertThrows(
           IllegalArgumentException.class,
           () -> b.copyFrom(MemorySegment.ofArray(new byte[1]), Long.MIN_VALUE));
+      assertEquals(3, b.offsetOf(b.viewAt(3, DType.U8, 2)));
+      TensorView foreign = TensorView.of(64, DType.U8, new long[] {1}, Device.CPU);
+      assertThrows(IllegalArgumentException.class, () -> b.offsetOf(foreign));
       assertThrows(IndexOutOfBoundsException.class, () -> b.asSegment().get(JAVA_BYTE, 10));
       assertThrows(
           IllegalArgumentException.class,

@@ -29,6 +29,32 @@ public final class NativeLibrary {
   /** Major number of the headers this binding was written against. */
   static final int ABI_MAJOR = 1;
 
+  /** Every function the binding calls; a library without one of them is not used. */
+  static final List<String> FUNCTIONS =
+      List.of(
+          "medpruner_abi_version",
+          "medpruner_alloc",
+          "medpruner_attention_mass",
+          "medpruner_attention_mass_workspace",
+          "medpruner_contextual_merge",
+          "medpruner_contextual_merge_workspace",
+          "medpruner_copy",
+          "medpruner_cpu_isa",
+          "medpruner_cuda_device_count",
+          "medpruner_cuda_device_get",
+          "medpruner_free",
+          "medpruner_gather_rows",
+          "medpruner_gather_rows_workspace",
+          "medpruner_get_build_info",
+          "medpruner_last_error",
+          "medpruner_nucleus_select",
+          "medpruner_nucleus_select_workspace",
+          "medpruner_slice_anchor",
+          "medpruner_slice_anchor_workspace",
+          "medpruner_stream_create",
+          "medpruner_stream_destroy",
+          "medpruner_stream_synchronize");
+
   static final String PATH_PROPERTY = "medpruner.library.path";
 
   private static final System.Logger LOGGER = System.getLogger("org.medpruner");
@@ -176,7 +202,10 @@ public final class NativeLibrary {
     } catch (UnsatisfiedLinkError e) {
       // dlopen's own text, which names a missing dependency.
       failed.add(new Attempt(name, file + " does not load: " + e.getMessage(), e));
-    } catch (IOException | SecurityException e) {
+    } catch (IllegalCallerException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      // A property that is no path, a malformed resource: whatever it is, the next route may work.
       failed.add(new Attempt(name, e.toString(), e));
     }
     return null;
@@ -242,6 +271,11 @@ public final class NativeLibrary {
     if (abi >>> 16 != ABI_MAJOR) {
       throw new RouteException(
           file + " has ABI " + abiText(abi) + ", but this version needs " + ABI_MAJOR + ".x", null);
+    }
+    for (String name : FUNCTIONS) {
+      if (symbols.find(name).isEmpty()) {
+        throw new RouteException(file + " lacks " + name, null);
+      }
     }
     return new NativeLibrary(file, symbols, abi);
   }

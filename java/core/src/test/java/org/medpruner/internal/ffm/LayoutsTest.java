@@ -10,6 +10,8 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.StructLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -87,6 +89,24 @@ class LayoutsTest {
     assertEquals(constant("MEDPRUNER_SEGMENT_BAD_OFFSETS"), org.medpruner.SegmentFlags.BAD_OFFSETS);
     assertEquals(constant("MEDPRUNER_SEGMENT_CAPACITY"), org.medpruner.SegmentFlags.CAPACITY);
     assertEquals(constant("MEDPRUNER_ROLE_TARGET"), org.medpruner.ContextualMerge.ROLE_TARGET);
+  }
+
+  /** What the headers declare is what is bound; the status name is for C callers alone. */
+  @Test
+  void everyFunctionOfTheHeadersIsBound() throws IOException {
+    Set<String> declared = new TreeSet<>();
+    try (var files = Files.walk(include())) {
+      for (Path header : files.filter(Files::isRegularFile).toList()) {
+        Matcher m =
+            Pattern.compile("MEDPRUNER_API [a-z0-9_ *]+[ *](medpruner_\\w+)\\(")
+                .matcher(Files.readString(header));
+        while (m.find()) {
+          declared.add(m.group(1));
+        }
+      }
+    }
+    assertTrue(declared.remove("medpruner_status_name"));
+    assertEquals(new TreeSet<>(NativeLibrary.FUNCTIONS), declared);
   }
 
   @Test

@@ -202,6 +202,13 @@ class NativeLibraryTest {
     assertContains(out, "unavailable", other + " is not libmedpruner");
   }
 
+  @Test
+  void anIncompleteLibraryIsRefused() throws Exception {
+    Path other = compiled("unsigned medpruner_abi_version(void) { return 1u << 16; }\n");
+    String out = run(isolated().option("-Dmedpruner.library.path=" + other));
+    assertContains(out, "unavailable", other + " lacks medpruner_alloc");
+  }
+
   /** An attempt at another library must not leave its symbols behind for the next one. */
   @Test
   void aRefusedLibraryDoesNotShadowTheRightOne() throws Exception {
