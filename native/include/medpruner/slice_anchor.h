@@ -34,7 +34,7 @@ extern "C" {
 typedef struct medpruner_slice_anchor_params {
   uint32_t struct_size;
   uint32_t reserved;
-  /** Threshold in the units of the scaled values; not NaN, rounded to f32. Negative keeps every slice. */
+  /** Threshold in the units of the scaled values; not NaN, rounded to f32. Negative keeps all. */
   double gamma;
   /** Factor of the distance, finite and > 0: 1 for normalised floats, 1/127.5 for u8 shown as [-1,1]. */
   double scale;

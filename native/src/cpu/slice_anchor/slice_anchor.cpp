@@ -31,20 +31,55 @@ MEDPRUNER_BODY double integer_sum(const T* a, const T* b, int64_t n) {
   return static_cast<double>(total);
 }
 
+// Four lanes of the canonical order: a native register of every tier, so that the 32 lanes stay in
+// eight of them (an array of 32 floats is stored and reloaded every round, at a third of the speed).
+typedef float Lanes4 __attribute__((vector_size(16)));
+constexpr int kQuads = kLanes / 4;
+
+template <class T>
+MEDPRUNER_BODY Lanes4 load_quad(const T* values) {
+  float converted[4];
+  for (int i = 0; i < 4; ++i) {
+    converted[i] = to_float(values[i]);
+  }
+  Lanes4 result;
+  memcpy(&result, converted, sizeof result);
+  return result;
+}
+
+MEDPRUNER_BODY Lanes4 absolute(Lanes4 value) {
+  typedef int32_t Bits4 __attribute__((vector_size(16)));
+  Bits4 bits;
+  memcpy(&bits, &value, sizeof bits);
+  bits &= 0x7fffffff;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 template <class T>
 MEDPRUNER_BODY double float_sum(const T* a, const T* b, int64_t n) {
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kChunk) {
     const int count = static_cast<int>(n - begin < kChunk ? n - begin : kChunk);
-    float lanes[kLanes] = {};
+    const T* x = a + begin;
+    const T* y = b + begin;
+    Lanes4 s0 = {}, s1 = {}, s2 = {}, s3 = {}, s4 = {}, s5 = {}, s6 = {}, s7 = {};
     int i = 0;
     for (; i + kLanes <= count; i += kLanes) {
-      for (int l = 0; l < kLanes; ++l) {
-        lanes[l] += fabsf(to_float(a[begin + i + l]) - to_float(b[begin + i + l]));
-      }
+      s0 += absolute(load_quad(x + i) - load_quad(y + i));
+      s1 += absolute(load_quad(x + i + 4) - load_quad(y + i + 4));
+      s2 += absolute(load_quad(x + i + 8) - load_quad(y + i + 8));
+      s3 += absolute(load_quad(x + i + 12) - load_quad(y + i + 12));
+      s4 += absolute(load_quad(x + i + 16) - load_quad(y + i + 16));
+      s5 += absolute(load_quad(x + i + 20) - load_quad(y + i + 20));
+      s6 += absolute(load_quad(x + i + 24) - load_quad(y + i + 24));
+      s7 += absolute(load_quad(x + i + 28) - load_quad(y + i + 28));
     }
+    const Lanes4 quads[kQuads] = {s0, s1, s2, s3, s4, s5, s6, s7};
+    float lanes[kLanes];
+    memcpy(lanes, quads, sizeof lanes);
     for (int l = 0; i + l < count; ++l) {
-      lanes[l] += fabsf(to_float(a[begin + i + l]) - to_float(b[begin + i + l]));
+      lanes[l] += fabsf(to_float(x[i + l]) - to_float(y[i + l]));
     }
     for (int width = kLanes / 2; width > 0; width /= 2) {
       for (int l = 0; l < width; ++l) {
