@@ -10,4 +10,5 @@ module org.medpruner.vlm {
   requires com.fasterxml.jackson.databind;
 
   exports org.medpruner.vlm;
+  exports org.medpruner.vlm.prompt;
 }

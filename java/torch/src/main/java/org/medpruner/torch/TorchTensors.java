@@ -1,6 +1,8 @@
 package org.medpruner.torch;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -152,5 +154,58 @@ public final class TorchTensors {
       case F32 -> ScalarType.Float;
       case F64 -> ScalarType.Double;
     };
+  }
+
+  /**
+   * A tensor's elements, row-major, copied to the Java heap; waits for the device. Read it with
+   * unaligned layouts.
+   *
+   * @throws IllegalArgumentException as {@link #view}, or if it has 2 GiB or more
+   */
+  public static MemorySegment copyToHeap(Tensor tensor) {
+    dtype(tensor.scalar_type().intern());
+    try (PointerScope scope = new PointerScope()) {
+      Tensor host = tensor.cpu().contiguous();
+      long bytes = host.nbytes();
+      if (bytes > Integer.MAX_VALUE - 8) {
+        throw new IllegalArgumentException("tensor: " + bytes + " bytes do not fit a Java array");
+      }
+      byte[] copy = new byte[(int) bytes];
+      if (bytes > 0) {
+        MemorySegment.copy(
+            MemorySegment.ofAddress(host.data_ptr().address()).reinterpret(bytes),
+            ValueLayout.JAVA_BYTE,
+            0,
+            copy,
+            0,
+            copy.length);
+      }
+      return MemorySegment.ofArray(copy);
+    }
+  }
+
+  /** A float tensor's elements, row-major. */
+  public static float[] floats(Tensor tensor) {
+    return copyToHeap(tensor).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+  }
+
+  /** A double tensor's elements, row-major. */
+  public static double[] doubles(Tensor tensor) {
+    return copyToHeap(tensor).toArray(ValueLayout.JAVA_DOUBLE_UNALIGNED);
+  }
+
+  /** A 32-bit integer tensor's elements, row-major. */
+  public static int[] ints(Tensor tensor) {
+    return copyToHeap(tensor).toArray(ValueLayout.JAVA_INT_UNALIGNED);
+  }
+
+  /** A 64-bit integer tensor's elements, row-major. */
+  public static long[] longs(Tensor tensor) {
+    return copyToHeap(tensor).toArray(ValueLayout.JAVA_LONG_UNALIGNED);
+  }
+
+  /** A byte or bool tensor's elements, row-major. */
+  public static byte[] bytes(Tensor tensor) {
+    return copyToHeap(tensor).toArray(ValueLayout.JAVA_BYTE);
   }
 }

@@ -177,6 +177,11 @@ public final class Checkpoint implements AutoCloseable {
     return new Weight(name, e.type(), e.shape(), file.bytes(e));
   }
 
+  /** Number of tensors. */
+  public int count() {
+    return owners.size();
+  }
+
   /** Number of values in all tensors. */
   public long parameters() {
     long sum = 0;

@@ -8,7 +8,7 @@ import java.nio.file.Path;
  *
  * @param height rows of the processed picture
  * @param width columns of the processed picture
- * @param resample Pillow's filter number: 2 bilinear, 3 bicubic
+ * @param resample Pillow's filter number: 0 nearest, 2 bilinear, 3 bicubic
  * @param rescale factor of the 8-bit pixels before normalisation, usually 1/255
  * @param mean per channel, subtracted after rescaling
  * @param std per channel, divided by after that
@@ -51,22 +51,14 @@ public record PreprocessorConfig(
         throw json.bad("image_std must be > 0");
       }
     }
+    if (c.resample != 0 && c.resample != 2 && c.resample != 3) {
+      throw json.bad(
+          "resample = " + c.resample + ", must be 0 (nearest), 2 (bilinear) or 3 (bicubic)");
+    }
     if (json.bool("do_pan_and_scan", false)) {
       throw json.bad("do_pan_and_scan is set, but is not supported for volumes");
     }
     return c;
-  }
-
-  /** The normalised value of every 8-bit pixel of a channel, as transformers' fast processor. */
-  public float[] table(int channel) {
-    // It folds the factor into mean and std and normalises in f32: one subtraction, one division.
-    float m = (float) (mean[channel] / rescale);
-    float s = (float) (std[channel] / rescale);
-    float[] table = new float[256];
-    for (int u = 0; u < 256; u++) {
-      table[u] = (u - m) / s;
-    }
-    return table;
   }
 
   /** Whether all channels are normalised alike, so that distances of 8-bit pixels just scale. */

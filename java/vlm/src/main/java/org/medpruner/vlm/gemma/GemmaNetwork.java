@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.torch.TorchRuntime;
+import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.Checkpoint;
 import org.medpruner.vlm.checkpoint.ModelConfig;
 import org.medpruner.vlm.checkpoint.StorageType;
@@ -67,13 +68,14 @@ final class GemmaNetwork implements AutoCloseable {
    * @throws InputException if a file or tensor is missing or bad
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA, cannot be used
    */
-  static GemmaNetwork load(Path folder, ModelConfig config, boolean cuda, long maxCachedBytes) {
+  static GemmaNetwork load(
+      Path folder, ModelConfig config, boolean cuda, long maxCachedBytes, Progress progress) {
     TorchRuntime.require();
     if (cuda) {
       TorchRuntime.requireCuda();
     }
     Checkpoint checkpoint = Checkpoint.open(folder);
-    Weights weights = new Weights(checkpoint, cuda, maxCachedBytes);
+    Weights weights = new Weights(checkpoint, cuda, maxCachedBytes, progress);
     boolean ok = false;
     try {
       GemmaNetwork network = new GemmaNetwork(config, checkpoint, weights);

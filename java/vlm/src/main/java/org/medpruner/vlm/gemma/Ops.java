@@ -1,5 +1,6 @@
 package org.medpruner.vlm.gemma;
 
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
@@ -12,10 +13,14 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.checkpoint.StorageType;
 
 /** LibTorch calls that both towers use; every result is a temporary of the innermost scope. */
 final class Ops {
+  /** LibTorch's float. */
+  static final ScalarType F32 = ScalarType.Float;
+
   private Ops() {}
 
   /** {@code x W^T + b} over the last dimension. */
@@ -53,15 +58,20 @@ final class Ops {
    */
   static Tensor attention(
       Tensor q, Tensor k, Tensor v, @Nullable Tensor mask, boolean causal, double scale) {
-    return torch.scaled_dot_product_attention(
-        q,
-        k,
-        v,
-        mask == null ? new TensorOptional() : new TensorOptional(mask),
-        0.0,
-        causal,
-        new DoubleOptional(scale),
-        false);
+    Supplier<Tensor> call =
+        () ->
+            torch.scaled_dot_product_attention(
+                q,
+                k,
+                v,
+                mask == null ? new TensorOptional() : new TensorOptional(mask),
+                0.0,
+                causal,
+                new DoubleOptional(scale),
+                false);
+    return q.is_cuda()
+        ? call.get()
+        : TorchRuntime.withOneBlasThread(4.0 * q.numel() * k.size(k.dim() - 2), call);
   }
 
   /** An int64 vector on the device of {@code like}. */

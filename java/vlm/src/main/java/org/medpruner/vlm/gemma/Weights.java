@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.medpruner.DType;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.Checkpoint;
 import org.medpruner.vlm.checkpoint.StorageType;
 
@@ -32,14 +33,13 @@ final class Weights implements AutoCloseable {
   private final boolean cache;
   private final ScalarType compute;
   private final Arena arena;
+  private final Progress progress;
+  private long loaded;
   private final List<AutoCloseable> owned = new ArrayList<>();
 
-  Weights(Checkpoint checkpoint, boolean cuda) {
-    this(checkpoint, cuda, MAX_CACHED_BYTES);
-  }
-
   @SuppressWarnings("MustBeClosedChecker") // closed with this object
-  Weights(Checkpoint checkpoint, boolean cuda, long maxCachedBytes) {
+  Weights(Checkpoint checkpoint, boolean cuda, long maxCachedBytes, Progress progress) {
+    this.progress = progress;
     this.arena = Arena.ofShared();
     this.checkpoint = checkpoint;
     this.cuda = cuda;
@@ -74,6 +74,7 @@ final class Weights implements AutoCloseable {
   }
 
   private Tensor load(Checkpoint.Weight weight) {
+    progress.update("load", ++loaded, checkpoint.count());
     Tensor mapped = mapped(weight);
     if (cuda) {
       return keep(TorchScope.run(() -> mapped.to(new Device("cuda:0"), compute)));

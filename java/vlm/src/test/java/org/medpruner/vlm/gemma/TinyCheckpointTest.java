@@ -44,7 +44,9 @@ class TinyCheckpointTest {
   })
   void matchesTransformers(String name, long maxCachedBytes) {
     ModelConfig config = ModelConfig.read(folder(name));
-    try (GemmaNetwork network = GemmaNetwork.load(folder(name), config, false, maxCachedBytes);
+    try (GemmaNetwork network =
+            GemmaNetwork.load(
+                folder(name), config, false, maxCachedBytes, org.medpruner.vlm.Progress.NONE);
         TensorFile expected = new TensorFile(folder(name).resolve("expected.safetensors"));
         PointerScope scope = new PointerScope()) {
       SiglipTower.Output seen = network.vision(expected.floats("pixel_values"));

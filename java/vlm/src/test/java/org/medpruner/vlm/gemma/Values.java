@@ -3,25 +3,15 @@ package org.medpruner.vlm.gemma;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.medpruner.torch.TorchScope;
+import org.medpruner.torch.TorchTensors;
 
 /** Reading and comparing tensors in tests. */
 final class Values {
   private Values() {}
 
   static float[] of(Tensor tensor) {
-    Tensor t = TorchScope.run(() -> tensor.to(ScalarType.Float).contiguous().clone());
-    long bytes = t.numel() * Float.BYTES;
-    float[] out =
-        MemorySegment.ofAddress(t.data_ptr().address())
-            .reinterpret(bytes)
-            .toArray(ValueLayout.JAVA_FLOAT);
-    t.close();
-    return out;
+    return TorchTensors.floats(tensor);
   }
 
   static void assertClose(String what, double[] expected, float[] actual, double tolerance) {

@@ -1,0 +1,271 @@
+package org.medpruner.vlm.gemma;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.InferenceMode;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.AttentionMass;
+import org.medpruner.ContextualMerge;
+import org.medpruner.Device;
+import org.medpruner.PruningPolicy;
+import org.medpruner.PruningPolicy.DroppedSlice;
+import org.medpruner.PruningPolicy.EncoderScope;
+import org.medpruner.PruningPolicy.PatchPooling;
+import org.medpruner.Workspace;
+import org.medpruner.torch.TorchScope;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.checkpoint.ModelConfig;
+import org.medpruner.vlm.pruning.SliceStage;
+import org.medpruner.vlm.pruning.TokenStage;
+import org.medpruner.volume.SliceInfo;
+
+/** Anchors, encodes and prunes one volume. */
+final class VolumeEncoder {
+  /** Softmax temperature of the released MedGemma code. */
+  static final double TEMPERATURE = 2;
+
+  /**
+   * The outcome for one volume.
+   *
+   * @param features [K, hidden], detached from all scopes
+   */
+  record Outcome(
+      PruningPolicy policy,
+      Selection selection,
+      Tensor features,
+      SliceStage.Result slices,
+      int[] processed,
+      TokenStage.@Nullable Result tokens,
+      Map<String, Double> timings,
+      List<String> flags) {}
+
+  private final GemmaNetwork network;
+  private final ModelConfig config;
+  private final PixelSource pixels;
+  private final VisionEncoder vision;
+  private final PruningPolicy policy;
+  private final long maxEncoderBytes;
+  private final Workspace workspace;
+  private final Progress progress;
+  private final Device device;
+
+  VolumeEncoder(
+      GemmaNetwork network,
+      PixelSource pixels,
+      VisionEncoder vision,
+      PruningPolicy policy,
+      long maxEncoderBytes,
+      Workspace workspace,
+      Progress progress) {
+    checkPolicy(policy);
+    this.network = network;
+    this.config = network.config();
+    this.pixels = pixels;
+    this.vision = vision;
+    this.policy = resolved(policy);
+    this.maxEncoderBytes = maxEncoderBytes;
+    this.workspace = workspace;
+    this.progress = progress;
+    this.device = network.cuda() ? Device.cuda(0) : Device.CPU;
+  }
+
+  private static void checkPolicy(PruningPolicy p) {
+    if (p.sliceAnchoring()
+        && p.droppedSlice() == DroppedSlice.CORNER_TOKEN
+        && p.encoderScope() == EncoderScope.KEPT_SLICES) {
+      throw new IllegalArgumentException(
+          "droppedSlice = CORNER_TOKEN needs encoderScope = ALL_SLICES: the token of a slice that was"
+              + " not encoded does not exist");
+    }
+  }
+
+  /** The policy with the model's own temperature filled in; the name stays. */
+  static PruningPolicy resolved(PruningPolicy p) {
+    return p.temperature() > 0
+        ? p
+        : new PruningPolicy(
+            p.name(),
+            p.sliceAnchoring(),
+            p.tokenPruning(),
+            p.gamma(),
+            p.tau(),
+            p.contextualRatio(),
+            p.encoderScope(),
+            p.score(),
+            TEMPERATURE,
+            p.pooling(),
+            p.droppedSlice(),
+            p.imageMask(),
+            p.positions(),
+            p.maxGapSlices(),
+            p.maxGapMm(),
+            p.minTokens(),
+            p.maxTokens(),
+            p.volumeMinTokens(),
+            p.volumeMaxTokens());
+  }
+
+  /**
+   * Runs both stages and the encoder.
+   *
+   * @param info one entry per slice, for messages
+   * @param spacingMm distance of neighbouring slices, NaN when unknown
+   * @param anchorSeconds time already spent on preparing the pictures
+   */
+  Outcome encode(List<SliceInfo> info, double spacingMm, double anchorSeconds) {
+    try (InferenceMode guard = new InferenceMode(true)) {
+      List<String> flags = new ArrayList<>();
+      long start = System.nanoTime();
+      progress.update("anchor", 0, pixels.count());
+      SliceStage.Result slices = anchor(spacingMm, flags);
+      progress.update("anchor", pixels.count(), pixels.count());
+      Map<String, Double> timings = new LinkedHashMap<>();
+      timings.put("anchor", anchorSeconds + seconds(start));
+
+      int[] processed =
+          policy.encoderScope() == EncoderScope.ALL_SLICES
+              ? range(pixels.count())
+              : slices.keptIndices();
+      return tokens(slices, processed, timings, flags);
+    }
+  }
+
+  private SliceStage.Result anchor(double spacingMm, List<String> flags) {
+    if (!policy.sliceAnchoring()) {
+      return SliceStage.keepAll(pixels.count());
+    }
+    if (policy.maxGapMm() > 0 && !(spacingMm > 0)) {
+      flags.add("maxGapMm = " + policy.maxGapMm() + " has no effect: the slice spacing is unknown");
+    }
+    SliceStage.Result r =
+        pixels.anchor(policy.gamma(), SliceStage.maxGap(policy, spacingMm), workspace);
+    for (int i = 0; i < r.nonFinite().length; i++) {
+      if (r.nonFinite()[i]) {
+        flags.add("slice " + i + ": non-finite pixels, kept");
+      }
+    }
+    return r;
+  }
+
+  private Outcome tokens(
+      SliceStage.Result slices, int[] processed, Map<String, Double> timings, List<String> flags) {
+    int n = config.tokensPerImage();
+    long rows = Math.multiplyExact((long) processed.length, n);
+    double[] prune = new double[1];
+    try (PointerScope scope = new PointerScope();
+        TokenStage stage = policy.tokenPruning() ? newStage(processed.length) : null) {
+      Tensor features =
+          Ops.empty(network.text().compute(), network.cuda(), rows, config.text().hiddenSize());
+      long start = System.nanoTime();
+      run(processed, features, stage, prune);
+      timings.put("encode", seconds(start) - prune[0]);
+
+      long pruning = System.nanoTime();
+      progress.update("prune", 0, 1);
+      TokenStage.@Nullable Result result = stage == null ? null : stage.prune(policy, features);
+      boolean[] keep = keep(slices, processed, result);
+      Tensor packed =
+          TorchScope.detach(TokenStage.pack(features, keep, processed.length, n, workspace));
+      progress.update("prune", 1, 1);
+      timings.put("prune", prune[0] + seconds(pruning));
+      if (result != null) {
+        Reports.addFlags(result, processed, flags);
+      }
+      return new Outcome(
+          policy,
+          selection(slices, processed, keep),
+          packed,
+          slices,
+          processed,
+          result,
+          timings,
+          flags);
+    }
+  }
+
+  /** Encodes the slices in batches; the attention mass of each is taken while q and k exist. */
+  private void run(
+      int[] processed, Tensor features, @Nullable TokenStage stage, double[] pruneSeconds) {
+    int batch = batchSize();
+    long n = config.tokensPerImage();
+    progress.update("encode", 0, processed.length);
+    for (int from = 0; from < processed.length; from += batch) {
+      int to = Math.min(processed.length, from + batch);
+      try (PointerScope scope = new PointerScope()) {
+        VisionEncoder.Tokens seen = vision.encode(Arrays.copyOfRange(processed, from, to));
+        features.narrow(0, from * n, (to - from) * n).copy_(seen.features().flatten(0, 1));
+        if (stage != null) {
+          long start = System.nanoTime();
+          stage.add(from, seen.query(), seen.key());
+          pruneSeconds[0] += seconds(start);
+        }
+      }
+      progress.update("encode", to, processed.length);
+    }
+  }
+
+  /** Slices encoded at once: as many as stay below the bound, at least one. */
+  int batchSize() {
+    int element = network.text().compute() == Ops.F32 ? 4 : 2;
+    long perSlice = SiglipTower.activationBytes(config.vision(), element);
+    return (int) Math.max(1, Math.min(Integer.MAX_VALUE, maxEncoderBytes / perSlice));
+  }
+
+  private TokenStage newStage(int slices) {
+    return new TokenStage(
+        device, slices, config.tokensPerImage(), config.vision().headDim(), pooling(), workspace);
+  }
+
+  private AttentionMass.Pooling pooling() {
+    int grid = config.vision().grid();
+    int block = config.poolBlock();
+    return policy.pooling() == PatchPooling.CONTIGUOUS
+        ? new AttentionMass.Contiguous((long) block * block)
+        : new AttentionMass.Grid(grid, grid, block, block);
+  }
+
+  /** Rows of the encoded slices that the language model gets. */
+  private boolean[] keep(
+      SliceStage.Result slices, int[] processed, TokenStage.@Nullable Result result) {
+    int n = config.tokensPerImage();
+    boolean[] keep = new boolean[processed.length * n];
+    for (int p = 0; p < processed.length; p++) {
+      boolean kept = slices.kept()[processed[p]];
+      boolean corner = !kept && policy.droppedSlice() == DroppedSlice.CORNER_TOKEN;
+      for (int t = 0; t < n; t++) {
+        boolean selected =
+            result == null || result.role()[p * n + t] != ContextualMerge.ROLE_MERGED;
+        keep[p * n + t] = selected && (kept || (corner && t == 0));
+      }
+    }
+    return keep;
+  }
+
+  private Selection selection(SliceStage.Result slices, int[] processed, boolean[] keep) {
+    int n = config.tokensPerImage();
+    boolean[] text = slices.kept().clone();
+    if (policy.droppedSlice() == DroppedSlice.CORNER_TOKEN) {
+      Arrays.fill(text, true);
+    }
+    boolean[] token = new boolean[Math.multiplyExact(text.length, n)];
+    for (int p = 0; p < processed.length; p++) {
+      System.arraycopy(keep, p * n, token, processed[p] * n, n);
+    }
+    return new Selection(n, text, token);
+  }
+
+  private static int[] range(int n) {
+    int[] r = new int[n];
+    Arrays.setAll(r, i -> i);
+    return r;
+  }
+
+  static double seconds(long startNanos) {
+    return (System.nanoTime() - startNanos) * 1e-9;
+  }
+}
