@@ -27,11 +27,16 @@ public interface TokenModel extends AutoCloseable {
    *
    * @param tokenIds generated ids, the stop id included
    * @param promptTokens tokens prefilled
+   * @param kvBytes bytes of key-value cache held after prefill
    * @param stopped true if a stop id ended it, false if the length did
    * @param report the volume's report with savings, and timings "prefill" and "decode" added
    */
   record Generation(
-      List<Integer> tokenIds, int promptTokens, boolean stopped, PruningReport report) {
+      List<Integer> tokenIds,
+      int promptTokens,
+      long kvBytes,
+      boolean stopped,
+      PruningReport report) {
     /** Copies the ids. */
     public Generation {
       tokenIds = List.copyOf(tokenIds);

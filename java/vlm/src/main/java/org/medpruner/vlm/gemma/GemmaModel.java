@@ -89,6 +89,7 @@ public final class GemmaModel implements VisionLanguageModel {
         g.tokenIds(),
         g.promptTokens(),
         prompt.length(),
+        g.kvBytes(),
         g.stopped(),
         g.report());
   }

@@ -254,6 +254,7 @@ public final class GemmaPipeline implements TokenModel {
     return new Generation(
         ids,
         prompt.length(),
+        KvCache.bytes(config.text(), prompt.length(), elementBytes()),
         stops.contains(ids.getLast()),
         Reports.asked(volume.report(), savings(volume, prompt), timings, List.of()));
   }
@@ -275,12 +276,15 @@ public final class GemmaPipeline implements TokenModel {
     return Math.toIntExact(logits.argmax().item_long());
   }
 
+  private int elementBytes() {
+    return network.text().compute() == Ops.F32 ? Float.BYTES : Short.BYTES;
+  }
+
   private Savings savings(GemmaVolume volume, PrunedPrompt prompt) {
-    int element = network.text().compute() == Ops.F32 ? Float.BYTES : Short.BYTES;
     return new Savings(
         prompt.fullLength() - prompt.length(),
-        KvCache.bytes(config.text(), prompt.fullLength(), element)
-            - KvCache.bytes(config.text(), prompt.length(), element),
+        KvCache.bytes(config.text(), prompt.fullLength(), elementBytes())
+            - KvCache.bytes(config.text(), prompt.length(), elementBytes()),
         volume.report().savings().encoderSlices());
   }
 
