@@ -24,7 +24,7 @@ import picocli.CommandLine.ParentCommand;
           + " out/demo/report.html."
     })
 final class DemoCommand implements Callable<Integer> {
-  private static final String PHANTOM = "phantom_02.nii.gz";
+  private static final String PHANTOM = "phantom_05.nii.gz";
   private static final String QUESTION = "Which organ contains the lesion?";
   private static final String TRUTH = "spleen";
 
