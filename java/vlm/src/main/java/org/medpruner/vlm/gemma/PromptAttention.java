@@ -28,6 +28,9 @@ final class PromptAttention implements AutoCloseable {
   /** Mask entries of a chunk: 64 MiB where LibTorch expands it to F32. */
   static final long MAX_MASK_ELEMENTS = 16L << 20;
 
+  /** Queries a chunk grows by. */
+  private static final int CHUNK_STEP = 64;
+
   private final int length;
   private final int @Nullable [] group;
   private final int[] groupEnd;
@@ -72,22 +75,17 @@ final class PromptAttention implements AutoCloseable {
       return TorchScope.run(() -> grouped(q, k, v, null, true, scale));
     }
     List<Tensor> parts = new ArrayList<>();
-    for (int from = 0; from < length; ) {
-      int begin = from;
-      int end = chunkEnd(begin, window);
-      int lo = lowestKey(begin, window);
-      int hi = highestKey(begin, end);
+    for (Chunk c : chunks(window)) {
       parts.add(
           TorchScope.run(
               () ->
                   grouped(
-                      q.narrow(1, begin, end - begin),
-                      k.narrow(1, lo, hi - lo),
-                      v.narrow(1, lo, hi - lo),
-                      mask(begin, end, lo, hi, window, q),
+                      q.narrow(1, c.begin(), c.end() - c.begin()),
+                      k.narrow(1, c.lowestKey(), c.keys()),
+                      v.narrow(1, c.lowestKey(), c.keys()),
+                      mask(c, window, q),
                       false,
                       scale)));
-      from = end;
     }
     return parts.size() == 1
         ? parts.getFirst()
@@ -112,49 +110,57 @@ final class PromptAttention implements AutoCloseable {
         .reshape(heads, q.size(1), dim);
   }
 
-  private int chunkEnd(int begin, int window) {
-    int end = begin + 1;
-    int step = 64;
-    while (end < length) {
-      int next = Math.min(length, end + step);
-      long keys = highestKey(begin, next) - lowestKey(begin, window);
-      if ((next - begin) * keys > maxMaskElements) {
-        break;
+  /** Queries [begin, end) and the range of keys that any of them sees. */
+  record Chunk(int begin, int end, int lowestKey, int highestKey) {
+    int keys() {
+      return highestKey - lowestKey;
+    }
+  }
+
+  /** The chunks of a layer; one query is the least. */
+  List<Chunk> chunks(int window) {
+    List<Chunk> chunks = new ArrayList<>();
+    for (int begin = 0; begin < length; ) {
+      Chunk chunk = chunk(begin, begin + 1, window);
+      while (chunk.end() < length) {
+        Chunk longer = chunk(begin, Math.min(length, chunk.end() + CHUNK_STEP), window);
+        if ((long) (longer.end() - begin) * longer.keys() > maxMaskElements) {
+          break;
+        }
+        chunk = longer;
       }
-      end = next;
+      chunks.add(chunk);
+      begin = chunk.end();
     }
-    return end;
+    return chunks;
   }
 
-  private int lowestKey(int begin, int window) {
-    return window >= length ? 0 : Math.max(0, begin - window + 1);
-  }
-
-  private int highestKey(int begin, int end) {
-    int hi = end;
+  private Chunk chunk(int begin, int end, int window) {
+    int lowest = window >= length ? 0 : Math.max(0, begin - window + 1);
+    int highest = end;
     for (int t = begin; t < end; t++) {
-      hi = Math.max(hi, groupEnd[t]);
+      highest = Math.max(highest, groupEnd[t]);
     }
-    return hi;
+    return new Chunk(begin, end, lowest, highest);
   }
 
-  private Tensor mask(int begin, int end, int lo, int hi, int window, Tensor like) {
+  private Tensor mask(Chunk chunk, int window, Tensor like) {
     if (!keepMasks) {
-      return build(begin, end, lo, hi, window, like);
+      return build(chunk, window, like);
     }
     return masks.computeIfAbsent(
-        ((long) begin << 32) | Integer.toUnsignedLong(window),
-        key -> TorchScope.detach(TorchScope.run(() -> build(begin, end, lo, hi, window, like))));
+        ((long) chunk.begin() << 32) | Integer.toUnsignedLong(window),
+        key -> TorchScope.detach(TorchScope.run(() -> build(chunk, window, like))));
   }
 
-  /** The bool mask [end - begin, hi - lo]. */
-  private Tensor build(int begin, int end, int lo, int hi, int window, Tensor like) {
-    Tensor queries = range(begin, end, like).unsqueeze(1);
-    Tensor keys = range(lo, hi, like).unsqueeze(0);
+  /** The bool mask [queries, keys]. */
+  private Tensor build(Chunk c, int window, Tensor like) {
+    Tensor queries = range(c.begin(), c.end(), like).unsqueeze(1);
+    Tensor keys = range(c.lowestKey(), c.highestKey(), like).unsqueeze(0);
     Tensor seen = keys.le(queries);
     if (group != null) {
-      Tensor mine = groups(begin, end, like).unsqueeze(1);
-      Tensor same = mine.eq(groups(lo, hi, like).unsqueeze(0));
+      Tensor mine = groups(c.begin(), c.end(), like).unsqueeze(1);
+      Tensor same = mine.eq(groups(c.lowestKey(), c.highestKey(), like).unsqueeze(0));
       seen.logical_or_(same.logical_and_(mine.ge(new Scalar(0L))));
     }
     if (window < length) {

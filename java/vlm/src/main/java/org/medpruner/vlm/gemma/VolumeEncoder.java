@@ -18,6 +18,7 @@ import org.medpruner.PruningPolicy.EncoderScope;
 import org.medpruner.PruningPolicy.PatchPooling;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
+import org.medpruner.torch.TorchStreams;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.ModelConfig;
 import org.medpruner.vlm.pruning.SliceStage;
@@ -163,6 +164,7 @@ final class VolumeEncoder {
           Ops.empty(network.text().compute(), network.cuda(), rows, config.text().hiddenSize());
       long start = System.nanoTime();
       run(processed, features, stage, prune);
+      waitForDevice();
       timings.put("encode", seconds(start) - prune[0]);
 
       long pruning = System.nanoTime();
@@ -171,6 +173,7 @@ final class VolumeEncoder {
       boolean[] keep = keep(slices, processed, result);
       Tensor packed =
           TorchScope.detach(TokenStage.pack(features, keep, processed.length, n, workspace));
+      waitForDevice();
       progress.update("prune", 1, 1);
       timings.put("prune", prune[0] + seconds(pruning));
       if (result != null) {
@@ -200,13 +203,20 @@ final class VolumeEncoder {
         VisionEncoder.Tokens seen = vision.encode(Arrays.copyOfRange(processed, from, to));
         features.narrow(0, from * n, (to - from) * n).copy_(seen.features().flatten(0, 1));
         if (stage != null) {
+          waitForDevice();
           long start = System.nanoTime();
           stage.add(from, seen.query(), seen.key());
+          waitForDevice();
           pruneSeconds[0] += seconds(start);
         }
       }
       progress.update("encode", to, processed.length);
     }
+  }
+
+  /** On CUDA calls return before their work is done, which would be charged to a later stage. */
+  private void waitForDevice() {
+    TorchStreams.current(device).synchronize();
   }
 
   /** Slices encoded at once: as many as stay below the bound, at least one. */
