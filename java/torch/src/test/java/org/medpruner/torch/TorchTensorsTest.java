@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -219,6 +220,38 @@ class TorchTensorsTest {
           assertThrows(MedPrunerUnavailableException.class, TorchRuntime::requireCuda);
       assertEquals("CUDA is unavailable: " + status.cudaUnavailable(), e.getMessage());
       assertThrows(MedPrunerUnavailableException.class, () -> TorchStreams.current(Device.cuda(0)));
+    }
+  }
+
+  @Test
+  void largeAttentionRunsWithOneBlasThreadAndTheSettingReturns() {
+    TorchRuntime.require();
+    int threads = openblas_nolapack.blas_get_num_threads();
+    assertEquals(
+        threads, TorchRuntime.withOneBlasThread(1, openblas_nolapack::blas_get_num_threads));
+    assertEquals(1, TorchRuntime.withOneBlasThread(1e12, openblas_nolapack::blas_get_num_threads));
+    assertThrows(
+        IllegalStateException.class,
+        () ->
+            TorchRuntime.withOneBlasThread(
+                1e12,
+                () -> {
+                  throw new IllegalStateException("inside");
+                }));
+    assertEquals(threads, openblas_nolapack.blas_get_num_threads());
+  }
+
+  @Test
+  void elementsAreCopiedInRowMajorOrder() {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor t = torch.arange(new Scalar(6.0f)).view(2, 3).transpose(0, 1);
+      assertArrayEquals(new float[] {0, 3, 1, 4, 2, 5}, TorchTensors.floats(t));
+      assertArrayEquals(new long[] {0, 3, 1, 4, 2, 5}, TorchTensors.longs(t.to(ScalarType.Long)));
+      assertArrayEquals(new int[] {0, 3, 1, 4, 2, 5}, TorchTensors.ints(t.to(ScalarType.Int)));
+      assertArrayEquals(new byte[] {0, 1, 1, 1, 1, 1}, TorchTensors.bytes(t.to(ScalarType.Bool)));
+      assertArrayEquals(
+          new double[] {0, 3, 1, 4, 2, 5}, TorchTensors.doubles(t.to(ScalarType.Double)));
+      assertEquals(0, TorchTensors.floats(torch.zeros(new long[] {0, 3})).length);
     }
   }
 }
