@@ -57,9 +57,7 @@ template <class... Parameters>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, void* stream,
             std::common_type_t<Parameters>... arguments) {
   void* pointers[] = {static_cast<void*>(&arguments)...};
-  check(cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers, 0,
-                         static_cast<cudaStream_t>(stream)),
-        name);
+  check(cudaLaunchKernel(kernel, grid, block, pointers, 0, static_cast<cudaStream_t>(stream)), name);
 }
 
 }  // namespace medpruner::cuda

@@ -43,7 +43,7 @@ struct Candidates {
   __device__ uint64_t at_least(uint32_t key, bool by_mass, uint64_t* scratch) const {
     uint64_t sum = 0;
     for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
-      if (workspace->keys[i] >= key && has(i)) {
+      if (has(i) && workspace->keys[i] >= key) {  // only ranked rows have a key
         sum += by_mass ? workspace->weights[i] : 1;
       }
     }
@@ -69,7 +69,7 @@ __device__ inline int64_t mark_prefix(const Candidates& candidates, bool by_mass
   // Equal keys have equal weights.
   uint32_t unit = 0;
   for (int64_t i = candidates.begin + threadIdx.x; i < candidates.end; i += blockDim.x) {
-    if (candidates.workspace->keys[i] == threshold && candidates.has(i)) {
+    if (candidates.has(i) && candidates.workspace->keys[i] == threshold) {
       unit = by_mass ? candidates.workspace->weights[i] : 1;
     }
   }
@@ -204,10 +204,21 @@ __global__ void nucleus_volume(NucleusSelectArgs args, NucleusWorkspace workspac
     }
     return;
   }
-  const int64_t low = args.offsets[first];
-  const int64_t high = args.offsets[last];
-  const int64_t begin = low < 0 ? 0 : low;
-  const int64_t end = high < args.rows ? high : args.rows;
+  // From the first row of its good segments to the last: offsets[first] and offsets[last] may belong to
+  // bad ones, and would then take in the rows of other volumes. N < 2^32, so rows fit in 32 bits.
+  uint32_t before = 0;  // rows from the first one on: its maximum is the first row's minimum
+  uint32_t past = 0;
+  for (int64_t g = first + threadIdx.x; g < last; g += blockDim.x) {
+    int64_t low = 0;
+    int64_t high = 0;
+    if (segment_of(args.offsets, g, args.rows, &low, &high) && low < high) {
+      const uint32_t after = static_cast<uint32_t>(args.rows - low);
+      before = after > before ? after : before;
+      past = high > past ? static_cast<uint32_t>(high) : past;
+    }
+  }
+  const int64_t begin = args.rows - block_max(before, scratch);
+  const int64_t end = block_max(past, scratch);
   uint64_t tokens = 0;
   uint64_t selected = 0;
   for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// What the stand-in CUDA headers, the memory checks and the tests know of the executor. One launch at a
+// time, one host thread.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <set>
+#include <string>
+#include <utility>
+
+namespace simt {
+
+struct Index {
+  unsigned x, y, z;
+};
+
+/** A place in kernel source; file names are literals. */
+struct Site {
+  const char* file;
+  int line;
+};
+
+struct Options {
+  /** Chooses block order and every turn of the schedule. */
+  uint64_t seed = 1;
+  /** A memory access gives way to another thread once in so many; 0: only synchronisation does. */
+  uint32_t preemption = 64;
+  /** Whether accesses of different blocks of a launch are held against each other. */
+  bool block_races = true;
+  /** Barrier that is taken for absent: the name of its file without folders, and its line. */
+  std::pair<std::string, int> omitted_barrier;
+};
+
+Options& options();
+
+/** Text of the last fault since clear_fault(), or empty. A launch that faults is abandoned. */
+const std::string& fault_text();
+void clear_fault();
+
+/** Every __syncthreads (and _or, _and, _count) met so far: file name without folders, and line. */
+const std::set<std::pair<std::string, int>>& barriers_met();
+
+struct Counters {
+  uint64_t launches, blocks, threads, switches, accesses;
+};
+const Counters& counters();
+
+// ---- used by the stand-in headers --------------------------------------------------------------
+
+enum class Collective {
+  kShuffle,
+  kShuffleUp,
+  kShuffleDown,
+  kShuffleXor,
+  kBallot,
+  kAny,
+  kAll,
+  kMatchAny,
+  kMatchAll,
+  kReduceAdd,
+  kReduceMin,
+  kReduceMax,
+  kReduceAnd,
+  kReduceOr,
+  kReduceXor,
+  kSyncWarp,
+};
+
+enum class Vote { kNone, kOr, kAnd, kCount };
+
+/** What a thread runs. */
+struct Body {
+  void (*call)(const void* context);
+  const void* context;
+};
+
+/** Runs `body` once per thread of every block. False: a fault, whose text is in fault_text(). */
+bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared,
+              Body body);
+
+Index thread_index();
+Index block_index();
+Index block_extent();
+Index grid_extent();
+
+int block_barrier(Vote vote, int predicate, Site site);
+/** `value` sign- or zero-extended to 64 bits; `argument` is the lane, distance or lane mask. */
+uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, int argument,
+                         int width, Site site);
+unsigned active_lanes();
+void fence();
+void atomic_access(void* address, size_t size, Site site);
+void* dynamic_shared_memory();
+[[noreturn]] void trap(Site site);
+
+}  // namespace simt

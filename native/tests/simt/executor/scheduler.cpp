@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "executor/scheduler.hpp"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+
+namespace simt {
+
+Launch g_launch;
+
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int kWarp = 32;
+constexpr size_t kGuard = 4096;
+
+Options g_options;
+std::string g_fault;
+bool g_abandoned = false;
+std::set<std::pair<std::string, int>> g_barriers;
+Counters g_counters;
+
+Fiber g_scheduler;
+std::vector<Thread> g_threads;
+std::vector<int> g_ready;
+int g_count = 0;    // threads of the block
+int g_live = 0;     // of them, not exited
+int g_waiting = 0;  // of them, at a barrier
+std::vector<uint32_t> g_warp_syncs;
+Index g_grid, g_extent;
+Body g_body = {};
+uint64_t g_random = 1;
+uint64_t g_launches = 0;
+
+uint64_t next_random() {  // xorshift64*
+  g_random ^= g_random >> 12;
+  g_random ^= g_random << 25;
+  g_random ^= g_random >> 27;
+  return g_random * 0x2545f4914f6cdd1dull;
+}
+
+void make_ready(Thread& thread) {
+  thread.state = State::kReady;
+  g_ready.push_back(thread.id);
+}
+
+void to_scheduler() {
+  Thread& self = *g_launch.current;
+  ++g_counters.switches;
+  Fiber::switch_to(self.fiber, g_scheduler);
+}
+
+const char* name_of(const Thread& thread) {
+  if (thread.state == State::kBarrier) {
+    return "__syncthreads";
+  }
+  static const char* const names[] = {
+      "__shfl_sync",       "__shfl_up_sync",    "__shfl_down_sync",  "__shfl_xor_sync",
+      "__ballot_sync",     "__any_sync",        "__all_sync",        "__match_any_sync",
+      "__match_all_sync",  "__reduce_add_sync", "__reduce_min_sync", "__reduce_max_sync",
+      "__reduce_and_sync", "__reduce_or_sync",  "__reduce_xor_sync", "__syncwarp"};
+  return names[static_cast<int>(thread.operation)];
+}
+
+std::string waiting_at(const Thread& thread) {
+  return "thread " + std::to_string(thread.id) + " is at " + name_of(thread) + " " +
+         where(thread.site);
+}
+
+void note_barrier(Site site) {
+  static std::vector<Site> seen;  // by pointer: much cheaper than by name
+  for (const Site& other : seen) {
+    if (other.file == site.file && other.line == site.line) {
+      return;
+    }
+  }
+  seen.push_back(site);
+  g_barriers.insert({base_name(site.file), site.line});
+}
+
+void release_barrier() {
+  const Thread* first = nullptr;
+  int count = 0;
+  for (int i = 0; i < g_count; ++i) {
+    Thread& thread = g_threads[static_cast<size_t>(i)];
+    if (thread.state != State::kBarrier) {
+      continue;
+    }
+    if (first == nullptr) {
+      first = &thread;
+    } else if (thread.site.line != first->site.line || thread.vote != first->vote ||
+               strcmp(thread.site.file, first->site.file) != 0) {
+      fault("divergent barrier: " + waiting_at(*first) + ", " + waiting_at(thread));
+      return;
+    }
+    count += thread.predicate != 0 ? 1 : 0;
+  }
+  const Vote vote = first->vote;
+  const int result = vote == Vote::kOr    ? (count > 0 ? 1 : 0)
+                     : vote == Vote::kAnd ? (count == g_waiting ? 1 : 0)
+                                          : count;
+  for (int i = 0; i < g_count; ++i) {
+    Thread& thread = g_threads[static_cast<size_t>(i)];
+    if (thread.state == State::kBarrier) {
+      thread.result = static_cast<uint64_t>(result);
+      make_ready(thread);
+    }
+  }
+  g_waiting = 0;
+  ++g_launch.serial;
+}
+
+/** The entry of every fiber. Leaves by a switch alone, after which it is never continued. */
+void thread_main() {
+  g_body.call(g_body.context);
+  Thread& self = *g_launch.current;
+  self.state = State::kExited;
+  --g_live;
+  if (g_live > 0 && g_waiting == g_live) {
+    release_barrier();
+  }
+  to_scheduler();
+  abort();
+}
+
+uint8_t* stacks() {
+  static uint8_t* const base = [] {
+    const size_t size = kMaxThreads * (kStackBytes + kGuard);
+    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+      abort();
+    }
+    for (int i = 0; i < kMaxThreads; ++i) {  // an overflow faults instead of spoiling a neighbour
+      mprotect(static_cast<uint8_t*>(memory) + static_cast<size_t>(i) * (kStackBytes + kGuard),
+               kGuard, PROT_NONE);
+    }
+    return static_cast<uint8_t*>(memory);
+  }();
+  return base;
+}
+
+void start_block(int threads) {
+  g_count = g_live = threads;
+  g_waiting = 0;
+  g_ready.clear();
+  g_warp_syncs.assign(static_cast<size_t>((threads + kWarp - 1) / kWarp), 0);
+  if (g_threads.size() < static_cast<size_t>(threads)) {
+    g_threads.resize(static_cast<size_t>(threads));
+  }
+  for (int i = 0; i < threads; ++i) {
+    Thread& thread = g_threads[static_cast<size_t>(i)];
+    thread.stack = stacks() + static_cast<size_t>(i) * (kStackBytes + kGuard) + kGuard;
+    thread.fiber.reset(thread.stack, kStackBytes, thread_main);
+    const unsigned id = static_cast<unsigned>(i);
+    thread.index = {id % g_extent.x, id / g_extent.x % g_extent.y, id / (g_extent.x * g_extent.y)};
+    thread.id = i;
+    thread.lane = i % kWarp;
+    thread.warp = i / kWarp;
+    thread.warp_sync = 0;
+    thread.fence_serial = 0;
+    make_ready(thread);
+  }
+}
+
+void report_deadlock() {
+  std::string text = "deadlock, " + std::to_string(g_live) + " threads wait:";
+  int told = 0;
+  const Thread* last = nullptr;
+  for (int i = 0; i < g_count && told < 4; ++i) {
+    const Thread& thread = g_threads[static_cast<size_t>(i)];
+    if (thread.state == State::kExited ||
+        (last != nullptr && last->state == thread.state && last->site.line == thread.site.line)) {
+      continue;
+    }
+    text += (told++ == 0 ? " " : "; ") + waiting_at(thread);
+    last = &thread;
+  }
+  g_fault = std::string("in kernel ") + g_launch.kernel + ": " + text;
+  g_abandoned = true;
+}
+
+void run_block() {
+  while (g_live > 0 && !g_abandoned) {
+    if (g_ready.empty()) {
+      report_deadlock();
+      return;
+    }
+    const size_t turn = random_below(static_cast<uint32_t>(g_ready.size()));
+    const int id = g_ready[turn];
+    g_ready[turn] = g_ready.back();
+    g_ready.pop_back();
+    g_launch.current = &g_threads[static_cast<size_t>(id)];
+    Fiber::switch_to(g_scheduler, g_launch.current->fiber);
+  }
+}
+
+bool is_shuffle(Collective operation) { return operation <= Collective::kShuffleXor; }
+
+/** The lane a shuffle reads; -1 when it keeps its own value. */
+int source_lane(const Thread& thread) {
+  const int width = thread.width;
+  const int first = thread.lane / width * width;
+  switch (thread.operation) {
+    case Collective::kShuffle:
+      return first + (thread.argument & (width - 1));
+    case Collective::kShuffleUp:
+      return thread.lane - thread.argument >= first ? thread.lane - thread.argument : -1;
+    case Collective::kShuffleDown:
+      return thread.lane + thread.argument < first + width ? thread.lane + thread.argument : -1;
+    default: {
+      // Reading an earlier group of `width` lanes is allowed, a later one is not.
+      const int source = thread.lane ^ thread.argument;
+      return source < first + width ? source : -1;
+    }
+  }
+}
+
+uint64_t fold(Collective operation, uint64_t a, uint64_t b) {
+  switch (operation) {
+    case Collective::kReduceAdd:
+      return a + b;
+    case Collective::kReduceMin:  // the stand-in extends signed values by sign
+      return static_cast<int64_t>(a) < static_cast<int64_t>(b) ? a : b;
+    case Collective::kReduceMax:
+      return static_cast<int64_t>(a) > static_cast<int64_t>(b) ? a : b;
+    case Collective::kReduceAnd:
+      return a & b;
+    case Collective::kReduceOr:
+      return a | b;
+    default:
+      return a ^ b;
+  }
+}
+
+/** All lanes of the mask are there: their results, and they go on. */
+void finish_collective(int warp, unsigned mask) {
+  Thread* const lanes = &g_threads[static_cast<size_t>(warp * kWarp)];
+  const Collective operation = lanes[__builtin_ctz(mask)].operation;
+  unsigned ballot = 0;
+  bool first = true;
+  bool same = true;
+  uint64_t folded = 0;
+  for (int l = 0; l < kWarp; ++l) {
+    if ((mask >> l & 1u) == 0) {
+      continue;
+    }
+    ballot |= lanes[l].value != 0 ? 1u << l : 0u;
+    same = same && (first || lanes[l].value == lanes[__builtin_ctz(mask)].value);
+    folded = first ? lanes[l].value : fold(operation, folded, lanes[l].value);
+    first = false;
+  }
+  if (operation == Collective::kSyncWarp) {
+    ++g_warp_syncs[static_cast<size_t>(warp)];
+  }
+  for (int l = 0; l < kWarp; ++l) {
+    if ((mask >> l & 1u) == 0) {
+      continue;
+    }
+    Thread& lane = lanes[l];
+    if (is_shuffle(operation)) {
+      const int source = source_lane(lane);
+      if (source >= 0 && (mask >> source & 1u) == 0) {
+        fault("shuffle reads lane " + std::to_string(source) + ", which is not in its mask: " +
+              waiting_at(lane));
+        return;
+      }
+      lane.result = source < 0 ? lane.value : lanes[source].value;
+      continue;
+    }
+    switch (operation) {
+      case Collective::kBallot:
+        lane.result = ballot;
+        break;
+      case Collective::kAny:
+        lane.result = ballot != 0 ? 1 : 0;
+        break;
+      case Collective::kAll:
+        lane.result = ballot == mask ? 1 : 0;
+        break;
+      case Collective::kMatchAll:
+        lane.result = same ? mask : 0;
+        break;
+      case Collective::kMatchAny:
+        lane.result = 0;
+        for (int other = 0; other < kWarp; ++other) {
+          if ((mask >> other & 1u) != 0 && lanes[other].value == lane.value) {
+            lane.result |= 1u << other;
+          }
+        }
+        break;
+      case Collective::kSyncWarp:
+        lane.warp_sync = g_warp_syncs[static_cast<size_t>(warp)];
+        break;
+      default:
+        lane.result = folded;
+    }
+  }
+  for (int l = 0; l < kWarp; ++l) {
+    if ((mask >> l & 1u) != 0) {
+      make_ready(lanes[l]);
+    }
+  }
+}
+
+}  // namespace
+
+Options& options() { return g_options; }
+const std::string& fault_text() { return g_fault; }
+void clear_fault() { g_fault.clear(); }
+const std::set<std::pair<std::string, int>>& barriers_met() { return g_barriers; }
+const Counters& counters() { return g_counters; }
+
+const char* base_name(const char* path) {
+  const char* slash = strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
+std::string where(Site site) {
+  return std::string(base_name(site.file)) + ":" + std::to_string(site.line);
+}
+
+std::string who() {
+  if (g_launch.current == nullptr) {
+    return "the host";
+  }
+  const Index t = g_launch.current->index;
+  char text[128];
+  snprintf(text, sizeof text, "thread (%u, %u, %u) of block (%u, %u, %u) of kernel ", t.x, t.y, t.z,
+           g_launch.block.x, g_launch.block.y, g_launch.block.z);
+  return text + std::string(g_launch.kernel);
+}
+
+uint32_t random_below(uint32_t bound) {
+  return static_cast<uint32_t>((next_random() >> 32) * bound >> 32);
+}
+
+void fault(const std::string& text) {
+  if (g_launch.current == nullptr) {
+    g_fault = text;
+    return;
+  }
+  g_fault = who() + ": " + text;
+  g_abandoned = true;
+  to_scheduler();
+}
+
+void count_access() { ++g_counters.accesses; }
+
+void yield_thread() {
+  make_ready(*g_launch.current);
+  to_scheduler();
+}
+
+bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared,
+              Body body) {
+  const uint64_t threads = static_cast<uint64_t>(block.x) * block.y * block.z;
+  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
+      grid.y > 65535 || grid.z > 65535) {
+    g_fault = std::string("invalid configuration of kernel ") + kernel;
+    return false;
+  }
+  g_random = (g_options.seed + 1) * 0x9e3779b97f4a7c15ull ^ ++g_launches << 20;
+  g_random = g_random == 0 ? 1 : g_random;
+  g_abandoned = false;
+  g_launch.kernel = kernel;
+  g_launch.launch_first = ++g_launch.serial;
+  g_grid = grid;
+  g_extent = block;
+  g_body = body;
+  begin_launch(dynamic_shared);
+  ++g_counters.launches;
+
+  std::vector<uint32_t> order(static_cast<size_t>(grid.x) * grid.y * grid.z);
+  for (size_t i = 0; i < order.size(); ++i) {
+    order[i] = static_cast<uint32_t>(i);
+  }
+  for (size_t i = order.size(); i > 1; --i) {
+    std::swap(order[i - 1], order[random_below(static_cast<uint32_t>(i))]);
+  }
+  for (size_t i = 0; i < order.size() && !g_abandoned; ++i) {
+    g_launch.block_first = ++g_launch.serial;
+    g_launch.block = {order[i] % grid.x, order[i] / grid.x % grid.y, order[i] / (grid.x * grid.y)};
+    begin_block();
+    start_block(static_cast<int>(threads));
+    ++g_counters.blocks;
+    g_counters.threads += threads;
+    run_block();
+  }
+  g_launch.current = nullptr;
+  g_launch.launch_first = g_launch.block_first = ++g_launch.serial;
+  if (!g_abandoned) {
+    const std::string text = check_red_zones();
+    if (!text.empty()) {
+      g_fault = std::string("in kernel ") + kernel + ": " + text;
+      g_abandoned = true;
+    }
+  }
+  return !g_abandoned;
+}
+
+Index thread_index() { return g_launch.current->index; }
+Index block_index() { return g_launch.block; }
+Index block_extent() { return g_extent; }
+Index grid_extent() { return g_grid; }
+
+int block_barrier(Vote vote, int predicate, Site site) {
+  Thread& self = *g_launch.current;
+  note_barrier(site);
+  if (g_options.omitted_barrier.second == site.line &&
+      g_options.omitted_barrier.first == base_name(site.file)) {
+    return predicate;
+  }
+  self.state = State::kBarrier;
+  self.site = site;
+  self.vote = vote;
+  self.predicate = predicate;
+  if (++g_waiting == g_live) {
+    release_barrier();
+  }
+  to_scheduler();
+  return static_cast<int>(self.result);
+}
+
+uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, int argument,
+                         int width, Site site) {
+  Thread& self = *g_launch.current;
+  self.state = State::kCollective;
+  self.operation = operation;
+  self.mask = mask;
+  self.value = value;
+  self.argument = argument;
+  self.width = width;
+  self.site = site;
+  if ((mask >> self.lane & 1u) == 0) {
+    fault("lane " + std::to_string(self.lane) + " is not in its own mask: " + waiting_at(self));
+  }
+  if (width <= 0 || width > kWarp || (width & (width - 1)) != 0) {
+    fault("width is no power of two up to 32: " + waiting_at(self));
+  }
+  const int first = self.warp * kWarp;
+  bool complete = true;
+  for (int l = 0; l < kWarp; ++l) {
+    if ((mask >> l & 1u) == 0) {
+      continue;
+    }
+    if (first + l >= g_count || g_threads[static_cast<size_t>(first + l)].state == State::kExited) {
+      fault("lane " + std::to_string(l) + " of the mask has exited: " + waiting_at(self));
+    }
+    const Thread& other = g_threads[static_cast<size_t>(first + l)];
+    if (other.state != State::kCollective) {
+      complete = false;
+    } else if (other.operation != operation || other.mask != mask) {
+      fault("lanes of one warp meet in different collectives or masks: " + waiting_at(self) + ", " +
+            waiting_at(other));
+    }
+  }
+  if (complete) {
+    finish_collective(self.warp, mask);
+  }
+  to_scheduler();
+  return self.result;
+}
+
+unsigned active_lanes() {
+  const Thread& self = *g_launch.current;
+  unsigned lanes = 0;
+  for (int l = 0; l < kWarp && self.warp * kWarp + l < g_count; ++l) {
+    const Thread& lane = g_threads[static_cast<size_t>(self.warp * kWarp + l)];
+    lanes |= lane.state != State::kExited ? 1u << l : 0u;
+  }
+  return lanes;
+}
+
+void fence() {
+  g_launch.current->fence_serial = g_launch.serial;
+  yield_thread();
+}
+
+void trap(Site site) {
+  fault("__trap at " + where(site));
+  abort();
+}
+
+}  // namespace simt

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// State of the running launch, shared between the scheduler and the memory checks.
+
+#include <string>
+#include <vector>
+
+#include "executor/executor.hpp"
+#include "executor/fiber.hpp"
+
+namespace simt {
+
+enum class State { kReady, kBarrier, kCollective, kExited };
+
+struct Thread {
+  Fiber fiber;
+  uint8_t* stack;
+  Index index;
+  int id, lane, warp;
+  State state;
+  Site site;  // of the barrier or collective it waits at
+  // The collective, and its result.
+  Collective operation;
+  unsigned mask;
+  uint64_t value, result;
+  int argument, width;
+  // The barrier.
+  Vote vote;
+  int predicate;
+  uint32_t warp_sync;     // __syncwarp count of its warp when it last passed one
+  uint32_t fence_serial;  // interval of its last __threadfence, 0: none
+};
+
+/**
+ * Barrier intervals of all blocks ever run are numbered through: serial grows at each block's start and
+ * at each of its barriers. Serials below launch_first are ordered before everything in this launch.
+ */
+struct Launch {
+  const char* kernel = "";
+  uint32_t serial = 2;  // 0: never written, 1: written by the host
+  uint32_t launch_first = 2;
+  uint32_t block_first = 2;
+  Index block = {};
+  Thread* current = nullptr;  // null outside kernels
+};
+
+extern Launch g_launch;
+
+constexpr size_t kStackBytes = 32 * 1024;
+
+/** Abandons the launch; returns only where no launch is running. */
+void fault(const std::string& text);
+
+/** "thread (3, 0, 0) of block (1, 0, 0) of kernel name" */
+std::string who();
+std::string where(Site site);
+const char* base_name(const char* path);
+
+uint32_t random_below(uint32_t bound);
+void count_access();
+/** Lets another thread run. */
+void yield_thread();
+
+// ---- memory.cpp --------------------------------------------------------------------------------
+
+void begin_launch(size_t dynamic_shared);
+void begin_block();
+/** Red zones; a text when one was written to. */
+std::string check_red_zones();
+
+}  // namespace simt

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// The CUDA runtime calls that the library makes, on the executor: one device, whose memory lies in the
+// executor's arena; streams are counted but everything runs at once, in the order of the calls.
+
+#include <stddef.h>
+
+#include <utility>
+
+#include "cuda_device.hpp"
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorLaunchFailure = 719,
+};
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice
+};
+struct cudaDeviceProp {
+  char name[256];
+  size_t totalGlobalMem;
+  int major, minor, multiProcessorCount;
+};
+typedef struct CUstream_st* cudaStream_t;
+constexpr unsigned cudaStreamNonBlocking = 1;
+#define CUDART_VERSION 12000
+
+cudaError_t cudaGetDeviceCount(int* count);
+cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaDriverGetVersion(int* version);
+cudaError_t cudaRuntimeGetVersion(int* version);
+/** After cudaErrorLaunchFailure the text of the fault. */
+const char* cudaGetErrorString(cudaError_t code);
+cudaError_t cudaGetLastError();
+cudaError_t cudaMalloc(void** pointer, size_t bytes);
+cudaError_t cudaFree(void* pointer);
+/**
+ * At once. Memory filled from the host with 8 or more bytes that are all 0xA5 or all 0xCD, the fillings
+ * that the tests use for workspaces and outputs, counts as not initialised.
+ */
+cudaError_t cudaMemcpyAsync(void* destination, const void* source, size_t bytes,
+                            cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpyPeerAsync(void* destination, int destination_device, const void* source,
+                                int source_device, size_t bytes, cudaStream_t stream);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+
+namespace simt {
+
+cudaError_t launch(const void* kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+                   Body body);
+
+template <class... Parameters>
+struct TypedLaunch {
+  void (*kernel)(Parameters...);
+  void** arguments;
+
+  template <size_t... Index>
+  SIMT_RAW static void run(const TypedLaunch& self, std::index_sequence<Index...>) {
+    self.kernel(*static_cast<std::remove_const_t<Parameters>*>(self.arguments[Index])...);
+  }
+  SIMT_RAW static void run(const void* context) {
+    run(*static_cast<const TypedLaunch*>(context), std::index_sequence_for<Parameters...>());
+  }
+};
+
+}  // namespace simt
+
+/** As the overload of CUDA's C++ header, for typed kernels. */
+template <class... Parameters>
+cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 block, void** arguments,
+                             size_t shared = 0, cudaStream_t stream = nullptr) {
+  using Typed = simt::TypedLaunch<Parameters...>;
+  const Typed typed = {kernel, arguments};
+  return simt::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream,
+                      {static_cast<void (*)(const void*)>(&Typed::run), &typed});
+}
