@@ -35,9 +35,7 @@ __device__ inline uint64_t block_sum(uint64_t value, uint64_t* scratch) {
     }
   }
   __syncthreads();
-  const uint64_t total = scratch[32];
-  __syncthreads();
-  return total;
+  return scratch[32];  // written again only behind the first barrier of the next call
 }
 
 __device__ inline uint32_t block_max(uint32_t value, uint64_t* scratch) {

@@ -215,8 +215,7 @@ __global__ void merge_targets(ContextualMergeArgs args, MergeWorkspace workspace
         for (uint32_t m = 0; inside && m < found; ++m) {
           sum += to_float(features[members[m] * args.feature_stride + channel]);
         }
-        __syncthreads();  // members is filled anew
-        count += found;
+        count += found;  // members is filled anew behind the barriers of block_rank
       }
       if (inside && count > 0) {
         const float own = to_float(features[target * args.feature_stride + channel]);

@@ -184,9 +184,8 @@ __global__ void nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspa
   }
   if (bounded != length) {
     for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
-      args.mask[i] = 0;
+      args.mask[i] = 0;  // by the thread that may set it below
     }
-    __syncthreads();
     mark_prefix(all, false, static_cast<uint64_t>(bounded), args.mask, 1, scratch);
   }
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 namespace simt {
 namespace {
@@ -92,6 +93,30 @@ void read_symbols(Image& found) {
   std::sort(found.functions.begin(), found.functions.end(), by_address);
 }
 
+/** What addr2line says of an offset into the executable. */
+std::string resolve(uint32_t pc) {
+  char command[512];
+  char path[256] = {};
+  if (readlink("/proc/self/exe", path, sizeof path - 1) <= 0) {
+    return "?";
+  }
+  // The return address is in the next instruction, perhaps of the next line.
+  snprintf(command, sizeof command, "addr2line -e '%s' 0x%x 2>/dev/null", path, pc - 1);
+  char line[512] = {};
+  FILE* pipe = popen(command, "r");
+  const bool found = pipe != nullptr && fgets(line, sizeof line, pipe) != nullptr;
+  if (pipe != nullptr) {
+    pclose(pipe);
+  }
+  line[strcspn(line, " \n")] = '\0';
+  const char* slash = strrchr(line, '/');
+  if (found && slash != nullptr && line[0] != '?') {
+    return slash + 1;
+  }
+  snprintf(line, sizeof line, "executable+0x%x", pc);
+  return line;
+}
+
 }  // namespace
 
 const Image& image() {
@@ -114,6 +139,10 @@ std::string function_name(const void* address) {
     return "?";
   }
   std::string name = demangled(found->name.c_str());
+  const std::string unnamed = "(anonymous namespace)::";
+  for (size_t i = name.find(unnamed); i != std::string::npos; i = name.find(unnamed)) {
+    name.erase(i, unnamed.size());
+  }
   name = name.substr(0, name.find('('));
   const size_t start = name.rfind(' ', name.find('<'));
   name = start == std::string::npos ? name : name.substr(start + 1);
@@ -141,27 +170,12 @@ std::string source_line(uint32_t place) {
     return std::string(folder == nullptr ? site.file : folder + 1) + ":" +
            std::to_string(site.line);
   }
-  const uint32_t pc = place;
-  char command[512];
-  char path[256] = {};
-  if (readlink("/proc/self/exe", path, sizeof path - 1) <= 0) {
-    return "?";
+  static std::map<uint32_t, std::string> known;  // a run of addr2line takes milliseconds
+  std::string& text = known[place];
+  if (text.empty()) {
+    text = resolve(place);
   }
-  // The return address is in the next instruction, perhaps of the next line.
-  snprintf(command, sizeof command, "addr2line -e '%s' 0x%x 2>/dev/null", path, pc - 1);
-  char line[512] = {};
-  FILE* pipe = popen(command, "r");
-  const bool found = pipe != nullptr && fgets(line, sizeof line, pipe) != nullptr;
-  if (pipe != nullptr) {
-    pclose(pipe);
-  }
-  line[strcspn(line, " \n")] = '\0';
-  const char* slash = strrchr(line, '/');
-  if (found && slash != nullptr && line[0] != '?') {
-    return slash + 1;
-  }
-  snprintf(line, sizeof line, "executable+0x%x", pc);
-  return line;
+  return text;
 }
 
 }  // namespace simt

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Every __syncthreads of the library's kernels is taken out in turn, without a change to their source: the
+// executor must report a race, or the result must differ.
+
+#include "schedules.hpp"
+
+namespace {
+
+template <class T>
+bool same(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+/** All ops on inputs that take every path with a barrier; true when all is as on the CPU. */
+class Workload {
+ public:
+  Workload() {
+    cases::Random random(51);
+    slices_ = cases::matrix<float>(random, 300, 5);
+    query_ = cases::matrix<float>(random, 130, 20);
+    query_.shape = {130, 1, 20};
+    for (int i = 0; i < 300; ++i) {
+      scores_.push_back(expf(cases::normal(random)));
+      mask_.push_back(i % 4 == 0 ? 1 : 0);
+    }
+    keys_ = cases::matrix<float>(random, 300, 3);
+    features_ = cases::matrix<float>(random, 300, 2);
+    source_ = cases::matrix<int32_t>(random, 2, 1);
+    for (int64_t g = 0; g < 1100; ++g) {
+      gather_offsets_.push_back(g < 1 ? 0 : 2);
+      gather_counts_.push_back(g == 0 ? 2 : 0);
+    }
+    gather_offsets_.push_back(2);
+    params_ = nucleus(0, 0.5);
+    params_.min_tokens = 200;
+    params_.volume_max_tokens = 100;
+    anchor_ = slice_anchor(kCpu, slices_, {0, 300}, 0.9, 1);
+    mass_offsets_ = gather_offsets_;  // more segments than the block that scans them has threads
+    mass_offsets_.back() = 130;
+    mass_ = attention_mass(kCpu, contiguous(1), query_, query_, nullptr, mass_offsets_);
+    broken_query_ = query_;
+    broken_query_.values[3] = NAN;
+    nucleus_ = nucleus_select(kCpu, params_, scores_, {0, 300});
+    special_scores_ = scores_;
+    special_scores_[299] = NAN;
+    special_ = nucleus_select(kCpu, nucleus(1, 0.5), special_scores_, {0, 300});
+    negative_scores_ = scores_;
+    negative_scores_[299] = -1;
+    negative_ = nucleus_select(kCpu, nucleus(1, 0.5), negative_scores_, {0, 300});
+    merge_ = contextual_merge(kCpu, 0.05, &features_, keys_, mask_, {0, 300});
+    gather_ = gather_rows(kCpu, source_, {1, 0}, gather_counts_, gather_offsets_, 2);
+  }
+
+  bool passes() {
+    return anchor() && mass() && selection() && merge() && gather();
+  }
+
+ private:
+  bool anchor() {
+    const AnchorResult r = slice_anchor(kGpu, slices_, {0, 300}, 0.9, 1);
+    return r.status == MEDPRUNER_OK && same(r.keep.values, anchor_.keep.values) &&
+           same(r.distance.values, anchor_.distance.values) &&
+           same(r.kept_indices.values, anchor_.kept_indices.values) &&
+           same(r.kept_counts.values, anchor_.kept_counts.values);
+  }
+
+  bool mass() {
+    const MassResult r =
+        attention_mass(kGpu, contiguous(1), query_, query_, nullptr, mass_offsets_);
+    bool ok = r.status == MEDPRUNER_OK && r.mass.values.size() == mass_.mass.values.size();
+    for (size_t i = 0; ok && i < r.mass.values.size(); ++i) {
+      ok = fabsf(r.mass.values[i] - mass_.mass.values[i]) < 1e-5f * mass_.mass.values[i] + 1e-8f;
+    }
+    const MassResult b =
+        attention_mass(kGpu, contiguous(1), broken_query_, query_, nullptr, {0, 130});
+    return ok && b.status == MEDPRUNER_OK && isnan(b.mass.values[77]) && b.flags.values[0] == 1;
+  }
+
+  bool selection() {
+    const NucleusResult r = nucleus_select(kGpu, params_, scores_, {0, 300});
+    const NucleusResult s = nucleus_select(kGpu, nucleus(1, 0.5), special_scores_, {0, 300});
+    const NucleusResult n = nucleus_select(kGpu, nucleus(1, 0.5), negative_scores_, {0, 300});
+    return r.status == MEDPRUNER_OK && same(r.mask.values, nucleus_.mask.values) &&
+           same(r.kept_indices.values, nucleus_.kept_indices.values) &&
+           same(r.kept_mass.values, nucleus_.kept_mass.values) && s.status == MEDPRUNER_OK &&
+           same(s.mask.values, special_.mask.values) && same(s.flags.values, special_.flags.values) &&
+           same(n.mask.values, negative_.mask.values) &&
+           same(n.flags.values, negative_.flags.values);
+  }
+
+  bool merge() {
+    const auto r = contextual_merge(kGpu, 0.05, &features_, keys_, mask_, {0, 300});
+    return r.status == MEDPRUNER_OK && same(r.merged.values, merge_.merged.values) &&
+           same(r.kept_indices.values, merge_.kept_indices.values);
+  }
+
+  bool gather() {
+    const auto r = gather_rows(kGpu, source_, {1, 0}, gather_counts_, gather_offsets_, 2);
+    return r.status == MEDPRUNER_OK && same(r.packed.values, gather_.packed.values) &&
+           same(r.packed_offsets.values, gather_.packed_offsets.values);
+  }
+
+  Tensor<float> slices_, query_, broken_query_, keys_, features_;
+  Tensor<int32_t> source_;
+  std::vector<float> scores_, special_scores_, negative_scores_;
+  std::vector<uint8_t> mask_;
+  std::vector<int64_t> gather_offsets_, gather_counts_, mass_offsets_;
+  medpruner_nucleus_select_params params_;
+  AnchorResult anchor_;
+  MassResult mass_;
+  NucleusResult nucleus_, special_, negative_;
+  MergeResult<float> merge_;
+  GatherResult<int32_t> gather_;
+};
+
+TEST(no_barrier_can_be_missing) {
+  Workload workload;
+  simt::options() = {};
+  simt::clear_fault();
+  CHECK(workload.passes());
+  CHECK(simt::fault_text().empty());
+  const auto barriers = simt::barriers_met();
+  CHECK(barriers.size() >= 10);
+  for (const auto& barrier : barriers) {
+    bool caught = false;
+    std::string how;
+    for (uint64_t seed = 1; seed <= 4 && !caught; ++seed) {
+      simt::options() = {};
+      simt::options().seed = seed;
+      simt::options().omitted_barrier = barrier;
+      simt::clear_fault();
+      caught = !workload.passes();
+      how = simt::fault_text().empty() ? "a different result" : simt::fault_text();
+    }
+    CHECK(caught);
+    printf("     without %s:%d: %s\n", barrier.first.c_str(), barrier.second,
+           caught ? how.c_str() : "NOTHING SEEN");
+  }
+  simt::options() = {};
+}
+
+}  // namespace
+
+int main() { return schedules::run(); }
