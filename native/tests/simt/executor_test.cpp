@@ -305,6 +305,19 @@ TEST(blocks_are_unordered_but_for_fenced_atomics) {
   }
 }
 
+__global__ void waits_for_the_other_block(unsigned* flags) {
+  atomicExch(&flags[blockIdx.x], 1u);
+  while (atomicAdd(&flags[1 - blockIdx.x], 0u) == 0) {
+  }
+}
+
+TEST(a_spin_between_blocks_ends_with_a_fault) {
+  set_seed(1);
+  simt::options().step_limit = 100000;
+  Device<unsigned> flags(std::vector<unsigned>(2, 0));
+  check_contains(run(waits_for_the_other_block, 2, 1, 0, flags.data), {"no end after 100000 steps"});
+}
+
 TEST(blocks_run_in_every_order) {
   std::vector<int> seen(4);
   for (uint64_t seed = 1; seed <= 60; ++seed) {

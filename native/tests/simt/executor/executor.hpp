@@ -30,6 +30,8 @@ struct Options {
   uint32_t preemption = 64;
   /** Whether accesses of different blocks of a launch are held against each other. */
   bool block_races = true;
+  /** Turns and checked accesses of one launch, after which it is taken to have no end. */
+  uint64_t step_limit = 400000000;
   /** Barrier that is taken for absent: the name of its file without folders, and its line. */
   std::pair<std::string, int> omitted_barrier;
 };

@@ -35,6 +35,7 @@ Index g_grid, g_extent;
 Body g_body = {};
 uint64_t g_random = 1;
 uint64_t g_launches = 0;
+uint64_t g_steps = 0;  // of this launch
 
 uint64_t next_random() {  // xorshift64*
   g_random ^= g_random >> 12;
@@ -186,6 +187,7 @@ void report_deadlock() {
 
 void run_block() {
   while (g_live > 0 && !g_abandoned) {
+    ++g_steps;
     if (g_ready.empty()) {
       report_deadlock();
       return;
@@ -349,7 +351,12 @@ void fault(const std::string& text) {
   to_scheduler();
 }
 
-void count_access() { ++g_counters.accesses; }
+void count_access() {
+  ++g_counters.accesses;
+  if (++g_steps > g_options.step_limit) {
+    fault("no end after " + std::to_string(g_options.step_limit) + " steps");
+  }
+}
 
 void yield_thread() {
   make_ready(*g_launch.current);
@@ -367,6 +374,7 @@ bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared
   g_random = (g_options.seed + 1) * 0x9e3779b97f4a7c15ull ^ ++g_launches << 20;
   g_random = g_random == 0 ? 1 : g_random;
   g_abandoned = false;
+  g_steps = 0;
   g_launch.kernel = kernel;
   g_launch.launch_first = ++g_launch.serial;
   g_grid = grid;
