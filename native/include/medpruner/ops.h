@@ -8,9 +8,9 @@
  *   segments are allowed. On the CPU bad offsets are refused with MEDPRUNER_ERR_INVALID_ARGUMENT. On
  *   CUDA they lie in device memory, which a call must not wait for: there a bad segment (descending,
  *   or beyond the rows) is skipped without touching memory outside the tensors, its outputs stay as
- *   they were, and its MEDPRUNER_SEGMENT_BAD_OFFSETS flag is set. Segments that overlap because the
- *   offsets between them are out of order are each within the tensors, but their shared rows hold
- *   the result of either.
+ *   they were, and its MEDPRUNER_SEGMENT_BAD_OFFSETS flag is set. Where segments overlap because the
+ *   offsets between them are out of order, what those segments hold is not specified, but nothing
+ *   outside them is touched.
  * - Outputs and workspace are the caller's; ops never allocate and never synchronise. The workspace
  *   lies on the op's device, aligned to 16 bytes, and holds nothing between calls; it may be NULL
  *   when the query gave 0. Outputs and workspace must not overlap inputs or each other unless an op

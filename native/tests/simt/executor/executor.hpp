@@ -28,8 +28,11 @@ struct Options {
   uint64_t seed = 1;
   /** A memory access gives way to another thread once in so many; 0: only synchronisation does. */
   uint32_t preemption = 64;
-  /** Whether accesses of different blocks of a launch are held against each other. */
+  /** Whether unordered accesses are faults: between blocks of a launch; within a block. */
   bool block_races = true;
+  bool thread_races = true;
+  /** Whether reads of device memory that nothing has written are faults; of shared memory they are. */
+  bool undefined_reads = true;
   /** Turns and checked accesses of one launch, after which it is taken to have no end. */
   uint64_t step_limit = 400000000;
   /** Barrier that is taken for absent: the name of its file without folders, and its line. */

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(MEDPRUNER_SIMT_UCONTEXT)
 
 extern "C" void medpruner_simt_switch(void** from, void* to);
 

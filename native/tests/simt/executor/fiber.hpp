@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if !defined(__x86_64__)
+#if !defined(__x86_64__) || defined(MEDPRUNER_SIMT_UCONTEXT)
 #include <ucontext.h>
 #endif
 
@@ -24,7 +24,7 @@ class Fiber {
   static void switch_to(Fiber& from, Fiber& to);
 
  private:
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(MEDPRUNER_SIMT_UCONTEXT)
   void* stack_pointer_ = nullptr;
 #else
   ucontext_t context_ = {};

@@ -4,13 +4,23 @@
 
 #include "executor/image.hpp"
 #include "executor/memory.hpp"
+#include "executor/scheduler.hpp"
 
-#define CALLER simt::place_of(reinterpret_cast<uintptr_t>(__builtin_return_address(0)))
-#define HOOK(name, size, alignment, access)                                          \
-  void name(void* address) {                                                         \
-    simt::check_access(reinterpret_cast<uintptr_t>(address), size, alignment, access, \
-                       CALLER);                                                      \
+namespace {
+
+inline void check(void* address, size_t size, size_t alignment, simt::Access access, void* caller) {
+  if (simt::g_in_kernel) {
+    const simt::Inside inside;
+    simt::check_access(reinterpret_cast<uintptr_t>(address), size, alignment, access,
+                       simt::place_of(reinterpret_cast<uintptr_t>(caller)));
   }
+}
+
+}  // namespace
+
+#define CALLER __builtin_return_address(0)
+#define HOOK(name, size, alignment, access) \
+  void name(void* address) { check(address, size, alignment, access, CALLER); }
 #define HOOKS(size)                                                \
   HOOK(__tsan_read##size, size, size, simt::Access::kRead)         \
   HOOK(__tsan_write##size, size, size, simt::Access::kWrite)       \
@@ -29,14 +39,12 @@ HOOKS(16)
 
 void __tsan_read_range(void* address, long size) {
   if (size > 0) {
-    simt::check_access(reinterpret_cast<uintptr_t>(address), static_cast<size_t>(size), 1,
-                       simt::Access::kRead, CALLER);
+    check(address, static_cast<size_t>(size), 1, simt::Access::kRead, CALLER);
   }
 }
 void __tsan_write_range(void* address, long size) {
   if (size > 0) {
-    simt::check_access(reinterpret_cast<uintptr_t>(address), static_cast<size_t>(size), 1,
-                       simt::Access::kWrite, CALLER);
+    check(address, static_cast<size_t>(size), 1, simt::Access::kWrite, CALLER);
   }
 }
 void __tsan_vptr_update(void**, void*) {}

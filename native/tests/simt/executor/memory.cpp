@@ -142,7 +142,7 @@ struct Accessor {
 /** By a thread that this one has no order with, in the same barrier interval. */
 bool unordered_here(uint32_t serial, uint16_t thread, uint8_t warp, uint16_t sync,
                     const Accessor& self) {
-  return serial == self.serial && thread != self.id && !(warp == self.warp && sync < self.sync);
+  return serial == self.serial && thread != self.id && options().thread_races && !(warp == self.warp && sync < self.sync);
 }
 
 bool unordered_elsewhere(uint32_t serial, uint16_t thread) {
@@ -156,7 +156,7 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
   const bool write = access != Access::kRead;
   if (access != Access::kWrite) {
     const uint32_t oldest = region.shared ? g_launch.block_first : 1;
-    if (cell.write_serial < oldest) {
+    if (cell.write_serial < oldest && (region.shared || options().undefined_reads)) {
       fault("uninitialised: " + std::string(verb(access)) + " " +
             describe(region, object, address) + ", which nothing has written, at " +
             source_line(place));
@@ -322,7 +322,7 @@ std::string check_red_zones() {
 void check_access(uintptr_t address, size_t size, size_t alignment, Access access,
                   uint32_t place) {
   Thread* const self = g_launch.current;
-  if (self == nullptr || address - reinterpret_cast<uintptr_t>(self->stack) < kStackBytes) {
+  if (address - reinterpret_cast<uintptr_t>(self->stack) < kStackBytes) {
     return;
   }
   count_access();
@@ -366,6 +366,7 @@ void check_access(uintptr_t address, size_t size, size_t alignment, Access acces
 }
 
 void atomic_access(void* address, size_t size, Site site) {
+  const Inside inside;
   yield_thread();
   check_access(reinterpret_cast<uintptr_t>(address), size, size, Access::kAtomic, place_of(site));
 }

@@ -55,7 +55,7 @@ void copy_definedness(void* destination, const void* source, size_t bytes);
 
 /**
  * One access by the running thread from a place in the code (see place_of). An address that is no
- * multiple of `alignment` is a fault. Nothing outside kernels.
+ * multiple of `alignment` is a fault.
  */
 void check_access(uintptr_t address, size_t size, size_t alignment, Access access, uint32_t place);
 

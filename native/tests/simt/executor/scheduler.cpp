@@ -11,6 +11,7 @@
 namespace simt {
 
 Launch g_launch;
+bool g_in_kernel = false;
 
 namespace {
 
@@ -117,7 +118,9 @@ void release_barrier() {
 
 /** The entry of every fiber. Leaves by a switch alone, after which it is never continued. */
 void thread_main() {
+  g_in_kernel = true;
   g_body.call(g_body.context);
+  g_in_kernel = false;
   Thread& self = *g_launch.current;
   self.state = State::kExited;
   --g_live;
@@ -417,6 +420,7 @@ Index block_extent() { return g_extent; }
 Index grid_extent() { return g_grid; }
 
 int block_barrier(Vote vote, int predicate, Site site) {
+  const Inside inside;
   Thread& self = *g_launch.current;
   note_barrier(site);
   if (g_options.omitted_barrier.second == site.line &&
@@ -436,6 +440,7 @@ int block_barrier(Vote vote, int predicate, Site site) {
 
 uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, int argument,
                          int width, Site site) {
+  const Inside inside;
   Thread& self = *g_launch.current;
   self.state = State::kCollective;
   self.operation = operation;
@@ -475,6 +480,7 @@ uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, in
 }
 
 unsigned active_lanes() {
+  const Inside inside;
   const Thread& self = *g_launch.current;
   unsigned lanes = 0;
   for (int l = 0; l < kWarp && self.warp * kWarp + l < g_count; ++l) {
@@ -485,11 +491,13 @@ unsigned active_lanes() {
 }
 
 void fence() {
+  const Inside inside;
   g_launch.current->fence_serial = g_launch.serial;
   yield_thread();
 }
 
 void trap(Site site) {
+  const Inside inside;
   fault("__trap at " + where(site));
   abort();
 }

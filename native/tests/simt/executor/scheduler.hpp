@@ -47,6 +47,20 @@ struct Launch {
 
 extern Launch g_launch;
 
+/**
+ * Whether kernel code is running, rather than the executor or the host. Templates of the standard library
+ * may be linked in the copy that was compiled for a kernel: their accesses are only checked in kernels.
+ */
+extern bool g_in_kernel;
+
+/** In every function that kernels call. */
+struct Inside {
+  Inside() { g_in_kernel = false; }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+  ~Inside() { g_in_kernel = true; }
+};
+
 constexpr size_t kStackBytes = 32 * 1024;
 
 /** Abandons the launch; returns only where no launch is running. */
