@@ -142,7 +142,8 @@ struct Accessor {
 /** By a thread that this one has no order with, in the same barrier interval. */
 bool unordered_here(uint32_t serial, uint16_t thread, uint8_t warp, uint16_t sync,
                     const Accessor& self) {
-  return serial == self.serial && thread != self.id && options().thread_races && !(warp == self.warp && sync < self.sync);
+  const bool warp_ordered = warp == self.warp && sync < self.sync;
+  return options().thread_races && serial == self.serial && thread != self.id && !warp_ordered;
 }
 
 bool unordered_elsewhere(uint32_t serial, uint16_t thread) {
