@@ -252,6 +252,28 @@ public record PruningPolicy(
         "unknown preset \"" + name + "\"; use one of " + String.join(", ", presetNames()));
   }
 
+  /**
+   * The bound on the gap between kept slices, from {@link #maxGapSlices} and {@link #maxGapMm}.
+   *
+   * @param spacingMm distance of neighbouring slices, NaN when unknown
+   * @return keep at least every so-manieth slice; 0 when there is no bound
+   * @throws IllegalArgumentException if a bound in millimetres is set and the spacing is unknown
+   */
+  public long maxGap(double spacingMm) {
+    if (maxGapMm == 0) {
+      return maxGapSlices;
+    }
+    if (!(spacingMm > 0)) {
+      throw new IllegalArgumentException(
+          "maxGapMm = "
+              + maxGapMm
+              + ", but the spacing of the slices is unknown; use maxGapSlices");
+    }
+    // Spacings come as f32 from most files: 5 mm may read 5.0000001, which must still be one gap.
+    long slices = Math.max(1, (long) Math.floor(maxGapMm / spacingMm * (1 + 1e-6)));
+    return maxGapSlices == 0 ? slices : Math.min(maxGapSlices, slices);
+  }
+
   /** Starts a copy to override fields of. */
   public Builder toBuilder() {
     return new Builder(this);

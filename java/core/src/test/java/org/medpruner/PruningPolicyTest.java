@@ -72,4 +72,19 @@ class PruningPolicyTest {
     refused("maxTokens", b -> b.maxTokens(-1));
     refused("volumeMinTokens", b -> b.volumeMinTokens(-1));
   }
+
+  @Test
+  void gapsInMillimetresBecomeSlices() {
+    PruningPolicy mm = PruningPolicy.PAPER.toBuilder().maxGapMm(10).build();
+    assertEquals(0, PruningPolicy.PAPER.maxGap(Double.NaN));
+    assertEquals(2, mm.maxGap(5));
+    assertEquals(2, mm.maxGap(5.0000002384185791)); // 5 mm as f32 arithmetic leaves it
+    assertEquals(1, mm.maxGap(7));
+    assertEquals(1, mm.maxGap(30), "a gap below one slice keeps every slice");
+    assertEquals(2, mm.withMaxGapSlices(8).maxGap(5));
+    assertEquals(8, mm.withMaxGapSlices(8).maxGap(1));
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> mm.maxGap(Double.NaN));
+    assertTrue(String.valueOf(e.getMessage()).startsWith("maxGapMm = 10.0"), e.getMessage());
+  }
 }

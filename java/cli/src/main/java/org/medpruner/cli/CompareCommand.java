@@ -64,8 +64,8 @@ final class CompareCommand implements Callable<Integer> {
       input = volume.read(VolumeOptions.MODEL_SLICES);
       try (Session session = Session.load(folder, load, input, scope.progress())) {
         info = session.info();
-        // The pruned run goes first: it then pays for everything that is slow only once, and the
-        // process's peak so far is its own.
+        session.warmUp(p, text, generation);
+        // The pruned run goes first, so that the process's peak so far is its own.
         pruned = session.ask(p, text, generation);
         prunedPeak = PeakMemory.bytes();
         off = session.ask(PruningPolicy.OFF, text, generation);

@@ -16,6 +16,7 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.volume.SliceImages;
 
 /** One loaded model and one volume; any number of policies and questions. */
 final class Session implements AutoCloseable {
@@ -77,6 +78,25 @@ final class Session implements AutoCloseable {
           a.kvBytes(),
           a.stopped(),
           complete(a.report()));
+    }
+  }
+
+  /**
+   * Takes one slice through the whole path, so that what is slow only once (threads, the first
+   * touch of the weights, compilation) is charged to none of the runs that follow.
+   */
+  void warmUp(PruningPolicy policy, String question, GenerationOptions options) {
+    SliceImages all = input.images();
+    SliceImages first =
+        new SliceImages(
+            all.height(),
+            all.width(),
+            all.pixels().subList(0, 1),
+            all.info().subList(0, 1),
+            all.spacingMm(),
+            all.recipe());
+    try (EncodedVolume encoded = model.encode(first, policy, Progress.NONE)) {
+      model.ask(encoded, question, new GenerationOptions(1, options.layout()), Progress.NONE);
     }
   }
 

@@ -1,13 +1,9 @@
 package org.medpruner.cli;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.medpruner.DType;
-import org.medpruner.Device;
-import org.medpruner.NativeBuffer;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.Rates;
@@ -15,8 +11,6 @@ import org.medpruner.PruningReport.Savings;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.SegmentFlags;
 import org.medpruner.SliceAnchor;
-import org.medpruner.Stream;
-import org.medpruner.Workspace;
 import org.medpruner.vlm.Progress;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceInfo;
@@ -34,102 +28,43 @@ final class SliceOnlyPruning {
    * @throws IllegalArgumentException if a bound in millimetres is set and the spacing is unknown
    */
   static PruningReport run(SliceImages images, PruningPolicy policy, Progress progress) {
-    int slices = images.count();
-    long values = (long) images.height() * images.width() * 3;
     // A negative threshold keeps every slice and still measures its distance.
     double gamma = policy.sliceAnchoring() ? policy.gamma() : -1;
     SliceAnchor.Params params =
-        new SliceAnchor.Params(gamma, SliceAnchor.U8_SCALE, maxGap(images, policy));
-    byte[] keep = new byte[slices];
-    float[] distance = new float[slices];
-    int[] representative = new int[slices];
-    int[] flags = new int[slices];
-    progress.update("anchor", 0, slices);
+        new SliceAnchor.Params(gamma, SliceAnchor.U8_SCALE, policy.maxGap(images.spacingMm()));
+    progress.update("anchor", 0, images.count());
     long start = System.nanoTime();
-    try (NativeBuffer pixels = NativeBuffer.allocate(Device.CPU, slices * values);
-        NativeBuffer offsets = NativeBuffer.allocate(Device.CPU, DType.I64, 2);
-        NativeBuffer results =
-            NativeBuffer.allocate(Device.CPU, SliceAnchor.Outputs.bytes(slices, 1));
-        Workspace workspace = Workspace.create(Device.CPU)) {
-      for (int i = 0; i < slices; i++) {
-        pixels.copyFrom(MemorySegment.ofArray(images.pixels().get(i)), i * values);
-      }
-      offsets.copyFrom(new long[] {0, slices});
-      SliceAnchor.Outputs outputs = SliceAnchor.Outputs.in(results, slices, 1);
-      SliceAnchor.run(
-          params,
-          pixels.view(DType.U8, slices, values),
-          offsets.view(DType.I64, 2),
-          outputs,
-          workspace,
-          Stream.DEFAULT);
-      read(results, outputs.keep().address(), outputs, MemorySegment.ofArray(keep));
-      read(results, outputs.distance().address(), outputs, MemorySegment.ofArray(distance));
-      read(
-          results,
-          outputs.representative().address(),
-          outputs,
-          MemorySegment.ofArray(representative));
-      read(results, outputs.flags().address(), outputs, MemorySegment.ofArray(flags));
-    }
+    SliceAnchor.Result result = SliceAnchor.apply(images.pixels(), params);
     double seconds = (System.nanoTime() - start) / 1e9;
-    progress.update("anchor", slices, slices);
-    return report(images, policy, keep, distance, representative, flags, seconds);
-  }
-
-  /** Outputs lie inside one buffer, the first of them at its beginning. */
-  private static void read(
-      NativeBuffer buffer, long address, SliceAnchor.Outputs outputs, MemorySegment to) {
-    buffer.copyTo(to, address - outputs.keep().address());
-  }
-
-  private static long maxGap(SliceImages images, PruningPolicy policy) {
-    long gap = policy.maxGapSlices();
-    double mm = policy.maxGapMm();
-    if (mm > 0) {
-      double spacing = images.spacingMm();
-      if (!(spacing > 0)) {
-        throw new IllegalArgumentException(
-            "--max-gap-mm = " + mm + ", but the volume does not say its spacing; use --max-gap");
-      }
-      long slices = Math.max(1, (long) Math.floor(mm / spacing));
-      gap = gap == 0 ? slices : Math.min(gap, slices);
-    }
-    return gap;
+    progress.update("anchor", images.count(), images.count());
+    return report(images, policy, result, seconds);
   }
 
   private static PruningReport report(
-      SliceImages images,
-      PruningPolicy policy,
-      byte[] keep,
-      float[] distance,
-      int[] representative,
-      int[] flags,
-      double seconds) {
+      SliceImages images, PruningPolicy policy, SliceAnchor.Result result, double seconds) {
     List<SliceReport> slices = new ArrayList<>();
     List<String> notes = new ArrayList<>();
-    int kept = 0;
-    for (int i = 0; i < keep.length; i++) {
+    for (int i = 0; i < images.count(); i++) {
       SliceInfo info = images.info().get(i);
-      kept += keep[i];
       slices.add(
           new SliceReport(
               i,
               info.sourceIndex(),
               info.positionMm(),
-              keep[i] != 0,
-              distance[i],
-              representative[i],
+              result.kept()[i],
+              result.distances()[i],
+              result.representatives()[i],
               0,
               Double.NaN,
               0,
               0,
               null));
-      if ((flags[i] & SegmentFlags.NON_FINITE) != 0) {
+      if ((result.flags()[i] & SegmentFlags.NON_FINITE) != 0) {
         notes.add("slice " + i + ": non-finite pixels, kept");
       }
     }
-    double rate = (double) kept / keep.length;
+    int kept = result.keptIndices().length;
+    double rate = (double) kept / images.count();
     Map<String, Double> timings = new LinkedHashMap<>();
     timings.put("anchor", seconds);
     return new PruningReport(
@@ -137,7 +72,7 @@ final class SliceOnlyPruning {
         slices,
         0,
         new Rates(rate, 1, rate),
-        new Savings(0, 0, keep.length - kept),
+        new Savings(0, 0, images.count() - kept),
         timings,
         notes);
   }

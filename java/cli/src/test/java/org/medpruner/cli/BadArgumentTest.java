@@ -96,7 +96,7 @@ class BadArgumentTest {
     Path slices = Files.createDirectory(folder.resolve("slices"));
     TestVolumes.png(slices.resolve("1.png"), 8, 8, java.awt.image.BufferedImage.TYPE_BYTE_GRAY);
     CliRun.of("prune", "--volume", slices.toString(), "--max-gap-mm", "5")
-        .assertBadInput("--max-gap-mm");
+        .assertBadInput("maxGapMm");
   }
 
   @Test

@@ -143,8 +143,7 @@ final class VolumeEncoder {
     if (policy.maxGapMm() > 0 && !(spacingMm > 0)) {
       flags.add("maxGapMm = " + policy.maxGapMm() + " has no effect: the slice spacing is unknown");
     }
-    SliceStage.Result r =
-        pixels.anchor(policy.gamma(), SliceStage.maxGap(policy, spacingMm), workspace);
+    SliceStage.Result r = pixels.anchor(policy.gamma(), policy.maxGap(spacingMm), workspace);
     for (int i = 0; i < r.nonFinite().length; i++) {
       if (r.nonFinite()[i]) {
         flags.add("slice " + i + ": non-finite pixels, kept");

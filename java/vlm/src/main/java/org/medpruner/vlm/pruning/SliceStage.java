@@ -5,7 +5,6 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.medpruner.Device;
-import org.medpruner.PruningPolicy;
 import org.medpruner.SegmentFlags;
 import org.medpruner.SliceAnchor;
 import org.medpruner.TensorView;
@@ -51,28 +50,11 @@ public final class SliceStage {
   }
 
   /**
-   * The bound on the gap between kept slices that a policy asks for.
-   *
-   * @param spacingMm distance of neighbouring slices, NaN when unknown: then a bound in millimetres
-   *     cannot be kept and has no effect
-   * @return in slices; 0 when there is none
-   */
-  public static long maxGap(PruningPolicy policy, double spacingMm) {
-    long gap = policy.maxGapSlices();
-    if (policy.maxGapMm() > 0 && spacingMm > 0) {
-      // Spacings come as f32 from most files: 5 mm may read 5.0000001, which must still be one gap.
-      long slices = Math.max(1, (long) Math.floor(policy.maxGapMm() / spacingMm * (1 + 1e-6)));
-      gap = gap == 0 ? slices : Math.min(gap, slices);
-    }
-    return gap;
-  }
-
-  /**
    * Anchors the slices of one volume.
    *
    * @param slices U8, F16, BF16 or F32 [D, S]
    * @param scale of a difference of one in {@code slices}, in normalised units
-   * @param maxGap as {@link #maxGap}
+   * @param maxGap keep at least every so-manieth slice; 0 is off
    */
   public static Result run(
       TensorView slices, double gamma, double scale, long maxGap, Workspace workspace) {
