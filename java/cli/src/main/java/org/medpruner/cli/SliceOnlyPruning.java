@@ -29,9 +29,12 @@ final class SliceOnlyPruning {
    */
   static PruningReport run(SliceImages images, PruningPolicy policy, Progress progress) {
     // A negative threshold keeps every slice and still measures its distance.
-    double gamma = policy.sliceAnchoring() ? policy.gamma() : -1;
     SliceAnchor.Params params =
-        new SliceAnchor.Params(gamma, SliceAnchor.U8_SCALE, policy.maxGap(images.spacingMm()));
+        (policy.sliceAnchoring()
+                ? SliceAnchor.Params.of(policy.gamma())
+                    .withMaxGap(policy.maxGap(images.spacingMm()))
+                : SliceAnchor.Params.of(-1))
+            .withScale(SliceAnchor.U8_SCALE);
     progress.update("anchor", 0, images.count());
     long start = System.nanoTime();
     SliceAnchor.Result result = SliceAnchor.apply(images.pixels(), params);

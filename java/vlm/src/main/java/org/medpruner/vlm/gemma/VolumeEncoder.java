@@ -140,9 +140,6 @@ final class VolumeEncoder {
     if (!policy.sliceAnchoring()) {
       return SliceStage.keepAll(pixels.count());
     }
-    if (policy.maxGapMm() > 0 && !(spacingMm > 0)) {
-      flags.add("maxGapMm = " + policy.maxGapMm() + " has no effect: the slice spacing is unknown");
-    }
     SliceStage.Result r = pixels.anchor(policy.gamma(), policy.maxGap(spacingMm), workspace);
     for (int i = 0; i < r.nonFinite().length; i++) {
       if (r.nonFinite()[i]) {

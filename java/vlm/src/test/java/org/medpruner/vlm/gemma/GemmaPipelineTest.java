@@ -185,15 +185,21 @@ class GemmaPipelineTest {
     }
   }
 
+  /** A guard that cannot be kept is refused, not passed over. */
   @Test
-  void unknownSpacingIsSaid() {
+  void aBoundInMillimetresNeedsTheSpacing() {
     PruningPolicy mm = PruningPolicy.PAPER.toBuilder().maxGapMm(5).build();
     try (GemmaPipeline p = load(TINY);
-        Arena arena = Arena.ofConfined();
-        var v = p.encode(slices(arena, 0, 0.01), 2, Double.NaN, mm, Progress.NONE)) {
-      assertEquals(
-          List.of("maxGapMm = 5.0 has no effect: the slice spacing is unknown"),
-          v.report().flags());
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment pixels = slices(arena, 0, 0.01);
+      IllegalArgumentException e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> p.encode(pixels, 2, Double.NaN, mm, Progress.NONE));
+      assertTrue(String.valueOf(e.getMessage()).startsWith("maxGapMm = 5.0"), e.getMessage());
+      try (var v = p.encode(pixels, 2, 2.5, mm, Progress.NONE)) {
+        assertEquals(List.of(), v.report().flags());
+      }
     }
   }
 
