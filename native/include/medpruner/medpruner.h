@@ -15,6 +15,7 @@
 #include "medpruner/slice_anchor.h"
 #include "medpruner/status.h"
 #include "medpruner/tensor.h"
+#include "medpruner/threads.h"
 #include "medpruner/version.h"
 
 #endif /* MEDPRUNER_H */

@@ -18,7 +18,7 @@ extern "C" {
 
 /** A change of the major number breaks callers; the minor number grows with additions. */
 #define MEDPRUNER_ABI_MAJOR 1
-#define MEDPRUNER_ABI_MINOR 0
+#define MEDPRUNER_ABI_MINOR 1
 
 /** ABI of the loaded library: major << 16 | minor. */
 MEDPRUNER_API uint32_t medpruner_abi_version(void);
@@ -46,8 +46,9 @@ typedef struct medpruner_build_info {
 MEDPRUNER_API medpruner_status medpruner_get_build_info(medpruner_build_info* info);
 
 /**
- * Instruction set of this CPU, best known tier: "x86-64", "avx2+fma", "avx512", "neon".
- * A static string. What the kernels use of it is not part of the ABI: results do not depend on it.
+ * Instruction-set tier the CPU kernels run in: "x86-64", "avx2+fma", "avx512" or, on AArch64, "neon". The
+ * best this CPU has, unless MEDPRUNER_MAX_ISA in the environment, read once, names a lower one; any
+ * other value of it is ignored. A static string. Results do not depend on the tier.
  */
 MEDPRUNER_API const char* medpruner_cpu_isa(void);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "medpruner/version.h"
 
+#include "medpruner/threads.h"
+
 #include <string.h>
 
 #include "common/status.hpp"
 #include "cpu/isa.hpp"
+#include "cpu/pool.hpp"
 #include "cuda/backend.hpp"
 
 namespace medpruner {
@@ -68,17 +71,31 @@ medpruner_status medpruner_get_build_info(medpruner_build_info* info) {
 }
 
 const char* medpruner_cpu_isa(void) {
-  switch (cpu::detect_isa()) {
+#if defined(__aarch64__)
+  return "neon";
+#else
+  switch (cpu::active_isa()) {
     case cpu::Isa::kAvx512:
       return "avx512";
     case cpu::Isa::kAvx2Fma:
       return "avx2+fma";
-    case cpu::Isa::kNeon:
-      return "neon";
     default:
       return "x86-64";
   }
+#endif
 }
+
+medpruner_status medpruner_set_cpu_threads(int32_t threads) {
+  return guard([&] {
+    if (threads < 0 || threads > cpu::kMaxThreads) {
+      fail(kInvalid, "threads: is %d, expected in [0, %d]", static_cast<int>(threads),
+           cpu::kMaxThreads);
+    }
+    cpu::set_threads(threads);
+  });
+}
+
+int32_t medpruner_cpu_threads(void) { return cpu::threads(); }
 
 medpruner_status medpruner_cuda_device_count(int32_t* count, char* reason, size_t capacity) {
   return guard([&] {

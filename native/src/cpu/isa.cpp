@@ -5,13 +5,9 @@
 #include <string.h>
 
 namespace medpruner::cpu {
+namespace {
 
-bool capped_to_baseline() noexcept {
-  const char* cap = getenv("MEDPRUNER_MAX_ISA");
-  return cap != nullptr && strcmp(cap, "x86-64") == 0;
-}
-
-Isa detect_isa() noexcept {
+Isa detect() noexcept {
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
       !__builtin_cpu_supports("f16c")) {
@@ -22,11 +18,24 @@ Isa detect_isa() noexcept {
     return Isa::kAvx512;
   }
   return Isa::kAvx2Fma;
-#elif defined(__aarch64__)
-  return Isa::kNeon;
 #else
   return Isa::kBaseline;
 #endif
+}
+
+Isa cap() noexcept {
+  const char* text = getenv("MEDPRUNER_MAX_ISA");
+  if (text != nullptr && strcmp(text, "x86-64") == 0) {
+    return Isa::kBaseline;
+  }
+  return text != nullptr && strcmp(text, "avx2+fma") == 0 ? Isa::kAvx2Fma : Isa::kAvx512;
+}
+
+}  // namespace
+
+Isa active_isa() noexcept {
+  static const Isa active = detect() < cap() ? detect() : cap();
+  return active;
 }
 
 }  // namespace medpruner::cpu

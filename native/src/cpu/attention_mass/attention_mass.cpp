@@ -76,7 +76,7 @@ class Runner {
       : args_(args),
         areas_(args, args.workspace),
         factor_(static_cast<float>(args.scale * kLog2E)),
-        fast_(has_avx2_fma()) {}
+        fast_(active_isa() >= Isa::kAvx2Fma) {}
 
   void run() {
     for (int64_t g = 0; g < args_.segments; ++g) {
