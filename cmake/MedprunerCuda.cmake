@@ -17,8 +17,14 @@ endif()
 
 if(MEDPRUNER_HAS_CUDA)
   # Machine code per architecture, PTX for the newest alone, so that later GPUs can still run it.
-  set(medpruner_archs ${MEDPRUNER_CUDA_ARCHS})
+  if(MEDPRUNER_CUDA_ARCHS STREQUAL "RELEASE")
+    # Turing to Blackwell; 87 and 101 to 110 are embedded boards, which no linux-x86_64 library meets.
+    set(medpruner_archs 75 80 86 89 90 100 120)
+  else()
+    set(medpruner_archs ${MEDPRUNER_CUDA_ARCHS})
+  endif()
   list(SORT medpruner_archs COMPARE NATURAL)
+  list(JOIN medpruner_archs "," MEDPRUNER_ARCH_TEXT)
   list(GET medpruner_archs -1 medpruner_newest)
   list(REMOVE_AT medpruner_archs -1)
   list(TRANSFORM medpruner_archs APPEND "-real")
