@@ -61,7 +61,8 @@ TEST(null_tensor) {
       }
       argument.pass_null = true;
       // Without features the call is a valid one but for `merged`, which must be NULL too.
-      expect(f, kInvalid, argument.name == "features" ? "merged" : argument.name, "NULL");
+      const bool features = f.op == "contextual_merge" && argument.name == "features";
+      expect(f, kInvalid, features ? "merged" : argument.name, "NULL");
     }
   }
 }
@@ -174,11 +175,11 @@ TEST(params) {
       expect(f, kInvalid, "params", "struct_size");
     }
     Fixture f = make_fixture(which);
-    std::array<const medpruner_tensor*, 12> none = {};
+    std::array<const medpruner_tensor*, kMostTensors> none = {};
     CHECK_EQUAL(f.entry(nullptr, none.data(), nullptr, 0, nullptr), kInvalid);
     CHECK(last_error() == "params: is NULL");
   }
-  for (size_t which : {0, 3, 4}) {
+  for (size_t which : {0, 3, 4, 5, 6}) {
     Fixture f = make_fixture(which);
     f.params[4] = 1;
     expect(f, kInvalid, "params", "reserved");
@@ -230,6 +231,59 @@ TEST(params) {
     f.params_as<medpruner_contextual_merge_params>()->ratio = ratio;
     expect(f, kInvalid, "params", "of contextual_merge");
   }
+  for (size_t which : {5, 6}) {
+    const auto prune = [&](auto change) {
+      Fixture f = make_fixture(which);
+      change(f.params_as<medpruner_prune_params>());
+      expect(f, kInvalid, "params", "of prune");
+    };
+    prune([&](auto* p) { p->dropped_tokens = -1; });
+    prune([&](auto* p) { p->nucleus.struct_size = 0; });
+    prune([&](auto* p) { p->nucleus.tau = 0; });
+    prune([&](auto* p) { p->merge.struct_size = 8; });
+    prune([&](auto* p) { p->merge.reserved = 1; });
+    prune([&](auto* p) { p->merge.ratio = 2; });
+  }
+  Fixture attention = make_fixture(6);
+  attention.params_as<medpruner_prune_params>()->attention.struct_size = 0;
+  expect(attention, kInvalid, "params", "of the attention in prune");
+  attention.params_as<medpruner_prune_params>()->attention = contiguous(0);
+  expect(attention, kInvalid, "params", "of the attention in prune");
+  Fixture unused = make_fixture(5);
+  memset(&unused.params_as<medpruner_prune_params>()->attention, 0xFF,
+         sizeof(medpruner_attention_mass_params));
+  CHECK_EQUAL(unused.call(), MEDPRUNER_OK);
+}
+
+TEST(prune_of_its_own) {
+  Fixture capacity = make_fixture(5);
+  capacity.arguments[6]->shape[0] = 2;
+  capacity.arguments[7]->shape[0] = 2;
+  expect(capacity, kInvalid, "packed", "of two rows");
+  Fixture query = make_fixture(6);
+  query.arguments[0]->shape[0] = 7;
+  expect(query, kInvalid, "query", "of half a token");
+  Fixture grids = make_fixture(6);
+  grids.params_as<medpruner_prune_params>()->attention = grid(2, 4, 1, 2);
+  expect(grids, kInvalid, "offsets", "not a whole grid");
+  Fixture overlap = make_fixture(6);
+  overlap.arguments[5]->tensor.data = overlap.arguments[9]->tensor.data;
+  expect(overlap, kInvalid, "packed", "over features");
+  size_t bytes = 0;
+  CHECK_EQUAL(medpruner_prune_workspace(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                                        nullptr, &bytes),
+              kInvalid);
+  Fixture f = make_fixture(5);
+  const auto* params = f.params_as<medpruner_prune_params>();
+  const auto query_size = [&](size_t* size) {
+    return medpruner_prune_workspace(params, nullptr, nullptr, &f.arguments[1]->tensor,
+                                     &f.arguments[2]->tensor, &f.arguments[3]->tensor, nullptr,
+                                     size);
+  };
+  CHECK_EQUAL(query_size(nullptr), kInvalid);
+  CHECK(last_error() == "bytes: is NULL");
+  CHECK_EQUAL(query_size(&bytes), MEDPRUNER_OK);
+  CHECK(bytes > 0);
 }
 
 TEST(offsets_that_do_not_ascend_over_the_rows) {
@@ -260,7 +314,7 @@ TEST(offsets_that_do_not_ascend_over_the_rows) {
 }
 
 TEST(workspace_and_stream) {
-  for (size_t which : {1, 2, 3}) {  // the ops that need one on the CPU
+  for (size_t which : {1, 2, 3, 5, 6}) {  // the ops that need one on the CPU
     Fixture small = make_fixture(which);
     small.workspace_bytes = 1;
     expect(small, MEDPRUNER_ERR_WORKSPACE_TOO_SMALL, "workspace", "1 byte");

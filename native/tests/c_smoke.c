@@ -22,6 +22,8 @@
 #include "medpruner/contextual_merge.h"
 #include "medpruner/gather_rows.h"
 #include "medpruner/gather_rows.h"
+#include "medpruner/prune.h"
+#include "medpruner/prune.h"
 #include "medpruner/medpruner.h"
 #include "medpruner/medpruner.h"
 
@@ -53,6 +55,11 @@ static_assert(offsetof(medpruner_nucleus_select_params, min_tokens) == 24, "nucl
 static_assert(offsetof(medpruner_nucleus_select_params, volume_max_tokens) == 48, "nucleus_select");
 static_assert(sizeof(medpruner_contextual_merge_params) == 16, "contextual_merge");
 static_assert(sizeof(medpruner_gather_rows_params) == 8, "gather_rows");
+static_assert(sizeof(medpruner_prune_params) == 144, "prune");
+static_assert(offsetof(medpruner_prune_params, attention) == 8, "prune");
+static_assert(offsetof(medpruner_prune_params, nucleus) == 64, "prune");
+static_assert(offsetof(medpruner_prune_params, merge) == 120, "prune");
+static_assert(offsetof(medpruner_prune_params, dropped_tokens) == 136, "prune");
 static_assert(sizeof(medpruner_build_info) == 48, "build_info");
 static_assert(offsetof(medpruner_build_info, version) == 16, "build_info");
 static_assert(sizeof(medpruner_cuda_device_info) == 288, "cuda_device_info");

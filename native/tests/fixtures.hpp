@@ -11,6 +11,8 @@
 
 #include "ops.hpp"
 
+constexpr size_t kMostTensors = 17;
+
 struct Argument {
   std::string name;
   bool optional;
@@ -66,7 +68,7 @@ struct Fixture {
   }
 
   medpruner_status call() {
-    std::array<const medpruner_tensor*, 12> tensors = {};
+    std::array<const medpruner_tensor*, kMostTensors> tensors = {};
     for (size_t i = 0; i < arguments.size(); ++i) {
       tensors[i] = arguments[i]->pass_null ? nullptr : &arguments[i]->tensor;
     }
@@ -85,7 +87,49 @@ struct Fixture {
   }
 };
 
-constexpr size_t kFixtures = 5;
+/** prune with its masses given, or with query and key. */
+inline void make_prune_fixture(Fixture& f, bool with_query) {
+  f.op = "prune";
+  f.set_params(medpruner_prune_params{
+      sizeof(medpruner_prune_params),
+      0,
+      contiguous(2),
+      nucleus(MEDPRUNER_SCORE_SOFTMAX, 0.9),
+      {sizeof(medpruner_contextual_merge_params), 0, 0.05},
+      1});
+  if (with_query) {
+    f.add<float>("query", {8, 2, 3}, std::vector<float>(48, 1));
+    f.add<float>("key", {8, 2, 3}, std::vector<float>(48, 1));
+    f.add<float>("lse", {2, 8}, std::vector<float>(16, 3), true);
+    f.add_output<float>("mass", {4});
+    f.add_output<float>("pooled_keys", {4, 3});
+  } else {
+    f.add<float>("mass", {4}, std::vector<float>(4, 1));
+    f.add<float>("pooled_keys", {4, 3}, std::vector<float>(12, 1));
+  }
+  f.add<float>("features", {4, 3}, std::vector<float>(12, 1));
+  f.add<int64_t>("offsets", {3}, {0, 2, 4});
+  f.add<uint8_t>("segments", {2}, {1, 0}, true);
+  f.add<int64_t>("volumes", {2}, {0, 2}, true);
+  f.add_output<float>("packed", {4, 3});
+  f.add_output<int64_t>("packed_rows", {4});
+  f.add_output<int64_t>("packed_offsets", {3});
+  f.add_output<uint8_t>("role", {4});
+  f.add_output<int64_t>("assignment", {4});
+  f.add_output<double>("kept_mass", {2});
+  f.add_output<uint32_t>("flags", {2});
+  f.entry = [with_query](const void* p, const medpruner_tensor* const* t, void* w, size_t n,
+                         void* s) {
+    const medpruner_tensor* none[3] = {};
+    const medpruner_tensor* const* a = with_query ? t : none;
+    t += with_query ? 3 : 0;
+    return medpruner_prune(static_cast<const medpruner_prune_params*>(p), a[0], a[1], a[2], t[0],
+                           t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11],
+                           t[12], w, n, s);
+  };
+}
+
+constexpr size_t kFixtures = 7;
 
 inline Fixture make_fixture(size_t which) {
   Fixture f;
@@ -159,6 +203,10 @@ inline Fixture make_fixture(size_t which) {
                                           t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8],
                                           t[9], w, n, s);
       };
+      break;
+    case 5:
+    case 6:
+      make_prune_fixture(f, which == 6);
       break;
     default:
       f.op = "gather_rows";

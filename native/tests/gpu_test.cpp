@@ -4,7 +4,7 @@
 
 #include "gpu.hpp"
 
-#include "cases.hpp"
+#include "prune_cases.hpp"
 
 namespace {
 
@@ -212,6 +212,21 @@ TEST(gather_rows_1) { gather_cases<uint8_t>(15); }
 TEST(gather_rows_2) { gather_cases<F16>(16); }
 TEST(gather_rows_4) { gather_cases<float>(17); }
 TEST(gather_rows_8) { gather_cases<int64_t>(18); }
+
+template <class T>
+void prune_tests(uint64_t seed) {
+  cases::Random random(seed);
+  for (int round = 0; round < 60; ++round) {
+    PruneCase<T> c = prune_cases::random_case<T>(random, round, 400, 700);
+    prune_cases::check_same(prune(kGpu, c), prune(kCpu, c));
+    PruneCase<T> q = prune_cases::query_case<T>(random, round);
+    prune_cases::check_same(prune(kGpu, q), prune_cases::compose(kGpu, q));
+  }
+}
+
+TEST(prune_f32) { prune_tests<float>(19); }
+TEST(prune_f16) { prune_tests<F16>(20); }
+TEST(prune_bf16) { prune_tests<BF16>(21); }
 
 }  // namespace
 

@@ -37,7 +37,20 @@ void print_hashes(const char* name, uint64_t seed) {
     broken = broken || merged.status != MEDPRUNER_OK;
     add(merged.merged.values);
     add(merged.assignment.values);
-    printf("attention_mass and contextual_merge %s %016llx\n", name,
+    PruneCase<T> all;
+    all.offsets = {0, 203};
+    all.mass = vector_of(std::vector<float>(203));
+    for (float& m : all.mass.values) {
+      m = expf(cases::normal(random));
+    }
+    all.keys = keys;
+    all.features = features;
+    all.params.nucleus.tau = 0.5;
+    all.capacity = 203;
+    const auto pruned = prune(kCpu, all);
+    broken = broken || pruned.status != MEDPRUNER_OK;
+    add(pruned.packed.values);
+    printf("attention_mass, contextual_merge and prune %s %016llx\n", name,
            static_cast<unsigned long long>(hash));
   }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// The five ops as the tests call them: inputs and parameters in, outputs as host vectors, on either
+// The ops as the tests call them: inputs and parameters in, outputs as host vectors, on either
 // device.
 
 #include "tensors.hpp"
@@ -208,6 +208,80 @@ GatherResult<T> gather_rows(medpruner_device device, Tensor<T>& source,
                                      call.out(r.packed), call.out(r.packed_offsets),
                                      call.out(r.flags), call.workspace(bytes), bytes,
                                      call.stream());
+  }
+  call.finish();
+  return r;
+}
+
+template <class T>
+struct PruneResult {
+  medpruner_status status = -1;
+  Tensor<float> mass, pooled_keys;  // what the call was given, or what it made of query and key
+  Tensor<T> packed;
+  Tensor<int64_t> packed_rows, packed_offsets, assignment;
+  Tensor<uint8_t> role;
+  Tensor<double> kept_mass;
+  Tensor<uint32_t> flags;
+};
+
+/** What prune is given: query and key, or masses and keys. */
+template <class T>
+struct PruneCase {
+  medpruner_prune_params params = {sizeof(medpruner_prune_params),
+                                   0,
+                                   contiguous(1),
+                                   nucleus(MEDPRUNER_SCORE_MASS, 0.9),
+                                   {sizeof(medpruner_contextual_merge_params), 0, 0.05},
+                                   0};
+  bool with_query = false;
+  Tensor<T> query, key;
+  Tensor<float> lse;  // no shape: none
+  Tensor<float> mass, keys;
+  Tensor<T> features;
+  std::vector<int64_t> offsets, volumes;  // volumes empty: none
+  std::vector<uint8_t> segments;          // empty: none
+  int64_t capacity = 0;
+};
+
+template <class T>
+PruneResult<T> prune(medpruner_device device, PruneCase<T>& c) {
+  const int64_t rows = c.features.shape[0];
+  const int64_t count = static_cast<int64_t>(c.offsets.size()) - 1;
+  Tensor<int64_t> bounds = vector_of(c.offsets);
+  Tensor<int64_t> groups = vector_of(c.volumes);
+  Tensor<uint8_t> stay = vector_of(c.segments);
+  PruneResult<T> r;
+  if (c.with_query) {
+    r.mass = output<float>({rows});
+    r.pooled_keys = output<float>({rows, c.query.shape[2]});
+  } else {
+    r.mass = c.mass;
+    r.pooled_keys = c.keys;
+  }
+  r.packed = output<T>({c.capacity, c.features.shape[1]});
+  r.packed_rows = output<int64_t>({c.capacity});
+  r.packed_offsets = output<int64_t>({count + 1});
+  r.role = output<uint8_t>({rows});
+  r.assignment = output<int64_t>({rows});
+  r.kept_mass = output<double>({count});
+  r.flags = output<uint32_t>({count});
+  Call call(device);
+  const auto* q = c.with_query ? call.in(c.query) : nullptr;
+  const auto* k = c.with_query ? call.in(c.key) : nullptr;
+  const auto* l = c.lse.shape.empty() ? nullptr : call.in(c.lse);
+  const auto* m = c.with_query ? call.out(r.mass) : call.in(r.mass);
+  const auto* p = c.with_query ? call.out(r.pooled_keys) : call.in(r.pooled_keys);
+  const auto* f = call.in(c.features);
+  const auto* o = call.in(bounds);
+  const auto* s = c.segments.empty() ? nullptr : call.in(stay);
+  const auto* v = c.volumes.empty() ? nullptr : call.in(groups);
+  size_t bytes = 0;
+  r.status = medpruner_prune_workspace(&c.params, q, k, p, f, o, v, &bytes);
+  if (r.status == MEDPRUNER_OK) {
+    r.status = medpruner_prune(&c.params, q, k, l, m, p, f, o, s, v, call.out(r.packed),
+                               call.out(r.packed_rows), call.out(r.packed_offsets),
+                               call.out(r.role), call.out(r.assignment), call.out(r.kept_mass),
+                               call.out(r.flags), call.workspace(bytes), bytes, call.stream());
   }
   call.finish();
   return r;

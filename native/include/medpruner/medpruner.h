@@ -12,6 +12,7 @@
 #include "medpruner/memory.h"
 #include "medpruner/nucleus_select.h"
 #include "medpruner/ops.h"
+#include "medpruner/prune.h"
 #include "medpruner/slice_anchor.h"
 #include "medpruner/status.h"
 #include "medpruner/tensor.h"

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "abi/tensor_check.hpp"
+#include "abi/op_checks.hpp"
 #include "cpu/backend.hpp"
 #include "cuda/backend.hpp"
 
@@ -55,6 +55,8 @@ void check_pooling(const medpruner_attention_mass_params* params, AttentionMassA
   }
 }
 
+}  // namespace
+
 AttentionMassArgs check_query_key(Checker& checker, const medpruner_attention_mass_params* params,
                                   const medpruner_tensor* query, const medpruner_tensor* key) {
   check_params(params);
@@ -92,6 +94,8 @@ AttentionMassArgs check_query_key(Checker& checker, const medpruner_attention_ma
   args.scale = params->scale == 0 ? 1.0 / sqrt(static_cast<double>(args.dim)) : params->scale;
   return args;
 }
+
+namespace {
 
 void check_segments(Checker& checker, const medpruner_tensor* offsets, AttentionMassArgs& args) {
   const View view = checker.input("offsets", offsets, bit(DType::kI64), {kFree});

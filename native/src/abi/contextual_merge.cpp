@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "medpruner/contextual_merge.h"
 
-#include "abi/tensor_check.hpp"
+#include "abi/op_checks.hpp"
 #include "cpu/backend.hpp"
 #include "cuda/backend.hpp"
 
@@ -11,14 +11,20 @@ namespace {
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
 constexpr uint32_t kFeatureTypes = bit(DType::kF16) | bit(DType::kBF16) | bit(DType::kF32);
 
-void check_values(const medpruner_contextual_merge_params* params, ContextualMergeArgs& args) {
+}  // namespace
+
+ContextualMergeArgs check_merge_params(const medpruner_contextual_merge_params* params) {
   check_params(params);
   check_reserved(params->reserved);
   if (!(params->ratio >= 0 && params->ratio <= 1)) {
     fail(kInvalid, "params: ratio is %g, expected in [0, 1]", params->ratio);
   }
+  ContextualMergeArgs args = {};
   args.ratio = params->ratio;
+  return args;
 }
+
+namespace {
 
 /** @param rows kFree in the workspace query and without features */
 void check_keys(Checker& checker, const medpruner_tensor* keys, int64_t rows,
@@ -55,8 +61,7 @@ medpruner_status medpruner_contextual_merge_workspace(
     const medpruner_tensor* offsets, size_t* bytes) {
   return guard([&] {
     Checker checker(false);
-    ContextualMergeArgs args = {};
-    check_values(params, args);
+    ContextualMergeArgs args = check_merge_params(params);
     check_keys(checker, keys, kFree, args);
     check_segments(checker, offsets, args);
     check_bytes_out(bytes);
@@ -74,8 +79,7 @@ medpruner_status medpruner_contextual_merge(
     size_t workspace_bytes, void* stream) {
   return guard([&] {
     Checker checker(true);
-    ContextualMergeArgs args = {};
-    check_values(params, args);
+    ContextualMergeArgs args = check_merge_params(params);
     int64_t rows = kFree;
     if (features != nullptr) {
       const View view =

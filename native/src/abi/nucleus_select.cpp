@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "abi/tensor_check.hpp"
+#include "abi/op_checks.hpp"
 #include "cpu/backend.hpp"
 #include "cuda/backend.hpp"
 
@@ -26,9 +26,9 @@ void check_floor_and_cap(const char* prefix, int64_t low, int64_t high) {
   }
 }
 
-NucleusSelectArgs check_inputs(Checker& checker, const medpruner_nucleus_select_params* params,
-                               const medpruner_tensor* scores, const medpruner_tensor* offsets,
-                               const medpruner_tensor* volumes) {
+}  // namespace
+
+NucleusSelectArgs check_nucleus_params(const medpruner_nucleus_select_params* params) {
   check_params(params);
   if (params->score != MEDPRUNER_SCORE_SOFTMAX && params->score != MEDPRUNER_SCORE_MASS) {
     fail(kInvalid, "params: score is %d, expected 0 (SOFTMAX) or 1 (MASS)",
@@ -55,7 +55,15 @@ NucleusSelectArgs check_inputs(Checker& checker, const medpruner_nucleus_select_
   args.max_tokens = params->max_tokens;
   args.volume_min_tokens = params->volume_min_tokens;
   args.volume_max_tokens = params->volume_max_tokens;
+  return args;
+}
 
+namespace {
+
+NucleusSelectArgs check_inputs(Checker& checker, const medpruner_nucleus_select_params* params,
+                               const medpruner_tensor* scores, const medpruner_tensor* offsets,
+                               const medpruner_tensor* volumes) {
+  NucleusSelectArgs args = check_nucleus_params(params);
   const View score_view = checker.input("scores", scores, bit(DType::kF32), {kFree});
   if (score_view.shape[0] > UINT32_MAX) {
     fail(kInvalid, "scores: shape[0] is %" PRId64 ", expected less than 2^32", score_view.shape[0]);

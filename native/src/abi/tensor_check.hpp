@@ -88,7 +88,7 @@ class Checker {
   medpruner_device device_ = {0, 0};
   const char* alias_input_ = nullptr;
   const char* alias_output_ = nullptr;
-  Range ranges_[12] = {};
+  Range ranges_[18] = {};
   int range_count_ = 0;
 };
 

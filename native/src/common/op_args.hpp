@@ -103,11 +103,52 @@ struct GatherRowsArgs {
   void* workspace;
 };
 
+/** The backend fills in what one step leaves to the next. */
+struct PruneArgs {
+  AttentionMassArgs attention;  // with_query; offsets and outputs unset
+  NucleusSelectArgs nucleus;    // mask, kept_indices, kept_counts, flags unset
+  ContextualMergeArgs merge;    // merged null; nucleus, kept_indices, kept_counts, flags unset
+  bool with_query;              // mass and pooled_keys are outputs, else inputs
+  float* mass;
+  float* pooled_keys;
+  const uint8_t* segment_kept;  // may be null
+  int64_t dropped_tokens;
+  void* packed;
+  int64_t capacity;
+  int64_t* packed_rows;
+  int64_t* packed_offsets;
+  uint32_t* flags;
+  void* workspace;
+};
+
 /** Contextual targets of a segment of n tokens, as contextual_merge.h defines m. */
 MEDPRUNER_HD inline int64_t target_limit(double ratio, int64_t n) {
   const int64_t m = static_cast<int64_t>(ratio * static_cast<double>(n));
   return m > 1 ? m : 1;
 }
+
+/** Which of a segment's tokens outside the nucleus, counted from 0, are targets. */
+struct TargetPlan {
+  int64_t step, count;
+
+  /** For `rest` tokens outside the nucleus of `n` in all. */
+  MEDPRUNER_HD static TargetPlan of(double ratio, int64_t n, int64_t rest) {
+    const int64_t limit = target_limit(ratio, n);
+    const int64_t step = rest / limit > 1 ? rest / limit : 1;
+    const int64_t count = (rest + step - 1) / step;
+    return {step, count < limit ? count : limit};
+  }
+
+  MEDPRUNER_HD bool is_target(int64_t rank) const {
+    return rank % step == 0 && rank / step < count;
+  }
+
+  /** Targets among the first `rank` tokens outside the nucleus. */
+  MEDPRUNER_HD int64_t before(int64_t rank) const {
+    const int64_t passed = (rank + step - 1) / step;
+    return passed < count ? passed : count;
+  }
+};
 
 /** Lays areas out in a workspace, each aligned to 64 bytes; with a null base it only measures. */
 class WorkspaceLayout {

@@ -2,7 +2,7 @@
 #pragma once
 
 // The CPU backend as the C entries see it. Arguments are checked, offsets included, before any of
-// these is called. Single-threaded; no allocation.
+// these is called. No allocation.
 
 #include <stddef.h>
 
@@ -22,5 +22,9 @@ size_t contextual_merge_workspace(const ContextualMergeArgs& args);
 void contextual_merge(const ContextualMergeArgs& args);
 
 void gather_rows(const GatherRowsArgs& args);
+
+size_t prune_workspace(const PruneArgs& args);
+/** Fails, before it writes anything, when more rows are kept than fit. */
+void prune(const PruneArgs& args);
 
 }  // namespace medpruner::cpu

@@ -41,5 +41,7 @@ size_t contextual_merge_workspace(const ContextualMergeArgs&) { unavailable(); }
 void contextual_merge(const ContextualMergeArgs&, Launch) { unavailable(); }
 size_t gather_rows_workspace(const GatherRowsArgs&) { unavailable(); }
 void gather_rows(const GatherRowsArgs&, Launch) { unavailable(); }
+size_t prune_workspace(const PruneArgs&) { unavailable(); }
+void prune(const PruneArgs&, Launch) { unavailable(); }
 
 }  // namespace medpruner::cuda

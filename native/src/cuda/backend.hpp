@@ -44,5 +44,7 @@ size_t contextual_merge_workspace(const ContextualMergeArgs& args);
 void contextual_merge(const ContextualMergeArgs& args, Launch launch);
 size_t gather_rows_workspace(const GatherRowsArgs& args);
 void gather_rows(const GatherRowsArgs& args, Launch launch);
+size_t prune_workspace(const PruneArgs& args);
+void prune(const PruneArgs& args, Launch launch);
 
 }  // namespace medpruner::cuda

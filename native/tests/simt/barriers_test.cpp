@@ -23,10 +23,10 @@ class Workload {
       scores_.push_back(expf(cases::normal(random)));
       mask_.push_back(i % 4 == 0 ? 1 : 0);
     }
-    keys_ = cases::matrix<float>(random, 300, 3);
+    keys_ = cases::matrix<float>(random, 300, 33);  // more components than a tile
     features_ = cases::matrix<float>(random, 300, 2);
     source_ = cases::matrix<int32_t>(random, 2, 1);
-    for (int64_t g = 0; g < 1100; ++g) {
+    for (int64_t g = 0; g < 4200; ++g) {  // more segments than the scan takes at a time
       gather_offsets_.push_back(g < 1 ? 0 : 2);
       gather_counts_.push_back(g == 0 ? 2 : 0);
     }
@@ -35,7 +35,8 @@ class Workload {
     params_.min_tokens = 200;
     params_.volume_max_tokens = 100;
     anchor_ = slice_anchor(kCpu, slices_, {0, 300}, 0.9, 1);
-    mass_offsets_ = gather_offsets_;  // more segments than the block that scans them has threads
+    mass_offsets_.assign(1101, 2);  // more segments than the block that scans them has threads
+    mass_offsets_.front() = 0;
     mass_offsets_.back() = 130;
     mass_ = attention_mass(kCpu, contiguous(1), query_, query_, nullptr, mass_offsets_);
     broken_query_ = query_;
@@ -49,10 +50,19 @@ class Workload {
     negative_ = nucleus_select(kCpu, nucleus(1, 0.5), negative_scores_, {0, 300});
     merge_ = contextual_merge(kCpu, 0.05, &features_, keys_, mask_, {0, 300});
     gather_ = gather_rows(kCpu, source_, {1, 0}, gather_counts_, gather_offsets_, 2);
+    prune_case_.offsets = {0, 300};
+    prune_case_.mass = vector_of(scores_);
+    prune_case_.keys = keys_;
+    prune_case_.features = features_;
+    prune_case_.segments = {0};
+    prune_case_.params.nucleus.tau = 0.5;
+    prune_case_.params.dropped_tokens = 290;
+    prune_case_.capacity = 300;
+    prune_ = prune(kCpu, prune_case_);
   }
 
   bool passes() {
-    return anchor() && mass() && selection() && merge() && gather();
+    return anchor() && mass() && selection() && merge() && gather() && pruning();
   }
 
  private:
@@ -100,6 +110,13 @@ class Workload {
            same(r.packed_offsets.values, gather_.packed_offsets.values);
   }
 
+  bool pruning() {
+    const auto r = prune(kGpu, prune_case_);
+    return r.status == MEDPRUNER_OK && same(r.packed.values, prune_.packed.values) &&
+           same(r.packed_rows.values, prune_.packed_rows.values) &&
+           same(r.packed_offsets.values, prune_.packed_offsets.values);
+  }
+
   Tensor<float> slices_, query_, broken_query_, keys_, features_;
   Tensor<int32_t> source_;
   std::vector<float> scores_, special_scores_, negative_scores_;
@@ -111,6 +128,8 @@ class Workload {
   NucleusResult nucleus_, special_, negative_;
   MergeResult<float> merge_;
   GatherResult<int32_t> gather_;
+  PruneCase<float> prune_case_;
+  PruneResult<float> prune_;
 };
 
 TEST(no_barrier_can_be_missing) {

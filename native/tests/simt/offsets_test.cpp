@@ -167,6 +167,32 @@ TEST(gather_rows) {
   });
 }
 
+TEST(prune) {
+  rounds(66, 40, [](cases::Random& random, const std::vector<int64_t>& offsets) {
+    PruneCase<BF16> c;
+    c.offsets = offsets;
+    c.mass = vector_of(cases::scores(random, {0, kRows}));
+    c.keys = cases::matrix<float>(random, kRows, 2);
+    c.features = cases::matrix<BF16>(random, kRows, 3);
+    for (size_t g = 0; g + 1 < offsets.size(); ++g) {
+      c.segments.push_back(static_cast<uint8_t>(cases::integer(random, 0, 1)));
+    }
+    c.params.dropped_tokens = 2;
+    c.params.merge.ratio = 0.2;
+    c.capacity = cases::integer(random, 0, kRows);
+    const auto r = prune(kGpu, c);
+    const Truth truth(offsets, 1);
+    CHECK_EQUAL(r.status, MEDPRUNER_OK);
+    check_flags(r.flags.values, truth);
+    check_untouched(r.role.values, truth, 1, 1);
+    check_untouched(r.assignment.values, truth, 1, 1);
+    for (size_t g = 0; g < truth.good.size(); ++g) {
+      const int64_t packed = r.packed_offsets.values[g + 1] - r.packed_offsets.values[g];
+      CHECK(packed >= 0 && packed <= (truth.good[g] ? offsets[g + 1] - offsets[g] : 0));
+    }
+  });
+}
+
 }  // namespace
 
 int main() { return schedules::run(); }

@@ -1,277 +1,365 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// K4 on the CPU: candidate list, targets, similarities (one fused chain per pair, vectorised over the
-// targets, so every chain keeps its order), then a merge in ascending token order.
+// K4 on the CPU: targets, similarities (one fused chain per pair, vectorised over the targets, so every
+// chain keeps its order), then a merge in ascending token order.
 
 #include <math.h>
 #include <string.h>
 
 #include "common/status.hpp"
 #include "cpu/backend.hpp"
+#include "cpu/contextual_merge/steps.hpp"
 #include "cpu/isa.hpp"
+#include "cpu/pool.hpp"
 #include "medpruner/contextual_merge.h"
 
 namespace medpruner::cpu {
 namespace {
 
-constexpr int kLanes = 16;            // targets per block of similarities
+constexpr int kLanes = 16;             // targets per tile
+constexpr int kTokens = 4;             // tokens whose chains run side by side: hides the fma's latency
 constexpr int64_t kColumnBlock = 512;  // channels summed at a time, on the stack
-
-struct Areas {
-  int64_t* rest;     // rows outside the nucleus, ascending
-  int64_t* members;  // assigned rows, by target, ascending within one
-  int64_t* begin;    // first member of each target; one more than the targets
-  int64_t* slot;     // target of each rest row
-  float* inverse;    // inverse key norm of each rest row
-  float* targets;    // target keys, [block][dim][kLanes]
-  bool overflow;
-  size_t size;
-
-  Areas(const ContextualMergeArgs& args, void* base) {
-    WorkspaceLayout layout(base);
-    const int64_t limit = target_limit(args.ratio, args.rows);
-    const int64_t blocks = limit / kLanes + 1;
-    int64_t floats = 0;
-    overflow = __builtin_mul_overflow(blocks * kLanes, args.dim, &floats);
-    rest = layout.take<int64_t>(args.rows);
-    members = layout.take<int64_t>(args.rows);
-    begin = layout.take<int64_t>(limit + 1);
-    slot = layout.take<int64_t>(args.rows);
-    inverse = layout.take<float>(args.rows);
-    targets = layout.take<float>(overflow ? 0 : floats);
-    overflow = overflow || layout.overflow();
-    size = layout.size();
-  }
-};
-
-MEDPRUNER_BODY void squared_norm_body(const float* key, int64_t dim, float* result) {
-  float sum = 0;
+constexpr int64_t kRowsPerTask = 256;  // some 20 us of similarities with 12 targets
+MEDPRUNER_BODY void squares_body(const float* const* keys, int64_t dim, float* result) {
+  float sums[kTokens] = {};
   for (int64_t c = 0; c < dim; ++c) {
-    sum = fmaf(key[c], key[c], sum);
+    for (int t = 0; t < kTokens; ++t) {
+      sums[t] = fmaf(keys[t][c], keys[t][c], sums[t]);
+    }
   }
-  *result = sum;
+  memcpy(result, sums, sizeof sums);
 }
-MEDPRUNER_TIERS(void, squared_norm, squared_norm_body,
-                (const float* key, int64_t dim, float* result), (key, dim, result))
+/** |k|^2 of kTokens keys. */
+MEDPRUNER_TIERS(void, squares, squares_body, (const float* const* keys, int64_t dim, float* result),
+                (keys, dim, result))
 
-MEDPRUNER_BODY void dots_body(const float* key, const float* targets, int64_t dim, float* dots) {
+MEDPRUNER_BODY void tile_squares_body(const float* tile, int64_t dim, float* result) {
   float sums[kLanes] = {};
   for (int64_t c = 0; c < dim; ++c) {
-    const float value = key[c];
     for (int l = 0; l < kLanes; ++l) {
-      sums[l] = fmaf(value, targets[c * kLanes + l], sums[l]);
+      sums[l] = fmaf(tile[c * kLanes + l], tile[c * kLanes + l], sums[l]);
+    }
+  }
+  memcpy(result, sums, sizeof sums);
+}
+MEDPRUNER_TIERS(void, tile_squares, tile_squares_body,
+                (const float* tile, int64_t dim, float* result), (tile, dim, result))
+
+MEDPRUNER_BODY void dots_body(const float* const* keys, const float* tile, int64_t dim,
+                              float* dots) {
+  float sums[kTokens][kLanes] = {};
+  for (int64_t c = 0; c < dim; ++c) {
+    for (int t = 0; t < kTokens; ++t) {
+      const float value = keys[t][c];
+      for (int l = 0; l < kLanes; ++l) {
+        sums[t][l] = fmaf(value, tile[c * kLanes + l], sums[t][l]);
+      }
     }
   }
   memcpy(dots, sums, sizeof sums);
 }
-/** Dot products of a key with a block of targets. */
-MEDPRUNER_TIERS(void, block_dots, dots_body,
-                (const float* key, const float* targets, int64_t dim, float* dots),
-                (key, targets, dim, dots))
+/** Dot products [kTokens][kLanes] of kTokens keys with a tile of targets. */
+MEDPRUNER_TIERS(void, tile_dots, dots_body,
+                (const float* const* keys, const float* tile, int64_t dim, float* dots),
+                (keys, tile, dim, dots))
 
-class Merger {
- public:
-  explicit Merger(const ContextualMergeArgs& args) : args_(args), areas_(args, args.workspace) {}
+template <class T>
+MEDPRUNER_BODY void add_body(const T* row, int64_t width, float* sums) {
+  for (int64_t c = 0; c < width; ++c) {
+    sums[c] += to_float(row[c]);
+  }
+}
 
-  void run() {
-    for (int64_t g = 0; g < args_.segments; ++g) {
-      segment(g);
-    }
+template <class T>
+MEDPRUNER_BODY void finish_body(const T* own, const float* sums, float count, int64_t width,
+                                T* out) {
+#pragma GCC ivdep  // out may be own itself, never shifted against it
+  for (int64_t c = 0; c < width; ++c) {
+    from_float(to_float(own[c]) + sums[c] / count, &out[c]);
+  }
+}
+
+#define MEDPRUNER_MERGE_TIERS(type)                                                             \
+  MEDPRUNER_TIERS(void, add_##type, add_body, (const type* row, int64_t width, float* sums),    \
+                  (row, width, sums))                                                           \
+  MEDPRUNER_TIERS(void, finish_##type, finish_body,                                             \
+                  (const type* own, const float* sums, float count, int64_t width, type* out),  \
+                  (own, sums, count, width, out))                                               \
+  inline void add_row(const type* row, int64_t width, float* sums) {                            \
+    add_##type(row, width, sums);                                                               \
+  }                                                                                             \
+  inline void finish_row(const type* own, const float* sums, float count, int64_t width,        \
+                         type* out) {                                                           \
+    finish_##type(own, sums, count, width, out);                                                \
   }
 
- private:
-  const float* key(int64_t row) const { return args_.keys + row * args_.key_stride; }
+MEDPRUNER_MERGE_TIERS(float)
+MEDPRUNER_MERGE_TIERS(Half)
+MEDPRUNER_MERGE_TIERS(BFloat)
 
-  void segment(int64_t g) {
-    const int64_t first = args_.offsets[g];
-    const int64_t last = args_.offsets[g + 1];
-    int64_t count = 0;
-    for (int64_t i = first; i < last; ++i) {
-      args_.role[i] = MEDPRUNER_ROLE_NUCLEUS;
-      args_.assignment[i] = i;
-      if (args_.nucleus[i] == 0) {
-        areas_.rest[count++] = i;
-      }
-    }
-    const int64_t limit = target_limit(args_.ratio, last - first);
-    const int64_t step = count / limit > 1 ? count / limit : 1;
-    int64_t targets = (count + step - 1) / step;
-    targets = targets < limit ? targets : limit;
+float inverse_norm(float squared) {
+  return non_finite(squared) || squared < 1e-24f ? 0.0f : 1.0f / sqrtf(squared);
+}
 
-    args_.flags[g] = norms(count);
-    assign(count, targets, step);
-    if (args_.merged != nullptr) {
-      copy_rows(first, last);
-      switch (args_.dtype) {
-        case DType::kF16:
-          merge<Half>(count, targets, step);
-          break;
-        case DType::kBF16:
-          merge<BFloat>(count, targets, step);
-          break;
-        default:
-          merge<float>(count, targets, step);
-      }
-    }
-    list_kept(g, first, last);
+/** The segment that holds a row: the last that begins at or before it. */
+int64_t segment_holding(const int64_t* offsets, int64_t segments, int64_t row) {
+  int64_t low = 0;
+  int64_t high = segments;
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    (offsets[middle] <= row ? low : high) = middle;
   }
-
-  uint32_t norms(int64_t count) {
-    uint32_t flags = 0;
-    for (int64_t r = 0; r < count; ++r) {
-      float squared = 0;
-      squared_norm(key(areas_.rest[r]), args_.dim, &squared);
-      const bool zero = non_finite(squared) || squared < 1e-24f;
-      areas_.inverse[r] = zero ? 0.0f : 1.0f / sqrtf(squared);
-      flags |= zero ? MEDPRUNER_SEGMENT_ZERO_KEY : 0;
-    }
-    return flags;
-  }
-
-  /** Roles, slots and assignment of the rest rows. Target t is rest[t * step]. */
-  void assign(int64_t count, int64_t targets, int64_t step) {
-    const int64_t dim = args_.dim;
-    for (int64_t t = 0; t < targets; ++t) {
-      const float* source = key(areas_.rest[t * step]);
-      float* block = areas_.targets + t / kLanes * kLanes * dim + t % kLanes;
-      for (int64_t c = 0; c < dim; ++c) {
-        block[c * kLanes] = source[c];
-      }
-    }
-    for (int64_t t = targets; t % kLanes != 0; ++t) {  // unused lanes: defined, never compared
-      float* block = areas_.targets + t / kLanes * kLanes * dim + t % kLanes;
-      for (int64_t c = 0; c < dim; ++c) {
-        block[c * kLanes] = 0;
-      }
-    }
-    for (int64_t r = 0; r < count; ++r) {
-      const int64_t row = areas_.rest[r];
-      if (r % step == 0 && r / step < targets) {
-        args_.role[row] = MEDPRUNER_ROLE_TARGET;
-        areas_.slot[r] = -1;
-        continue;
-      }
-      const int64_t best = nearest(row, areas_.inverse[r], targets, step);
-      args_.role[row] = MEDPRUNER_ROLE_MERGED;
-      args_.assignment[row] = areas_.rest[best * step];
-      areas_.slot[r] = best;
-    }
-  }
-
-  int64_t nearest(int64_t row, float inverse, int64_t targets, int64_t step) const {
-    int64_t best = 0;
-    float best_similarity = -INFINITY;
-    for (int64_t base = 0; base < targets; base += kLanes) {
-      float dots[kLanes];
-      block_dots(key(row), areas_.targets + base * args_.dim, args_.dim, dots);
-      for (int l = 0; l < kLanes && base + l < targets; ++l) {
-        const float other = areas_.inverse[(base + l) * step];
-        const float similarity = inverse == 0 || other == 0 ? 0.0f : (dots[l] * inverse) * other;
-        if (similarity > best_similarity) {
-          best_similarity = similarity;
-          best = base + l;
-        }
-      }
-    }
-    return best;
-  }
-
-  void copy_rows(int64_t first, int64_t last) {
-    if (args_.features == args_.merged) {
-      return;  // in place
-    }
-    const size_t element = args_.dtype == DType::kF32 ? 4 : 2;
-    for (int64_t i = first; i < last; ++i) {
-      memcpy(static_cast<char*>(args_.merged) + i * args_.merged_stride * static_cast<int64_t>(element),
-             static_cast<const char*>(args_.features) +
-                 i * args_.feature_stride * static_cast<int64_t>(element),
-             static_cast<size_t>(args_.channels) * element);
-    }
-  }
-
-  template <class T>
-  void merge(int64_t count, int64_t targets, int64_t step) {
-    // Counting sort of the assigned rows by target; stable, so ascending within each.
-    int64_t* begin = areas_.begin;
-    for (int64_t t = 0; t <= targets; ++t) {
-      begin[t] = 0;
-    }
-    for (int64_t r = 0; r < count; ++r) {
-      if (areas_.slot[r] >= 0) {
-        ++begin[areas_.slot[r]];
-      }
-    }
-    int64_t sum = 0;
-    for (int64_t t = 0; t <= targets; ++t) {
-      const int64_t size = begin[t];
-      begin[t] = sum;
-      sum += size;
-    }
-    for (int64_t r = 0; r < count; ++r) {
-      if (areas_.slot[r] >= 0) {
-        areas_.members[begin[areas_.slot[r]]++] = areas_.rest[r];
-      }
-    }
-    // Each begin[t] now stands where target t ends.
-    for (int64_t t = 0; t < targets; ++t) {
-      const int64_t from = t == 0 ? 0 : begin[t - 1];
-      if (begin[t] > from) {
-        merge_target<T>(areas_.rest[t * step], areas_.members + from, begin[t] - from);
-      }
-    }
-  }
-
-  template <class T>
-  void merge_target(int64_t target, const int64_t* members, int64_t count) {
-    const T* features = static_cast<const T*>(args_.features);
-    T* merged = static_cast<T*>(args_.merged);
-    float sums[kColumnBlock];
-    for (int64_t column = 0; column < args_.channels; column += kColumnBlock) {
-      const int64_t width =
-          args_.channels - column < kColumnBlock ? args_.channels - column : kColumnBlock;
-      for (int64_t c = 0; c < width; ++c) {
-        sums[c] = 0;
-      }
-      for (int64_t j = 0; j < count; ++j) {
-        const T* row = features + members[j] * args_.feature_stride + column;
-        for (int64_t c = 0; c < width; ++c) {
-          sums[c] += to_float(row[c]);
-        }
-      }
-      const T* own = features + target * args_.feature_stride + column;
-      T* out = merged + target * args_.merged_stride + column;
-      for (int64_t c = 0; c < width; ++c) {
-        from_float(to_float(own[c]) + sums[c] / static_cast<float>(count), &out[c]);
-      }
-    }
-  }
-
-  void list_kept(int64_t g, int64_t first, int64_t last) {
-    int64_t kept = 0;
-    for (int64_t i = first; i < last; ++i) {
-      if (args_.role[i] != MEDPRUNER_ROLE_MERGED) {
-        args_.kept_indices[first + kept++] = i;
-      }
-    }
-    for (int64_t i = first + kept; i < last; ++i) {
-      args_.kept_indices[i] = -1;
-    }
-    args_.kept_counts[g] = kept;
-  }
-
-  const ContextualMergeArgs& args_;
-  Areas areas_;
-};
+  return low;
+}
 
 }  // namespace
 
-size_t contextual_merge_workspace(const ContextualMergeArgs& args) {
-  const Areas areas(args, nullptr);
-  if (areas.overflow) {
-    fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "keys: its size overflows 64 bits");
-  }
-  return areas.size;
+MergeSteps::MergeSteps(const ContextualMergeArgs& args, WorkspaceLayout& layout) : args_(args) {
+  // A segment of n tokens has at most max(ratio * n, 1) targets, in tiles that are not shared.
+  int64_t tiles = 0;
+  int64_t lanes = 0;
+  int64_t floats = 0;
+  overflow_ = __builtin_add_overflow(target_limit(args.ratio, args.rows) / kLanes + 1,
+                                     args.segments, &tiles) ||
+              __builtin_add_overflow(tiles, args.segments / kLanes + 1, &tiles) ||
+              __builtin_mul_overflow(tiles, int64_t{kLanes}, &lanes) ||
+              __builtin_mul_overflow(lanes, args.dim, &floats);
+  first_tile_ = layout.take<int64_t>(args.segments + 1);
+  targets_ = layout.take<int64_t>(overflow_ ? 0 : lanes);
+  inverse_ = layout.take<float>(overflow_ ? 0 : lanes);
+  tiles_ = layout.take<float>(overflow_ ? 0 : floats);
+  next_ = layout.take<int64_t>(args.rows);
+  overflow_ = overflow_ || layout.overflow();
 }
 
-void contextual_merge(const ContextualMergeArgs& args) { Merger(args).run(); }
+void MergeSteps::assign() const {
+  if (args_.segments == 0) {
+    return;
+  }
+  first_tile_[0] = 0;
+  for (int64_t g = 0; g < args_.segments; ++g) {
+    const int64_t n = args_.offsets[g + 1] - args_.offsets[g];
+    const int64_t tiles = n == 0 ? 0 : (target_limit(args_.ratio, n) + kLanes - 1) / kLanes;
+    first_tile_[g + 1] = first_tile_[g] + tiles;
+  }
+  for_each_segment(args_, [&](int64_t g) { list(g); });
+  parallel_for((args_.rows + kRowsPerTask - 1) / kRowsPerTask, threads(), [&](int64_t task, int) {
+    const int64_t end = (task + 1) * kRowsPerTask;
+    nearest(task * kRowsPerTask, end < args_.rows ? end : args_.rows);
+  });
+  for_each_segment(args_, [&](int64_t g) { chain(g); });
+}
+
+/** Roles, the nucleus's and the targets' assignment, and the tiles of the targets. */
+void MergeSteps::list(int64_t g) const {
+  const int64_t begin = args_.offsets[g];
+  const int64_t end = args_.offsets[g + 1];
+  args_.flags[g] = 0;
+  int64_t rest = 0;
+  for (int64_t i = begin; i < end; ++i) {
+    rest += args_.nucleus[i] == 0 ? 1 : 0;
+  }
+  const TargetPlan plan = TargetPlan::of(args_.ratio, end - begin, rest);
+  const int64_t dim = args_.dim;
+  int64_t* const targets = targets_ + first_tile_[g] * kLanes;
+  float* const tiles = tiles_ + first_tile_[g] * kLanes * dim;
+  const int64_t lanes = (first_tile_[g + 1] - first_tile_[g]) * kLanes;
+  int64_t count = 0;
+  int64_t rank = 0;
+  for (int64_t i = begin; i < end; ++i) {
+    uint8_t role = MEDPRUNER_ROLE_NUCLEUS;
+    if (args_.nucleus[i] == 0) {
+      const bool target = count < plan.count && rank == count * plan.step;
+      role = target ? MEDPRUNER_ROLE_TARGET : MEDPRUNER_ROLE_MERGED;
+      if (target) {
+        targets[count++] = i;
+      }
+      ++rank;
+    }
+    args_.role[i] = role;
+    args_.assignment[i] = i;
+  }
+  for (int64_t t = 0; t < lanes; ++t) {
+    // Unused lanes: defined, never compared.
+    targets[t] = t < count ? targets[t] : -1;
+    const float* key = t < count ? args_.keys + targets[t] * args_.key_stride : nullptr;
+    float* lane = tiles + t / kLanes * kLanes * dim + t % kLanes;
+    for (int64_t c = 0; c < dim; ++c) {
+      lane[c * kLanes] = t < count ? key[c] : 0;
+    }
+  }
+  for (int64_t t = 0; t < lanes; t += kLanes) {
+    float squared[kLanes];
+    tile_squares(tiles + t * dim, dim, squared);
+    for (int l = 0; l < kLanes; ++l) {
+      const float inverse = inverse_norm(squared[l]);
+      inverse_[first_tile_[g] * kLanes + t + l] = inverse;
+      if (t + l < count && inverse == 0) {
+        args_.flags[g] = MEDPRUNER_SEGMENT_ZERO_KEY;
+      }
+    }
+  }
+}
+
+/** Assigns the merged rows in [begin, end), which may lie in several segments. */
+void MergeSteps::nearest(int64_t begin, int64_t end) const {
+  int64_t rows[kRowsPerTask];
+  for (int64_t g = segment_holding(args_.offsets, args_.segments, begin); begin < end; ++g) {
+    const int64_t last = args_.offsets[g + 1] < end ? args_.offsets[g + 1] : end;
+    int count = 0;
+    for (int64_t i = begin; i < last; ++i) {
+      if (args_.role[i] == MEDPRUNER_ROLE_MERGED) {
+        rows[count++] = i;
+      }
+    }
+    nearest_in_segment(g, rows, count);
+    begin = last > begin ? last : begin;
+  }
+}
+
+void MergeSteps::nearest_in_segment(int64_t g, const int64_t* rows, int count) const {
+  const int64_t dim = args_.dim;
+  bool zero_key = false;
+  for (int at = 0; at < count; at += kTokens) {
+    const float* keys[kTokens];
+    for (int t = 0; t < kTokens; ++t) {  // the last ones are done twice, into the same places
+      keys[t] = args_.keys + rows[at + t < count ? at + t : count - 1] * args_.key_stride;
+    }
+    float own[kTokens];
+    squares(keys, dim, own);
+    float highest[kTokens];
+    int64_t best[kTokens];
+    for (int t = 0; t < kTokens; ++t) {
+      own[t] = inverse_norm(own[t]);
+      zero_key |= own[t] == 0;
+      highest[t] = -INFINITY;
+      best[t] = targets_[first_tile_[g] * kLanes];
+    }
+    for (int64_t tile = first_tile_[g]; tile < first_tile_[g + 1]; ++tile) {
+      float dots[kTokens][kLanes];
+      tile_dots(keys, tiles_ + tile * kLanes * dim, dim, dots[0]);
+      for (int t = 0; t < kTokens; ++t) {
+        for (int l = 0; l < kLanes && targets_[tile * kLanes + l] >= 0; ++l) {
+          const float other = inverse_[tile * kLanes + l];
+          const float similarity = own[t] == 0 || other == 0 ? 0.0f : (dots[t][l] * own[t]) * other;
+          if (similarity > highest[t]) {
+            highest[t] = similarity;
+            best[t] = targets_[tile * kLanes + l];
+          }
+        }
+      }
+    }
+    for (int t = 0; t < kTokens && at + t < count; ++t) {
+      args_.assignment[rows[at + t]] = best[t];
+    }
+  }
+  if (zero_key) {  // other tasks may hold rows of this segment
+    __atomic_fetch_or(&args_.flags[g], static_cast<uint32_t>(MEDPRUNER_SEGMENT_ZERO_KEY),
+                      __ATOMIC_RELAXED);
+  }
+}
+
+void MergeSteps::chain(int64_t g) const {
+  for (int64_t i = args_.offsets[g]; i < args_.offsets[g + 1]; ++i) {
+    next_[i] = -1;
+  }
+  for (int64_t i = args_.offsets[g + 1] - 1; i >= args_.offsets[g]; --i) {
+    if (args_.role[i] == MEDPRUNER_ROLE_MERGED) {
+      const int64_t target = args_.assignment[i];
+      next_[i] = next_[target];
+      next_[target] = i;
+    }
+  }
+}
+
+bool MergeSteps::gained(int64_t row) const {
+  return args_.role[row] == MEDPRUNER_ROLE_TARGET && next_[row] >= 0;
+}
+
+int64_t MergeSteps::list_kept(int64_t begin, int64_t end, int64_t* list) const {
+  int64_t kept = 0;
+  for (int64_t i = begin; i < end; ++i) {
+    if (args_.role[i] != MEDPRUNER_ROLE_MERGED) {
+      list[kept++] = i;
+    }
+  }
+  return kept;
+}
+
+template <class T>
+void MergeSteps::write_merged(int64_t row, T* out) const {
+  const T* features = static_cast<const T*>(args_.features);
+  float sums[kColumnBlock];
+  for (int64_t column = 0; column < args_.channels; column += kColumnBlock) {
+    const int64_t left = args_.channels - column;
+    const int64_t width = left < kColumnBlock ? left : kColumnBlock;
+    memset(sums, 0, sizeof sums);
+    int64_t count = 0;
+    for (int64_t member = next_[row]; member >= 0; member = next_[member], ++count) {
+      add_row(features + member * args_.feature_stride + column, width, sums);
+    }
+    finish_row(features + row * args_.feature_stride + column, sums, static_cast<float>(count),
+               width, out + column);
+  }
+}
+
+template <class T>
+void MergeSteps::write(int64_t row, T* out) const {
+  if (gained(row)) {
+    return write_merged(row, out);
+  }
+  const T* source = static_cast<const T*>(args_.features) + row * args_.feature_stride;
+  if (source != out && args_.channels > 0) {
+    memcpy(out, source, static_cast<size_t>(args_.channels) * sizeof(T));
+  }
+}
+
+void MergeSteps::write_row(int64_t row, void* out) const {
+  switch (args_.dtype) {
+    case DType::kF16:
+      return write(row, static_cast<Half*>(out));
+    case DType::kBF16:
+      return write(row, static_cast<BFloat*>(out));
+    default:
+      return write(row, static_cast<float*>(out));
+  }
+}
+
+size_t contextual_merge_workspace(const ContextualMergeArgs& args) {
+  WorkspaceLayout layout(nullptr);
+  const MergeSteps steps(args, layout);
+  if (steps.overflow()) {
+    fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "keys: its size overflows 64 bits");
+  }
+  return layout.size();
+}
+
+void contextual_merge(const ContextualMergeArgs& args) {
+  WorkspaceLayout layout(args.workspace);
+  const MergeSteps steps(args, layout);
+  steps.assign();
+  for_each_segment(args, [&](int64_t g) {
+    const int64_t begin = args.offsets[g];
+    const int64_t end = args.offsets[g + 1];
+    const int64_t kept = steps.list_kept(begin, end, args.kept_indices + begin);
+    for (int64_t i = begin + kept; i < end; ++i) {
+      args.kept_indices[i] = -1;
+    }
+    args.kept_counts[g] = kept;
+  });
+  if (args.merged == nullptr) {
+    return;
+  }
+  const int64_t element = args.dtype == DType::kF32 ? 4 : 2;
+  const bool in_place = args.features == args.merged;
+  const int64_t width = rows_per_task(args.channels * element);
+  parallel_for((args.rows + width - 1) / width, threads(), [&](int64_t task, int) {
+    const int64_t end = (task + 1) * width < args.rows ? (task + 1) * width : args.rows;
+    for (int64_t i = task * width; i < end; ++i) {
+      if (!in_place || steps.gained(i)) {
+        steps.write_row(i, static_cast<char*>(args.merged) + i * args.merged_stride * element);
+      }
+    }
+  });
+}
 
 }  // namespace medpruner::cpu

@@ -80,6 +80,29 @@ __device__ inline uint32_t block_rank(bool flag, uint64_t* scratch, uint32_t* to
   return before;
 }
 
+/** Sum of the values of the threads up to and with this one, and of the whole block. */
+__device__ inline int64_t block_scan(int64_t value, int64_t* scratch, int64_t* total) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int warps = static_cast<int>(blockDim.x) / 32;
+  for (int distance = 1; distance < 32; distance *= 2) {
+    const int64_t before = __shfl_up_sync(kAllLanes, static_cast<long long>(value), distance);
+    value += lane >= distance ? before : 0;
+  }
+  if (lane == 31) {
+    scratch[warp] = value;
+  }
+  __syncthreads();
+  int64_t all = 0;
+  for (int w = 0; w < warps; ++w) {
+    value += w < warp ? scratch[w] : 0;
+    all += scratch[w];
+  }
+  __syncthreads();
+  *total = all;
+  return value;
+}
+
 /** A segment [begin, end) inside [0, rows); false for offsets out of order or out of range. */
 __device__ inline bool segment_of(const int64_t* offsets, int64_t g, int64_t rows, int64_t* begin,
                                   int64_t* end) {

@@ -9,11 +9,7 @@ namespace {
 
 MergeWorkspace lay_out(const ContextualMergeArgs& args, void* base, size_t* size) {
   WorkspaceLayout layout(base);
-  MergeWorkspace workspace;
-  workspace.plans = layout.take<MergePlan>(args.segments);
-  workspace.rest = layout.take<int64_t>(args.rows);
-  workspace.slot = layout.take<int64_t>(args.rows);
-  workspace.inverse = layout.take<float>(args.rows);
+  const MergeWorkspace workspace = merge_workspace(args, layout);
   if (layout.overflow()) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "keys: its size overflows 64 bits");
   }
@@ -22,20 +18,28 @@ MergeWorkspace lay_out(const ContextualMergeArgs& args, void* base, size_t* size
 }
 
 template <class T>
-void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, Launch launch) {
-  const unsigned segments = grid_extent(args.segments);
-  if (args.features != args.merged) {
-    const unsigned rows = blocks_per_segment(args.rows, args.segments, 1);
-    MEDPRUNER_LAUNCH(merge_copy<T>, dim3(segments, rows), kMergeThreads, launch.stream, args,
-                     workspace);
+void write(const ContextualMergeArgs& args, const MergeWorkspace& workspace, Launch launch) {
+  const dim3 grid(grid_extent(args.segments), blocks_per_segment(args.rows, args.segments, 1));
+  const int64_t element = static_cast<int64_t>(sizeof(T));
+  const uint64_t alignment =
+      row_alignment(args.merged, args.merged_stride * element, args.features,
+                    args.feature_stride * element, args.channels * element);
+  if (alignment % 16 == 0) {
+    MEDPRUNER_LAUNCH((merge_rows<T, Unit16>), grid, kMergeThreads, launch.stream, args, workspace);
+  } else {
+    MEDPRUNER_LAUNCH((merge_rows<T, T>), grid, kMergeThreads, launch.stream, args, workspace);
   }
-  const int64_t limit = target_limit(args.ratio, args.rows) + args.segments;
-  const unsigned targets = blocks_per_segment(limit, args.segments, 1);
-  MEDPRUNER_LAUNCH(merge_targets<T>, dim3(segments, targets), kMergeThreads, launch.stream, args,
-                   workspace);
 }
 
 }  // namespace
+
+void launch_assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace,
+                   Launch launch) {
+  // Blocks of 64 tokens: a segment's few hundred still fill several multiprocessors.
+  const dim3 grid(grid_extent(args.segments),
+                  blocks_per_segment(args.rows, args.segments, kTokens));
+  MEDPRUNER_LAUNCH(merge_assign, grid, kTokens, launch.stream, args, workspace);
+}
 
 size_t contextual_merge_workspace(const ContextualMergeArgs& args) {
   size_t size = 0;
@@ -50,23 +54,19 @@ void contextual_merge(const ContextualMergeArgs& args, Launch launch) {
   }
   size_t size = 0;
   const MergeWorkspace workspace = lay_out(args, args.workspace, &size);
-  const unsigned segments = grid_extent(args.segments);
-  // 64 threads: a segment's few hundred rest tokens still fill several multiprocessors.
-  const dim3 tokens(segments, blocks_per_segment(args.rows, args.segments, 64));
-  MEDPRUNER_LAUNCH(merge_plan, segments, kMergeThreads, launch.stream, args, workspace);
-  MEDPRUNER_LAUNCH(merge_norms, tokens, 64, launch.stream, args, workspace);
-  MEDPRUNER_LAUNCH(merge_assign, tokens, 64, launch.stream, args, workspace);
-  MEDPRUNER_LAUNCH(merge_list, segments, kMergeThreads, launch.stream, args, workspace);
-  if (args.merged == nullptr) {
+  MEDPRUNER_LAUNCH(merge_plan, grid_extent(args.segments), kMergeThreads, launch.stream, args,
+                   workspace);
+  launch_assign(args, workspace, launch);
+  if (args.merged == nullptr || args.channels == 0) {
     return;
   }
   switch (args.dtype) {
     case DType::kF16:
-      return merge<Half>(args, workspace, launch);
+      return write<Half>(args, workspace, launch);
     case DType::kBF16:
-      return merge<BFloat>(args, workspace, launch);
+      return write<BFloat>(args, workspace, launch);
     default:
-      return merge<float>(args, workspace, launch);
+      return write<float>(args, workspace, launch);
   }
 }
 

@@ -22,15 +22,12 @@ size_t gather_rows_workspace(const GatherRowsArgs&) { return 0; }
 
 void gather_rows(const GatherRowsArgs& args, Launch launch) {
   const DeviceScope scope(launch.device);
-  MEDPRUNER_LAUNCH(gather_offsets, 1, 1024, launch.stream, args);
+  MEDPRUNER_LAUNCH(gather_offsets, 1, kScanThreads, launch.stream, args);
   if (args.segments == 0 || args.rows == 0 || args.row_bytes == 0 || args.capacity == 0) {
     return;
   }
-  // Everything a row's address is made of; its lowest set bit is the widest unit possible.
-  const uint64_t alignment = reinterpret_cast<uint64_t>(args.source) |
-                             reinterpret_cast<uint64_t>(args.packed) |
-                             static_cast<uint64_t>(args.row_bytes) |
-                             static_cast<uint64_t>(args.row_stride_bytes);
+  const uint64_t alignment = row_alignment(args.packed, args.row_bytes, args.source,
+                                           args.row_stride_bytes, args.row_bytes);
   if (alignment % 16 == 0) {
     copy<Unit16>(args, launch);
   } else if (alignment % 8 == 0) {

@@ -8,55 +8,29 @@
 
 #include "common/op_args.hpp"
 #include "cuda/common/block.cuh"
+#include "cuda/common/units.cuh"
+#include "cuda/gather_rows/scan.cuh"
 #include "medpruner/ops.h"
 
 namespace medpruner::cuda {
 
-struct alignas(16) Unit16 {
-  uint64_t low, high;
-};
-
-/** One block. Offsets or counts that are no good count as 0 rows. */
+/** One block of kScanThreads. Offsets or counts that are no good count as 0 rows. */
 __global__ void gather_offsets(GatherRowsArgs args) {
-  __shared__ int64_t tile[1024];
-  const int thread = static_cast<int>(threadIdx.x);
-  const int width = static_cast<int>(blockDim.x);
-  int64_t before = 0;
-  for (int64_t base = 0; base < args.segments; base += width) {
-    const int64_t g = base + thread;
-    int64_t count = 0;
-    uint32_t flags = 0;
-    if (g < args.segments) {
-      int64_t begin = 0;
-      int64_t end = 0;
-      const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
-      count = args.counts[g];
-      if (!good || count < 0 || count > end - begin) {
-        count = 0;
-        flags = MEDPRUNER_SEGMENT_BAD_OFFSETS;
-      }
-    }
-    // Inclusive scan by doubling.
-    tile[thread] = count;
-    __syncthreads();
-    for (int distance = 1; distance < width; distance *= 2) {
-      const int64_t other = thread >= distance ? tile[thread - distance] : 0;
-      __syncthreads();
-      tile[thread] += other;
-      __syncthreads();
-    }
-    const int64_t last = before + tile[thread];
-    const int64_t total = tile[width - 1];
-    __syncthreads();
-    if (g < args.segments) {
-      args.packed_offsets[g] = last - count;
-      args.flags[g] = flags | (count > 0 && last > args.capacity ? MEDPRUNER_SEGMENT_CAPACITY : 0);
-    }
-    before += total;
-  }
-  if (thread == 0) {
-    args.packed_offsets[args.segments] = before;
-  }
+  __shared__ int64_t scratch[kScratch];
+  scan_rows(
+      args.segments, args.capacity, args.packed_offsets,
+      [&](int64_t g, uint32_t* flags) {
+        int64_t begin = 0;
+        int64_t end = 0;
+        const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
+        const int64_t count = args.counts[g];
+        if (!good || count < 0 || count > end - begin) {
+          *flags = MEDPRUNER_SEGMENT_BAD_OFFSETS;
+          return int64_t{0};
+        }
+        return count;
+      },
+      [&](int64_t g, uint32_t flags) { args.flags[g] = flags; }, scratch);
 }
 
 /** Grid (segments, blocks per segment); after gather_offsets. row_units = row bytes / unit bytes. */
