@@ -179,7 +179,7 @@ TEST(params) {
     CHECK_EQUAL(f.entry(nullptr, none.data(), nullptr, 0, nullptr), kInvalid);
     CHECK(last_error() == "params: is NULL");
   }
-  for (size_t which : {0, 3, 4, 5, 6}) {
+  for (size_t which : {3, 4, 5, 6}) {
     Fixture f = make_fixture(which);
     f.params[4] = 1;
     expect(f, kInvalid, "params", "reserved");
@@ -196,6 +196,8 @@ TEST(params) {
   anchor([&](auto* p) { p->scale = inf; });
   anchor([&](auto* p) { p->scale = 0; });
   anchor([&](auto* p) { p->max_gap = -1; });
+  anchor([&](auto* p) { p->flags = 2; });
+  anchor([&](auto* p) { p->flags = 1u << 31 | MEDPRUNER_ANCHOR_DECIDE_ONLY; });
   const auto mass = [](auto change) {
     Fixture f = make_fixture(1);
     change(f.params_as<medpruner_attention_mass_params>());
@@ -286,6 +288,21 @@ TEST(prune_of_its_own) {
   CHECK(bytes > 0);
 }
 
+TEST(deciding_alone_has_no_distance_and_no_flags) {
+  const auto decide = [] {
+    Fixture f = make_fixture(0);
+    f.params_as<medpruner_slice_anchor_params>()->flags = MEDPRUNER_ANCHOR_DECIDE_ONLY;
+    return f;
+  };
+  Fixture both = decide();
+  expect(both, kInvalid, "distance", "given");
+  Fixture flags = decide();
+  flags.arguments[3]->pass_null = true;
+  expect(flags, kInvalid, "flags", "given");
+  flags.arguments[7]->pass_null = true;
+  CHECK_EQUAL(flags.call(), MEDPRUNER_OK);
+}
+
 TEST(offsets_that_do_not_ascend_over_the_rows) {
   for (size_t which = 0; which < kFixtures; ++which) {
     for (const auto& values : std::vector<std::vector<int64_t>>{
@@ -314,7 +331,7 @@ TEST(offsets_that_do_not_ascend_over_the_rows) {
 }
 
 TEST(workspace_and_stream) {
-  for (size_t which : {1, 2, 3, 5, 6}) {  // the ops that need one on the CPU
+  for (size_t which : {0, 1, 2, 3, 5, 6}) {  // the ops that need one on the CPU
     Fixture small = make_fixture(which);
     small.workspace_bytes = 1;
     expect(small, MEDPRUNER_ERR_WORKSPACE_TOO_SMALL, "workspace", "1 byte");

@@ -43,6 +43,7 @@ static_assert(offsetof(medpruner_tensor, shape) == 24, "DLTensor");
 static_assert(offsetof(medpruner_tensor, strides) == 32, "DLTensor");
 static_assert(offsetof(medpruner_tensor, byte_offset) == 40, "DLTensor");
 static_assert(sizeof(medpruner_slice_anchor_params) == 32, "slice_anchor");
+static_assert(offsetof(medpruner_slice_anchor_params, flags) == 4, "slice_anchor");
 static_assert(offsetof(medpruner_slice_anchor_params, gamma) == 8, "slice_anchor");
 static_assert(offsetof(medpruner_slice_anchor_params, max_gap) == 24, "slice_anchor");
 static_assert(sizeof(medpruner_attention_mass_params) == 56, "attention_mass");

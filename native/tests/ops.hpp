@@ -14,10 +14,14 @@ struct AnchorResult {
   Tensor<uint32_t> flags;
 };
 
+/** With decide_only, distance and flags stay as output() made them. */
 template <class T>
 AnchorResult slice_anchor(medpruner_device device, Tensor<T>& slices, std::vector<int64_t> offsets,
-                          double gamma, double scale, int64_t max_gap = 0) {
-  const medpruner_slice_anchor_params params = {sizeof params, 0, gamma, scale, max_gap};
+                          double gamma, double scale, int64_t max_gap = 0,
+                          bool decide_only = false) {
+  const medpruner_slice_anchor_params params = {
+      sizeof params, decide_only ? uint32_t{MEDPRUNER_ANCHOR_DECIDE_ONLY} : 0u, gamma, scale,
+      max_gap};
   const int64_t rows = slices.shape[0];
   Tensor<int64_t> bounds = vector_of(offsets);
   AnchorResult r;
@@ -33,10 +37,10 @@ AnchorResult slice_anchor(medpruner_device device, Tensor<T>& slices, std::vecto
   size_t bytes = 0;
   r.status = medpruner_slice_anchor_workspace(&params, x, o, &bytes);
   if (r.status == MEDPRUNER_OK) {
-    r.status = medpruner_slice_anchor(&params, x, o, call.out(r.keep), call.out(r.distance),
-                                      call.out(r.representative), call.out(r.kept_indices),
-                                      call.out(r.kept_counts), call.out(r.flags),
-                                      call.workspace(bytes), bytes, call.stream());
+    r.status = medpruner_slice_anchor(
+        &params, x, o, call.out(r.keep), decide_only ? nullptr : call.out(r.distance),
+        call.out(r.representative), call.out(r.kept_indices), call.out(r.kept_counts),
+        decide_only ? nullptr : call.out(r.flags), call.workspace(bytes), bytes, call.stream());
   }
   call.finish();
   return r;

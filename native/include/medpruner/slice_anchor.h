@@ -31,9 +31,20 @@
 extern "C" {
 #endif
 
+/** Bits of medpruner_slice_anchor_params.flags. */
+enum {
+  /**
+   * Only the decisions: distance and flags must be NULL. keep, representative, kept_indices and
+   * kept_counts are bit for bit those without it. Reading may end as soon as they are certain: the
+   * running sum never decreases, so a slice is kept from where it exceeds gamma or is not finite.
+   */
+  MEDPRUNER_ANCHOR_DECIDE_ONLY = 1
+};
+
 typedef struct medpruner_slice_anchor_params {
   uint32_t struct_size;
-  uint32_t reserved;
+  /** MEDPRUNER_ANCHOR_*; other bits are refused. */
+  uint32_t flags;
   /** Threshold in the units of the scaled values; not NaN, rounded to f32. Negative keeps all. */
   double gamma;
   /** Factor of the distance, finite and > 0: 1 for normalised floats, 1/127.5 for u8 shown as [-1,1]. */
@@ -54,13 +65,13 @@ MEDPRUNER_API medpruner_status medpruner_slice_anchor_workspace(
  *                            S >= 1, D < 2^31
  * @param[in]  offsets        int64 [G+1] over slices: one segment per volume
  * @param[out] keep           u8 [D], 1 = kept
- * @param[out] distance       f32 [D], 0 for the first slice of a segment
+ * @param[out] distance       f32 [D], 0 for the first slice of a segment; NULL with DECIDE_ONLY
  * @param[out] representative i32 [D], a row of @p slices: a kept slice names itself, a dropped one the
  *                            anchor that stands for it
  * @param[out] kept_indices   i32 [D]: rows of the kept slices of segment g, ascending, from offsets[g]
  *                            on; entries past the count are -1
  * @param[out] kept_counts    i32 [G]
- * @param[out] flags          u32 [D], MEDPRUNER_SEGMENT_* of each slice
+ * @param[out] flags          u32 [D], MEDPRUNER_SEGMENT_* of each slice; NULL with DECIDE_ONLY
  */
 MEDPRUNER_API medpruner_status medpruner_slice_anchor(
     const medpruner_slice_anchor_params* params, const medpruner_tensor* slices,

@@ -18,7 +18,10 @@ constexpr uint32_t kSliceTypes = bit(DType::kU8) | bit(DType::kI16) | bit(DType:
 SliceAnchorArgs check_inputs(Checker& checker, const medpruner_slice_anchor_params* params,
                              const medpruner_tensor* slices, const medpruner_tensor* offsets) {
   check_params(params);
-  check_reserved(params->reserved);
+  if ((params->flags & ~static_cast<uint32_t>(MEDPRUNER_ANCHOR_DECIDE_ONLY)) != 0) {
+    fail(kInvalid, "params: flags is 0x%x, expected 0 or MEDPRUNER_ANCHOR_DECIDE_ONLY (1)",
+         static_cast<unsigned>(params->flags));
+  }
   if (isnan(params->gamma)) {
     fail(kInvalid, "params: gamma is NaN");
   }
@@ -32,6 +35,7 @@ SliceAnchorArgs check_inputs(Checker& checker, const medpruner_slice_anchor_para
   args.gamma = static_cast<float>(params->gamma);
   args.scale = params->scale;
   args.max_gap = params->max_gap;
+  args.decide_only = (params->flags & MEDPRUNER_ANCHOR_DECIDE_ONLY) != 0;
 
   const View view =
       checker.input("slices", slices, kSliceTypes, {kFree, kFree}, Layout::kRowStride);
@@ -56,8 +60,20 @@ SliceAnchorArgs check_inputs(Checker& checker, const medpruner_slice_anchor_para
   return args;
 }
 
+/** An output that deciding alone leaves unknown. */
+View full_output(Checker& checker, const char* name, const medpruner_tensor* tensor, DType dtype,
+                 const SliceAnchorArgs& args) {
+  if (!args.decide_only) {
+    return checker.output(name, tensor, bit(dtype), {args.rows});
+  }
+  if (tensor != nullptr) {
+    fail(kInvalid, "%s: is not NULL, but params.flags has MEDPRUNER_ANCHOR_DECIDE_ONLY", name);
+  }
+  return {};
+}
+
 size_t workspace_size(const Checker& checker, const SliceAnchorArgs& args) {
-  return checker.on_cuda() ? cuda::slice_anchor_workspace(args) : 0;
+  return checker.on_cuda() ? cuda::slice_anchor_workspace(args) : cpu::slice_anchor_workspace(args);
 }
 
 }  // namespace
@@ -88,14 +104,14 @@ medpruner_status medpruner_slice_anchor(
     SliceAnchorArgs args = check_inputs(checker, params, slices, offsets);
     const int64_t rows = args.rows;
     args.keep = checker.output("keep", keep, bit(DType::kU8), {rows}).as<uint8_t>();
-    args.distance = checker.output("distance", distance, bit(DType::kF32), {rows}).as<float>();
+    args.distance = full_output(checker, "distance", distance, DType::kF32, args).as<float>();
     args.representative =
         checker.output("representative", representative, bit(DType::kI32), {rows}).as<int32_t>();
     args.kept_indices =
         checker.output("kept_indices", kept_indices, bit(DType::kI32), {rows}).as<int32_t>();
     args.kept_counts =
         checker.output("kept_counts", kept_counts, bit(DType::kI32), {args.segments}).as<int32_t>();
-    args.flags = checker.output("flags", flags, bit(DType::kU32), {rows}).as<uint32_t>();
+    args.flags = full_output(checker, "flags", flags, DType::kU32, args).as<uint32_t>();
     checker.require_backend();
     checker.finish(workspace, workspace_bytes, workspace_size(checker, args), stream);
     args.workspace = workspace;

@@ -20,12 +20,13 @@ struct SliceAnchorArgs {
   float gamma;
   double scale;
   int64_t max_gap;
+  bool decide_only;
   uint8_t* keep;
-  float* distance;
+  float* distance;  // null iff decide_only
   int32_t* representative;
   int32_t* kept_indices;
   int32_t* kept_counts;
-  uint32_t* flags;
+  uint32_t* flags;  // null iff decide_only
   void* workspace;
 };
 

@@ -10,6 +10,7 @@
 
 namespace medpruner::cpu {
 
+size_t slice_anchor_workspace(const SliceAnchorArgs& args);
 void slice_anchor(const SliceAnchorArgs& args);
 
 size_t attention_mass_workspace(const AttentionMassArgs& args);

@@ -210,9 +210,11 @@ __global__ void anchor_decide(SliceAnchorArgs args, AnchorWorkspace workspace, i
     }
     anchor = keep ? row : anchor;
     args.keep[row] = keep ? 1 : 0;
-    args.distance[row] = distance;
     args.representative[row] = static_cast<int32_t>(anchor);
-    args.flags[row] = flags;
+    if (!args.decide_only) {
+      args.distance[row] = distance;
+      args.flags[row] = flags;
+    }
   }
 }
 

@@ -63,6 +63,8 @@ final class HostOps {
 
   private static SliceAnchor.Result anchorSlices(
       SliceAnchor.Params params, DType dtype, int depth, long size, Consumer<NativeBuffer> fill) {
+    Check.that(
+        !params.decideOnly(), "params", params, "without decideOnly: distances are returned");
     try (NativeBuffer input = NativeBuffer.allocate(Device.CPU, dtype, depth, size);
         NativeBuffer offsets = longs(0, depth);
         NativeBuffer results = buffer(SliceAnchor.Outputs.bytes(depth, 1));
@@ -78,11 +80,11 @@ final class HostOps {
           Stream.DEFAULT);
       return new SliceAnchor.Result(
           HostArrays.booleans(out.keep()),
-          HostArrays.floats(out.distance()),
+          HostArrays.floats(Check.notNull("distance", out.distance())),
           HostArrays.ints(out.representative()),
           HostArrays.prefix(
               HostArrays.ints(out.keptIndices()), HostArrays.ints(out.keptCounts())[0]),
-          HostArrays.ints(out.flags()));
+          HostArrays.ints(Check.notNull("flags", out.flags())));
     }
   }
 

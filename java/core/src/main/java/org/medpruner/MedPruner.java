@@ -157,6 +157,29 @@ public final class MedPruner {
     return NativeInfo.cpuIsa();
   }
 
+  /**
+   * How many threads one op on the CPU may use, the calling one included.
+   *
+   * @throws MedPrunerUnavailableException if the native library cannot be loaded
+   */
+  public static int cpuThreads() {
+    return NativeInfo.cpuThreads();
+  }
+
+  /**
+   * Sets how many threads one op on the CPU may use, the calling one included, for calls that begin
+   * later, in the whole process. They share one pool, and a call that finds it taken uses its own
+   * thread alone. Small calls always do. Results do not depend on it.
+   *
+   * @param threads 1 to 256, or 0 for the default: {@code MEDPRUNER_THREADS} in the environment, or
+   *     else the processors this process may run on
+   * @throws IllegalArgumentException if it is another number
+   * @throws MedPrunerUnavailableException if the native library cannot be loaded
+   */
+  public static void setCpuThreads(int threads) {
+    NativeInfo.setCpuThreads(threads);
+  }
+
   private static final class Version {
     static final String TEXT = read();
 

@@ -1,6 +1,7 @@
 package org.medpruner;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.internal.ffm.NativeOps;
 
 /**
@@ -30,13 +31,21 @@ public final class SliceAnchor {
    * @param scale factor of the distance, finite and positive: 1 for normalised floats, {@link
    *     #U8_SCALE} for bytes shown to the model as [-1, 1]
    * @param maxGap keep at least every maxGap-th slice; 0 is off
+   * @param decideOnly only the decisions, without distances and flags: the outputs are then those
+   *     of {@link Outputs#decisionsIn}. They are the same bits, and reading may end as soon as they
+   *     are certain
    */
-  public record Params(double gamma, double scale, long maxGap) {
+  public record Params(double gamma, double scale, long maxGap, boolean decideOnly) {
     /** Checks the ranges. */
     public Params {
       Check.that(!Double.isNaN(gamma), "gamma", gamma, "a number");
       Check.that(scale > 0 && Double.isFinite(scale), "scale", scale, "finite and > 0");
       Check.that(maxGap >= 0, "maxGap", maxGap, ">= 0");
+    }
+
+    /** Distances and flags too. */
+    public Params(double gamma, double scale, long maxGap) {
+      this(gamma, scale, maxGap, false);
     }
 
     /** Scale 1, no bound on the gap. */
@@ -46,12 +55,17 @@ public final class SliceAnchor {
 
     /** A copy with another scale. */
     public Params withScale(double value) {
-      return new Params(gamma, value, maxGap);
+      return new Params(gamma, value, maxGap, decideOnly);
     }
 
     /** A copy with another bound on the gap. */
     public Params withMaxGap(long value) {
-      return new Params(gamma, scale, value);
+      return new Params(gamma, scale, value, decideOnly);
+    }
+
+    /** A copy that only decides. */
+    public Params withDecideOnly() {
+      return new Params(gamma, scale, maxGap, true);
     }
   }
 
@@ -59,41 +73,46 @@ public final class SliceAnchor {
    * Where the results go, for D slices in G volumes.
    *
    * @param keep U8 [D], 1 = kept
-   * @param distance F32 [D], to the anchor; 0 for the first slice of a volume
+   * @param distance F32 [D], to the anchor; 0 for the first slice of a volume; null to decide only
    * @param representative I32 [D]: a kept slice names itself, a dropped one the anchor that stands
    *     for it
    * @param keptIndices I32 [D]: kept slices of volume g, ascending, from offsets[g] on, then -1
    * @param keptCounts I32 [G]
-   * @param flags U32 [D], bits of {@link SegmentFlags}
+   * @param flags U32 [D], bits of {@link SegmentFlags}; null to decide only
    */
   public record Outputs(
       TensorView keep,
-      TensorView distance,
+      @Nullable TensorView distance,
       TensorView representative,
       TensorView keptIndices,
       TensorView keptCounts,
-      TensorView flags) {
+      @Nullable TensorView flags) {
 
-    /** Bytes {@link #in} needs. */
+    /** Bytes {@link #in} needs, which are enough for {@link #decisionsIn}. */
     public static long bytes(long slices, long volumes) {
       Carver c = Carver.measure();
-      carve(c, slices, volumes);
+      carve(c, slices, volumes, false);
       return c.used();
     }
 
     /** All outputs inside one buffer. */
     public static Outputs in(NativeBuffer buffer, long slices, long volumes) {
-      return carve(Carver.in(buffer), slices, volumes);
+      return carve(Carver.in(buffer), slices, volumes, false);
     }
 
-    private static Outputs carve(Carver c, long slices, long volumes) {
+    /** The outputs of {@link Params#decideOnly} inside one buffer. */
+    public static Outputs decisionsIn(NativeBuffer buffer, long slices, long volumes) {
+      return carve(Carver.in(buffer), slices, volumes, true);
+    }
+
+    private static Outputs carve(Carver c, long slices, long volumes, boolean decideOnly) {
       return new Outputs(
           c.next(DType.U8, slices),
-          c.next(DType.F32, slices),
+          decideOnly ? null : c.next(DType.F32, slices),
           c.next(DType.I32, slices),
           c.next(DType.I32, slices),
           c.next(DType.I32, volumes),
-          c.next(DType.U32, slices));
+          decideOnly ? null : c.next(DType.U32, slices));
     }
   }
 
@@ -103,7 +122,7 @@ public final class SliceAnchor {
     Call call = Call.hold(Stream.DEFAULT, slices, offsets);
     try {
       return NativeOps.sliceAnchorWorkspace(
-          params.gamma, params.scale, params.maxGap, slices, offsets);
+          params.gamma, params.scale, params.maxGap, params.decideOnly, slices, offsets);
     } finally {
       call.release();
     }
@@ -130,11 +149,11 @@ public final class SliceAnchor {
     long d = slices.size(0);
     Check.notNull("outputs", outputs);
     Check.output("keep", outputs.keep, device, DType.U8, d);
-    Check.output("distance", outputs.distance, device, DType.F32, d);
+    full("distance", outputs.distance, params, device, DType.F32, d);
     Check.output("representative", outputs.representative, device, DType.I32, d);
     Check.output("keptIndices", outputs.keptIndices, device, DType.I32, d);
     Check.output("keptCounts", outputs.keptCounts, device, DType.I32, offsets.size(0) - 1);
-    Check.output("flags", outputs.flags, device, DType.U32, d);
+    full("flags", outputs.flags, params, device, DType.U32, d);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
     Call call =
@@ -154,6 +173,7 @@ public final class SliceAnchor {
           params.gamma,
           params.scale,
           params.maxGap,
+          params.decideOnly,
           slices,
           offsets,
           outputs.keep,
@@ -185,6 +205,16 @@ public final class SliceAnchor {
         outputs,
         Check.notNull("workspace", workspace).reserve(bytes),
         stream);
+  }
+
+  /** An output that deciding alone leaves unknown. */
+  private static void full(
+      String name, @Nullable TensorView t, Params params, Device device, DType dtype, long d) {
+    if (!params.decideOnly) {
+      Check.output(name, t, device, dtype, d);
+    } else if (t != null) {
+      throw Check.bad(name, "must be null, since params.decideOnly is set");
+    }
   }
 
   private static void checkInputs(Params params, TensorView slices, TensorView offsets) {

@@ -83,6 +83,9 @@ class HostOpsTest {
     refused("scale", () -> SliceAnchor.Params.of(1).withScale(0));
     refused("scale", () -> SliceAnchor.Params.of(1).withScale(Double.POSITIVE_INFINITY));
     refused("maxGap", () -> SliceAnchor.Params.of(1).withMaxGap(-1));
+    refused(
+        "params",
+        () -> SliceAnchor.apply(new float[4], 2, SliceAnchor.Params.of(1).withDecideOnly()));
     for (double tau : new double[] {0, -0.1, 1.0000001, Double.NaN}) {
       refused("tau", () -> NucleusSelect.Params.mass(tau));
     }

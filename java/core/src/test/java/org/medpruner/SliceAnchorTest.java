@@ -2,10 +2,13 @@ package org.medpruner;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -83,22 +86,43 @@ class SliceAnchorTest {
   private static SliceAnchorOracle.Result run(
       SliceAnchor.Params params, DeviceMemory memory, TensorView slices, long[] offsets) {
     long d = slices.size(0);
-    SliceAnchor.Outputs out =
-        new SliceAnchor.Outputs(
-            memory.output(DType.U8, d),
-            memory.output(DType.F32, d),
-            memory.output(DType.I32, d),
-            memory.output(DType.I32, d),
-            memory.output(DType.I32, offsets.length - 1),
-            memory.output(DType.U32, d));
-    SliceAnchor.run(params, slices, memory.input(offsets), out, memory.workspace(), Stream.DEFAULT);
-    return new SliceAnchorOracle.Result(
-        memory.bytes(out.keep()),
-        memory.floats(out.distance()),
-        memory.ints(out.representative()),
-        memory.ints(out.keptIndices()),
-        memory.ints(out.keptCounts()),
-        memory.ints(out.flags()));
+    TensorView distance = memory.output(DType.F32, d);
+    TensorView flags = memory.output(DType.U32, d);
+    SliceAnchor.Outputs out = outputs(memory, d, offsets.length - 1, distance, flags);
+    TensorView bounds = memory.input(offsets);
+    SliceAnchor.run(params, slices, bounds, out, memory.workspace(), Stream.DEFAULT);
+    SliceAnchorOracle.Result full =
+        new SliceAnchorOracle.Result(
+            memory.bytes(out.keep()),
+            memory.floats(distance),
+            memory.ints(out.representative()),
+            memory.ints(out.keptIndices()),
+            memory.ints(out.keptCounts()),
+            memory.ints(flags));
+    // Deciding alone must come to the same, whatever the test is about.
+    SliceAnchor.Outputs decided = outputs(memory, d, offsets.length - 1, null, null);
+    SliceAnchor.run(
+        params.withDecideOnly(), slices, bounds, decided, memory.workspace(), Stream.DEFAULT);
+    assertArrayEquals(full.keep(), memory.bytes(decided.keep()));
+    assertArrayEquals(full.representative(), memory.ints(decided.representative()));
+    assertArrayEquals(full.keptIndices(), memory.ints(decided.keptIndices()));
+    assertArrayEquals(full.keptCounts(), memory.ints(decided.keptCounts()));
+    return full;
+  }
+
+  private static SliceAnchor.Outputs outputs(
+      DeviceMemory memory,
+      long slices,
+      long volumes,
+      @Nullable TensorView distance,
+      @Nullable TensorView flags) {
+    return new SliceAnchor.Outputs(
+        memory.output(DType.U8, slices),
+        distance,
+        memory.output(DType.I32, slices),
+        memory.output(DType.I32, slices),
+        memory.output(DType.I32, volumes),
+        flags);
   }
 
   private static int[] bits(float[] values) {
@@ -205,6 +229,65 @@ class SliceAnchorTest {
     assertArrayEquals(
         new byte[] {1, 0, 0, 0, 0, 0},
         run(SliceAnchor.Params.of(Double.POSITIVE_INFINITY), batch, 0).keep());
+  }
+
+  @Test
+  void decidingAloneTakesNoDistanceAndNoFlags() {
+    try (DeviceMemory memory = new DeviceMemory(device())) {
+      TensorView slices = memory.input(new float[8], 4, 2);
+      TensorView offsets = memory.input(new long[] {0, 4});
+      TensorView distance = memory.output(DType.F32, 4);
+      TensorView flags = memory.output(DType.U32, 4);
+      SliceAnchor.Params params = SliceAnchor.Params.of(0.1);
+      refused("distance", params.withDecideOnly(), slices, offsets, memory, distance, null);
+      refused("flags", params.withDecideOnly(), slices, offsets, memory, null, flags);
+      refused("distance", params, slices, offsets, memory, null, flags);
+      refused("flags", params, slices, offsets, memory, distance, null);
+    }
+    try (NativeBuffer buffer = NativeBuffer.allocate(Device.CPU, SliceAnchor.Outputs.bytes(4, 1))) {
+      SliceAnchor.Outputs in = SliceAnchor.Outputs.decisionsIn(buffer, 4, 1);
+      assertNull(in.distance());
+      assertNull(in.flags());
+    }
+  }
+
+  private static void refused(
+      String name,
+      SliceAnchor.Params params,
+      TensorView slices,
+      TensorView offsets,
+      DeviceMemory memory,
+      @Nullable TensorView distance,
+      @Nullable TensorView flags) {
+    SliceAnchor.Outputs out = outputs(memory, 4, 1, distance, flags);
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () ->
+                SliceAnchor.run(params, slices, offsets, out, memory.workspace(), Stream.DEFAULT));
+    assertTrue(String.valueOf(e.getMessage()).startsWith(name + ": "), e.getMessage());
+  }
+
+  @Test
+  void volumesOfEveryLengthMatchOnAnyNumberOfThreads() {
+    Random random = new Random(31);
+    long[] offsets = Ragged.offsets(1, 2, 3, 5, 9);
+    int size = 60_001; // more than one thread is given
+    for (DType dtype : new DType[] {DType.U8, DType.I16, DType.F16, DType.BF16, DType.F32}) {
+      double unit = dtype == DType.U8 ? SliceAnchor.U8_SCALE : dtype == DType.I16 ? 1 / 2e4 : 1;
+      SliceAnchor.Params params = new SliceAnchor.Params(0.05, unit, 5);
+      float[] values = drifting(random, Ragged.rows(offsets), size);
+      Batch batch = Batch.of(dtype, values, size, offsets);
+      SliceAnchorOracle.Result expected = batch.oracle(params);
+      try {
+        for (int threads : new int[] {1, 2, 7}) {
+          MedPruner.setCpuThreads(threads);
+          assertSame(expected, run(params, batch, 1), dtype + " on " + threads + " threads");
+        }
+      } finally {
+        MedPruner.setCpuThreads(0);
+      }
+    }
   }
 
   @Test

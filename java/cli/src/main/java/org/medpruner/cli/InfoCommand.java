@@ -52,7 +52,7 @@ final class InfoCommand implements Callable<Integer> {
         };
     row(out, "backends", loaded ? "cpu" + (cuda() == null ? ", cuda" : "") : "none");
     if (loaded) {
-      row(out, "CPU", MedPruner.cpuIsa());
+      row(out, "CPU", MedPruner.cpuIsa() + ", " + MedPruner.cpuThreads() + " threads per op");
       gpu(out);
     }
     switch (TorchRuntime.status()) {

@@ -39,7 +39,7 @@ final class Layouts {
   static final StructLayout SLICE_ANCHOR_PARAMS =
       structLayout(
               JAVA_INT.withName("struct_size"),
-              JAVA_INT.withName("reserved"),
+              JAVA_INT.withName("flags"),
               JAVA_DOUBLE.withName("gamma"),
               JAVA_DOUBLE.withName("scale"),
               JAVA_LONG.withName("max_gap"))

@@ -24,6 +24,9 @@ final class NativeCalls {
   private static final MethodHandle GET_BUILD_INFO =
       handle("medpruner_get_build_info", JAVA_INT, ADDRESS);
   private static final MethodHandle CPU_ISA = handle("medpruner_cpu_isa", ADDRESS);
+  private static final MethodHandle CPU_THREADS = handle("medpruner_cpu_threads", JAVA_INT);
+  private static final MethodHandle SET_CPU_THREADS =
+      handle("medpruner_set_cpu_threads", JAVA_INT, JAVA_INT);
   private static final MethodHandle CUDA_DEVICE_COUNT =
       handle("medpruner_cuda_device_count", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
   private static final MethodHandle CUDA_DEVICE_GET =
@@ -80,6 +83,22 @@ final class NativeCalls {
   static MemorySegment cpuIsa() {
     try {
       return (MemorySegment) CPU_ISA.invokeExact();
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  static int cpuThreads() {
+    try {
+      return (int) CPU_THREADS.invokeExact();
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  static int setCpuThreads(int threads) {
+    try {
+      return (int) SET_CPU_THREADS.invokeExact(threads);
     } catch (Throwable t) {
       throw unexpected(t);
     }

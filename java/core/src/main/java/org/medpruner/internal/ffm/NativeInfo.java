@@ -50,6 +50,18 @@ public final class NativeInfo {
     return text(NativeCalls.cpuIsa());
   }
 
+  /** How many threads one CPU call may use. */
+  public static int cpuThreads() {
+    NativeLibrary.get();
+    return NativeCalls.cpuThreads();
+  }
+
+  /** Sets that; 0 is the default. */
+  public static void setCpuThreads(int threads) {
+    NativeLibrary.get();
+    Status.check(NativeCalls.setCpuThreads(threads));
+  }
+
   /**
    * Number of CUDA devices, and why there are none.
    *

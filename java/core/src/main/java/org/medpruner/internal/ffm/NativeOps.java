@@ -16,6 +16,8 @@ import org.medpruner.TensorView;
 
 /** The ops on checked arguments: builds the descriptors, calls, checks the status. */
 public final class NativeOps {
+  static final int ANCHOR_DECIDE_ONLY = 1;
+
   private static final int POOLING_CONTIGUOUS = 0;
   private static final int POOLING_GRID = 1;
   private static final int SCORE_SOFTMAX = 0;
@@ -27,8 +29,10 @@ public final class NativeOps {
     return MemorySegment.ofAddress(address);
   }
 
-  private static MemorySegment sliceAnchorParams(Frame f, double gamma, double scale, long maxGap) {
+  private static MemorySegment sliceAnchorParams(
+      Frame f, double gamma, double scale, long maxGap, boolean decideOnly) {
     MemorySegment p = f.sized(SLICE_ANCHOR_PARAMS);
+    set(p, SLICE_ANCHOR_PARAMS, "flags", decideOnly ? ANCHOR_DECIDE_ONLY : 0);
     set(p, SLICE_ANCHOR_PARAMS, "gamma", gamma);
     set(p, SLICE_ANCHOR_PARAMS, "scale", scale);
     set(p, SLICE_ANCHOR_PARAMS, "max_gap", maxGap);
@@ -37,13 +41,18 @@ public final class NativeOps {
 
   /** Bytes of workspace. */
   public static long sliceAnchorWorkspace(
-      double gamma, double scale, long maxGap, TensorView slices, TensorView offsets) {
+      double gamma,
+      double scale,
+      long maxGap,
+      boolean decideOnly,
+      TensorView slices,
+      TensorView offsets) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       MemorySegment bytes = f.word();
       Status.check(
           OpCalls.sliceAnchorWorkspace(
-              sliceAnchorParams(f, gamma, scale, maxGap),
+              sliceAnchorParams(f, gamma, scale, maxGap, decideOnly),
               f.tensor(slices),
               f.tensor(offsets),
               bytes));
@@ -56,21 +65,22 @@ public final class NativeOps {
       double gamma,
       double scale,
       long maxGap,
+      boolean decideOnly,
       TensorView slices,
       TensorView offsets,
       TensorView keep,
-      TensorView distance,
+      @Nullable TensorView distance,
       TensorView representative,
       TensorView keptIndices,
       TensorView keptCounts,
-      TensorView flags,
+      @Nullable TensorView flags,
       TensorView workspace,
       long stream) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       Status.check(
           OpCalls.sliceAnchor(
-              sliceAnchorParams(f, gamma, scale, maxGap),
+              sliceAnchorParams(f, gamma, scale, maxGap, decideOnly),
               f.tensor(slices),
               f.tensor(offsets),
               f.tensor(keep),

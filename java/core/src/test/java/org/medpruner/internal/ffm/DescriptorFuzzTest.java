@@ -71,7 +71,20 @@ class DescriptorFuzzTest {
     switch (op) {
       case "slice_anchor" ->
           NativeOps.sliceAnchor(
-              0.1, 1, 0, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], workspace, 0);
+              0.1,
+              1,
+              0,
+              random.nextInt(4) == 0,
+              t[0],
+              t[1],
+              t[2],
+              random.nextInt(4) == 0 ? null : t[3],
+              t[4],
+              t[5],
+              t[6],
+              random.nextInt(4) == 0 ? null : t[7],
+              workspace,
+              0);
       case "attention_mass" ->
           NativeOps.attentionMass(
               AttentionMass.Params.of(new AttentionMass.Contiguous(1 + random.nextInt(2))),
@@ -143,7 +156,7 @@ class DescriptorFuzzTest {
       TensorView offsets = b.view(DType.I64, 2);
       for (double bad : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
         try {
-          NativeOps.sliceAnchorWorkspace(0.1, bad, 0, slices, offsets);
+          NativeOps.sliceAnchorWorkspace(0.1, bad, 0, false, slices, offsets);
           throw new AssertionError("scale " + bad + " was accepted");
         } catch (IllegalArgumentException e) {
           assertTrue(String.valueOf(e.getMessage()).contains("scale"), e.getMessage());

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The sums over all pairs of N + 1 rows, included once per instruction-set tier, inside a namespace and
+// under that tier's target options. MEDPRUNER_PAIR_BYTES is the width of its registers and
+// MEDPRUNER_PAIR_GROUPS how many of them per pair are summed at once, so that the pairs' accumulators
+// stay in registers: each value is loaded once, and the rows advance together, one stream each.
+// Integers are exact in any order; floats keep the 32 lanes of slice_anchor.h, one addition per lane and
+// step, so neither number shows in a result.
+
+typedef float FloatVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
+typedef uint32_t BitsVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
+typedef int32_t IntVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
+typedef int16_t ShortVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
+typedef uint16_t UShortVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
+typedef uint16_t HalvesVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES / 2)));
+constexpr int kPerVec = MEDPRUNER_PAIR_BYTES / 4;
+constexpr int kVecs = kLanes / kPerVec;
+constexpr int kGroups = MEDPRUNER_PAIR_GROUPS;
+
+template <class Vec>
+MEDPRUNER_BODY Vec load_as(const void* from) {
+  Vec value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+
+MEDPRUNER_BODY FloatVec load_row(const float* from) { return load_as<FloatVec>(from); }
+
+MEDPRUNER_BODY FloatVec load_row(const BFloat* from) {
+#if MEDPRUNER_PAIR_BYTES == 64  // the compiler widens by halves and joins them
+  return (FloatVec)((BitsVec)_mm512_maskz_cvtepu16_epi32(0xffff, load_as<__m256i>(from)) << 16);
+#elif MEDPRUNER_PAIR_BYTES == 32
+  return (FloatVec)((BitsVec)_mm256_cvtepu16_epi32(load_as<__m128i>(from)) << 16);
+#else
+  return (FloatVec)(__builtin_convertvector(load_as<HalvesVec>(from), BitsVec) << 16);
+#endif
+}
+
+// As to_float(). F16C makes a signalling NaN quiet, which does not show: a NaN ends up canonical.
+MEDPRUNER_BODY FloatVec load_row(const Half* from) {
+#if MEDPRUNER_PAIR_BYTES == 64
+  return (FloatVec)_mm512_maskz_cvtph_ps(0xffff, load_as<__m256i>(from));
+#elif MEDPRUNER_PAIR_BYTES == 32
+  return (FloatVec)_mm256_cvtph_ps(load_as<__m128i>(from));
+#else
+  const BitsVec bits = __builtin_convertvector(load_as<HalvesVec>(from), BitsVec);
+  const IntVec rest = (IntVec)(bits & 0x7fffu);
+  const BitsVec small = (BitsVec)(__builtin_convertvector(rest, FloatVec) * 0x1p-24f);
+  const BitsVec normal = (BitsVec)((rest << 13) + (112 << 23));
+  const BitsVec special = (BitsVec)((rest << 13) | 0x7f800000);
+  const BitsVec magnitude = rest < 0x0400 ? small : (rest < 0x7c00 ? normal : special);
+  return (FloatVec)((bits & 0x8000u) << 16 | magnitude);
+#endif
+}
+
+MEDPRUNER_BODY FloatVec difference(FloatVec a, FloatVec b) {
+  return (FloatVec)((BitsVec)(a - b) & 0x7fffffffu);
+}
+
+/** sums[pair] += |a - b| lane by lane over the n values of each two of the rows; n is a multiple of 32. */
+template <class T, int N>
+static void add_floats(const T* const* rows, int64_t n, LaneSums* sums) {
+  // Groups go one after the other over a strip that stays in L1, and fetch the next one meanwhile. Where
+  // one group is all there is, 512 bytes ahead is worth another 5 % of the read bandwidth.
+  constexpr int64_t kStrip = kGroups == kVecs ? INT64_MAX : 512;
+  constexpr int64_t kAhead = kGroups == kVecs ? 512 / static_cast<int64_t>(sizeof(T)) : kStrip;
+  for (int64_t begin = 0; begin < n;) {
+    const int64_t end = n - begin <= kStrip ? n : begin + kStrip;
+    for (int group = 0; group < kVecs; group += kGroups) {
+      FloatVec lanes[pair_count(N)][kGroups];
+      for (int p = 0; p < pair_count(N); ++p) {
+        __builtin_memcpy(lanes[p], sums[p].lane + group * kPerVec, sizeof lanes[p]);
+      }
+      for (int64_t i = begin + group * kPerVec; i < end; i += kLanes) {
+#pragma GCC unroll 8
+        for (int g = 0; g < kGroups; ++g) {
+          FloatVec value[N + 1];
+#pragma GCC unroll 8
+          for (int w = 0; w <= N; ++w) {
+            value[w] = load_row(rows[w] + i + g * kPerVec);
+            __builtin_prefetch(rows[w] + i + g * kPerVec + kAhead);
+          }
+#pragma GCC unroll 8
+          for (int w = 1; w <= N; ++w) {
+#pragma GCC unroll 8
+            for (int v = 0; v < w; ++v) {
+              lanes[pair(v, w)][g] += difference(value[v], value[w]);
+            }
+          }
+        }
+      }
+      for (int p = 0; p < pair_count(N); ++p) {
+        __builtin_memcpy(sums[p].lane + group * kPerVec, lanes[p], sizeof lanes[p]);
+      }
+    }
+    begin = end;
+  }
+}
+
+#if MEDPRUNER_PAIR_BYTES == 64
+MEDPRUNER_BODY __m512i load_row(const uint8_t* from) { return load_as<__m512i>(from); }
+MEDPRUNER_BODY BitsVec difference(__m512i a, __m512i b) { return (BitsVec)_mm512_sad_epu8(a, b); }
+#elif MEDPRUNER_PAIR_BYTES == 32
+MEDPRUNER_BODY __m256i load_row(const uint8_t* from) { return load_as<__m256i>(from); }
+MEDPRUNER_BODY BitsVec difference(__m256i a, __m256i b) { return (BitsVec)_mm256_sad_epu8(a, b); }
+#elif defined(__SSE2__)
+MEDPRUNER_BODY __m128i load_row(const uint8_t* from) { return load_as<__m128i>(from); }
+MEDPRUNER_BODY BitsVec difference(__m128i a, __m128i b) { return (BitsVec)_mm_sad_epu8(a, b); }
+#else
+typedef uint8_t ByteVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
+MEDPRUNER_BODY ByteVec load_row(const uint8_t* from) { return load_as<ByteVec>(from); }
+MEDPRUNER_BODY BitsVec difference(ByteVec a, ByteVec b) {
+  const BitsVec d = (BitsVec)((a > b ? a : b) - (a > b ? b : a));
+  return (d & 255u) + (d >> 8 & 255u) + (d >> 16 & 255u) + (d >> 24);
+}
+#endif
+
+MEDPRUNER_BODY ShortVec load_row(const int16_t* from) { return load_as<ShortVec>(from); }
+
+/** max - min is at most 65535 and right in 16 unsigned bits. */
+MEDPRUNER_BODY BitsVec difference(ShortVec a, ShortVec b) {
+  const BitsVec d = (BitsVec)((UShortVec)(a > b ? a : b) - (UShortVec)(a > b ? b : a));
+  return (d & 0xffffu) + (d >> 16);
+}
+
+/** sums[pair] = sum of |a - b| over n <= 32768 values, so that it fits 32 bits. */
+template <class T, int N>
+static void sum_integers(const T* const* rows, int64_t n, uint32_t* sums) {
+  constexpr int64_t kPer = MEDPRUNER_PAIR_BYTES / static_cast<int64_t>(sizeof(T));
+  BitsVec parts[pair_count(N)] = {};
+  int64_t i = 0;
+  for (; i + kPer <= n; i += kPer) {
+    decltype(load_row(rows[0])) value[N + 1];
+#pragma GCC unroll 8
+    for (int w = 0; w <= N; ++w) {
+      value[w] = load_row(rows[w] + i);
+    }
+#pragma GCC unroll 8
+    for (int w = 1; w <= N; ++w) {
+#pragma GCC unroll 8
+      for (int v = 0; v < w; ++v) {
+        parts[pair(v, w)] += difference(value[v], value[w]);
+      }
+    }
+  }
+  for (int w = 1; w <= N; ++w) {
+    for (int v = 0; v < w; ++v) {
+      uint32_t sum = 0;
+      for (int l = 0; l < kPerVec; ++l) {
+        sum += parts[pair(v, w)][l];
+      }
+      for (int64_t rest = i; rest < n; ++rest) {
+        const int d = static_cast<int>(rows[v][rest]) - static_cast<int>(rows[w][rest]);
+        sum += static_cast<uint32_t>(d < 0 ? -d : d);
+      }
+      sums[pair(v, w)] = sum;
+    }
+  }
+}
+
+constexpr PairKernels<float> kFloat = {add_floats<float, 1>, add_floats<float, 2>,
+                                       add_floats<float, 3>, add_floats<float, 4>};
+constexpr PairKernels<Half> kHalf = {add_floats<Half, 1>, add_floats<Half, 2>, add_floats<Half, 3>,
+                                     add_floats<Half, 4>};
+constexpr PairKernels<BFloat> kBFloat = {add_floats<BFloat, 1>, add_floats<BFloat, 2>,
+                                         add_floats<BFloat, 3>, add_floats<BFloat, 4>};
+constexpr PairKernels<uint8_t> kBytes = {sum_integers<uint8_t, 1>, sum_integers<uint8_t, 2>,
+                                         sum_integers<uint8_t, 3>, sum_integers<uint8_t, 4>};
+constexpr PairKernels<int16_t> kShorts = {sum_integers<int16_t, 1>, sum_integers<int16_t, 2>,
+                                          sum_integers<int16_t, 3>, sum_integers<int16_t, 4>};
