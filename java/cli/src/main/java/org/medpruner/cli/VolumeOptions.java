@@ -20,14 +20,18 @@ final class VolumeOptions {
       names = "--volume",
       required = true,
       paramLabel = "FILE",
-      description = "NIfTI file (.nii, .nii.gz) or folder of PNG or JPEG slices.")
+      description =
+          "NIfTI file (.nii, .nii.gz), DICOM file, folder tree with a DICOM series, or folder of PNG"
+              + " or JPEG slices.")
   @Nullable Path path;
 
   @Option(
       names = "--modality",
       defaultValue = "auto",
       paramLabel = "ct|mri|auto",
-      description = "How values become grey: CT windows, or MRI min-max. Default: auto.")
+      description =
+          "How values become grey: CT windows, or MRI min-max. Default: auto, what the file says or"
+              + " else the values suggest.")
   Modality modality = Modality.AUTO;
 
   @Option(
@@ -50,8 +54,16 @@ final class VolumeOptions {
       names = "--frame",
       defaultValue = "0",
       paramLabel = "N",
-      description = "Frame of a 4-D file, from 0. Default: 0.")
+      description = "Frame of a 4-D file or series, from 0. Default: 0.")
   int frame;
+
+  @Option(
+      names = "--series",
+      paramLabel = "SERIES",
+      description =
+          "DICOM series of a folder: its number, or the beginning of its SeriesInstanceUID. Default:"
+              + " the one with the most slices.")
+  @Nullable String series;
 
   @Option(
       names = "--window",
@@ -83,6 +95,9 @@ final class VolumeOptions {
     Path file = java.util.Objects.requireNonNull(path, "--volume");
     Window explicit = explicitWindow();
     ReadOptions options = ReadOptions.DEFAULT.withFrame(frame);
+    if (series != null) {
+      options = options.withSeries(series);
+    }
     if (explicit != null) {
       options = options.withPictureWindow(explicit);
     }

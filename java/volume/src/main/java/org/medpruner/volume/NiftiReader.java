@@ -5,7 +5,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -93,9 +92,11 @@ final class NiftiReader {
             header.dims[3],
             frame,
             orientation.code(),
+            Modality.AUTO,
             warnings);
     int[] spatial = {header.dims[0], header.dims[1], header.dims[2]};
-    return new Volume(voxels, stats, spatial, header.affine, orientation, true, provenance);
+    return new Volume(
+        voxels, stats, spatial, header.affine, new double[0][], orientation, true, provenance);
   }
 
   private static void checkFrame(Path path, NiftiHeader header, int frame) {
@@ -137,16 +138,12 @@ final class NiftiReader {
 
   private static String describeOther(byte[] start) {
     if (start.length == 0) {
-      return "the file is empty; give a .nii or .nii.gz file or a folder of PNG or JPEG slices";
-    }
-    if (start.length == 132
-        && new String(start, 128, 4, StandardCharsets.ISO_8859_1).equals("DICM")) {
-      return "a DICOM file, which is not supported; convert the series to NIfTI (dcm2niix)";
+      return "the file is empty; give a NIfTI or DICOM file, or a folder of DICOM, PNG or JPEG slices";
     }
     if (PictureFolder.looksLikePicture(start)) {
       return "a single picture; give the folder that holds the slices";
     }
-    return "not a NIfTI file; give a .nii or .nii.gz file or a folder of PNG or JPEG slices";
+    return "neither a NIfTI nor a DICOM file; give one, or a folder of DICOM, PNG or JPEG slices";
   }
 
   /** Reads one frame and checks that the rest of the data is there too. */

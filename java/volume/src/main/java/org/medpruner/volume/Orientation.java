@@ -5,6 +5,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Which file axis becomes which RAS+ axis. Immutable. */
 final class Orientation {
+  /**
+   * Columns to the left, rows to posterior, slices to inferior: how axial slices are presented, for
+   * pictures that do not say how they lie.
+   */
+  static final Orientation AS_PRESENTED =
+      new Orientation(new int[] {0, 1, 2}, new boolean[] {true, true, true});
+
   private final int[] fileAxis;
   private final boolean[] flipped;
 

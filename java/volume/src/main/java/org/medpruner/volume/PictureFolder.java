@@ -41,6 +41,8 @@ final class PictureFolder {
   private static final List<String> DAMAGE =
       List.of("Premature end", "Corrupt JPEG", "Truncated File");
 
+  private static final double[][] NONE = {};
+
   private PictureFolder() {}
 
   /** One decoded slice: 1 or 3 bytes per pixel, interleaved. */
@@ -62,6 +64,30 @@ final class PictureFolder {
     return start.length > 4
         && (((start[0] & 0xff) == 0x89 && start[1] == 'P' && start[2] == 'N')
             || ((start[0] & 0xff) == 0xff && (start[1] & 0xff) == 0xd8));
+  }
+
+  /** Whether a picture lies directly in a folder. */
+  static boolean holdsPictures(Path folder) {
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+      for (Path p : all) {
+        if (isPicture(p)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException e) {
+      throw Volumes.unreadable(folder, e);
+    } catch (java.nio.file.DirectoryIteratorException e) {
+      throw Failures.bad(folder, "cannot be listed; check the folder", e);
+    }
+  }
+
+  /** Hidden files are not slices. */
+  private static boolean isPicture(Path p) {
+    String name = Hashes.name(p).toLowerCase(Locale.ROOT);
+    return !name.startsWith(".")
+        && EXTENSIONS.contains(name.substring(name.lastIndexOf('.') + 1))
+        && Files.isRegularFile(p);
   }
 
   static Volume read(Path folder, ReadOptions options) {
@@ -121,9 +147,6 @@ final class PictureFolder {
     for (int r = 0; r < 3; r++) {
       Arrays.fill(affine[r], Double.NaN);
     }
-    // Columns to the left, rows to posterior, files to inferior: the presented axial orientation.
-    Orientation asPresented =
-        new Orientation(new int[] {0, 1, 2}, new boolean[] {true, true, true});
     Provenance provenance =
         new Provenance(
             folder,
@@ -134,8 +157,17 @@ final class PictureFolder {
             1,
             0,
             "",
+            Modality.AUTO,
             warnings);
-    return new Volume(voxels, VoxelStats.of(voxels), shape, affine, asPresented, false, provenance);
+    return new Volume(
+        voxels,
+        VoxelStats.of(voxels),
+        shape,
+        affine,
+        NONE,
+        Orientation.AS_PRESENTED,
+        false,
+        provenance);
   }
 
   private static byte[] copyGrey(byte[] grey) {
@@ -170,16 +202,10 @@ final class PictureFolder {
     try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
       for (Path p : all) {
         String name = Hashes.name(p).toLowerCase(Locale.ROOT);
-        String extension = name.substring(name.lastIndexOf('.') + 1);
-        if (name.startsWith(".") || !Files.isRegularFile(p)) {
-          continue;
-        }
-        if (EXTENSIONS.contains(extension)) {
+        if (isPicture(p)) {
           files.add(p);
         } else if (name.endsWith(".nii") || name.endsWith(".nii.gz")) {
           other = " (give the NIfTI file in it instead)";
-        } else if (extension.equals("dcm")) {
-          other = " (DICOM is not supported: convert the series to NIfTI, dcm2niix does)";
         }
       }
     } catch (IOException e) {
@@ -189,7 +215,9 @@ final class PictureFolder {
     }
     if (files.isEmpty()) {
       throw Failures.bad(
-          folder, "0 slices: the folder holds no .png, .jpg or .jpeg file; check the path" + other);
+          folder,
+          "0 slices: the folder holds no .png, .jpg or .jpeg file and no DICOM; check the path"
+              + other);
     }
     files.sort((a, b) -> Arrays.compareUnsigned(nameBytes(a), nameBytes(b)));
     return files;

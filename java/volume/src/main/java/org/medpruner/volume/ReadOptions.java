@@ -5,21 +5,28 @@ import org.jspecify.annotations.Nullable;
 /**
  * How to read a file or folder. Start from {@link #DEFAULT} and derive.
  *
- * @param frame 0-based frame of a 4-D file; must be 0 for anything else
+ * @param frame 0-based frame of a 4-D file or series; must be 0 for anything else
  * @param pictureWindow the grey values of a 16-bit PNG that become 0 and 255; null refuses 16-bit
  *     pictures. Pictures of 8 bits are ready-made and not windowed
+ * @param series which series of a DICOM folder: its number, as the message that asks for a choice
+ *     lists it, or the beginning of its SeriesInstanceUID; null takes the one with the most slices
  */
-public record ReadOptions(int frame, @Nullable Window pictureWindow) {
-  /** Frame 0, no window. */
-  public static final ReadOptions DEFAULT = new ReadOptions(0, null);
+public record ReadOptions(int frame, @Nullable Window pictureWindow, @Nullable String series) {
+  /** Frame 0, no window, the largest series. */
+  public static final ReadOptions DEFAULT = new ReadOptions(0, null, null);
 
   /** The same with another frame. */
   public ReadOptions withFrame(int frame) {
-    return new ReadOptions(frame, pictureWindow);
+    return new ReadOptions(frame, pictureWindow, series);
   }
 
   /** The same with a window for 16-bit pictures. */
   public ReadOptions withPictureWindow(Window window) {
-    return new ReadOptions(frame, window);
+    return new ReadOptions(frame, window, series);
+  }
+
+  /** The same with a choice of the series. */
+  public ReadOptions withSeries(String series) {
+    return new ReadOptions(frame, pictureWindow, series);
   }
 }

@@ -61,8 +61,9 @@ public final class Recipe {
 
   /**
    * The recipe for a modality: {@link #ctWindows} for CT, {@link #minMax} for MRI. {@link
-   * Modality#AUTO} takes a folder or an RGB file as {@link #readyMade} and asks {@link
-   * Modality#detect} otherwise; the text then says what was detected and why.
+   * Modality#AUTO} takes a folder or an RGB file as {@link #readyMade}, believes what a file states
+   * ({@link Provenance#modality}) and asks {@link Modality#detect} otherwise; the text then says
+   * what was detected and why.
    */
   public static Recipe forModality(Modality modality, Volume volume) {
     return switch (modality) {
@@ -71,6 +72,11 @@ public final class Recipe {
       case AUTO -> {
         if (isPictures(volume)) {
           yield readyMade();
+        }
+        Modality stated = volume.provenance().modality();
+        if (stated != Modality.AUTO) {
+          Recipe r = forModality(stated, volume);
+          yield new Recipe(r.kind, r.windows, r.text + " (" + stated + ", the header says)");
         }
         Recipe r = Modality.detect(volume) == Modality.CT ? ctWindows() : minMax();
         double air = 100 * Modality.airShare(volume.stats());

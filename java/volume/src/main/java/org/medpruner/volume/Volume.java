@@ -9,9 +9,9 @@ import java.util.Objects;
  * towards the patient's right, y towards anterior, z towards superior, whatever the order of the
  * axes in the file; the voxels stay as stored and indices are mapped on access.
  *
- * <p>A folder of pictures carries no orientation. It is taken as axial pictures in the presented
- * orientation (see {@link Axis#AXIAL}), so its slices are the files in order, unturned; spacing,
- * affine and positions are NaN.
+ * <p>A folder of pictures, or DICOM without positions, carries no orientation. It is taken as axial
+ * pictures in the presented orientation (see {@link Axis#AXIAL}), so its slices are the files in
+ * order, unturned; spacing, affine and positions are NaN.
  */
 public final class Volume {
   private final VoxelArray voxels;
@@ -19,8 +19,13 @@ public final class Volume {
   private final int[] shape = new int[3];
   private final double[] spacing = new double[3];
   private final double[][] affine;
+  private final double[][] deviations;
   private final boolean[] flipped = new boolean[3];
   private final boolean oriented;
+
+  /** The axis along which the file's third one runs. */
+  private final int sliceAxis;
+
   private final Provenance provenance;
   private final long base;
   private final long[] strides = new long[3];
@@ -30,6 +35,8 @@ public final class Volume {
    *
    * @param fileShape the three spatial dimensions of the file, fastest first
    * @param fileAffine rows x, y, z of the file's voxel-to-scanner matrix in mm; NaN when unknown
+   * @param deviations for each slice along the file's third axis how far, in mm along x, y, z, it
+   *     lies from where the affine puts it; empty when none does
    * @param oriented whether the file says where its axes point
    */
   Volume(
@@ -37,11 +44,13 @@ public final class Volume {
       VoxelStats stats,
       int[] fileShape,
       double[][] fileAffine,
+      double[][] deviations,
       Orientation orientation,
       boolean oriented,
       Provenance provenance) {
     this.voxels = voxels;
     this.stats = stats;
+    this.deviations = deviations;
     this.oriented = oriented;
     this.provenance = provenance;
     this.affine = orientation.reorient(fileAffine, fileShape);
@@ -56,6 +65,11 @@ public final class Volume {
       origin += flipped[a] ? fileStrides[f] * (fileShape[f] - 1) : 0;
     }
     this.base = origin;
+    int along = 0;
+    while (orientation.fileAxis(along) != 2) {
+      along++;
+    }
+    this.sliceAxis = along;
   }
 
   /** Voxels along x (right), y (anterior), z (superior); a fresh array. */
@@ -128,13 +142,13 @@ public final class Volume {
    * Cuts into slices, presented as {@link Axis} says.
    *
    * @param reverse present them in the opposite order (each picture stays as it is)
-   * @throws VolumeException for a folder of pictures along anything but {@link Axis#AXIAL}
+   * @throws VolumeException for pictures without a position along anything but {@link Axis#AXIAL}
    */
   public SliceStack slices(Axis axis, boolean reverse) {
     if (!oriented && axis != Axis.AXIAL) {
       throw Failures.bad(
           provenance.path(),
-          "a folder of pictures has no orientation, so it cannot be cut "
+          "without positions the input has no orientation, so it cannot be cut "
               + axis.name().toLowerCase(Locale.ROOT)
               + "; leave the axis at axial (the files in order) or give a NIfTI file");
     }
@@ -174,6 +188,9 @@ public final class Volume {
   /** Scanner coordinate {@code axis} of the centre of the plane {@code index} along it. */
   double position(int axis, int index) {
     double p = affine[axis][3];
+    if (deviations.length > 0 && sliceAxis == axis) {
+      p += deviations[sourceIndex(axis, index)][axis];
+    }
     for (int a = 0; a < 3; a++) {
       p += affine[axis][a] * (a == axis ? index : (shape[a] - 1) / 2.0);
     }

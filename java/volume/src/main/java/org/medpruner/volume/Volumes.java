@@ -16,6 +16,8 @@ import java.nio.file.Path;
  *       float32, float64 and RGB24; {@code scl_slope}/{@code scl_inter}; 3-D, or one frame of a 4-D
  *       file; reoriented to RAS+ by sform, qform or pixdim, as nibabel's {@code
  *       as_closest_canonical} does;
+ *   <li>DICOM: a file, or a series in a folder tree, whatever its files are called, in the order of
+ *       their positions; uncompressed, deflated, RLE, JPEG baseline and lossless, JPEG 2000;
  *   <li>folders of PNG or JPEG slices of one size, in byte order of their names.
  * </ul>
  *
@@ -34,13 +36,13 @@ public final class Volumes {
    * allocated.
    *
    * @throws VolumeException in one line that names the file and the fix: missing, unreadable,
-   *     empty, not a NIfTI file, truncated, corrupt, unsupported datatype, impossible dimensions or
-   *     affine, no finite voxel, no such frame; for folders no pictures, mixed sizes, an unreadable
-   *     picture, 16 bits without a window; or too large for the heap
+   *     empty, not a NIfTI or DICOM file, truncated, corrupt, unsupported datatype, impossible
+   *     dimensions or affine, no finite voxel, no such frame; for folders no pictures, mixed sizes,
+   *     an unreadable picture, 16 bits without a window; or too large for the heap
    */
   public static Volume read(Path path, ReadOptions options) {
     if (Files.isDirectory(path)) {
-      return PictureFolder.read(path, options);
+      return folder(path, options);
     }
     if (!Files.exists(path)) {
       throw Failures.bad(path, "no such file or folder; check the path");
@@ -48,7 +50,27 @@ public final class Volumes {
     if (!Files.isRegularFile(path)) {
       throw Failures.bad(path, "not a regular file; copy the data into one first");
     }
+    if (DicomReader.isDicom(path)) {
+      return java.util.Objects.requireNonNull(DicomReader.read(path, options), "a file");
+    }
+    refuseSeries(path, options);
     return NiftiReader.read(path, options);
+  }
+
+  private static Volume folder(Path path, ReadOptions options) {
+    boolean pictures = PictureFolder.holdsPictures(path) && !DicomReader.holdsDicom(path);
+    Volume dicom = pictures ? null : DicomReader.read(path, options);
+    if (dicom != null) {
+      return dicom;
+    }
+    refuseSeries(path, options);
+    return PictureFolder.read(path, options);
+  }
+
+  private static void refuseSeries(Path path, ReadOptions options) {
+    if (options.series() != null) {
+      throw Failures.bad(path, "a series was chosen, but this is not DICOM; leave the series out");
+    }
   }
 
   static VolumeException unreadable(Path path, IOException e) {

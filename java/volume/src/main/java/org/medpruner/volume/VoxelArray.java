@@ -72,25 +72,74 @@ final class VoxelArray {
 
   /** Collects pictures of bytes, one after another. */
   static VoxelArray ofPictures(VoxelType type, List<byte[]> pictures, int pixels) {
-    long length = (long) pixels * pictures.size();
-    int count = Math.toIntExact((length + CHUNK_MASK) >> CHUNK_BITS);
-    byte[][] chunks = new byte[count][];
-    for (int i = 0; i < count; i++) {
-      int voxels = (int) Math.min(1 << CHUNK_BITS, length - ((long) i << CHUNK_BITS));
-      chunks[i] = new byte[voxels * type.bytes];
+    Builder builder = new Builder(type, (long) pixels * pictures.size());
+    for (int i = 0; i < pictures.size(); i++) {
+      builder.put((long) pixels * i, pictures.get(i));
     }
-    long done = 0;
-    for (byte[] picture : pictures) {
-      for (int from = 0; from < pixels; ) {
-        byte[] chunk = chunks[(int) (done >> CHUNK_BITS)];
-        int offset = ((int) done & CHUNK_MASK) * type.bytes;
-        int n = Math.min(pixels - from, (chunk.length - offset) / type.bytes);
-        System.arraycopy(picture, from * type.bytes, chunk, offset, n * type.bytes);
-        from += n;
-        done += n;
+    return builder.build(1, 0);
+  }
+
+  /** Filled piece by piece in any order; what was never put is 0. */
+  static final class Builder {
+    private final VoxelType type;
+    private final long length;
+    private final byte[] @Nullable [] chunks;
+
+    Builder(VoxelType type, long length) {
+      this.type = type;
+      this.length = length;
+      this.chunks = new byte[Math.toIntExact((length + CHUNK_MASK) >> CHUNK_BITS)][];
+    }
+
+    /** Copies little-endian voxels to where they belong, the first at {@code from}. */
+    void put(long from, byte[] values) {
+      int n = values.length / type.bytes;
+      for (int done = 0; done < n; ) {
+        long at = from + done;
+        byte[] chunk = chunk((int) (at >> CHUNK_BITS));
+        int offset = ((int) at & CHUNK_MASK) * type.bytes;
+        int fits = Math.min(n - done, (chunk.length - offset) / type.bytes);
+        System.arraycopy(values, done * type.bytes, chunk, offset, fits * type.bytes);
+        done += fits;
       }
     }
-    return new VoxelArray(type, length, 1, 0, chunks);
+
+    private byte[] chunk(int i) {
+      byte[] chunk = chunks[i];
+      if (chunk == null) {
+        int voxels = (int) Math.min(1 << CHUNK_BITS, length - ((long) i << CHUNK_BITS));
+        chunk = new byte[voxels * type.bytes];
+        chunks[i] = chunk;
+      }
+      return chunk;
+    }
+
+    /** Replaces stored integers of low..high; returns how many there were. */
+    long replace(long low, long high, long by) {
+      long replaced = 0;
+      VoxelArray stored = build(1, 0);
+      for (long i = 0; i < length; i++) {
+        double v = stored.value(i, 0);
+        if (low <= v && v <= high) {
+          byte[] chunk = chunk((int) (i >> CHUNK_BITS));
+          int at = ((int) i & CHUNK_MASK) * type.bytes;
+          for (int k = 0; k < type.bytes; k++) {
+            chunk[at + k] = (byte) (by >> 8 * k);
+          }
+          replaced++;
+        }
+      }
+      return replaced;
+    }
+
+    /** Wraps what was put, without a copy. */
+    VoxelArray build(double slope, double intercept) {
+      byte[][] full = new byte[chunks.length][];
+      for (int i = 0; i < full.length; i++) {
+        full[i] = chunk(i);
+      }
+      return new VoxelArray(type, length, slope, intercept, full);
+    }
   }
 
   private static void swap(byte[] bytes, int item) {

@@ -4,9 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Properties;
 
-/** Expected values made by src/test/python/make_goldens.py with nibabel, NumPy and Pillow. */
+/**
+ * Expected values made by src/test/python/make_goldens.py with nibabel, NumPy and Pillow, and by
+ * make_dicom_goldens.py with pydicom, dcmtk and GDCM.
+ */
 final class Goldens {
   private static final Properties VALUES = load();
 
@@ -14,10 +18,12 @@ final class Goldens {
 
   private static Properties load() {
     Properties p = new Properties();
-    try (InputStream in = Goldens.class.getResourceAsStream("goldens.properties")) {
-      p.load(in);
-    } catch (IOException e) {
-      throw new ExceptionInInitializerError(e);
+    for (String name : List.of("goldens.properties", "dicom-goldens.properties")) {
+      try (InputStream in = Goldens.class.getResourceAsStream(name)) {
+        p.load(in);
+      } catch (IOException e) {
+        throw new ExceptionInInitializerError(e);
+      }
     }
     return p;
   }

@@ -22,7 +22,7 @@ final class TestData {
     return orSkip(root().resolve("models/demo/phantoms").resolve(name));
   }
 
-  private static Path root() {
+  static Path root() {
     String set = System.getenv("MEDPRUNER_ROOT");
     if (set != null) {
       return Path.of(set);
@@ -34,12 +34,15 @@ final class TestData {
     return p == null ? Path.of("") : p;
   }
 
-  private static Path orSkip(Path file) {
-    if (!Files.isRegularFile(file)) {
-      String reason = "skipped: " + file.toAbsolutePath().normalize() + " is not there";
-      System.out.println(reason);
+  static void skipUnless(boolean condition, String reason) {
+    if (!condition) {
+      System.out.println("skipped: " + reason);
       Assumptions.abort(reason);
     }
+  }
+
+  private static Path orSkip(Path file) {
+    skipUnless(Files.isRegularFile(file), file.toAbsolutePath().normalize() + " is not there");
     return file;
   }
 }

@@ -1,0 +1,206 @@
+package org.medpruner.volume;
+
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.volume.dicom.DicomException;
+import org.medpruner.volume.dicom.DicomSeries;
+
+/**
+ * Makes a volume of a DICOM file or of a series in a folder tree.
+ *
+ * <p>Names of files and folders may hold the patient's name, so neither a message nor the
+ * provenance repeats any: they say "DICOM folder", and name the input by its hash.
+ */
+final class DicomReader {
+  static final String FORMAT = "DICOM";
+
+  /** Padding this share of the range of the measured values away from them would dull a picture. */
+  private static final double PADDING_SHARE = 0.01;
+
+  private DicomReader() {}
+
+  /** Whether a file starts like DICOM. */
+  static boolean isDicom(Path file) {
+    try {
+      return DicomSeries.isDicom(file);
+    } catch (IOException e) {
+      throw Volumes.unreadable(file, e);
+    }
+  }
+
+  /**
+   * Whether a folder that holds pictures also holds a DICOM file: then the pictures are somebody's
+   * extras.
+   */
+  static boolean holdsDicom(Path folder) {
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder, Files::isRegularFile)) {
+      for (Path p : all) {
+        if (Files.isReadable(p) && DicomSeries.isDicom(p)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException | DirectoryIteratorException e) {
+      return false;
+    }
+  }
+
+  /** Null for a folder without anything DICOM in it. */
+  static @Nullable Volume read(Path path, ReadOptions options) {
+    String what = Files.isDirectory(path) ? "DICOM folder: " : "DICOM file: ";
+    try {
+      DicomSeries series = DicomSeries.find(path, options.series(), options.frame());
+      return series == null ? null : volume(series);
+    } catch (DicomException e) {
+      // Without a cause: its trace would repeat nothing but this.
+      throw new VolumeException(what + Failures.oneLine(String.valueOf(e.getMessage())));
+    } catch (OutOfMemoryError e) {
+      throw new VolumeException(
+          what
+              + "does not fit into the Java heap of "
+              + Failures.megabytes(Runtime.getRuntime().maxMemory())
+              + "; raise -Xmx");
+    }
+  }
+
+  private static Volume volume(DicomSeries series) throws DicomException {
+    List<String> warnings = new ArrayList<>();
+    double slope = series.slope(0);
+    double intercept = series.intercept(0);
+    boolean rescaledAlike = true;
+    for (int i = 1; i < series.slices(); i++) {
+      rescaledAlike &= series.slope(i) == slope && series.intercept(i) == intercept;
+    }
+    VoxelType type = rescaledAlike ? type(series) : VoxelType.FLOAT32;
+    int pixels = series.columns() * series.rows();
+    long length = (long) pixels * series.slices();
+    if (length * type.bytes > Runtime.getRuntime().maxMemory()) {
+      throw new DicomException(
+          "the series takes "
+              + Failures.megabytes(length * type.bytes)
+              + ", the Java heap is "
+              + Failures.megabytes(Runtime.getRuntime().maxMemory())
+              + "; raise -Xmx");
+    }
+    VoxelArray.Builder builder = new VoxelArray.Builder(type, length);
+    boolean alike = rescaledAlike;
+    DicomSeries.Pixels read =
+        series.read(
+            (slice, values) ->
+                builder.put(
+                    (long) slice * pixels, alike ? values : rescaled(series, slice, values)));
+    if (rescaledAlike) {
+      replacePadding(builder, read, warnings);
+    } else {
+      warnings.add("slices are scaled differently: values were scaled one by one, to float32");
+    }
+    VoxelArray voxels = rescaledAlike ? builder.build(slope, intercept) : builder.build(1, 0);
+    warnings.addAll(series.warnings());
+    return volume(series, voxels, read.sha256(), warnings);
+  }
+
+  private static VoxelType type(DicomSeries s) {
+    if (s.samples() == 3) {
+      return VoxelType.RGB24;
+    }
+    return switch (s.bits()) {
+      case 8 -> s.signed() ? VoxelType.INT8 : VoxelType.UINT8;
+      case 16 -> s.signed() ? VoxelType.INT16 : VoxelType.UINT16;
+      default -> s.signed() ? VoxelType.INT32 : VoxelType.UINT32;
+    };
+  }
+
+  private static byte[] rescaled(DicomSeries s, int slice, byte[] stored) {
+    int width = s.bits() / 8;
+    byte[] out = new byte[stored.length / width * 4];
+    for (int i = 0; i * width < stored.length; i++) {
+      long v = 0;
+      for (int k = width - 1; k >= 0; k--) {
+        v = v << 8 | stored[i * width + k] & 0xff;
+      }
+      int unused = 64 - 8 * width;
+      v = s.signed() ? v << unused >> unused : v;
+      int bits = Float.floatToRawIntBits((float) (v * s.slope(slice) + s.intercept(slice)));
+      for (int k = 0; k < 4; k++) {
+        out[4 * i + k] = (byte) (bits >> 8 * k);
+      }
+    }
+    return out;
+  }
+
+  /**
+   * Padding measures nothing. Where it lies well off the measured values it takes the lowest of
+   * them, so that a picture from minimum to maximum shows the patient and not the padding.
+   */
+  private static void replacePadding(
+      VoxelArray.Builder builder, DicomSeries.Pixels read, List<String> warnings) {
+    long[] padding = read.padding();
+    if (padding == null) {
+      return;
+    }
+    double margin = PADDING_SHARE * ((double) read.max() - read.min());
+    if (padding[0] >= read.min() - margin && padding[1] <= read.max() + margin) {
+      return;
+    }
+    long replaced = builder.replace(padding[0], padding[1], read.min());
+    warnings.add(
+        replaced + " padding voxels were given the lowest value of the others, they are no data");
+  }
+
+  private static Volume volume(
+      DicomSeries series, VoxelArray voxels, String sha256, List<String> warnings)
+      throws DicomException {
+    int[] shape = {series.columns(), series.rows(), series.slices()};
+    double[][] affine = series.affine();
+    Orientation orientation = affine == null ? Orientation.AS_PRESENTED : Orientation.of(affine);
+    if (orientation == null) {
+      throw new DicomException(
+          "the slices lie beside each other and form no stack; choose another series");
+    }
+    double[][] known = affine == null ? new double[4][4] : affine;
+    if (affine == null) {
+      for (double[] row : known) {
+        Arrays.fill(row, Double.NaN);
+      }
+    }
+    List<Integer> stated = new ArrayList<>(List.of(shape[0], shape[1], shape[2]));
+    if (series.frames() > 1) {
+      stated.add(series.frames());
+    }
+    Provenance provenance =
+        new Provenance(
+            Path.of("dicom-" + sha256.substring(0, 12)),
+            sha256,
+            FORMAT,
+            voxels.type().label,
+            stated,
+            series.frames(),
+            series.frame(),
+            affine == null ? "" : orientation.code(),
+            modality(series),
+            warnings);
+    return new Volume(
+        voxels,
+        VoxelStats.of(voxels),
+        shape,
+        known,
+        series.deviations(),
+        orientation,
+        affine != null,
+        provenance);
+  }
+
+  private static Modality modality(DicomSeries series) {
+    if (series.hounsfield()) {
+      return Modality.CT;
+    }
+    return series.modality().equals("MR") ? Modality.MRI : Modality.AUTO;
+  }
+}

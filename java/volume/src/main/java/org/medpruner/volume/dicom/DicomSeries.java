@@ -1,0 +1,291 @@
+package org.medpruner.volume.dicom;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One series of a file or folder, found and ordered, its pixels not yet read. Not thread-safe.
+ *
+ * <p>What is unusual ends in {@link #warnings}, what cannot be used in a {@link DicomException}.
+ */
+public final class DicomSeries {
+  private final DicomTree tree;
+  private final SliceStacking stack;
+  private final ImageHeader header;
+  private final List<String> warnings;
+  private final boolean inverted;
+
+  /** Takes a slice as it is read. */
+  public interface Sink {
+    /**
+     * Little-endian stored values, row by row.
+     *
+     * @param slice 0-based, low to high
+     */
+    void slice(int slice, byte[] values);
+  }
+
+  /**
+   * What was read besides the pixels.
+   *
+   * @param sha256 of the file; of several, of their own hashes, sorted, one line each
+   * @param padding stored values (both ends included) that mean "no measurement" and are used; null
+   *     when there are none
+   * @param min smallest stored value that is not padding
+   * @param max largest
+   */
+  public record Pixels(String sha256, long @Nullable [] padding, long min, long max) {}
+
+  private DicomSeries(DicomTree tree, SliceStacking stack, List<String> warnings) {
+    this.tree = tree;
+    this.stack = stack;
+    this.header = stack.slices.get(0).header();
+    this.warnings = warnings;
+    // Hounsfield units are absolute: dark and bright are the window's business.
+    this.inverted = header.format.inverted() && !header.hounsfield;
+  }
+
+  /** Whether a file starts like DICOM. */
+  public static boolean isDicom(Path file) throws IOException {
+    return DicomFile.looksLikeDicom(DicomTree.start(file));
+  }
+
+  /**
+   * Finds a series.
+   *
+   * @param path a DICOM file, or a folder that is searched to its depth
+   * @param wanted which series, see the README; null for the largest
+   * @param frame which picture of planes that have several, 0 for the first
+   * @return null for a folder without anything DICOM in it
+   */
+  public static @Nullable DicomSeries find(Path path, @Nullable String wanted, int frame)
+      throws DicomException {
+    boolean folder = Files.isDirectory(path);
+    DicomTree tree = folder ? DicomTree.folder(path) : DicomTree.file(path);
+    if (folder && tree.isEmpty()) {
+      return null;
+    }
+    List<String> warnings = new ArrayList<>();
+    Series series = SeriesChoice.choose(Series.group(tree.slices()), wanted, warnings);
+    tree.report(series, warnings);
+    SliceStacking stack = SliceStacking.of(series.slices(), frame, warnings);
+    DicomSeries found = new DicomSeries(tree, stack, warnings);
+    found.warnAboutValues(series);
+    return found;
+  }
+
+  private void warnAboutValues(Series series) {
+    if (header.localizer) {
+      warnings.add("this is a localizer image");
+    }
+    if (header.format.inverted()) {
+      warnings.add(
+          inverted
+              ? "MONOCHROME1: the lowest value is white; values were inverted"
+              : "MONOCHROME1: the lowest value is meant to be white; Hounsfield units were kept");
+    }
+    if (header.modality.equals("CT") && !header.hounsfield) {
+      warnings.add("the header states that this CT's values are not Hounsfield units");
+    }
+    if (stack.frames > 1) {
+      warnings.add(
+          "every slice position holds "
+              + stack.frames
+              + " pictures (echoes, time points or reconstructions): number "
+              + stack.frame
+              + " (from 0) was read");
+    } else if (series.slices().stream().map(s -> s.header().repetition[0]).distinct().count() > 1) {
+      warnings.add("the series mixes echoes");
+    }
+  }
+
+  public int columns() {
+    return header.format.columns();
+  }
+
+  public int rows() {
+    return header.format.rows();
+  }
+
+  public int slices() {
+    return stack.slices.size();
+  }
+
+  /** Pictures that every slice position has. */
+  public int frames() {
+    return stack.frames;
+  }
+
+  /** Which of them was chosen. */
+  public int frame() {
+    return stack.frame;
+  }
+
+  /** 1 for grey, 3 for RGB of 8 bits. */
+  public int samples() {
+    return header.format.samples();
+  }
+
+  /** Of one stored value: 8, 16 or 32. */
+  public int bits() {
+    return header.format.bitsAllocated();
+  }
+
+  public boolean signed() {
+    return header.format.signed();
+  }
+
+  /** "CT", "MR", ...; "" when unstated. */
+  public String modality() {
+    return header.modality;
+  }
+
+  /** Whether scaled values are Hounsfield units. */
+  public boolean hounsfield() {
+    return header.hounsfield;
+  }
+
+  /** Voxel (column, row, slice) to RAS mm, rows x, y, z of four; null when unknown. */
+  public double @Nullable [][] affine() {
+    double[][] lps = stack.affine;
+    if (lps == null) {
+      return null;
+    }
+    double[][] ras = new double[4][4];
+    for (int c = 0; c < 4; c++) {
+      ras[0][c] = -lps[0][c];
+      ras[1][c] = -lps[1][c];
+      ras[2][c] = lps[2][c];
+    }
+    ras[3][3] = 1;
+    return ras;
+  }
+
+  /** RAS mm by which each slice lies off its place in {@link #affine}. */
+  public double[][] deviations() {
+    double[][] out = new double[stack.deviations.length][];
+    for (int i = 0; i < out.length; i++) {
+      double[] d = stack.deviations[i];
+      out[i] = new double[] {-d[0], -d[1], d[2]};
+    }
+    return out;
+  }
+
+  /** Factor of a slice's stored values. */
+  public double slope(int slice) {
+    return stack.slices.get(slice).info().slope;
+  }
+
+  /** Addend of a slice's stored values. */
+  public double intercept(int slice) {
+    return stack.slices.get(slice).info().intercept;
+  }
+
+  /** What a reader should know, one line each. */
+  public List<String> warnings() {
+    return List.copyOf(warnings);
+  }
+
+  /** Reads the pixels, file by file; a slice may come in any order. */
+  public Pixels read(Sink sink) throws DicomException {
+    Map<Integer, List<Integer>> byFile = new LinkedHashMap<>();
+    for (int i = 0; i < stack.slices.size(); i++) {
+      byFile.computeIfAbsent(stack.slices.get(i).file(), f -> new ArrayList<>()).add(i);
+    }
+    List<String> hashes = new ArrayList<>();
+    Range range = new Range();
+    for (Map.Entry<Integer, List<Integer>> e : byFile.entrySet()) {
+      try {
+        hashes.add(file(e.getKey(), e.getValue(), sink, range));
+      } catch (DicomException x) {
+        throw x.of(tree.name(e.getKey()));
+      }
+    }
+    String sha = hashes.get(0);
+    if (hashes.size() > 1) {
+      MessageDigest d = sha256();
+      String listing = hashes.stream().sorted().map(h -> h + "\n").collect(Collectors.joining());
+      d.update(listing.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+      sha = HexFormat.of().formatHex(d.digest());
+    }
+    return new Pixels(sha, range.padding(), range.min, range.max);
+  }
+
+  /** The range of all values and the padding they share. */
+  private static final class Range {
+    long min = Long.MAX_VALUE;
+    long max = Long.MIN_VALUE;
+    private long @Nullable [] padding;
+    private boolean different;
+
+    void add(StoredValues values, long @Nullable [] stated) {
+      min = Math.min(min, values.min());
+      max = Math.max(max, values.max());
+      if (!values.padded() || stated == null) {
+        return;
+      }
+      long[] known = padding;
+      different |= known != null && (known[0] != stated[0] || known[1] != stated[1]);
+      padding = stated;
+    }
+
+    /** Null also when files disagree, or nothing but padding is there. */
+    long @Nullable [] padding() {
+      return different || min > max ? null : padding;
+    }
+  }
+
+  private String file(int file, List<Integer> slices, Sink sink, Range range)
+      throws DicomException {
+    MessageDigest digest = sha256();
+    try (DicomFile open = DicomFile.open(tree.path(file), digest)) {
+      ImageHeader now = ImageHeader.of(open);
+      DataSetParser.PixelElement pixels = open.pixels();
+      ImageHeader before = stack.slices.get(slices.get(0)).header();
+      if (now == null
+          || pixels == null
+          || !now.isLike(before)
+          || now.frames.size() != before.frames.size()) {
+        throw new DicomException("changed while it was read; read again");
+      }
+      Map<Integer, Integer> wanted = new LinkedHashMap<>();
+      int last = 0;
+      for (int s : slices) {
+        int frame = stack.slices.get(s).info().frame;
+        wanted.put(frame, s);
+        last = Math.max(last, frame);
+      }
+      StoredFrames frames = new StoredFrames(open, now, pixels);
+      StoredValues values = new StoredValues(now, frames.justified(), inverted);
+      for (int f = 0; f <= last; f++) {
+        Integer slice = wanted.get(f);
+        if (slice == null) {
+          frames.skip();
+        } else {
+          sink.slice(slice, values.convert(frames.next()));
+        }
+      }
+      range.add(values, now.padding(inverted));
+      open.drain();
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package org.medpruner.volume.dicom;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns a frame into little-endian stored values: the bits that mean something, sign or zero
+ * extended to 8, 16 or 32, white and black exchanged where the header says so. Colour becomes R G B
+ * per pixel. Also keeps the range of what is no padding.
+ */
+final class StoredValues {
+  private final PixelFormat format;
+  private final PixelFormat.@Nullable Padding padding;
+
+  /** Whether the values already sit in the low bits, as decoders leave them. */
+  private final boolean justified;
+
+  private final boolean inverted;
+  private long min = Long.MAX_VALUE;
+  private long max = Long.MIN_VALUE;
+  private boolean padded;
+
+  /**
+   * For the frames of one file.
+   *
+   * @param inverted whether white and black change places
+   */
+  StoredValues(ImageHeader header, boolean justified, boolean inverted) {
+    this.format = header.format;
+    this.padding = header.padding;
+    this.justified = justified;
+    this.inverted = inverted;
+  }
+
+  /** Smallest value that is not padding; above {@link #max} when there is none. */
+  long min() {
+    return min;
+  }
+
+  long max() {
+    return max;
+  }
+
+  /** Whether any pixel was padding. */
+  boolean padded() {
+    return padded;
+  }
+
+  /** Converts in place where it can. */
+  byte[] convert(byte[] frame) {
+    if (format.samples() == 3) {
+      return format.planar() ? interleave(frame) : frame;
+    }
+    int width = format.bytesPerSample();
+    int shift = justified ? 0 : format.highBit() + 1 - format.bitsStored();
+    for (int at = 0; at < frame.length; at += width) {
+      long bits = 0;
+      for (int k = width - 1; k >= 0; k--) {
+        bits = bits << 8 | frame[at + k] & 0xff;
+      }
+      long value = format.extend(bits >>> shift);
+      boolean isPadding = padding != null && padding.covers(value);
+      if (inverted) {
+        value = format.invert(value);
+      }
+      if (isPadding) {
+        padded = true;
+      } else {
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+      }
+      for (int k = 0; k < width; k++) {
+        frame[at + k] = (byte) (value >> 8 * k);
+      }
+    }
+    return frame;
+  }
+
+  private byte[] interleave(byte[] planes) {
+    int n = format.pixels();
+    byte[] out = new byte[planes.length];
+    for (int i = 0; i < n; i++) {
+      for (int c = 0; c < 3; c++) {
+        out[3 * i + c] = planes[c * n + i];
+      }
+    }
+    return out;
+  }
+}
