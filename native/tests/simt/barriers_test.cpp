@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Every __syncthreads of the library's kernels is taken out in turn, without a change to their source: the
-// executor must report a race, or the result must differ.
+// Every __syncthreads of the library's kernels, and every wait for asynchronous copies, is taken out in turn,
+// without a change to their source: the executor must report a fault, or the result must differ.
 
+#include "cuda/attention_mass/limits.hpp"
 #include "schedules.hpp"
 
 namespace {
@@ -39,6 +40,12 @@ class Workload {
     mass_offsets_.front() = 0;
     mass_offsets_.back() = 130;
     mass_ = attention_mass(kCpu, contiguous(1), query_, query_, nullptr, mass_offsets_);
+    half_query_ = cases::matrix<F16>(random, 140, 2 * 20);  // two heads, three tiles of streamed rows
+    half_query_.shape = {140, 2, 20};
+    half_mass_ = attention_mass(kCpu, contiguous(1), half_query_, half_query_, nullptr, {0, 140});
+    odd_query_ = cases::matrix<F16>(random, 70, 5);  // rows that no asynchronous copy can take
+    odd_query_.shape = {70, 1, 5};
+    odd_mass_ = attention_mass(kCpu, contiguous(1), odd_query_, odd_query_, nullptr, {0, 70});
     broken_query_ = query_;
     broken_query_.values[3] = NAN;
     nucleus_ = nucleus_select(kCpu, params_, scores_, {0, 300});
@@ -74,13 +81,23 @@ class Workload {
            same(r.kept_counts.values, anchor_.kept_counts.values);
   }
 
-  bool mass() {
-    const MassResult r =
-        attention_mass(kGpu, contiguous(1), query_, query_, nullptr, mass_offsets_);
-    bool ok = r.status == MEDPRUNER_OK && r.mass.values.size() == mass_.mass.values.size();
+  static bool close(const MassResult& r, const MassResult& expected) {
+    bool ok = r.status == MEDPRUNER_OK && r.mass.values.size() == expected.mass.values.size();
     for (size_t i = 0; ok && i < r.mass.values.size(); ++i) {
-      ok = fabsf(r.mass.values[i] - mass_.mass.values[i]) < 1e-5f * mass_.mass.values[i] + 1e-8f;
+      const float mass = expected.mass.values[i];
+      ok = fabsf(r.mass.values[i] - mass) < 1e-5f * mass + 1e-8f;
     }
+    return ok;
+  }
+
+  bool mass() {
+    bool ok = close(attention_mass(kGpu, contiguous(1), query_, query_, nullptr, mass_offsets_), mass_);
+    medpruner::cuda::g_mass_limits.blocks = 1;  // so that one block has several tiles and heads
+    ok = ok && close(attention_mass(kGpu, contiguous(1), half_query_, half_query_, nullptr, {0, 140}),
+                     half_mass_) &&
+         close(attention_mass(kGpu, contiguous(1), odd_query_, odd_query_, nullptr, {0, 70}),
+               odd_mass_);
+    medpruner::cuda::g_mass_limits = {};
     const MassResult b =
         attention_mass(kGpu, contiguous(1), broken_query_, query_, nullptr, {0, 130});
     return ok && b.status == MEDPRUNER_OK && isnan(b.mass.values[77]) && b.flags.values[0] == 1;
@@ -118,13 +135,14 @@ class Workload {
   }
 
   Tensor<float> slices_, query_, broken_query_, keys_, features_;
+  Tensor<F16> half_query_, odd_query_;
   Tensor<int32_t> source_;
   std::vector<float> scores_, special_scores_, negative_scores_;
   std::vector<uint8_t> mask_;
   std::vector<int64_t> gather_offsets_, gather_counts_, mass_offsets_;
   medpruner_nucleus_select_params params_;
   AnchorResult anchor_;
-  MassResult mass_;
+  MassResult mass_, half_mass_, odd_mass_;
   NucleusResult nucleus_, special_, negative_;
   MergeResult<float> merge_;
   GatherResult<int32_t> gather_;

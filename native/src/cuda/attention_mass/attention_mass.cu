@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cuda/attention_mass/attention_mass.cuh"
 
+#include <float.h>
+
+#include <algorithm>
+
+#include "cuda/attention_mass/limits.hpp"
+#include "cuda/attention_mass/scalar_pass.cuh"
+#include "cuda/attention_mass/tensor_pass.cuh"
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
 
 namespace medpruner::cuda {
+
+#if defined(MEDPRUNER_SIMT)
+MassLimits g_mass_limits;
+#else
+namespace {
+constexpr MassLimits g_mass_limits;
+}
+#endif
+
 namespace {
 
 MassWorkspace lay_out(const AttentionMassArgs& args, void* base, size_t* size) {
@@ -22,26 +38,105 @@ MassWorkspace lay_out(const AttentionMassArgs& args, void* base, size_t* size) {
   return workspace;
 }
 
+/** A block per item of work that good offsets can make, capped. */
+unsigned pass_blocks(const AttentionMassArgs& args, int64_t tile_rows) {
+  int64_t items = 0;
+  if (__builtin_mul_overflow(args.rows / tile_rows + args.segments, args.heads, &items)) {
+    items = INT64_MAX;
+  }
+  return std::min(grid_extent(items), g_mass_limits.blocks);
+}
+
+/**
+ * Rows per block: the more, the less often the other operand is read again; but not more than a segment
+ * has on average, nor so many that a multiprocessor has fewer than two blocks. No result depends on it.
+ */
+int tensor_block_rows(const AttentionMassArgs& args, int32_t device) {
+  const int64_t wanted = 2 * int64_t{multiprocessors(device)};
+  int rows = kMaxBlockRows;
+  while (rows > kStreamRows &&
+         (args.rows / args.segments <= rows / 2 || args.rows / rows * args.heads < wanted)) {
+    rows /= 2;
+  }
+  return rows;
+}
+
+/** Bytes that all rows of an operand of 16-bit values are aligned to, at most 16. */
+int copy_width(const void* data, int64_t row_stride, int64_t head_stride) {
+  const uint64_t bits = reinterpret_cast<uintptr_t>(data) | static_cast<uint64_t>(row_stride) * 2 |
+                        static_cast<uint64_t>(head_stride) * 2 | 16;
+  return static_cast<int>(bits & (~bits + 1));
+}
+
+/** Runs a pass on tensor cores. */
+template <class T, bool kColumns>
+struct TensorPass {
+  const AttentionMassArgs& args;
+  const MassWorkspace& workspace;
+  float factor;
+  int block_rows;
+  void* stream;
+
+  void run() const {
+    switch ((args.dim + 15) / 16) {
+      case 4:
+        return run<4>();
+      case 5:
+        return run<5>();
+      case 6:
+        return run<6>();
+      case 7:
+      case 8:
+        return run<8>();
+      default:
+        return run<0>();
+    }
+  }
+
+  template <int kSteps>
+  void run() const {
+    const int steps = kSteps == 0 ? static_cast<int>((args.dim + 15) / 16) : kSteps;
+    const size_t shared = static_cast<size_t>(TensorShape<kSteps>::kStages * stage_bytes(steps));
+    const CopyWidths widths = {
+        copy_width(args.query, args.query_row_stride, args.query_head_stride),
+        copy_width(args.key, args.key_row_stride, args.key_head_stride)};
+    MEDPRUNER_LAUNCH_SHARED((mass_tensor_pass<T, kSteps, kColumns>), pass_blocks(args, block_rows),
+                            static_cast<unsigned>(block_rows), shared, stream, args, workspace,
+                            widths, factor);
+  }
+};
+
 template <class T>
 void run(const AttentionMassArgs& args, Launch launch) {
   size_t size = 0;
   const MassWorkspace workspace = lay_out(args, args.workspace, &size);
   const unsigned segments = grid_extent(args.segments);
-  // As many tiles as good offsets can have, capped: the kernel strides over the rest.
-  const int64_t tiles = args.rows / kTile + args.segments;
-  const dim3 grid(static_cast<unsigned>(tiles < 1 << 20 ? tiles : 1 << 20),
-                  static_cast<unsigned>(args.heads < 1024 ? args.heads : 1024));
-  const float factor = static_cast<float>(args.scale * kLog2E);
-  MEDPRUNER_LAUNCH(mass_segments, 1, 1024, launch.stream, args, workspace);
+  const bool tensor = sizeof(T) == 2 && compute_capability(launch.device) >= 80;
+  const int tile_rows = tensor ? tensor_block_rows(args, launch.device) : kTile;
+  // Not 0, so that a score of minus infinity stays one.
+  const float factor = std::max(static_cast<float>(args.scale * kLog2E), FLT_TRUE_MIN);
+  MEDPRUNER_LAUNCH(mass_segments, 1, 1024, launch.stream, args, workspace, tile_rows);
   if (args.lse != nullptr) {
     MEDPRUNER_LAUNCH(mass_convert_lse, 1024, 256, launch.stream, args.lse, workspace.lse,
                      args.rows * args.heads);
-  } else {
-    MEDPRUNER_LAUNCH((mass_pass<T, false>), grid, kMassThreads, launch.stream, args, workspace,
+  }
+  if constexpr (sizeof(T) == 2) {
+    if (tensor) {
+      if (args.lse == nullptr) {
+        TensorPass<T, false>{args, workspace, factor, tile_rows, launch.stream}.run();
+      }
+      TensorPass<T, true>{args, workspace, factor, tile_rows, launch.stream}.run();
+    }
+  }
+  if (!tensor) {
+    const unsigned blocks = pass_blocks(args, tile_rows);
+    if (args.lse == nullptr) {
+      MEDPRUNER_LAUNCH((mass_scalar_pass<T, false>), blocks, kMassThreads, launch.stream, args,
+                       workspace, factor);
+    }
+    MEDPRUNER_LAUNCH((mass_scalar_pass<T, true>), blocks, kMassThreads, launch.stream, args, workspace,
                      factor);
   }
-  MEDPRUNER_LAUNCH((mass_pass<T, true>), grid, kMassThreads, launch.stream, args, workspace,
-                   factor);
   MEDPRUNER_LAUNCH(mass_pool, segments, 256, launch.stream, args, workspace);
   if (args.pooled_keys != nullptr) {
     const unsigned split = blocks_per_segment(args.rows / args.pool * args.dim, args.segments, 256);

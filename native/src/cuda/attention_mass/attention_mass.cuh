@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// K2: one kernel in two roles, row-stationary in both, so that every accumulator lives in registers and
+// K2: one pass in two roles, row-stationary in both, so that every accumulator lives in registers and
 // no float atomic is needed. Rows of Q against K give the log-sum-exp of each row; rows of K against Q
-// give the column sums. Logits in f32 by fused multiply-adds over 64 x 64 tiles; running sums are
-// compensated (Kahan), because a plain f32 chain over thousands of queries would use up the 1e-5 that
-// the header promises. All in base 2.
+// give the column sums. tensor_pass.cuh has the pass on tensor cores, scalar_pass.cuh the one by fused
+// multiply-adds; here is what comes before and after. Running sums are compensated (Kahan), because a
+// plain f32 chain over thousands of queries would use up the 1e-5 that the header promises. All in base 2.
 
 #include <math.h>
 #include <stdint.h>
@@ -17,11 +17,6 @@
 
 namespace medpruner::cuda {
 
-constexpr int kTile = 64;       // rows and columns of logits per block and step
-constexpr int kDepth = 16;      // components in shared memory at a time
-constexpr int kMassThreads = 256;
-constexpr int kPerThread = 4;   // a thread holds 4 x 4 logits
-constexpr int kPadded = kTile + 4;  // float4 reads stay aligned, columns spread over banks
 constexpr double kLog2E = 1.4426950408889634;
 
 struct MassWorkspace {
@@ -30,8 +25,8 @@ struct MassWorkspace {
   float* head_mass;   // [heads][rows]
 };
 
-/** One block: which segments are good, and where their tiles begin. */
-__global__ void mass_segments(AttentionMassArgs args, MassWorkspace workspace) {
+/** One block: which segments are good, and where their tiles of `tile_rows` rows begin. */
+__global__ void mass_segments(AttentionMassArgs args, MassWorkspace workspace, int64_t tile_rows) {
   __shared__ int64_t tile[1024];
   const int thread = static_cast<int>(threadIdx.x);
   const int width = static_cast<int>(blockDim.x);
@@ -47,7 +42,7 @@ __global__ void mass_segments(AttentionMassArgs args, MassWorkspace workspace) {
       good = good && (length == 0 || (length % args.pool == 0 && begin % args.pool == 0 &&
                                       (!args.grid || length == args.grid_h * args.grid_w)));
       args.flags[g] = good ? 0 : MEDPRUNER_SEGMENT_BAD_OFFSETS;
-      count = good ? (length + kTile - 1) / kTile : 0;
+      count = good ? (length + tile_rows - 1) / tile_rows : 0;
     }
     tile[thread] = count;
     __syncthreads();
@@ -95,64 +90,6 @@ struct Compensated {
   }
 };
 
-template <class T>
-struct MassOperand {
-  const T* data;  // head 0, first row of the segment
-  int64_t row_stride, head_stride;
-};
-
-/** Components [depth, depth + kDepth) of rows [first, first + kTile), transposed; zero outside. */
-template <class T>
-__device__ void load_tile(const MassOperand<T>& operand, int64_t head, int64_t first,
-                          int64_t length, int64_t depth, int64_t dim, float (*tile)[kPadded]) {
-  for (int e = static_cast<int>(threadIdx.x); e < kTile * kDepth; e += kMassThreads) {
-    const int r = e / kDepth;
-    const int c = e % kDepth;
-    const bool inside = first + r < length && depth + c < dim;
-    tile[c][r] = inside ? to_float(operand.data[(first + r) * operand.row_stride +
-                                                head * operand.head_stride + depth + c])
-                        : 0.0f;
-  }
-}
-
-/** sums[i][j] of this thread: stationary rows ty * 4 + i, streamed rows tx * 4 + j. */
-template <class T>
-__device__ void logit_block(const MassOperand<T>& rows, const MassOperand<T>& stream, int64_t head,
-                            int64_t row, int64_t at, int64_t length, int64_t dim,
-                            float (*row_tile)[kPadded], float (*stream_tile)[kPadded],
-                            float (&sums)[kPerThread][kPerThread]) {
-  const int tx = static_cast<int>(threadIdx.x) % 16 * kPerThread;
-  const int ty = static_cast<int>(threadIdx.x) / 16 * kPerThread;
-  for (int i = 0; i < kPerThread; ++i) {
-    for (int j = 0; j < kPerThread; ++j) {
-      sums[i][j] = 0;
-    }
-  }
-  for (int64_t depth = 0; depth < dim; depth += kDepth) {
-    __syncthreads();  // the tiles of the step before have been read
-    load_tile(rows, head, row, length, depth, dim, row_tile);
-    load_tile(stream, head, at, length, depth, dim, stream_tile);
-    __syncthreads();
-#pragma unroll
-    for (int c = 0; c < kDepth; ++c) {
-      float a[kPerThread];
-      float b[kPerThread];
-#pragma unroll
-      for (int i = 0; i < kPerThread; ++i) {
-        a[i] = row_tile[c][ty + i];
-        b[i] = stream_tile[c][tx + i];
-      }
-#pragma unroll
-      for (int i = 0; i < kPerThread; ++i) {
-#pragma unroll
-        for (int j = 0; j < kPerThread; ++j) {
-          sums[i][j] = fmaf(a[i], b[j], sums[i][j]);
-        }
-      }
-    }
-  }
-}
-
 /** Segment whose tiles contain `tile`. */
 __device__ inline int64_t segment_of_tile(const int64_t* tiles, int64_t segments, int64_t tile) {
   int64_t low = 0;
@@ -168,89 +105,32 @@ __device__ inline int64_t segment_of_tile(const int64_t* tiles, int64_t segments
   return low;
 }
 
-/** Grid (row tiles, heads), both strided. kColumns: rows are K and the result is the column mass. */
-template <class T, bool kColumns>
-__global__ void mass_pass(AttentionMassArgs args, MassWorkspace workspace, float factor) {
-  __shared__ __align__(16) float row_tile[kDepth][kPadded];
-  __shared__ __align__(16) float stream_tile[kDepth][kPadded];
-  const int tx = static_cast<int>(threadIdx.x) % 16 * kPerThread;
-  const int ty = static_cast<int>(threadIdx.x) / 16 * kPerThread;
-  const int64_t tiles = workspace.tiles[args.segments];
-  for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-    const int64_t g = segment_of_tile(workspace.tiles, args.segments, tile);
-    const int64_t begin = args.offsets[g];
-    const int64_t length = args.offsets[g + 1] - begin;
-    const int64_t row = (tile - workspace.tiles[g]) * kTile;
-    const MassOperand<T> query = {
-        static_cast<const T*>(args.query) + begin * args.query_row_stride, args.query_row_stride,
-        args.query_head_stride};
-    const MassOperand<T> key = {static_cast<const T*>(args.key) + begin * args.key_row_stride,
-                                args.key_row_stride, args.key_head_stride};
-    for (int64_t head = blockIdx.y; head < args.heads; head += gridDim.y) {
-      float* lse = workspace.lse + head * args.rows + begin;
-      float top[kPerThread];
-      Compensated sum[kPerThread];
-      bool broken = false;
-      for (int i = 0; i < kPerThread; ++i) {
-        top[i] = -3e38f;
-        sum[i] = {0, 0};
-      }
-      for (int64_t at = 0; at < length; at += kTile) {
-        float logits[kPerThread][kPerThread];
-        logit_block(kColumns ? key : query, kColumns ? query : key, head, row, at, length,
-                    args.dim, row_tile, stream_tile, logits);
-#pragma unroll
-        for (int j = 0; j < kPerThread; ++j) {
-          if (at + tx + j >= length) {
-            continue;
-          }
-          const float shift = kColumns ? lse[at + tx + j] : 0.0f;
-          broken = broken || (kColumns && non_finite(shift));
-#pragma unroll
-          for (int i = 0; i < kPerThread; ++i) {
-            const float logit = logits[i][j] * factor;
-            if (kColumns) {
-              broken = broken || (row + ty + i < length && non_finite(logit));
-              sum[i].add(exp2f(logit - shift));
-            } else {
-              if (logit > top[i]) {
-                sum[i].scale(exp2f(top[i] - logit));
-                top[i] = logit;
-              }
-              sum[i].add(exp2f(logit - top[i]));
-            }
-          }
-        }
-      }
-      // The 16 threads that share rows are half a warp; both ends of an exchange add the same pair.
-#pragma unroll
-      for (int i = 0; i < kPerThread; ++i) {
-        float total = sum[i].sum;
-        for (int distance = 8; distance > 0; distance /= 2) {
-          const float other = __shfl_xor_sync(kAllLanes, total, distance);
-          if (kColumns) {
-            total += other;
-          } else {
-            const float other_top = __shfl_xor_sync(kAllLanes, top[i], distance);
-            const float common = other_top > top[i] ? other_top : top[i];
-            total = total * exp2f(top[i] - common) + other * exp2f(other_top - common);
-            top[i] = common;
-          }
-        }
-        if (tx == 0 && row + ty + i < length) {
-          if (kColumns) {
-            workspace.head_mass[head * args.rows + begin + row + ty + i] = total;
-          } else {
-            lse[row + ty + i] = top[i] + log2f(total);
-          }
-        }
-      }
-      if (broken) {
-        atomicOr(&args.flags[g], static_cast<uint32_t>(MEDPRUNER_SEGMENT_NON_FINITE));
-      }
-    }
-  }
+/**
+ * Items of work: a row tile of one head each, numbered heads first. The host takes no more than INT32_MAX of
+ * them; only segments that overlap can make more, and what those hold is not specified.
+ */
+__device__ inline unsigned mass_items(const AttentionMassArgs& args, const int64_t* tiles) {
+  const int64_t most = INT32_MAX / args.heads;
+  const int64_t count = tiles[args.segments];
+  return static_cast<unsigned>((count < most ? count : most) * args.heads);
 }
+
+struct MassItem {
+  int64_t segment, head;
+  int64_t begin, length;  // of the segment
+  int64_t first;          // row within it: the one at `offset` in the tile
+
+  __device__ MassItem(const AttentionMassArgs& args, const int64_t* tiles, unsigned item,
+                      int tile_rows, int offset) {
+    const unsigned heads = static_cast<unsigned>(args.heads);
+    const int64_t tile = item / heads;
+    head = item % heads;
+    segment = segment_of_tile(tiles, args.segments, tile);
+    begin = args.offsets[segment];
+    length = args.offsets[segment + 1] - begin;
+    first = (tile - tiles[segment]) * tile_rows + offset;
+  }
+};
 
 /** One block per segment: mean over heads and patches; NaN throughout a broken segment. */
 __global__ void mass_pool(AttentionMassArgs args, MassWorkspace workspace) {

@@ -6,6 +6,13 @@
 
 #include <stdint.h>
 
+/** In a kernel: bytes `name[]` of dynamic shared memory, aligned to 16. */
+#if defined(__CUDACC__)
+#define MEDPRUNER_DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
+#else
+#define MEDPRUNER_DYNAMIC_SHARED(name) SIMT_DYNAMIC_SHARED(unsigned char, name)
+#endif
+
 namespace medpruner::cuda {
 
 constexpr unsigned kAllLanes = 0xffffffffu;

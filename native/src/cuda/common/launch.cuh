@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// The host side of a launch. Launches go through MEDPRUNER_LAUNCH alone, so that the same sources can
-// be compiled by something else than nvcc; kernels use no dynamic shared memory.
+// The host side of a launch. Launches go through MEDPRUNER_LAUNCH and MEDPRUNER_LAUNCH_SHARED alone, so
+// that the same sources can be compiled by something else than nvcc.
 
 #include <cuda_runtime.h>
 #include <stdint.h>
@@ -52,15 +52,46 @@ inline unsigned grid_extent(int64_t count) {
   return static_cast<unsigned>(count);
 }
 
+/** Shared memory that a launch gets without asking, on every device. */
+constexpr size_t kDefaultShared = 48 * 1024;
+
+/** major * 10 + minor. */
+inline int compute_capability(int32_t device) {
+  int major = 0;
+  int minor = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+        "cudaDeviceGetAttribute");
+  return major * 10 + minor;
+}
+
+inline int multiprocessors(int32_t device) {
+  int count = 0;
+  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
+        "cudaDeviceGetAttribute");
+  return count;
+}
+
 /** cudaLaunchKernel, whose result is of this launch only, unlike cudaGetLastError after <<<>>>. */
 template <class... Parameters>
-void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, void* stream,
-            std::common_type_t<Parameters>... arguments) {
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
+            void* stream, std::common_type_t<Parameters>... arguments) {
+  if (shared > kDefaultShared) {  // of the current device; not a stream operation, so never captured
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(shared)),
+          name);
+  }
   void* pointers[] = {static_cast<void*>(&arguments)...};
-  check(cudaLaunchKernel(kernel, grid, block, pointers, 0, static_cast<cudaStream_t>(stream)), name);
+  check(cudaLaunchKernel(kernel, grid, block, pointers, shared, static_cast<cudaStream_t>(stream)),
+        name);
 }
 
 }  // namespace medpruner::cuda
 
 #define MEDPRUNER_LAUNCH(kernel, grid, block, stream, ...) \
-  ::medpruner::cuda::launch(#kernel, kernel, grid, block, stream, __VA_ARGS__)
+  ::medpruner::cuda::launch(#kernel, kernel, grid, block, 0, stream, __VA_ARGS__)
+
+/** With `shared` bytes of dynamic shared memory, as many as the device has for a block. */
+#define MEDPRUNER_LAUNCH_SHARED(kernel, grid, block, shared, stream, ...) \
+  ::medpruner::cuda::launch(#kernel, kernel, grid, block, shared, stream, __VA_ARGS__)

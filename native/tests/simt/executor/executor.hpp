@@ -35,8 +35,13 @@ struct Options {
   bool undefined_reads = true;
   /** Turns and checked accesses of one launch, after which it is taken to have no end. */
   uint64_t step_limit = 400000000;
-  /** Barrier that is taken for absent: the name of its file without folders, and its line. */
+  /**
+   * A barrier, or a wait for asynchronous copies, that is taken for absent: the name of its file without
+   * folders, and its line.
+   */
   std::pair<std::string, int> omitted_barrier;
+  /** What the device says it is: major * 10 + minor. */
+  int compute_capability = 90;
 };
 
 Options& options();
@@ -45,7 +50,10 @@ Options& options();
 const std::string& fault_text();
 void clear_fault();
 
-/** Every __syncthreads (and _or, _and, _count) met so far: file name without folders, and line. */
+/**
+ * Every __syncthreads (and _or, _and, _count) and cp_async_wait met so far: file name without folders, and
+ * line.
+ */
 const std::set<std::pair<std::string, int>>& barriers_met();
 
 struct Counters {
@@ -72,6 +80,9 @@ enum class Collective {
   kReduceOr,
   kReduceXor,
   kSyncWarp,
+  kLoadMatrices,
+  kMmaF16,
+  kMmaBF16,
 };
 
 enum class Vote { kNone, kOr, kAnd, kCount };
@@ -99,6 +110,17 @@ unsigned active_lanes();
 void fence();
 void atomic_access(void* address, size_t size, Site site);
 void* dynamic_shared_memory();
+
+/** c += a * b of the warp; the fragments lie as src/cuda/common/mma.cuh says. */
+void warp_mma(Collective operation, float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1,
+              Site site);
+void warp_load_matrices(uint32_t (&values)[4], const void* row, Site site);
+
+/** Asynchronous copies of this thread, with the rules of cp.async. */
+void copy_async(void* shared, const void* global, int width, int bytes, Site site);
+void commit_copies();
+void wait_for_copies(int groups, Site site);
+
 [[noreturn]] void trap(Site site);
 
 }  // namespace simt

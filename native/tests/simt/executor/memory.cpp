@@ -155,6 +155,12 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
                 uint32_t place, const Accessor& self) {
   Cell& cell = *cells_of(region, address);
   const bool write = access != Access::kRead;
+  if (cell.in_flight) {
+    fault("unfinished copy: " + std::string(verb(access)) + " " +
+          describe(region, object, address) + " at " + source_line(place) +
+          ", which the cp_async of thread " + std::to_string(cell.writer) + " at " +
+          source_line(cell.write_place) + " may not have written yet: nothing waited for it");
+  }
   if (access != Access::kWrite) {
     const uint32_t oldest = region.shared ? g_launch.block_first : 1;
     if (cell.write_serial < oldest && (region.shared || options().undefined_reads)) {
@@ -289,6 +295,19 @@ void copy_definedness(void* destination, const void* source, size_t bytes) {
   for (size_t i = 0; i < bytes; ++i) {
     mark_written_by_host(static_cast<uint8_t*>(destination) + i, 1,
                          is_defined(static_cast<const uint8_t*>(source) + i, 1));
+  }
+}
+
+bool in_shared_memory(uintptr_t address) {
+  Memory& m = memory();
+  return m.dynamic.contains(address) || m.statics.contains(address);
+}
+
+void set_in_flight(uintptr_t address, size_t size, bool value) {
+  Memory& m = memory();
+  Region& region = m.dynamic.contains(address) ? m.dynamic : m.statics;
+  for (size_t i = 0; i < size; ++i) {
+    cells_of(region, address + i)->in_flight = value;
   }
 }
 

@@ -22,6 +22,7 @@ struct Cell {
   uint16_t write_sync, read_sync;      // Thread::warp_sync then
   uint8_t read_warp;
   bool write_atomic;
+  bool in_flight;                      // an asynchronous copy will write it
 };
 
 /** A piece of memory that kernels may touch. */
@@ -58,5 +59,10 @@ void copy_definedness(void* destination, const void* source, size_t bytes);
  * multiple of `alignment` is a fault.
  */
 void check_access(uintptr_t address, size_t size, size_t alignment, Access access, uint32_t place);
+
+/** Where shared variables lie, or dynamic shared memory; whether a variable is there is not asked. */
+bool in_shared_memory(uintptr_t address);
+/** Between the start of an asynchronous copy and its end nobody may touch what it writes. */
+void set_in_flight(uintptr_t address, size_t size, bool value);
 
 }  // namespace simt

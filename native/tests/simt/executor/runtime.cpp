@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "cuda_runtime.h"
 #include "executor/image.hpp"
 #include "executor/memory.hpp"
+#include "executor/scheduler.hpp"
 
 namespace {
 
@@ -17,6 +19,15 @@ std::set<cudaStream_t>& streams() {
 }
 
 bool known(cudaStream_t stream) { return stream == nullptr || streams().count(stream) != 0; }
+
+constexpr size_t kDefaultShared = 48 * 1024;
+constexpr size_t kMaxShared = 99 * 1024;  // the least of any device of sm_80 and later
+
+/** Kernels that cudaFuncSetAttribute has allowed more, or less. */
+std::map<const void*, size_t>& shared_limits() {
+  static std::map<const void*, size_t> all;
+  return all;
+}
 
 bool is_filling(const uint8_t* bytes, size_t count) {
   return count >= 8 && (bytes[0] == 0xA5 || bytes[0] == 0xCD) &&
@@ -40,8 +51,16 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
   snprintf(properties->name, sizeof properties->name, "SIMT executor");
   properties->totalGlobalMem = size_t{1} << 29;
-  properties->major = 9;
+  properties->major = simt::options().compute_capability / 10;
+  properties->minor = simt::options().compute_capability % 10;
   properties->multiProcessorCount = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  const int capability = simt::options().compute_capability;
+  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? capability / 10
+           : attribute == cudaDevAttrComputeCapabilityMinor ? capability % 10
+                                                            : 1;
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* version) {
@@ -107,12 +126,28 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return known(stream) ? cudaSuccess : cudaErrorInvalidValue;
 }
 
+cudaError_t simt::set_shared_limit(const void* kernel, cudaFuncAttribute, int bytes) {
+  if (bytes < 0 || static_cast<size_t>(bytes) > kMaxShared) {
+    return cudaErrorInvalidValue;
+  }
+  shared_limits()[kernel] = static_cast<size_t>(bytes);
+  return cudaSuccess;
+}
+
 cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t shared,
                          cudaStream_t stream, Body body) {
   if (!known(stream)) {
     return cudaErrorInvalidValue;
   }
   const std::string name = function_name(kernel);
+  const auto found = shared_limits().find(kernel);
+  const size_t limit = found == shared_limits().end() ? kDefaultShared : found->second;
+  if (shared > limit) {
+    fault("kernel " + name + " is launched with " + std::to_string(shared) +
+          " bytes of dynamic shared memory, allowed are " + std::to_string(limit) +
+          " unless cudaFuncSetAttribute says more");
+    return cudaErrorInvalidValue;
+  }
   return run_grid(name.c_str(), {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared, body)
              ? cudaSuccess
              : cudaErrorLaunchFailure;

@@ -64,24 +64,14 @@ const char* name_of(const Thread& thread) {
       "__shfl_sync",       "__shfl_up_sync",    "__shfl_down_sync",  "__shfl_xor_sync",
       "__ballot_sync",     "__any_sync",        "__all_sync",        "__match_any_sync",
       "__match_all_sync",  "__reduce_add_sync", "__reduce_min_sync", "__reduce_max_sync",
-      "__reduce_and_sync", "__reduce_or_sync",  "__reduce_xor_sync", "__syncwarp"};
+      "__reduce_and_sync", "__reduce_or_sync",  "__reduce_xor_sync", "__syncwarp",
+      "ldmatrix_x4",       "mma_m16n8k16 (f16)", "mma_m16n8k16 (bf16)"};
   return names[static_cast<int>(thread.operation)];
 }
 
 std::string waiting_at(const Thread& thread) {
   return "thread " + std::to_string(thread.id) + " is at " + name_of(thread) + " " +
          where(thread.site);
-}
-
-void note_barrier(Site site) {
-  static std::vector<Site> seen;  // by pointer: much cheaper than by name
-  for (const Site& other : seen) {
-    if (other.file == site.file && other.line == site.line) {
-      return;
-    }
-  }
-  seen.push_back(site);
-  g_barriers.insert({base_name(site.file), site.line});
 }
 
 void release_barrier() {
@@ -121,6 +111,7 @@ void thread_main() {
   g_in_kernel = true;
   g_body.call(g_body.context);
   g_in_kernel = false;
+  check_no_copies_left();
   Thread& self = *g_launch.current;
   self.state = State::kExited;
   --g_live;
@@ -149,6 +140,7 @@ uint8_t* stacks() {
 }
 
 void start_block(int threads) {
+  begin_copies();
   g_count = g_live = threads;
   g_waiting = 0;
   g_ready.clear();
@@ -246,6 +238,13 @@ uint64_t fold(Collective operation, uint64_t a, uint64_t b) {
 void finish_collective(int warp, unsigned mask) {
   Thread* const lanes = &g_threads[static_cast<size_t>(warp * kWarp)];
   const Collective operation = lanes[__builtin_ctz(mask)].operation;
+  if (is_matrix(operation)) {
+    finish_matrix(lanes);
+    for (int l = 0; l < kWarp; ++l) {
+      make_ready(lanes[l]);
+    }
+    return;
+  }
   unsigned ballot = 0;
   bool first = true;
   bool same = true;
@@ -340,6 +339,23 @@ std::string who() {
   return text + std::string(g_launch.kernel);
 }
 
+void note_barrier(Site site) {
+  static std::vector<Site> seen;  // by pointer: much cheaper than by name
+  for (const Site& other : seen) {
+    if (other.file == site.file && other.line == site.line) {
+      return;
+    }
+  }
+  seen.push_back(site);
+  g_barriers.insert({base_name(site.file), site.line});
+}
+
+bool omitted(Site site) {
+  note_barrier(site);
+  return g_options.omitted_barrier.second == site.line &&
+         g_options.omitted_barrier.first == base_name(site.file);
+}
+
 uint32_t random_below(uint32_t bound) {
   return static_cast<uint32_t>((next_random() >> 32) * bound >> 32);
 }
@@ -422,9 +438,7 @@ Index grid_extent() { return g_grid; }
 int block_barrier(Vote vote, int predicate, Site site) {
   const Inside inside;
   Thread& self = *g_launch.current;
-  note_barrier(site);
-  if (g_options.omitted_barrier.second == site.line &&
-      g_options.omitted_barrier.first == base_name(site.file)) {
+  if (omitted(site)) {
     return predicate;
   }
   self.state = State::kBarrier;

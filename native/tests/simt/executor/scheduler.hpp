@@ -76,6 +76,22 @@ void count_access();
 /** Lets another thread run. */
 void yield_thread();
 
+/** Notes a place that Options::omitted_barrier can name; true when it is named. */
+bool omitted(Site site);
+
+// ---- tensor.cpp --------------------------------------------------------------------------------
+
+inline bool is_matrix(Collective operation) { return operation >= Collective::kLoadMatrices; }
+/** All 32 lanes are there, each with a pointer to its operands as value. */
+void finish_matrix(Thread* lanes);
+
+// ---- copies.cpp --------------------------------------------------------------------------------
+
+/** Forgets the copies of the block before. */
+void begin_copies();
+/** A fault when the running thread has copies left that nothing waited for. */
+void check_no_copies_left();
+
 // ---- memory.cpp --------------------------------------------------------------------------------
 
 void begin_launch(size_t dynamic_shared);

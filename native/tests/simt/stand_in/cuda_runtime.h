@@ -24,6 +24,12 @@ enum cudaMemcpyKind {
   cudaMemcpyDeviceToHost,
   cudaMemcpyDeviceToDevice
 };
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
+};
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 struct cudaDeviceProp {
   char name[256];
   size_t totalGlobalMem;
@@ -37,6 +43,7 @@ cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
 /** After cudaErrorLaunchFailure the text of the fault. */
@@ -58,6 +65,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 
 namespace simt {
 
+cudaError_t set_shared_limit(const void* kernel, cudaFuncAttribute attribute, int bytes);
 cudaError_t launch(const void* kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                    Body body);
 
@@ -77,7 +85,12 @@ struct TypedLaunch {
 
 }  // namespace simt
 
-/** As the overload of CUDA's C++ header, for typed kernels. */
+/** As the overloads of CUDA's C++ header, for typed kernels. */
+template <class... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute,
+                                 int value) {
+  return simt::set_shared_limit(reinterpret_cast<const void*>(kernel), attribute, value);
+}
 template <class... Parameters>
 cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 block, void** arguments,
                              size_t shared = 0, cudaStream_t stream = nullptr) {
