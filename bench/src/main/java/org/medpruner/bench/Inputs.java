@@ -4,19 +4,27 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** Seeded inputs shared by the benchmarks. */
-final class Inputs {
+public final class Inputs {
   private Inputs() {}
 
   /** Pictures that drift slowly, as neighbouring slices do: u8, {@code depth * valuesPerSlice}. */
-  static byte[] slices(int depth, int valuesPerSlice) {
+  public static byte[] slices(int depth, int valuesPerSlice) {
+    return slices(depth, valuesPerSlice, 8);
+  }
+
+  /**
+   * Pictures whose neighbours differ by less than {@code drift} per value. 8: every third is kept at
+   * gamma 0.05; 64: all are.
+   */
+  public static byte[] slices(int depth, int valuesPerSlice, int drift) {
     SplittableRandom random = new SplittableRandom(11);
     byte[] data = new byte[depth * valuesPerSlice];
     random.nextBytes(data);
     for (int d = 1; d < depth; d++) {
       int previous = (d - 1) * valuesPerSlice;
       for (int j = 0; j < valuesPerSlice; j++) {
-        int drift = data[d * valuesPerSlice + j] % 8;
-        int value = (data[previous + j] & 0xff) + drift;
+        int step = data[d * valuesPerSlice + j] % drift;
+        int value = (data[previous + j] & 0xff) + step;
         data[d * valuesPerSlice + j] = (byte) Math.clamp(value, 0, 255);
       }
     }
@@ -24,7 +32,7 @@ final class Inputs {
   }
 
   /** Attention masses: log-normal, mean 1 in each segment. */
-  static float[] masses(int segments, int tokens) {
+  public static float[] masses(int segments, int tokens) {
     SplittableRandom random = new SplittableRandom(12);
     float[] scores = new float[segments * tokens];
     for (int s = 0; s < segments; s++) {
@@ -42,7 +50,7 @@ final class Inputs {
   }
 
   /** Standard normal values. */
-  static float[] normal(int count, long seed) {
+  public static float[] normal(int count, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {
@@ -52,7 +60,7 @@ final class Inputs {
   }
 
   /** Offsets of equal segments. */
-  static long[] offsets(int segments, int length) {
+  public static long[] offsets(int segments, int length) {
     long[] offsets = new long[segments + 1];
     Arrays.setAll(offsets, i -> (long) i * length);
     return offsets;

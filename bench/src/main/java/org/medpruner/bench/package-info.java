@@ -1,5 +1,6 @@
 /**
- * JMH benchmarks; each has its baseline in the same run, so that a ratio means something. Not
- * null-marked: JMH fills the state fields in setup methods that NullAway does not know.
+ * The bars of this project, measured in one process beside LibTorch, and what the measurement needs:
+ * inputs, baselines, ceilings, clocks, results.
  */
+@org.jspecify.annotations.NullMarked
 package org.medpruner.bench;

@@ -1,4 +1,4 @@
-package org.medpruner.bench;
+package org.medpruner.bench.jmh;
 
 import java.util.Arrays;
 import java.util.Comparator;
@@ -11,6 +11,7 @@ import org.medpruner.NucleusSelect;
 import org.medpruner.Stream;
 import org.medpruner.TensorView;
 import org.medpruner.Workspace;
+import org.medpruner.bench.Inputs;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;

@@ -1,4 +1,4 @@
-package org.medpruner.bench;
+package org.medpruner.bench.jmh;
 
 import java.util.concurrent.TimeUnit;
 import org.medpruner.AttentionMass;
@@ -8,6 +8,7 @@ import org.medpruner.NativeBuffer;
 import org.medpruner.Stream;
 import org.medpruner.TensorView;
 import org.medpruner.Workspace;
+import org.medpruner.bench.Inputs;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;

@@ -1,0 +1,74 @@
+package org.medpruner.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.medpruner.MedPruner;
+import org.medpruner.NativeBuffer;
+
+/** Collects what the machine was seen to do at most in this run. */
+final class Ceilings {
+  private final List<Report.Ceiling> all = new ArrayList<>();
+
+  /** Read bandwidth over a buffer, from a race in which the probe took its turns. */
+  Report.Ceiling read(String name, long bytes, Timing seconds) {
+    return add(
+        new Report.Ceiling(
+            name,
+            "cpu",
+            bytes / seconds.median(),
+            "B/s",
+            seconds,
+            "every byte of the same " + bytes / 1_000_000 + " MB read once, in turns with the op"));
+  }
+
+  /** Copy bandwidth: bytes read plus bytes written. */
+  Report.Ceiling copy(Setup setup, NativeBuffer to, NativeBuffer from) {
+    long bytes = Math.min(to.byteSize(), from.byteSize()) / 64 * 64;
+    long target = to.asSegment().address();
+    long source = from.asSegment().address();
+    Map<String, Timing> race =
+        setup.race().with("copy", () -> setup.probe().copy(target, source, bytes)).run();
+    Timing seconds = Setup.require(race, "copy");
+    return add(
+        new Report.Ceiling(
+            "copy",
+            "cpu",
+            2.0 * bytes / seconds.median(),
+            "B/s",
+            seconds,
+            bytes / 1_000_000 + " MB copied with stores past the caches; read and written bytes"));
+  }
+
+  /** Fused multiply-adds of f32 in the vectors of the tier the library runs in. */
+  Report.Ceiling fma(Setup setup) {
+    String isa = MedPruner.cpuIsa();
+    long rounds = 20_000_000;
+    double flops = setup.probe().fma(isa, 1, 1) * rounds * setup.threads();
+    Map<String, Timing> race =
+        setup.race().with("fma", () -> setup.probe().fma(isa, rounds, setup.threads())).run();
+    Timing seconds = Setup.require(race, "fma");
+    return add(
+        new Report.Ceiling(
+            "f32 fma",
+            "cpu",
+            flops / seconds.median(),
+            "FLOP/s",
+            seconds,
+            "independent multiply-adds in registers, tier " + isa));
+  }
+
+  private Report.Ceiling add(Report.Ceiling ceiling) {
+    all.add(ceiling);
+    return ceiling;
+  }
+
+  List<Report.Ceiling> all() {
+    return List.copyOf(all);
+  }
+
+  /** The share of a ceiling that so much work in so much time is. */
+  static Report.Share share(Report.Ceiling ceiling, double work, Timing seconds) {
+    return new Report.Share(ceiling.name(), 100 * work / seconds.median() / ceiling.value());
+  }
+}

@@ -1,0 +1,123 @@
+package org.medpruner.bench;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A results file, as {@code bench/results.schema.json} describes it field by field. Times are in
+ * seconds, sizes in bytes, rates per second.
+ */
+record Report(
+    String format,
+    String program,
+    String created,
+    String command,
+    Commit commit,
+    Machine machine,
+    @Nullable Gpu gpu,
+    List<Ceiling> ceilings,
+    List<Row> rows) {
+  /** The value of {@link #format}. */
+  static final String FORMAT = "medpruner-bench/1";
+
+  /** What was measured; dirty when tracked files differ from it, results aside. */
+  record Commit(String id, boolean dirty) {}
+
+  /** The host. */
+  record Machine(
+      String cpu,
+      int cores,
+      String isa,
+      int threads,
+      long memoryBytes,
+      String os,
+      String compiler,
+      @Nullable String jdk,
+      @Nullable String torch) {}
+
+  /** The device of the rows whose backend is "cuda". */
+  record Gpu(
+      String name,
+      String compute,
+      int multiprocessors,
+      long memoryBytes,
+      @Nullable String driver,
+      String cuda) {}
+
+  /** What the machine does at most, measured in this run. */
+  record Ceiling(
+      String name, String backend, double value, String unit, Timing seconds, String how) {}
+
+  /** One op at one size. */
+  record Row(
+      String op,
+      @JsonProperty("case") String name,
+      String shape,
+      String dtype,
+      String backend,
+      long bytes,
+      long flops,
+      Timing seconds,
+      @Nullable Share ceiling,
+      @Nullable Memory memory,
+      List<Baseline> baselines,
+      List<Verdict> bars,
+      String check) {
+    Row withBars(List<Verdict> verdicts) {
+      return new Row(
+          op, name, shape, dtype, backend, bytes, flops, seconds, ceiling, memory, baselines,
+          verdicts, check);
+    }
+  }
+
+  /** How much of a ceiling of this run was reached. */
+  record Share(String name, double percent) {}
+
+  /**
+   * Memory beyond inputs and outputs.
+   *
+   * @param workspaceBytes what the op asks for
+   * @param peakBytes growth of the process's resident memory while it ran; null where unknown
+   */
+  record Memory(long workspaceBytes, @Nullable Long peakBytes) {}
+
+  /** Something else that gives the same result, timed in turns with the row. */
+  record Baseline(
+      String name, String how, Timing seconds, double ratio, @Nullable Long peakBytes) {}
+
+  /** A bar and whether this row clears it. */
+  record Verdict(
+      String id, String text, String metric, @Nullable String over, double limit, double figure,
+      boolean met) {}
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .build();
+
+  static ObjectMapper json() {
+    return JSON;
+  }
+
+  static Report read(Path file) throws IOException {
+    return JSON.readValue(file.toFile(), Report.class);
+  }
+
+  /** Writes beside the file first, so that nothing leaves half of one. */
+  void write(Path file) throws IOException {
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    Files.writeString(part, JSON.writeValueAsString(this) + "\n");
+    Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+  }
+}
