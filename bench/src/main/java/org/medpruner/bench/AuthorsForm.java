@@ -4,13 +4,11 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
-import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Slice;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorIndex;
 import org.bytedeco.pytorch.TensorIndexVector;
-import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -32,8 +30,7 @@ final class AuthorsForm {
     int anchor = 0;
     for (int i = 1; i < depth; i++) {
       try (PointerScope step = new PointerScope()) {
-        Tensor l1 =
-            torch.abs(images.select(0, i).sub(images.select(0, anchor))).mean();
+        Tensor l1 = torch.abs(images.select(0, i).sub(images.select(0, anchor))).mean();
         if (l1.gt(new Scalar(gamma)).item_bool()) {
           keep[i] = true;
           anchor = i;
@@ -67,8 +64,7 @@ final class AuthorsForm {
             });
     Tensor keys =
         TorchScope.run(
-            () ->
-                key.view(key.size(0), tokens, group, key.size(2)).mean(2).mean(0).unsqueeze(0));
+            () -> key.view(key.size(0), tokens, group, key.size(2)).mean(2).mean(0).unsqueeze(0));
     return new Scores(mass, keys);
   }
 
@@ -135,21 +131,20 @@ final class AuthorsForm {
         TorchScope.run(
             () -> {
               Tensor contextual = nucleus.bitwise_not();
-              Tensor metric =
-                  key.index(new TensorIndexVector(all(), new TensorIndex(contextual)));
+              Tensor metric = key.index(new TensorIndexVector(all(), new TensorIndex(contextual)));
               Tensor normalised =
-                  metric.div(
-                      metric.norm(new ScalarOptional(new Scalar(2)), new long[] {-1}, true));
+                  metric.div(metric.norm(new ScalarOptional(new Scalar(2)), new long[] {-1}, true));
               long rest = normalised.size(1);
               long step = Math.max(1, rest / targets);
               Tensor target =
                   torch
                       .arange(new Scalar(0), new Scalar(rest), new Scalar(step))
                       .slice(0, first(0), first(targets), 1);
-              Tensor targetKeys = normalised.index(new TensorIndexVector(all(), new TensorIndex(target)));
-              Tensor others =
-                  torch.isin(torch.arange(new Scalar(rest)), target).bitwise_not();
-              Tensor otherKeys = normalised.index(new TensorIndexVector(all(), new TensorIndex(others)));
+              Tensor targetKeys =
+                  normalised.index(new TensorIndexVector(all(), new TensorIndex(target)));
+              Tensor others = torch.isin(torch.arange(new Scalar(rest)), target).bitwise_not();
+              Tensor otherKeys =
+                  normalised.index(new TensorIndexVector(all(), new TensorIndex(others)));
               Tensor similarity = torch.bmm(otherKeys, targetKeys.transpose(1, 2));
               Tensor oneHot =
                   torch
@@ -158,14 +153,16 @@ final class AuthorsForm {
                           2,
                           similarity.argmax(new LongOptional(2), false).unsqueeze(-1),
                           new Scalar(1));
-              Tensor counts =
-                  oneHot.sum(1).clamp(new ScalarOptional(new Scalar(1))).unsqueeze(-1);
+              Tensor counts = oneHot.sum(1).clamp(new ScalarOptional(new Scalar(1))).unsqueeze(-1);
               Tensor rows = torch.nonzero_numpy(contextual).get(0).index(at(target));
               mask.index_put_(at(rows), new Scalar(1));
               Tensor filtered = features.index(at(contextual));
               Tensor toMerge =
                   filtered.index(
-                      at(torch.isin(torch.arange(new Scalar(filtered.size(0))), target).bitwise_not()));
+                      at(
+                          torch
+                              .isin(torch.arange(new Scalar(filtered.size(0))), target)
+                              .bitwise_not()));
               Tensor aggregated =
                   torch
                       .bmm(oneHot.transpose(1, 2), toMerge.unsqueeze(0))

@@ -1,7 +1,7 @@
 package org.medpruner.bench;
 
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.type.TypeReference;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param backend "cpu" or "cuda"
  * @param op of the row
  * @param name case of the row
- * @param metric "percent_of_ceiling", "ratio", "seconds", "seconds_over" or
- *     "workspace_bytes"
+ * @param metric "percent_of_ceiling", "ratio", "seconds", "seconds_over" or "workspace_bytes"
  * @param over the baseline that ratio and seconds_over refer to; null for the others
  * @param sense "at_least" or "at_most"
  * @param limit in the metric's unit
@@ -51,15 +50,11 @@ record Bar(
       case "seconds" -> OptionalDouble.of(row.seconds().median());
       case "workspace_bytes" -> {
         Report.Memory memory = row.memory();
-        yield memory == null
-            ? OptionalDouble.empty()
-            : OptionalDouble.of(memory.workspaceBytes());
+        yield memory == null ? OptionalDouble.empty() : OptionalDouble.of(memory.workspaceBytes());
       }
       case "ratio" -> baseline(row).mapToDouble(Report.Baseline::ratio).findFirst();
       case "seconds_over" ->
-          baseline(row)
-              .mapToDouble(b -> row.seconds().median() - b.seconds().median())
-              .findFirst();
+          baseline(row).mapToDouble(b -> row.seconds().median() - b.seconds().median()).findFirst();
       default -> throw new IllegalArgumentException("bars.json: metric \"" + metric + "\"");
     };
   }

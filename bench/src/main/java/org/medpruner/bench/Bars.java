@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.global.torch;
+import org.medpruner.MedPruner;
 import org.medpruner.torch.TorchRuntime;
 
 /**
@@ -30,7 +31,10 @@ public final class Bars {
 
   private Bars() {}
 
-  /** Exit status 0 when everything was measured, met or not; 2 for a wrong call; 3 for a failed check. */
+  /**
+   * Exit status 0 when everything was measured, met or not; 2 for a wrong call; 3 for a failed
+   * check.
+   */
   public static void main(String[] arguments) throws IOException {
     Locale.setDefault(Locale.ROOT);
     Path root = Path.of(property("medpruner.root"));
@@ -52,6 +56,7 @@ public final class Bars {
     }
     TorchRuntime.require();
     torch.set_num_threads(threads);
+    MedPruner.setCpuThreads(threads);
     Setup setup =
         new Setup(threads, turns, new Probe(Path.of(property("medpruner.bench.probe")), threads));
     List<Bar> bars = Bar.read(root.resolve("bench/bars.json"));
@@ -78,7 +83,7 @@ public final class Bars {
     cases.put("3 nucleus_select 512x256", new NucleusCase(512, 256));
     cases.put("3 nucleus_select 512x4096", new NucleusCase(512, 4096));
     cases.put("4 contextual_merge+gather_rows", new MergeCase(32, 256, 2560));
-    cases.put("6 downcall", new DowncallCase());
+    cases.put("5 downcall", new DowncallCase());
     Ceilings ceilings = new Ceilings();
     List<Report.Row> rows = new ArrayList<>();
     cases.forEach(
@@ -151,7 +156,8 @@ public final class Bars {
       if (bar.backend().equals("cpu")) {
         lines.addAll(lines(bar, cpu, ""));
       } else {
-        gpu.forEach((file, report) -> lines.addAll(lines(bar, report, gpuName(report) + ", " + file)));
+        gpu.forEach(
+            (file, report) -> lines.addAll(lines(bar, report, gpuName(report) + ", " + file)));
         if (lines.isEmpty()) {
           lines.add(new String[] {"", "not yet run on a GPU"});
           missing = true;
@@ -175,7 +181,8 @@ public final class Bars {
     }
     System.out.println();
     if (missing) {
-      System.out.println("\nOn a machine with an NVIDIA GPU, " + GPU_COMMAND + " fills the GPU rows.");
+      System.out.println(
+          "\nOn a machine with an NVIDIA GPU, " + GPU_COMMAND + " fills the GPU rows.");
     }
   }
 

@@ -71,8 +71,7 @@ final class DowncallCase implements Setup.Case {
   }
 
   private static Timing each(Timing loop) {
-    return new Timing(
-        loop.median() / CALLS, loop.min() / CALLS, loop.max() / CALLS, loop.runs());
+    return new Timing(loop.median() / CALLS, loop.min() / CALLS, loop.max() / CALLS, loop.runs());
   }
 
   private static long fromJava(int times) {

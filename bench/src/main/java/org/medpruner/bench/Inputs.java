@@ -13,8 +13,8 @@ public final class Inputs {
   }
 
   /**
-   * Pictures whose neighbours differ by less than {@code drift} per value. 8: every third is kept at
-   * gamma 0.05; 64: all are.
+   * Pictures whose neighbours differ by less than {@code drift} per value. 8: every third is kept
+   * at gamma 0.05; 64: all are.
    */
   public static byte[] slices(int depth, int valuesPerSlice, int drift) {
     SplittableRandom random = new SplittableRandom(11);

@@ -40,23 +40,18 @@ final class MassCase implements Setup.Case {
         NativeBuffer input = NativeBuffer.allocate(Device.CPU, 2L * values * Float.BYTES);
         NativeBuffer offsetBuffer = NativeBuffer.allocate(Device.CPU, DType.I64, 2);
         NativeBuffer outputBuffer =
-            NativeBuffer.allocate(
-                Device.CPU, AttentionMass.Outputs.bytes(tokens, headDim, 1));
+            NativeBuffer.allocate(Device.CPU, AttentionMass.Outputs.bytes(tokens, headDim, 1));
         PointerScope scope = new PointerScope()) {
       input.copyFrom(Inputs.normal(2 * values, 21));
       offsetBuffer.copyFrom(new long[] {0, patches});
       TensorView q = input.view(DType.F32, patches, heads, headDim);
-      TensorView k =
-          input.viewAt((long) values * Float.BYTES, DType.F32, patches, heads, headDim);
+      TensorView k = input.viewAt((long) values * Float.BYTES, DType.F32, patches, heads, headDim);
       TensorView offsets = offsetBuffer.view(DType.I64, 2);
       AttentionMass.Params params = AttentionMass.Params.of(new AttentionMass.Contiguous(GROUP));
-      AttentionMass.Outputs outputs =
-          AttentionMass.Outputs.in(outputBuffer, tokens, headDim, 1);
+      AttentionMass.Outputs outputs = AttentionMass.Outputs.in(outputBuffer, tokens, headDim, 1);
       TensorView pooledKeys = Objects.requireNonNull(outputs.pooledKeys());
       Runnable ours =
-          () ->
-              AttentionMass.run(
-                  params, q, k, null, offsets, outputs, workspace, Stream.DEFAULT);
+          () -> AttentionMass.run(params, q, k, null, offsets, outputs, workspace, Stream.DEFAULT);
 
       // As the encoder's projections leave them, seen per head.
       BorrowedTensor torchQuery = TorchTensors.borrow(q);
@@ -120,8 +115,7 @@ final class MassCase implements Setup.Case {
               flops,
               time,
               Ceilings.share(fma, flops, time),
-              new Report.Memory(
-                  AttentionMass.workspaceBytes(params, q, k, offsets), ownPeak),
+              new Report.Memory(AttentionMass.workspaceBytes(params, q, k, offsets), ownPeak),
               List.of(
                   withPeak(
                       Setup.baseline(

@@ -35,8 +35,7 @@ final class NucleusCase implements Setup.Case {
         NativeBuffer offsetBuffer = NativeBuffer.allocate(Device.CPU, DType.I64, segments + 1);
         NativeBuffer outputBuffer =
             NativeBuffer.allocate(Device.CPU, NucleusSelect.Outputs.bytes(n, segments));
-        BorrowedTensor borrowed =
-            TorchTensors.borrow(input.view(DType.F32, segments, tokens))) {
+        BorrowedTensor borrowed = TorchTensors.borrow(input.view(DType.F32, segments, tokens))) {
       input.copyFrom(Inputs.masses(segments, tokens));
       offsetBuffer.copyFrom(Inputs.offsets(segments, tokens));
       TensorView scores = input.view(DType.F32, n);
@@ -46,8 +45,7 @@ final class NucleusCase implements Setup.Case {
       Tensor batch = borrowed.tensor();
       Runnable ours =
           () ->
-              NucleusSelect.run(
-                  params, scores, offsets, null, outputs, workspace, Stream.DEFAULT);
+              NucleusSelect.run(params, scores, offsets, null, outputs, workspace, Stream.DEFAULT);
       Runnable batched = () -> AuthorsForm.nuclei(batch, TAU, TEMPERATURE).close();
       Runnable authors = () -> eachImage(batch);
       ours.run();
@@ -57,12 +55,7 @@ final class NucleusCase implements Setup.Case {
       }
       String check = compare(mask, batch);
       Map<String, Timing> race =
-          setup
-              .race()
-              .with("ours", ours)
-              .with("batched", batched)
-              .with("authors", authors)
-              .run();
+          setup.race().with("ours", ours).with("batched", batched).with("authors", authors).run();
       return List.of(
           new Report.Row(
               "nucleus_select",
@@ -107,8 +100,7 @@ final class NucleusCase implements Setup.Case {
     try (PointerScope scope = new PointerScope()) {
       byte[] theirs = TorchTensors.bytes(AuthorsForm.nuclei(batch, TAU, TEMPERATURE));
       for (int s = 0; s < segments; s++) {
-        byte[] one =
-            TorchTensors.bytes(AuthorsForm.nucleus(batch.select(0, s), TAU, TEMPERATURE));
+        byte[] one = TorchTensors.bytes(AuthorsForm.nucleus(batch.select(0, s), TAU, TEMPERATURE));
         int differences = 0;
         for (int i = 0; i < tokens; i++) {
           differences += ours[s * tokens + i] == theirs[s * tokens + i] ? 0 : 1;

@@ -52,8 +52,7 @@ final class Probe {
   /** Copies memory. */
   void copy(long to, long from, long bytes) {
     try {
-      copy.invokeExact(
-          MemorySegment.ofAddress(to), MemorySegment.ofAddress(from), bytes, threads);
+      copy.invokeExact(MemorySegment.ofAddress(to), MemorySegment.ofAddress(from), bytes, threads);
     } catch (Throwable t) {
       throw new AssertionError(t);
     }

@@ -13,7 +13,9 @@ import java.util.Map;
 final class Race {
   private static final long PAUSE_MILLIS = 60;
 
-  /** Seconds of timed runs a turn is made of at least, unless {@link #MAX_RUNS_PER_TURN} are done. */
+  /**
+   * Seconds of timed runs a turn is made of at least, unless {@link #MAX_RUNS_PER_TURN} are done.
+   */
   private static final double TURN_SECONDS = 0.02;
 
   private static final int MAX_RUNS_PER_TURN = 20;
@@ -52,8 +54,7 @@ final class Race {
     Map<String, Timing> result = new LinkedHashMap<>();
     for (Lane lane : lanes) {
       result.put(
-          lane.name,
-          Timing.of(lane.samples.stream().mapToDouble(Double::doubleValue).toArray()));
+          lane.name, Timing.of(lane.samples.stream().mapToDouble(Double::doubleValue).toArray()));
     }
     return result;
   }

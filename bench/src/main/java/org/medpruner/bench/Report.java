@@ -96,7 +96,12 @@ record Report(
 
   /** A bar and whether this row clears it. */
   record Verdict(
-      String id, String text, String metric, @Nullable String over, double limit, double figure,
+      String id,
+      String text,
+      String metric,
+      @Nullable String over,
+      double limit,
+      double figure,
       boolean met) {}
 
   private static final ObjectMapper JSON =

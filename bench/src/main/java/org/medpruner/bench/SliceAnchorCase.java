@@ -6,13 +6,6 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.medpruner.DType;
-import org.medpruner.Device;
-import org.medpruner.NativeBuffer;
-import org.medpruner.SliceAnchor;
-import org.medpruner.Stream;
-import org.medpruner.TensorView;
-import org.medpruner.Workspace;
 import org.medpruner.torch.BorrowedTensor;
 import org.medpruner.torch.TorchTensors;
 
@@ -77,9 +70,15 @@ final class SliceAnchorCase implements Setup.Case {
               null,
               List.of(
                   Setup.baseline(
-                      race, "f32", "authors", "LibTorch: (a - b).abs().mean() > gamma per slice, read by the host"),
+                      race,
+                      "f32",
+                      "authors",
+                      "LibTorch: (a - b).abs().mean() > gamma per slice, read by the host"),
                   Setup.baseline(
-                      race, "f32", "tuned", "LibTorch: difference, abs and sum in one kept scratch slice")),
+                      race,
+                      "f32",
+                      "tuned",
+                      "LibTorch: difference, abs and sum in one kept scratch slice")),
               List.of(),
               same + "the authors' form and the tuned LibTorch form"));
       Timing u8 = Setup.require(race, "u8");
@@ -100,12 +99,46 @@ final class SliceAnchorCase implements Setup.Case {
               null,
               List.of(
                   Setup.baseline(race, "u8", "f32", "MedPruner's own f32 form, same slices"),
-                  Setup.baseline(
-                      race, "u8", "authors", "LibTorch: the loop over the f32 slices")),
+                  Setup.baseline(race, "u8", "authors", "LibTorch: the loop over the f32 slices")),
               List.of(),
               same + "the f32 form and the authors' form"));
     }
+    rows.add(decideOnly(setup));
     return rows;
+  }
+
+  /**
+   * Slices that all differ by 0.2 to 0.25, four to five times gamma: reading may end that early.
+   */
+  private Report.Row decideOnly(Setup setup) {
+    byte[] pixels = Inputs.slices(depth, values, 64);
+    try (Volume bytes = Volume.of(pixels, depth, values)) {
+      boolean[] kept = bytes.kept(GAMMA);
+      Setup.check(count(kept) == depth, "not all slices are kept: " + count(kept));
+      Setup.check(
+          Arrays.equals(kept, bytes.decided(GAMMA)),
+          "slice_anchor u8 with and without DECIDE_ONLY keep different slices");
+      Map<String, Timing> race =
+          setup
+              .race()
+              .with("decide", () -> bytes.decide(GAMMA))
+              .with("exact", () -> bytes.run(GAMMA))
+              .run();
+      return new Report.Row(
+          "slice_anchor",
+          "u8 " + size + " all kept, decide only",
+          "[" + depth + ", " + values + "]",
+          "u8",
+          "cpu",
+          bytes.bytes(),
+          2L * (depth - 1) * values,
+          Setup.require(race, "decide"),
+          null,
+          null,
+          List.of(Setup.baseline(race, "decide", "exact", "the same slices with distances")),
+          List.of(),
+          "all " + depth + " slices kept with and without");
+    }
   }
 
   private static int count(boolean[] kept) {
@@ -114,87 +147,5 @@ final class SliceAnchorCase implements Setup.Case {
       n += k ? 1 : 0;
     }
     return n;
-  }
-
-  /** A volume with its outputs. */
-  private static final class Volume implements AutoCloseable {
-    final NativeBuffer buffer;
-    final TensorView slices;
-    private final double scale;
-    private final NativeBuffer offsetBuffer = NativeBuffer.allocate(Device.CPU, DType.I64, 2);
-    private final TensorView offsets;
-    private final NativeBuffer outputBuffer;
-    private final SliceAnchor.Outputs outputs;
-    private final Workspace workspace = Workspace.create(Device.CPU);
-
-    private Volume(NativeBuffer buffer, DType dtype, double scale, int depth, int values) {
-      this.buffer = buffer;
-      this.slices = buffer.view(dtype, depth, values);
-      this.scale = scale;
-      offsetBuffer.copyFrom(new long[] {0, depth});
-      offsets = offsetBuffer.view(DType.I64, 2);
-      outputBuffer = NativeBuffer.allocate(Device.CPU, SliceAnchor.Outputs.bytes(depth, 1));
-      outputs = SliceAnchor.Outputs.in(outputBuffer, depth, 1);
-    }
-
-    static Volume of(byte[] pixels, int depth, int values) {
-      NativeBuffer buffer = NativeBuffer.allocate(Device.CPU, DType.U8, pixels.length);
-      buffer.copyFrom(pixels);
-      return new Volume(buffer, DType.U8, SliceAnchor.U8_SCALE, depth, values);
-    }
-
-    /** The same pictures as the model sees them, in [-1, 1]. */
-    static Volume normalised(byte[] pixels, int depth, int values) {
-      float[] shown = new float[256];
-      for (int i = 0; i < 256; i++) {
-        shown[i] = (float) (i / 127.5 - 1);
-      }
-      NativeBuffer buffer = NativeBuffer.allocate(Device.CPU, DType.F32, pixels.length);
-      float[] normalised = new float[pixels.length];
-      for (int i = 0; i < pixels.length; i++) {
-        normalised[i] = shown[pixels[i] & 0xff];
-      }
-      buffer.copyFrom(normalised);
-      return new Volume(buffer, DType.F32, 1, depth, values);
-    }
-
-    void run(double gamma) {
-      SliceAnchor.run(
-          SliceAnchor.Params.of(gamma).withScale(scale),
-          slices,
-          offsets,
-          outputs,
-          workspace,
-          Stream.DEFAULT);
-    }
-
-    boolean[] kept(double gamma) {
-      run(gamma);
-      int depth = Math.toIntExact(slices.size(0));
-      byte[] all = new byte[Math.toIntExact(outputBuffer.byteSize())];
-      outputBuffer.copyTo(all);
-      int begin = Math.toIntExact(outputBuffer.offsetOf(outputs.keep()));
-      boolean[] keep = new boolean[depth];
-      for (int i = 0; i < depth; i++) {
-        keep[i] = all[begin + i] != 0;
-      }
-      return keep;
-    }
-
-    long address() {
-      return slices.address();
-    }
-
-    long bytes() {
-      return slices.elements() * slices.dtype().byteSize();
-    }
-
-    @Override
-    public void close() {
-      buffer.close();
-      offsetBuffer.close();
-      outputBuffer.close();
-      workspace.close();
-    }
   }
 }

@@ -72,7 +72,8 @@ final class TunedForm {
   }
 
   /**
-   * The merge without the one-hot matrix: sums by index_add, and only the rows that stay are copied.
+   * The merge without the one-hot matrix: sums by index_add, and only the rows that stay are
+   * copied.
    *
    * @param features [G, n, C]
    * @param keys [G, n, d]
@@ -84,8 +85,7 @@ final class TunedForm {
       int images = Math.toIntExact(features.size(0));
       long n = features.size(1);
       long targets = Math.max((long) (ratio * n), 1);
-      Tensor unit =
-          keys.div(keys.norm(new ScalarOptional(new Scalar(2)), new long[] {-1}, true));
+      Tensor unit = keys.div(keys.norm(new ScalarOptional(new Scalar(2)), new long[] {-1}, true));
       Tensor mask = nuclei.clone();
       Tensor[] rows = new Tensor[images];
       Tensor[] sums = new Tensor[images];
@@ -134,7 +134,9 @@ final class TunedForm {
       Tensor packed = features.view(images * n, -1).index_select(0, kept);
       Tensor place = flat.to(ScalarType.Long).cumsum(0).sub_(new Scalar(1));
       packed.index_copy_(
-          0, place.index_select(0, torch.cat(new TensorVector(rows))), torch.cat(new TensorVector(sums)));
+          0,
+          place.index_select(0, torch.cat(new TensorVector(rows))),
+          torch.cat(new TensorVector(sums)));
       return new AuthorsForm.Merged(TorchScope.detach(packed), TorchScope.detach(flat));
     }
   }

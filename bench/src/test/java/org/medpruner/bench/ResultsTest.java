@@ -1,0 +1,155 @@
+package org.medpruner.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.networknt.schema.Error;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Committed results follow their schema, what is written does, and the SVG shows them. */
+class ResultsTest {
+  private static final Path BENCH = Path.of(System.getenv("MEDPRUNER_ROOT")).resolve("bench");
+
+  private static List<Error> validate(String text) throws IOException {
+    Schema schema =
+        SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+            .getSchema(Files.readString(BENCH.resolve("results.schema.json")));
+    return schema.validate(text, InputFormat.JSON);
+  }
+
+  private static List<Path> committed() throws IOException {
+    Path folder = BENCH.resolve("results");
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(f -> f.toString().endsWith(".json")).sorted().toList();
+    }
+  }
+
+  private static Report sample(double ratio) throws IOException {
+    Timing ours = new Timing(1e-3, 9e-4, 2e-3, 5);
+    Timing theirs = new Timing(ratio * 1e-3, 1e-3, 2, 5);
+    Report.Row row =
+        new Report.Row(
+            "nucleus_select",
+            "512x256",
+            "[131072] in 512 segments",
+            "f32",
+            "cpu",
+            9 * 131072,
+            0,
+            ours,
+            new Report.Share("read", 12.5),
+            new Report.Memory(64, null),
+            List.of(new Report.Baseline("batched", "LibTorch", theirs, theirs.over(ours), 3L)),
+            List.of(),
+            "equal");
+    List<Report.Verdict> verdicts = new ArrayList<>();
+    for (Bar bar : Bar.read(BENCH.resolve("bars.json"))) {
+      if (bar.concerns(row)) {
+        verdicts.add(bar.judge(bar.figure(row).getAsDouble()));
+      }
+    }
+    return new Report(
+        Report.FORMAT,
+        "bars",
+        "2026-01-31T12:00:00Z",
+        "./medpruner bench",
+        new Report.Commit("unknown", true),
+        new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", "a JDK", null),
+        null,
+        List.of(new Report.Ceiling("read", "cpu", 1e10, "B/s", ours, "read once")),
+        List.of(row.withBars(verdicts)));
+  }
+
+  @Test
+  void whatIsWrittenFollowsTheSchemaAndIsReadBack(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("r.json");
+    Report report = sample(9);
+    report.write(file);
+    assertEquals(List.of(), validate(Files.readString(file)));
+    assertEquals(report, Report.read(file));
+  }
+
+  @Test
+  void theSchemaRefusesARowWithoutItsCheck() throws IOException {
+    String text = Report.json().writeValueAsString(sample(9));
+    assertFalse(validate(text.replace("\"check\"", "\"chek\"")).isEmpty());
+    assertFalse(validate(text.replace("medpruner-bench/1", "medpruner-bench/2")).isEmpty());
+  }
+
+  @Test
+  void aBarIsMetFromItsLimitOn() throws IOException {
+    assertTrue(sample(8).rows().getFirst().bars().getFirst().met());
+    assertFalse(sample(7.9).rows().getFirst().bars().getFirst().met());
+  }
+
+  @Test
+  void barsHaveDistinctNamesAndKnownMetrics() throws IOException {
+    Set<String> ids = new HashSet<>();
+    for (Bar bar : Bar.read(BENCH.resolve("bars.json"))) {
+      assertTrue(ids.add(bar.id()), bar.id());
+      assertTrue(Set.of("at_least", "at_most").contains(bar.sense()), bar.id());
+      assertTrue(Set.of("cpu", "cuda").contains(bar.backend()), bar.id());
+      bar.figure(sample(8).rows().getFirst()); // throws for a metric it does not know
+    }
+  }
+
+  @Test
+  void committedResultsFollowTheSchema() throws IOException {
+    for (Path file : committed()) {
+      assertEquals(List.of(), validate(Files.readString(file)), file.toString());
+    }
+  }
+
+  @Test
+  void theSvgIsWhatTheCommittedResultsGive() throws IOException, InterruptedException {
+    assumeTrue(!committed().isEmpty(), "no results are committed yet");
+    assertEquals(0, plot("--check"), "./medpruner bench plot draws it anew");
+  }
+
+  @Test
+  void theSameResultsGiveTheSameSvgAndOthersAnother(@TempDir Path folder)
+      throws IOException, InterruptedException {
+    sample(9).write(folder.resolve("r.json"));
+    assertEquals(0, plot("--results", folder.toString()));
+    assertEquals(0, plot("--check", "--results", folder.toString()));
+    String svg = Files.readString(folder.resolve("bars.svg"));
+    assertTrue(svg.contains("9.0 x  met"), svg);
+    sample(7).write(folder.resolve("r.json"));
+    assertEquals(1, plot("--check", "--results", folder.toString()));
+  }
+
+  private static int plot(String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("python3", BENCH.resolve("plot.py").toString()));
+    command.addAll(List.of(arguments));
+    Process process;
+    try {
+      process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    } catch (IOException e) {
+      assumeTrue(false, "python3 was not found");
+      throw e;
+    }
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    int status = process.waitFor();
+    assertTrue(status <= 1, output);
+    return status;
+  }
+}
