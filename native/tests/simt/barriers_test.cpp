@@ -36,6 +36,10 @@ class Workload {
     params_.min_tokens = 200;
     params_.volume_max_tokens = 100;
     anchor_ = slice_anchor(kCpu, slices_, {0, 300}, 0.9, 1);
+    wide_ = cases::matrix<float>(random, 3, 4 * 4096 + 1);  // two blocks
+    wide_anchor_ = slice_anchor(kCpu, wide_, {0, 3}, 0.9, 1);
+    bytes_ = cases::matrix<uint8_t>(random, 9, 60);
+    bytes_anchor_ = slice_anchor(kCpu, bytes_, {0, 9}, 85, 1);
     mass_offsets_.assign(1101, 2);  // more segments than the block that scans them has threads
     mass_offsets_.front() = 0;
     mass_offsets_.back() = 130;
@@ -73,12 +77,18 @@ class Workload {
   }
 
  private:
+  template <class T>
+  static bool anchors_as(Tensor<T>& slices, double gamma, const AnchorResult& expected) {
+    const AnchorResult r = slice_anchor(kGpu, slices, {0, slices.shape[0]}, gamma, 1);
+    return r.status == MEDPRUNER_OK && same(r.keep.values, expected.keep.values) &&
+           same(r.distance.values, expected.distance.values) &&
+           same(r.kept_indices.values, expected.kept_indices.values) &&
+           same(r.kept_counts.values, expected.kept_counts.values);
+  }
+
   bool anchor() {
-    const AnchorResult r = slice_anchor(kGpu, slices_, {0, 300}, 0.9, 1);
-    return r.status == MEDPRUNER_OK && same(r.keep.values, anchor_.keep.values) &&
-           same(r.distance.values, anchor_.distance.values) &&
-           same(r.kept_indices.values, anchor_.kept_indices.values) &&
-           same(r.kept_counts.values, anchor_.kept_counts.values);
+    return anchors_as(slices_, 0.9, anchor_) && anchors_as(wide_, 0.9, wide_anchor_) &&
+           anchors_as(bytes_, 85, bytes_anchor_);
   }
 
   static bool close(const MassResult& r, const MassResult& expected) {
@@ -134,14 +144,15 @@ class Workload {
            same(r.packed_offsets.values, prune_.packed_offsets.values);
   }
 
-  Tensor<float> slices_, query_, broken_query_, keys_, features_;
+  Tensor<float> slices_, wide_, query_, broken_query_, keys_, features_;
   Tensor<F16> half_query_, odd_query_;
   Tensor<int32_t> source_;
   std::vector<float> scores_, special_scores_, negative_scores_;
   std::vector<uint8_t> mask_;
   std::vector<int64_t> gather_offsets_, gather_counts_, mass_offsets_;
   medpruner_nucleus_select_params params_;
-  AnchorResult anchor_;
+  Tensor<uint8_t> bytes_;
+  AnchorResult anchor_, wide_anchor_, bytes_anchor_;
   MassResult mass_, half_mass_, odd_mass_;
   NucleusResult nucleus_, special_, negative_;
   MergeResult<float> merge_;

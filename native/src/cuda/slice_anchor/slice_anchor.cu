@@ -7,17 +7,20 @@
 namespace medpruner::cuda {
 namespace {
 
-int64_t chunk_count(const SliceAnchorArgs& args) {
-  return (args.cols - 1) / kChunkValues + 1;
+// From here on a launch of its own lists the segments, a block for each.
+constexpr int64_t kFewSegments = 32;
+
+bool integers(const SliceAnchorArgs& args) {
+  return args.dtype == DType::kU8 || args.dtype == DType::kI16;
 }
 
 AnchorWorkspace lay_out(const SliceAnchorArgs& args, void* base, size_t* size) {
   WorkspaceLayout layout(base);
   AnchorWorkspace workspace;
-  const int64_t chunks = chunk_count(args);
+  workspace.state = layout.take<AnchorState>(1);
   workspace.start = layout.take<int32_t>(args.rows);
-  workspace.totals = layout.take<ChunkTotal>(chunks * kPairs);
-  workspace.specials = layout.take<uint32_t>(chunks);
+  workspace.chunks =
+      layout.take<ChunkSums>(integers(args) ? 0 : (args.cols - 1) / kChunkValues + 1);
   if (layout.overflow()) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "slices: its size overflows 64 bits");
   }
@@ -29,27 +32,22 @@ template <class T>
 void run(const SliceAnchorArgs& args, Launch launch) {
   size_t size = 0;
   const AnchorWorkspace workspace = lay_out(args, args.workspace, &size);
-  const unsigned segments = grid_extent(args.segments);
+  const bool list_apart = args.rows == 0 || args.segments > kFewSegments;
   if (args.rows > 0) {
-    const int64_t chunks = chunk_count(args);
-    const bool integers = args.dtype == DType::kU8 || args.dtype == DType::kI16;
-    MEDPRUNER_LAUNCH(anchor_clear, grid_extent((args.rows + 255) / 256), 256,
-                     launch.stream, workspace, args.rows);
-    if (segments > 0) {
-      MEDPRUNER_LAUNCH(anchor_starts, segments, 256, launch.stream, args.offsets, workspace,
-                       args.rows);
-    }
-    const unsigned blocks = grid_extent((chunks + kWarpsPerBlock - 1) / kWarpsPerBlock);
+    MEDPRUNER_LAUNCH(anchor_prepare, 1, 1024, launch.stream, args, workspace);
+    const unsigned blocks = grid_extent((args.cols - 1) / AnchorPairs<T>::kBlockValues + 1);
+    const uint64_t bytes_apart = static_cast<uint64_t>(args.row_stride) * sizeof(T);
+    const bool wide = (reinterpret_cast<uint64_t>(args.slices) | bytes_apart) %
+                          AnchorPairs<T>::kWideBytes ==
+                      0;
     for (int64_t first = 0; first < args.rows; first += kWindow) {
-      MEDPRUNER_LAUNCH(anchor_pairs<T>, blocks, kWarpsPerBlock * 32, launch.stream,
-                       static_cast<const T*>(args.slices), args.row_stride, args.cols, args.rows,
-                       first, args.representative, workspace);
-      MEDPRUNER_LAUNCH(anchor_decide, 1, 32, launch.stream, args, workspace, first, chunks,
-                       integers);
+      const bool list = !list_apart && first + kWindow >= args.rows;
+      MEDPRUNER_LAUNCH(anchor_window<T>, blocks, kAnchorThreads, launch.stream, args, workspace,
+                       first, wide, list);
     }
   }
-  if (segments > 0) {
-    MEDPRUNER_LAUNCH(anchor_list, segments, 256, launch.stream, args);
+  if (list_apart && args.segments > 0) {
+    MEDPRUNER_LAUNCH(anchor_list, grid_extent(args.segments), 256, launch.stream, args);
   }
 }
 

@@ -1,227 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// K1: the chain is walked in windows of kWindow rows. anchor_pairs sums every pair the chain can ask
-// for in a window (its anchor against each row, and each row against those before it), one warp per
-// chunk of 4096 values, lane l holding lane l of the canonical order. anchor_decide, one block, adds
-// the chunk totals in order and walks the window. Stream order between the launches is the only
-// synchronisation.
+// K1: the chain is walked in windows of kWindow rows, one launch each. Every block sums all pairs of rows
+// that the chain can ask for in the window over its part of the values; the last one to finish adds the
+// parts up and walks. The next launch finds the new anchor in `representative`: stream order between
+// launches is the only wait. The workspace is left as the next launch needs it.
 
 #include <math.h>
 #include <stdint.h>
 
+#include <type_traits>
+
 #include "common/op_args.hpp"
-#include "cuda/common/block.cuh"
+#include "cuda/slice_anchor/pairs.cuh"
 #include "medpruner/ops.h"
 
 namespace medpruner::cuda {
 
-constexpr int kWindow = 4;
-constexpr int kPairs = kWindow + kWindow * (kWindow - 1) / 2;
-constexpr int kChunkValues = 4096;
-constexpr int kWarpsPerBlock = 8;
+/** Sums of the pairs over one chunk. */
+struct alignas(16) ChunkSums {
+  float pair[kPairs];
+};
+constexpr int kQuadsPerChunk = static_cast<int>(sizeof(ChunkSums) / sizeof(float4));
+static_assert(sizeof(ChunkSums) == kQuadsPerChunk * sizeof(float4), "moved 16 bytes at a time");
 
-/** Total of |a - b| over one chunk, as the bits of a u32 (integers, exact) or f32. */
-union ChunkTotal {
-  uint32_t exact;
-  float rounded;
+/** Chunks that are added from shared memory at once, while the next ones are on their way. */
+constexpr int kChunkTile = 64;
+constexpr int kTileQuads = kChunkTile * kQuadsPerChunk;
+constexpr int kQuadsPerThread = (kTileQuads - 1) / kAnchorThreads + 1;
+
+struct AnchorState {
+  unsigned long long exact[kPairs];  // integers: the sums of the window so far
+  uint32_t specials;                 // bit w: row w of the window, 1 being the first, holds a NaN or infinity
+  unsigned finished;                 // blocks of the window
 };
 
 struct AnchorWorkspace {
   int32_t* start;      // [rows]: first row of the row's segment, -1 outside good segments
-  ChunkTotal* totals;  // [chunks][kPairs]
-  uint32_t* specials;  // [chunks]: bit w when row w of the window holds a NaN or infinity
+  ChunkSums* chunks;   // [chunks], floats only
+  AnchorState* state;  // zero between launches
 };
 
-/** Pair of the anchor before the window with row w, or of window rows v < w. */
-__host__ __device__ inline int anchor_pair(int w) { return w; }
-__host__ __device__ inline int window_pair(int v, int w) {
-  return kWindow + w * (w - 1) / 2 + v;
-}
-
-__device__ inline uint32_t pair_difference(uint8_t a, uint8_t b) {
-  return static_cast<uint32_t>(a < b ? b - a : a - b);
-}
-__device__ inline uint32_t pair_difference(int16_t a, int16_t b) {
-  const int difference = static_cast<int>(a) - static_cast<int>(b);
-  return static_cast<uint32_t>(difference < 0 ? -difference : difference);
-}
-__device__ inline float pair_difference(float a, float b) { return fabsf(a - b); }
-
-/** What a stored value is computed with, and its accumulator. */
-template <class T>
-struct AnchorValue {
-  using Value = float;
-  using Sum = float;
-  __device__ static Value load(T v) { return to_float(v); }
-  __device__ static bool special(Value v) { return non_finite(v); }
-};
-template <>
-struct AnchorValue<uint8_t> {
-  using Value = uint8_t;
-  using Sum = uint32_t;
-  __device__ static Value load(uint8_t v) { return v; }
-  __device__ static bool special(Value) { return false; }
-};
-template <>
-struct AnchorValue<int16_t> {
-  using Value = int16_t;
-  using Sum = uint32_t;
-  __device__ static Value load(int16_t v) { return v; }
-  __device__ static bool special(Value) { return false; }
-};
-
-__device__ inline void put_total(ChunkTotal* total, uint32_t sum) { total->exact = sum; }
-__device__ inline void put_total(ChunkTotal* total, float sum) { total->rounded = sum; }
-
-__global__ void anchor_clear(AnchorWorkspace workspace, int64_t rows) {
-  const int64_t row = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (row < rows) {
+/** One block. */
+__global__ void anchor_prepare(SliceAnchorArgs args, AnchorWorkspace workspace) {
+  for (int64_t row = threadIdx.x; row < args.rows; row += blockDim.x) {
     workspace.start[row] = -1;
   }
-}
-
-/** One block per segment. */
-__global__ void anchor_starts(const int64_t* offsets, AnchorWorkspace workspace, int64_t rows) {
-  int64_t begin = 0;
-  int64_t end = 0;
-  if (!segment_of(offsets, blockIdx.x, rows, &begin, &end)) {
-    return;
-  }
-  for (int64_t row = begin + threadIdx.x; row < end; row += blockDim.x) {
-    workspace.start[row] = static_cast<int32_t>(begin);
-  }
-}
-
-template <class T>
-__global__ void anchor_pairs(const T* slices, int64_t row_stride, int64_t cols, int64_t rows,
-                             int64_t first, const int32_t* representative,
-                             AnchorWorkspace workspace) {
-  using Load = AnchorValue<T>;
-  using Value = typename Load::Value;
-  using Sum = typename Load::Sum;
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int64_t chunk =
-      static_cast<int64_t>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.x) / 32;
-  const int64_t begin = chunk * kChunkValues;
-  if (begin >= cols) {
-    return;  // a whole warp: nothing below waits for it
-  }
-  const int64_t end = begin + kChunkValues < cols ? begin + kChunkValues : cols;
-
-  // Row 0 is the anchor before the window, 1.. the window. Rows past the end repeat the last one and
-  // an anchor that is not there repeats the first row: their sums are never asked for.
-  const T* row[kWindow + 1];
-  for (int w = 0; w < kWindow; ++w) {
-    const int64_t index = first + w < rows ? first + w : rows - 1;
-    row[w + 1] = slices + index * row_stride;
-  }
-  const int32_t start = workspace.start[first];
-  const bool continued = start >= 0 && start < first;
-  row[0] = continued ? slices + static_cast<int64_t>(representative[first - 1]) * row_stride : row[1];
-
-  Sum sums[kPairs] = {};
-  uint32_t specials = 0;
-  for (int64_t at = begin + lane; at < end; at += 32) {
-    Value value[kWindow + 1];
-#pragma unroll
-    for (int w = 0; w <= kWindow; ++w) {
-      value[w] = Load::load(row[w][at]);
-    }
-#pragma unroll
-    for (int w = 0; w < kWindow; ++w) {
-      specials |= Load::special(value[w + 1]) ? 1u << w : 0u;
-      sums[anchor_pair(w)] += pair_difference(value[w + 1], value[0]);
-#pragma unroll
-      for (int v = 0; v < w; ++v) {
-        sums[window_pair(v, w)] += pair_difference(value[w + 1], value[v + 1]);
-      }
-    }
-  }
-  // The butterfly of slice_anchor.h; for integers any order would do.
-#pragma unroll
-  for (int p = 0; p < kPairs; ++p) {
-    for (int distance = 16; distance > 0; distance /= 2) {
-      sums[p] += __shfl_xor_sync(kAllLanes, sums[p], distance);
-    }
-  }
-  for (int distance = 16; distance > 0; distance /= 2) {
-    specials |= __shfl_xor_sync(kAllLanes, specials, distance);
-  }
-  if (lane == 0) {
-#pragma unroll
-    for (int p = 0; p < kPairs; ++p) {
-      put_total(&workspace.totals[chunk * kPairs + p], sums[p]);
-    }
-    workspace.specials[chunk] = specials;
-  }
-}
-
-/** One warp. Thread p < kPairs adds the chunks of pair p; thread 0 walks the window. */
-__global__ void anchor_decide(SliceAnchorArgs args, AnchorWorkspace workspace, int64_t first,
-                              int64_t chunks, bool integers) {
-  __shared__ double totals[kPairs];
-  __shared__ uint32_t specials;
-  const int thread = static_cast<int>(threadIdx.x);
-  if (thread < kPairs) {
-    double sum = 0;
-    uint64_t exact = 0;
-    for (int64_t c = 0; c < chunks; ++c) {
-      const ChunkTotal total = workspace.totals[c * kPairs + thread];
-      if (integers) {
-        exact += total.exact;
-      } else {
-        sum += static_cast<double>(total.rounded);
-      }
-    }
-    totals[thread] = integers ? static_cast<double>(exact) : sum;
-  } else if (thread == 31) {
-    uint32_t any = 0;
-    for (int64_t c = 0; c < chunks; ++c) {
-      any |= workspace.specials[c];
-    }
-    specials = any;
+  if (threadIdx.x < kPairs) {
+    workspace.state->exact[threadIdx.x] = 0;
+  } else if (threadIdx.x == kPairs) {
+    workspace.state->specials = 0;
+    workspace.state->finished = 0;
   }
   __syncthreads();
-  if (thread != 0) {
-    return;
-  }
-  const int32_t start = workspace.start[first];
-  int64_t anchor = start >= 0 && start < first ? args.representative[first - 1] : first;
-  for (int w = 0; w < kWindow && first + w < args.rows; ++w) {
-    const int64_t row = first + w;
-    if (workspace.start[row] < 0) {
-      continue;
-    }
-    float distance = 0;
-    uint32_t flags = 0;
-    bool keep = true;
-    if (workspace.start[row] == row) {
-      flags = (specials >> w & 1u) != 0 ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
-    } else {
-      const double sum =
-          totals[anchor < first ? anchor_pair(w) : window_pair(static_cast<int>(anchor - first), w)];
-      distance =
-          canonical(static_cast<float>(args.scale * (sum / static_cast<double>(args.cols))));
-      const bool abnormal = non_finite(distance);
-      flags = abnormal ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
-      keep = abnormal || distance > args.gamma ||
-             (args.max_gap > 0 && row - anchor >= args.max_gap);
-    }
-    anchor = keep ? row : anchor;
-    args.keep[row] = keep ? 1 : 0;
-    args.representative[row] = static_cast<int32_t>(anchor);
-    if (!args.decide_only) {
-      args.distance[row] = distance;
-      args.flags[row] = flags;
+  for (int64_t g = threadIdx.x; g < args.segments; g += blockDim.x) {
+    int64_t begin = 0;
+    int64_t end = 0;
+    if (segment_of(args.offsets, g, args.rows, &begin, &end)) {
+      for (int64_t row = begin; row < end; ++row) {
+        workspace.start[row] = static_cast<int32_t>(begin);
+      }
     }
   }
 }
 
-/** One block per segment: the ascending list of kept rows. */
-__global__ void anchor_list(SliceAnchorArgs args) {
-  __shared__ uint64_t scratch[kScratch];
-  const int64_t g = blockIdx.x;
+/** All threads of the block: the ascending list of the rows that segment g keeps. */
+__device__ inline void list_segment(const SliceAnchorArgs& args, int64_t g, uint64_t* scratch) {
   int64_t begin = 0;
   int64_t end = 0;
   if (!segment_of(args.offsets, g, args.rows, &begin, &end)) {
@@ -246,6 +90,194 @@ __global__ void anchor_list(SliceAnchorArgs args) {
   }
   if (threadIdx.x == 0) {
     args.kept_counts[g] = static_cast<int32_t>(kept);
+  }
+}
+
+/** One block per segment. */
+__global__ void anchor_list(SliceAnchorArgs args) {
+  __shared__ uint64_t scratch[kScratch];
+  list_segment(args, blockIdx.x, scratch);
+}
+
+/** All threads: the sums of thread p < kPairs over all chunks, added in order. */
+__device__ inline double add_chunks(const ChunkSums* sums, int64_t chunks) {
+  __shared__ __align__(16) float tiles[2][kChunkTile * kPairs];
+  const float4* const quads = reinterpret_cast<const float4*>(sums);
+  const int thread = static_cast<int>(threadIdx.x);
+  float4 next[kQuadsPerThread];
+  const auto load = [&](int64_t first) {
+#pragma unroll
+    for (int i = 0; i < kQuadsPerThread; ++i) {
+      const int quad = i * kAnchorThreads + thread;
+      const int64_t at = first * kQuadsPerChunk + quad;
+      if (quad < kTileQuads && at < chunks * kQuadsPerChunk) {
+        next[i] = quads[at];
+      }
+    }
+  };
+  double total = 0;
+  load(0);
+  // One barrier per tile is enough: a tile is written again after the barrier of the other one, which its
+  // readers have passed by then.
+  int side = 0;
+  for (int64_t first = 0; first < chunks; first += kChunkTile, side = 1 - side) {
+#pragma unroll
+    for (int i = 0; i < kQuadsPerThread; ++i) {
+      const int quad = i * kAnchorThreads + thread;
+      if (quad < kTileQuads && first * kQuadsPerChunk + quad < chunks * kQuadsPerChunk) {
+        reinterpret_cast<float4*>(tiles[side])[quad] = next[i];
+      }
+    }
+    __syncthreads();
+    load(first + kChunkTile);
+    if (thread < kPairs) {
+      const int count = static_cast<int>(chunks - first < kChunkTile ? chunks - first : kChunkTile);
+#pragma unroll 8
+      for (int c = 0; c < count; ++c) {
+        total += static_cast<double>(tiles[side][c * kPairs + thread]);
+      }
+    }
+  }
+  return total;
+}
+
+/** One thread: judges the rows of the window by the totals of its pairs. */
+__device__ inline void walk_window(const SliceAnchorArgs& args, const int32_t* start, int64_t first,
+                                   const double* totals, uint32_t specials) {
+  int64_t anchor = start[first] >= 0 && start[first] < first ? args.representative[first - 1] : first;
+  for (int w = 1; w < kRows && first + w - 1 < args.rows; ++w) {
+    const int64_t row = first + w - 1;
+    if (start[row] < 0) {
+      continue;
+    }
+    float distance = 0;
+    uint32_t flags = 0;
+    bool keep = true;
+    if (start[row] == row) {
+      flags = (specials >> w & 1u) != 0 ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
+    } else {
+      const int from = anchor < first ? 0 : static_cast<int>(anchor - first) + 1;
+      distance = canonical(static_cast<float>(
+          args.scale * (totals[pair(from, w)] / static_cast<double>(args.cols))));
+      const bool abnormal = non_finite(distance);
+      flags = abnormal ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
+      keep = abnormal || distance > args.gamma ||
+             (args.max_gap > 0 && row - anchor >= args.max_gap);
+    }
+    anchor = keep ? row : anchor;
+    args.keep[row] = keep ? 1 : 0;
+    args.representative[row] = static_cast<int32_t>(anchor);
+    if (!args.decide_only) {
+      args.distance[row] = distance;
+      args.flags[row] = flags;
+    }
+  }
+}
+
+/**
+ * The rows from `first` on. `wide`: all rows are aligned to Pairs::kWideBytes. `list`: this window is the
+ * last one, and its last block lists the segments, which are few.
+ */
+template <class T>
+__global__ void __launch_bounds__(kAnchorThreads)
+    anchor_window(SliceAnchorArgs args, AnchorWorkspace workspace, int64_t first, bool wide,
+                  bool list) {
+  using Pairs = AnchorPairs<T>;
+  __shared__ bool last;
+  __shared__ double totals[kPairs];
+  const int thread = static_cast<int>(threadIdx.x);
+  const int lane = thread % 32;
+  const int warp = thread / 32;
+  AnchorState* const state = workspace.state;
+
+  // Rows past the end repeat the last one and an anchor that is not there repeats the first row: their
+  // sums are never asked for.
+  const T* rows[kRows];
+  bool starts = false;
+  for (int w = 1; w < kRows; ++w) {
+    const int64_t row = first + w - 1 < args.rows ? first + w - 1 : args.rows - 1;
+    rows[w] = static_cast<const T*>(args.slices) + row * args.row_stride;
+    starts = starts || workspace.start[row] == row;
+  }
+  const int32_t begin_of_first = workspace.start[first];
+  rows[0] = begin_of_first >= 0 && begin_of_first < first
+                ? static_cast<const T*>(args.slices) +
+                      static_cast<int64_t>(args.representative[first - 1]) * args.row_stride
+                : rows[1];
+
+  Pairs pairs;
+  if constexpr (std::is_integral_v<T>) {
+    __shared__ uint32_t parts[kAnchorWarps][kPairs];
+    const int64_t begin = static_cast<int64_t>(blockIdx.x) * Pairs::kBlockValues;
+    const int64_t end = args.cols - begin < Pairs::kBlockValues ? args.cols
+                                                                : begin + Pairs::kBlockValues;
+    pairs.add_block(rows, begin, end, wide);
+    pairs.fold();
+    if (lane == 0) {
+#pragma unroll
+      for (int p = 0; p < kPairs; ++p) {
+        parts[warp][p] = pairs.sums[p];
+      }
+    }
+    __syncthreads();
+    if (thread < kPairs) {
+      uint32_t sum = 0;
+      for (int i = 0; i < kAnchorWarps; ++i) {
+        sum += parts[i][thread];
+      }
+      atomicAdd(&state->exact[thread], static_cast<unsigned long long>(sum));
+    }
+  } else {
+    const int64_t chunk = static_cast<int64_t>(blockIdx.x) * kAnchorWarps + warp;
+    const int64_t begin = chunk * kChunkValues;
+    if (begin < args.cols) {
+      const int64_t end = args.cols - begin < kChunkValues ? args.cols : begin + kChunkValues;
+      pairs.add_chunk(rows, begin, end, wide, starts);
+      pairs.fold();
+      if (lane == 0) {
+#pragma unroll
+        for (int p = 0; p < kPairs; p += 4) {
+          *reinterpret_cast<float4*>(&workspace.chunks[chunk].pair[p]) = make_float4(
+              pairs.sums[p], pairs.sums[p + 1], pairs.sums[p + 2], pairs.sums[p + 3]);
+        }
+      }
+      if (pairs.specials != 0) {
+        atomicOr(&state->specials, pairs.specials);
+      }
+    }
+  }
+
+  __syncthreads();  // the fence below is for the whole block
+  if (thread == 0) {
+    __threadfence();
+    last = atomicInc(&state->finished, gridDim.x - 1) == gridDim.x - 1;  // the last one sets it to 0
+    __threadfence();
+  }
+  __syncthreads();
+  if (!last) {
+    return;
+  }
+
+  double total = 0;
+  if constexpr (!std::is_integral_v<T>) {
+    total = add_chunks(workspace.chunks, (args.cols - 1) / kChunkValues + 1);
+  } else if (thread < kPairs) {
+    total = static_cast<double>(atomicExch(&state->exact[thread], 0ull));
+  }
+  if (thread < kPairs) {
+    totals[thread] = total;
+  }
+  __syncthreads();
+  if (thread == 0) {
+    const uint32_t specials = std::is_integral_v<T> ? 0 : atomicExch(&state->specials, 0u);
+    walk_window(args, workspace.start, first, totals, specials);
+  }
+  if (list) {
+    __shared__ uint64_t scratch[kScratch];
+    __syncthreads();
+    for (int64_t g = 0; g < args.segments; ++g) {
+      list_segment(args, g, scratch);
+    }
   }
 }
 

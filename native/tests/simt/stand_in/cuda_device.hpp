@@ -206,6 +206,10 @@ inline float __fsub_rn(float a, float b) { return a - b; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fdiv_rn(float a, float b) { return a / b; }
 inline float __fsqrt_rn(float a) { return sqrtf(a); }
+inline unsigned __sad(int a, int b, unsigned c) {
+  const unsigned difference = static_cast<unsigned>(a) - static_cast<unsigned>(b);
+  return (a < b ? 0u - difference : difference) + c;
+}
 inline unsigned __vabsdiffu4(unsigned a, unsigned b) {
   unsigned result = 0;
   for (int byte = 0; byte < 32; byte += 8) {
