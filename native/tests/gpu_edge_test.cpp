@@ -92,6 +92,27 @@ TEST(gather_faults_are_flagged) {
   CHECK_SAME(bad_count.packed_offsets.values, (std::vector<int64_t>{0, 0, 1}));
 }
 
+/** One slice more and less than whole windows, volumes that start and end at each place of one. */
+TEST(slice_anchor_windows) {
+  cases::Random random(72);
+  std::vector<int64_t> offsets = {0};
+  for (int64_t length : {1, 2, 7, 8, 9, 10, 15, 16, 17, 18}) {
+    offsets.push_back(offsets.back() + length);
+  }
+  Tensor<float> slices = cases::matrix<float>(random, offsets.back(), 20000);
+  for (int64_t row = 0; row < offsets.back(); row += 5) {
+    slices.values[static_cast<size_t>(row * 20000 + 7 * row)] = row % 2 == 0 ? NAN : INFINITY;
+  }
+  for (double gamma : {-1.0, 0.0, 1.128, static_cast<double>(INFINITY)}) {
+    const AnchorResult cpu = slice_anchor(kCpu, slices, offsets, gamma, 1, 3);
+    const AnchorResult gpu = slice_anchor(kGpu, slices, offsets, gamma, 1, 3);
+    CHECK_SAME(gpu.keep.values, cpu.keep.values);
+    CHECK_SAME(gpu.distance.values, cpu.distance.values);
+    CHECK_SAME(gpu.flags.values, cpu.flags.values);
+    CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
+  }
+}
+
 TEST(many_runs_give_the_same_bits) {
   cases::Random random(71);
   Tensor<float> slices = cases::matrix<float>(random, 12, 50000);

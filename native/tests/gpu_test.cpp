@@ -11,13 +11,15 @@ namespace {
 template <class T>
 void anchor_cases(uint64_t seed, double gamma, double scale) {
   cases::Random random(seed);
-  for (int64_t size : {1, 33, 4095, 4096, 4097, 9000, 100000}) {
+  for (int64_t size : {1, 15, 16, 33, 4095, 4096, 4097, 8192, 9000, 100000, 600001}) {
     const std::vector<int64_t> offsets = cases::ragged(random, 5, 20);
     Tensor<T> slices = cases::matrix<T>(random, offsets.back(), size, cases::integer(random, 0, 3),
                                         static_cast<uint64_t>(cases::integer(random, 0, 5)));
     for (int64_t max_gap : {0, 3}) {
       const AnchorResult cpu = slice_anchor(kCpu, slices, offsets, gamma, scale, max_gap);
       const AnchorResult gpu = slice_anchor(kGpu, slices, offsets, gamma, scale, max_gap);
+      const AnchorResult decided =
+          slice_anchor(kGpu, slices, offsets, gamma, scale, max_gap, true);
       CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
       CHECK_SAME(gpu.keep.values, cpu.keep.values);
       CHECK_SAME(gpu.distance.values, cpu.distance.values);
@@ -25,6 +27,11 @@ void anchor_cases(uint64_t seed, double gamma, double scale) {
       CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
       CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
       CHECK_SAME(gpu.flags.values, cpu.flags.values);
+      CHECK_EQUAL(decided.status, MEDPRUNER_OK);
+      CHECK_SAME(decided.keep.values, cpu.keep.values);
+      CHECK_SAME(decided.representative.values, cpu.representative.values);
+      CHECK_SAME(decided.kept_indices.values, cpu.kept_indices.values);
+      CHECK_SAME(decided.kept_counts.values, cpu.kept_counts.values);
     }
   }
 }
@@ -42,6 +49,22 @@ TEST(slice_anchor_specials) {
   CHECK_SAME(gpu.keep.values, cpu.keep.values);
   CHECK_SAME(gpu.distance.values, cpu.distance.values);
   CHECK_SAME(gpu.flags.values, cpu.flags.values);
+}
+
+TEST(slice_anchor_subnormals_and_alignments) {
+  cases::Random random(8);
+  for (uint64_t offset = 0; offset < 17; ++offset) {
+    Tensor<F16> halves = cases::matrix<F16>(random, 10, 5000, static_cast<int64_t>(offset % 3), offset);
+    for (size_t i = 0; i < halves.values.size(); i += 3) {
+      halves.values[i].bits &= 0x83ff;
+    }
+    Tensor<uint8_t> bytes =
+        cases::matrix<uint8_t>(random, 10, 9000, static_cast<int64_t>(offset % 5), offset);
+    const AnchorResult cpu = slice_anchor(kCpu, halves, {0, 10}, 0.7, 1);
+    CHECK_SAME(slice_anchor(kGpu, halves, {0, 10}, 0.7, 1).distance.values, cpu.distance.values);
+    const AnchorResult exact = slice_anchor(kCpu, bytes, {0, 10}, 85, 1);
+    CHECK_SAME(slice_anchor(kGpu, bytes, {0, 10}, 85, 1).distance.values, exact.distance.values);
+  }
 }
 
 void check_close(const std::vector<float>& actual, const std::vector<float>& expected) {
