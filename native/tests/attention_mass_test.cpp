@@ -137,13 +137,10 @@ TEST(strides_of_packed_qkv_and_head_major) {
   CHECK_SAME(strided.pooled_keys.values, plain.pooled_keys.values);
 }
 
-TEST(given_lse_and_scale) {
-  cases::Random random(46);
-  const int64_t n = 50, heads = 2, dim = 16;
-  Tensor<float> q = random_heads<float>(random, n, heads, dim);
-  Tensor<float> k = random_heads<float>(random, n, heads, dim);
+/** Natural log of the sums of exponentials of one segment. */
+Tensor<float> log_sums(const Tensor<float>& q, const Tensor<float>& k, double scale) {
+  const int64_t n = q.shape[0], heads = q.shape[1], dim = q.shape[2];
   Tensor<float> lse({heads, n}, std::vector<float>(static_cast<size_t>(heads * n)));
-  const double scale = 0.7;
   for (int64_t h = 0; h < heads; ++h) {
     for (int64_t i = 0; i < n; ++i) {
       double sum = 0;
@@ -158,6 +155,16 @@ TEST(given_lse_and_scale) {
       lse.values[static_cast<size_t>(h * n + i)] = static_cast<float>(log(sum));
     }
   }
+  return lse;
+}
+
+TEST(given_lse_and_scale) {
+  cases::Random random(46);
+  const int64_t n = 50, heads = 2, dim = 16;
+  Tensor<float> q = random_heads<float>(random, n, heads, dim);
+  Tensor<float> k = random_heads<float>(random, n, heads, dim);
+  const double scale = 0.7;
+  Tensor<float> lse = log_sums(q, k, scale);
   const auto expected = reference::column_mass(q.values, k.values, n, heads, dim, scale);
   check_close(attention_mass(kCpu, contiguous(1, scale), q, k, &lse, {0, n}).mass.values, expected);
   check_close(attention_mass(kCpu, contiguous(1, scale), q, k, nullptr, {0, n}, false).mass.values,
@@ -206,8 +213,202 @@ TEST(non_finite_poisons_its_segment_only) {
   }
 }
 
+void check_shape(cases::Random& random, int64_t n, int64_t heads, int64_t dim, double scale) {
+  Tensor<float> q = random_heads<float>(random, n, heads, dim);
+  Tensor<float> k = random_heads<float>(random, n, heads, dim);
+  const MassResult r = attention_mass(kCpu, contiguous(1, scale), q, k, nullptr, {0, n});
+  CHECK_EQUAL(r.flags.values[0], 0u);
+  check_close(r.mass.values,
+              reference::column_mass(q.values, k.values, n, heads, dim, scale));
+}
+
+TEST(every_block_edge) {
+  // Around the tile of 48 x 64, its register blocks, and the cut of a head into units.
+  cases::Random random(48);
+  for (int64_t n : {1, 5, 6, 7, 11, 12, 13, 16, 17, 47, 48, 49, 63, 64, 65, 95, 96, 97, 127, 128, 129,
+                    255, 257, 511, 512, 513, 575, 577, 1031}) {
+    check_shape(random, n, n < 300 ? 3 : 1, 5, 0.5);
+  }
+  for (int64_t dim : {1, 2, 3, 4, 6, 15, 16, 17, 31, 33, 71, 72, 73, 127, 129, 253, 254, 255, 256}) {
+    check_shape(random, 67, 2, dim, 1 / sqrt(static_cast<double>(dim)));
+  }
+}
+
+TEST(maxima_that_rise_and_fall_from_tile_to_tile) {
+  // Small integers and powers of two as base-2 logits, exact in f32 however large they get.
+  cases::Random random(49);
+  for (double scale : {log(2.0), 32 * log(2.0), log(2.0) / 64}) {
+    for (int64_t slope : {1, -1}) {
+      const int64_t n = 390;
+      Tensor<float> q({n, 2, 3}, std::vector<float>(static_cast<size_t>(n * 6)));
+      Tensor<float> k = q;
+      for (size_t i = 0; i < q.values.size(); ++i) {
+        const int64_t patch = static_cast<int64_t>(i / 6);
+        const int64_t growth = 1 + (slope > 0 ? patch : n - patch) / 8;
+        q.values[i] = static_cast<float>(cases::integer(random, -3, 3));
+        k.values[i] = static_cast<float>(cases::integer(random, -3, 3) * growth);
+      }
+      const MassResult r = attention_mass(kCpu, contiguous(1, scale), q, k, nullptr, {0, n});
+      CHECK_EQUAL(r.flags.values[0], 0u);
+      check_close(r.mass.values, reference::column_mass(q.values, k.values, n, 2, 3, scale));
+    }
+  }
+  // All logits far below zero, the one column of the last tile highest.
+  Tensor<float> q({129, 1, 1}, std::vector<float>(129, 100.0f));
+  Tensor<float> k({129, 1, 1}, std::vector<float>(129, -30.0f));
+  k.values[128] = -20;
+  const MassResult low = attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, 129});
+  CHECK_EQUAL(low.mass.values[128], 129.0f);
+  CHECK_EQUAL(low.mass.values[127], 0.0f);
+}
+
+TEST(segments_longer_than_a_chunk_of_keys) {
+  cases::Random random(50);
+  check_shape(random, 8192 + 65, 1, 2, 1);
+}
+
+TEST(given_lse_in_several_spans_of_rows) {
+  // 64 heads are not cut into units, so 1100 rows take two spans.
+  cases::Random random(52);
+  Tensor<float> q = random_heads<float>(random, 1100, 64, 1);
+  Tensor<float> k = random_heads<float>(random, 1100, 64, 1);
+  Tensor<float> lse = log_sums(q, k, 1);
+  check_close(attention_mass(kCpu, contiguous(1), q, k, &lse, {0, 1100}).mass.values,
+              reference::column_mass(q.values, k.values, 1100, 64, 1, 1));
+}
+
+TEST(wrong_lse_stays_defined) {
+  cases::Random random(53);
+  Tensor<float> q = random_heads<float>(random, 70, 1, 4);
+  Tensor<float> k = random_heads<float>(random, 70, 1, 4);
+  for (float value : {-3e38f, -1e4f, 1e4f, 3e38f}) {
+    Tensor<float> lse({1, 70}, std::vector<float>(70, value));
+    const MassResult r = attention_mass(kCpu, contiguous(1), q, k, &lse, {0, 70});
+    CHECK_EQUAL(r.status, MEDPRUNER_OK);
+    CHECK_EQUAL(isnan(r.mass.values[0]), r.flags.values[0] != 0);
+    CHECK(value < 0 || r.mass.values[69] == 0);
+  }
+}
+
+void check_same(const MassResult& a, const MassResult& b) {
+  CHECK_SAME(a.mass.values, b.mass.values);
+  CHECK_SAME(a.pooled_keys.values, b.pooled_keys.values);
+  CHECK_SAME(a.flags.values, b.flags.values);
+}
+
+TEST(any_number_of_threads) {
+  cases::Random random(54);
+  const std::vector<int64_t> offsets = {0, 1, 1, 610, 1210, 1274};
+  for (int64_t heads : {1, 3, 16}) {
+    Tensor<float> q = random_heads<float>(random, 1274, heads, 24);
+    Tensor<float> k = random_heads<float>(random, 1274, heads, 24);
+    Tensor<float> lse({heads, 1274}, std::vector<float>(static_cast<size_t>(heads * 1274), 6.0f));
+    k.values[static_cast<size_t>(700 * heads * 24)] = heads == 3 ? NAN : 1;
+    CHECK_EQUAL(medpruner_set_cpu_threads(1), MEDPRUNER_OK);
+    const MassResult one = attention_mass(kCpu, contiguous(1), q, k, nullptr, offsets);
+    const MassResult one_lse = attention_mass(kCpu, contiguous(1), q, k, &lse, offsets);
+    for (int32_t threads : {2, 3, 7, 64}) {
+      CHECK_EQUAL(medpruner_set_cpu_threads(threads), MEDPRUNER_OK);
+      const MassResult more = attention_mass(kCpu, contiguous(1), q, k, nullptr, offsets);
+      CHECK(more.workspace_bytes > one.workspace_bytes);
+      check_same(more, one);
+      check_same(attention_mass(kCpu, contiguous(1), q, k, &lse, offsets), one_lse);
+    }
+  }
+  CHECK_EQUAL(medpruner_set_cpu_threads(0), MEDPRUNER_OK);
+}
+
+TEST(workspace_of_fewer_threads) {
+  cases::Random random(55);
+  Tensor<float> q = random_heads<float>(random, 700, 4, 33);
+  Tensor<float> k = random_heads<float>(random, 700, 4, 33);
+  CHECK_EQUAL(medpruner_set_cpu_threads(1), MEDPRUNER_OK);
+  const MassResult one = attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, 700});
+  CHECK_EQUAL(medpruner_set_cpu_threads(7), MEDPRUNER_OK);
+  const MassResult seven = attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, 700});
+  const size_t each = (seven.workspace_bytes - one.workspace_bytes) / 6;
+  for (size_t bytes : {one.workspace_bytes, one.workspace_bytes + each - 1,
+                       one.workspace_bytes + each, one.workspace_bytes + 5 * each + 1,
+                       one.workspace_bytes - 1}) {
+    const auto params = contiguous(1);
+    Tensor<int64_t> bounds = vector_of<int64_t>({0, 700});
+    MassResult r;
+    r.mass = output<float>({700});
+    r.pooled_keys = output<float>({700, 33});
+    r.flags = output<uint32_t>({1});
+    // 16 bytes off any larger alignment, and a guard behind.
+    std::vector<unsigned char> memory(bytes + 256, 0xA5);
+    auto* workspace = reinterpret_cast<unsigned char*>(
+        (reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64 + 16);
+    Call call(kCpu);
+    r.status = medpruner_attention_mass(&params, call.in(q), call.in(k), nullptr, call.in(bounds),
+                                        call.out(r.mass), call.out(r.pooled_keys),
+                                        call.out(r.flags), workspace, bytes, nullptr);
+    CHECK_EQUAL(r.status, bytes < one.workspace_bytes ? MEDPRUNER_ERR_WORKSPACE_TOO_SMALL
+                                                      : MEDPRUNER_OK);
+    if (r.status == MEDPRUNER_OK) {
+      check_same(r, one);
+    }
+    for (const unsigned char* at = workspace + bytes; at < memory.data() + memory.size(); ++at) {
+      CHECK_EQUAL(*at, 0xA5);
+    }
+  }
+  CHECK_EQUAL(medpruner_set_cpu_threads(0), MEDPRUNER_OK);
+}
+
+TEST(permuted_batches) {
+  cases::Random random(56);
+  const int64_t heads = 2, dim = 19, row = heads * dim;
+  const std::vector<int64_t> lengths = {1, 48, 700, 64, 0, 300};
+  std::vector<std::vector<float>> masses, q_parts, k_parts;
+  for (int64_t n : lengths) {
+    Tensor<float> q = random_heads<float>(random, n, heads, dim);
+    Tensor<float> k = random_heads<float>(random, n, heads, dim);
+    masses.push_back(attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, n}).mass.values);
+    q_parts.push_back(q.values);
+    k_parts.push_back(k.values);
+  }
+  std::vector<size_t> order = {0, 1, 2, 3, 4, 5};
+  for (int round = 0; round < 6; ++round) {
+    std::shuffle(order.begin(), order.end(), random);
+    std::vector<int64_t> offsets = {0};
+    std::vector<float> expected;
+    Tensor<float> q, k;
+    for (size_t part : order) {
+      offsets.push_back(offsets.back() + lengths[part]);
+      expected.insert(expected.end(), masses[part].begin(), masses[part].end());
+      q.values.insert(q.values.end(), q_parts[part].begin(), q_parts[part].end());
+      k.values.insert(k.values.end(), k_parts[part].begin(), k_parts[part].end());
+    }
+    CHECK_EQUAL(static_cast<int64_t>(q.values.size()), offsets.back() * row);
+    q.shape = k.shape = {offsets.back(), heads, dim};
+    CHECK_SAME(attention_mass(kCpu, contiguous(1), q, k, nullptr, offsets).mass.values, expected);
+  }
+}
+
+template <class T>
+void check_converted(uint64_t seed) {
+  cases::Random random(seed);
+  for (int64_t dim : {1, 7, 72}) {
+    Tensor<T> q = random_heads<T>(random, 150, 2, dim);
+    Tensor<T> k = random_heads<T>(random, 150, 2, dim);
+    q.values[0] = T{1};  // a subnormal
+    k.values[1] = T{0x8003};
+    Tensor<float> wide_q(q.shape, floats(q.values));
+    Tensor<float> wide_k(k.shape, floats(k.values));
+    check_same(attention_mass(kCpu, contiguous(3), q, k, nullptr, {0, 60, 150}),
+               attention_mass(kCpu, contiguous(3), wide_q, wide_k, nullptr, {0, 60, 150}));
+  }
+}
+
+TEST(narrow_types_are_converted_exactly) {
+  check_converted<F16>(57);
+  check_converted<BF16>(58);
+}
+
 TEST(no_square_buffer) {
-  // 16 x 4096 patches of 72: the workspace stays far below one T x T matrix (64 MiB).
+  // 16 x 4096 patches of 72 on two threads: far below one T x T matrix (64 MiB).
+  CHECK_EQUAL(medpruner_set_cpu_threads(2), MEDPRUNER_OK);
   Tensor<float> q({4096, 16, 72}, {});
   const auto params = contiguous(16);
   Tensor<int64_t> offsets = vector_of<int64_t>({0, 4096});
@@ -218,7 +419,8 @@ TEST(no_square_buffer) {
   size_t bytes = 0;
   CHECK_EQUAL(medpruner_attention_mass_workspace(&params, &view, &view, &bounds, &bytes),
               MEDPRUNER_OK);
-  CHECK(bytes > 0 && bytes < 1 << 20);
+  CHECK(bytes > 0 && bytes < 8 << 20);
+  CHECK_EQUAL(medpruner_set_cpu_threads(0), MEDPRUNER_OK);
 }
 
 }  // namespace

@@ -337,7 +337,7 @@ TEST(workspace_and_stream) {
     expect(small, MEDPRUNER_ERR_WORKSPACE_TOO_SMALL, "workspace", "1 byte");
     Fixture null = make_fixture(which);
     null.workspace = std::vector<unsigned char>();
-    null.workspace_bytes = 4096;
+    null.workspace_bytes = 1 << 16;
     expect(null, kInvalid, "workspace", "NULL");
     Fixture overlapping = make_fixture(which);
     overlapping.arguments[0]->tensor.data = overlapping.workspace.data();

@@ -30,6 +30,13 @@ void print_hashes(const char* name, uint64_t seed) {
     Tensor<T> k = cases::matrix<T>(random, 203, 2 * 37);
     q.shape = k.shape = {203, 2, 37};
     add(attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, 100, 203}).mass.values);
+    // Cut into units, with rising maxima, and by a given lse.
+    Tensor<T> long_q = cases::matrix<T>(random, 700, 13);
+    Tensor<T> long_k = cases::matrix<T>(random, 700, 13);
+    long_q.shape = long_k.shape = {700, 1, 13};
+    Tensor<float> lse({1, 700}, std::vector<float>(700, 5.5f));
+    add(attention_mass(kCpu, contiguous(1, 9), long_q, long_k, nullptr, {0, 700}).mass.values);
+    add(attention_mass(kCpu, contiguous(7), long_q, long_k, &lse, {0, 700}).mass.values);
     Tensor<float> keys = cases::matrix<float>(random, 203, 37);
     Tensor<T> features = cases::matrix<T>(random, 203, 300);
     const auto merged =

@@ -8,10 +8,12 @@
  *   mass[j] = mean of v over the patches pooled into token j;  pooled_keys[j] = mean of K over the
  *   same patches, then over heads
  *
- * Q and K come with any rotary embedding applied. Memory beyond the tensors: O(H * T). Run to run the
- * result is bit-stable on one device; between CPU and CUDA it agrees within 1e-5 relative, not bit for
- * bit. A NaN or infinity in Q, K or lse, or a logit beyond f32, gives NaN masses in the whole segment
- * and MEDPRUNER_SEGMENT_NON_FINITE; pooled_keys are the plain means even then.
+ * Q and K come with any rotary embedding applied. Memory beyond the tensors: O(H * T); on the CPU also
+ * some 4 * (d + 50) bytes a patch for each thread, of at most 8192 patches: 16 heads of 4096 patches
+ * and d = 72 take 5 MB with two threads.
+ * Run to run the result is bit-stable on one device; between CPU and CUDA it agrees within 1e-5
+ * relative, not bit for bit. A NaN or infinity in Q, K or lse, or a logit beyond f32, gives NaN masses
+ * in the whole segment and MEDPRUNER_SEGMENT_NON_FINITE; pooled_keys are the plain means even then.
  */
 #ifndef MEDPRUNER_ATTENTION_MASS_H
 #define MEDPRUNER_ATTENTION_MASS_H

@@ -6,6 +6,7 @@
 
 #include "abi/op_checks.hpp"
 #include "cpu/backend.hpp"
+#include "cpu/pool.hpp"
 #include "cuda/backend.hpp"
 
 namespace medpruner {
@@ -124,9 +125,10 @@ void check_lengths(const AttentionMassArgs& args) {
   }
 }
 
-size_t workspace_size(const Checker& checker, const AttentionMassArgs& args) {
+/** `workers` counts on the CPU only. */
+size_t workspace_size(const Checker& checker, const AttentionMassArgs& args, int workers) {
   return checker.on_cuda() ? cuda::attention_mass_workspace(args)
-                           : cpu::attention_mass_workspace(args);
+                           : cpu::attention_mass_workspace(args, workers);
 }
 
 }  // namespace
@@ -145,7 +147,7 @@ medpruner_status medpruner_attention_mass_workspace(const medpruner_attention_ma
     check_segments(checker, offsets, args);
     check_bytes_out(bytes);
     checker.require_backend();
-    *bytes = workspace_size(checker, args);
+    *bytes = workspace_size(checker, args, cpu::threads());
   });
 }
 
@@ -171,7 +173,9 @@ medpruner_status medpruner_attention_mass(
     }
     args.flags = checker.output("flags", flags, bit(DType::kU32), {args.segments}).as<uint32_t>();
     checker.require_backend();
-    checker.finish(workspace, workspace_bytes, workspace_size(checker, args), stream);
+    args.workspace_bytes =
+        checker.finish(workspace, workspace_bytes, workspace_size(checker, args, 1),
+                       workspace_size(checker, args, cpu::threads()), stream);
     args.workspace = workspace;
     if (checker.on_cuda()) {
       cuda::attention_mass(args, {checker.device_id(), stream});

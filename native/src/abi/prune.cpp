@@ -5,6 +5,7 @@
 
 #include "abi/op_checks.hpp"
 #include "cpu/backend.hpp"
+#include "cpu/pool.hpp"
 #include "cuda/backend.hpp"
 
 namespace medpruner {
@@ -152,8 +153,9 @@ void check_contents(const PruneArgs& args) {
   }
 }
 
-size_t workspace_size(const Checker& checker, const PruneArgs& args) {
-  return checker.on_cuda() ? cuda::prune_workspace(args) : cpu::prune_workspace(args);
+/** `workers` counts on the CPU only. */
+size_t workspace_size(const Checker& checker, const PruneArgs& args, int workers) {
+  return checker.on_cuda() ? cuda::prune_workspace(args) : cpu::prune_workspace(args, workers);
 }
 
 }  // namespace
@@ -175,7 +177,7 @@ medpruner_status medpruner_prune_workspace(const medpruner_prune_params* params,
     const PruneArgs args = check_inputs(checker, params, in, false);
     check_bytes_out(bytes);
     checker.require_backend();
-    *bytes = workspace_size(checker, args);
+    *bytes = workspace_size(checker, args, cpu::threads());
   });
 }
 
@@ -212,7 +214,9 @@ medpruner_status medpruner_prune(
         checker.output("kept_mass", kept_mass, bit(DType::kF64), {count}).as<double>();
     args.flags = checker.output("flags", flags, bit(DType::kU32), {count}).as<uint32_t>();
     checker.require_backend();
-    checker.finish(workspace, workspace_bytes, workspace_size(checker, args), stream);
+    args.workspace_bytes =
+        checker.finish(workspace, workspace_bytes, workspace_size(checker, args, 1),
+                       workspace_size(checker, args, cpu::threads()), stream);
     args.workspace = workspace;
     if (checker.on_cuda()) {
       cuda::prune(args, {checker.device_id(), stream});

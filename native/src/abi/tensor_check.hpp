@@ -69,6 +69,14 @@ class Checker {
   /** Stream, workspace and overlaps; the last checks before work. */
   void finish(void* workspace, size_t workspace_bytes, size_t needed, void* stream);
 
+  /** As finish(), where a larger workspace serves more threads; the bytes of it to use. */
+  size_t finish(void* workspace, size_t workspace_bytes, size_t least, size_t most, void* stream) {
+    const size_t useful = workspace_bytes < most ? workspace_bytes : most;
+    const size_t used = useful > least ? useful : least;
+    finish(workspace, workspace_bytes, used, stream);
+    return used;
+  }
+
  private:
   struct Range {
     const char* name;

@@ -48,6 +48,7 @@ struct AttentionMassArgs {
   float* pooled_keys;  // may be null
   uint32_t* flags;
   void* workspace;
+  size_t workspace_bytes;  // CPU: at least what one worker needs
 };
 
 struct NucleusSelectArgs {
@@ -120,6 +121,7 @@ struct PruneArgs {
   int64_t* packed_offsets;
   uint32_t* flags;
   void* workspace;
+  size_t workspace_bytes;  // CPU: at least what one worker needs
 };
 
 /** Contextual targets of a segment of n tokens, as contextual_merge.h defines m. */

@@ -13,7 +13,8 @@ namespace medpruner::cpu {
 size_t slice_anchor_workspace(const SliceAnchorArgs& args);
 void slice_anchor(const SliceAnchorArgs& args);
 
-size_t attention_mass_workspace(const AttentionMassArgs& args);
+/** Bytes for so many workers; a run uses as many as args.workspace_bytes has room for. */
+size_t attention_mass_workspace(const AttentionMassArgs& args, int workers);
 void attention_mass(const AttentionMassArgs& args);
 
 size_t nucleus_select_workspace(const NucleusSelectArgs& args);
@@ -24,7 +25,7 @@ void contextual_merge(const ContextualMergeArgs& args);
 
 void gather_rows(const GatherRowsArgs& args);
 
-size_t prune_workspace(const PruneArgs& args);
+size_t prune_workspace(const PruneArgs& args, int workers);
 /** Fails, before it writes anything, when more rows are kept than fit. */
 void prune(const PruneArgs& args);
 

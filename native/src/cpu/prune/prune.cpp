@@ -71,6 +71,7 @@ void attend(const PruneArgs& args, const Areas& areas, void* workspace) {
   attention.pooled_keys = areas.pooled_keys;
   attention.flags = areas.mass_flags;
   attention.workspace = workspace;
+  attention.workspace_bytes = args.workspace_bytes - areas.layout.size();
   attention_mass(attention);
 }
 
@@ -87,7 +88,7 @@ NucleusSelectArgs nucleus_args(const PruneArgs& args, const Areas& areas, void* 
 }
 
 /** The steps' own workspaces lie behind the areas, one over the other. */
-size_t largest_workspace(const PruneArgs& args) {
+size_t largest_workspace(const PruneArgs& args, int workers) {
   WorkspaceLayout merge(nullptr);
   if (MergeSteps(args.merge, merge).overflow()) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "pooled_keys: its size overflows 64 bits");
@@ -95,7 +96,7 @@ size_t largest_workspace(const PruneArgs& args) {
   size_t size = merge.size();
   const size_t nucleus = nucleus_select_workspace(args.nucleus);
   size = size > nucleus ? size : nucleus;
-  const size_t attention = args.with_query ? attention_mass_workspace(args.attention) : 0;
+  const size_t attention = args.with_query ? attention_mass_workspace(args.attention, workers) : 0;
   return size > attention ? size : attention;
 }
 
@@ -131,10 +132,11 @@ void pack(const PruneArgs& args, const MergeSteps& steps) {
 
 }  // namespace
 
-size_t prune_workspace(const PruneArgs& args) {
+size_t prune_workspace(const PruneArgs& args, int workers) {
   const Areas areas(args, nullptr);
   size_t size = 0;
-  if (areas.overflow || __builtin_add_overflow(areas.layout.size(), largest_workspace(args), &size)) {
+  if (areas.overflow ||
+      __builtin_add_overflow(areas.layout.size(), largest_workspace(args, workers), &size)) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "pooled_keys: its size overflows 64 bits");
   }
   return size;
