@@ -14,9 +14,9 @@ import pathlib
 import sys
 from xml.sax.saxutils import escape
 
-WIDTH = 900
-LEFT = 330          # where bars begin
-RIGHT = 690         # where the axis ends
+WIDTH = 960
+LEFT = 430          # where bars begin
+RIGHT = 780         # where the axis ends
 ROW = 34
 HEAD = 84
 # Mid-tones that read on white and on black.
@@ -83,6 +83,7 @@ def draw(found):
     while tick <= high:
         x = x_of(tick, low, high)
         label = f"{tick:g}" if tick >= 1 else f"1/{1 / tick:g}"
+        label += "+" if tick == high else ""
         weight = 2 if tick == 1 else 1
         out.append(f'<line x1="{x:.1f}" y1="{HEAD - 8}" x2="{x:.1f}" y2="{height - 16}" '
                    f'stroke="{INK if tick == 1 else GRID}" stroke-width="{weight}"/>')
@@ -109,7 +110,7 @@ def draw(found):
 
 
 def short(name):
-    return name if len(name) <= 44 else name[:43] + "…"
+    return name if len(name) <= 58 else name[:57] + "…"
 
 
 def main():

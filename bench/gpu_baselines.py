@@ -1,0 +1,497 @@
+#!/usr/bin/env python3
+"""The authors' formulation and batched forms in PyTorch, and the library on the same tensors and stream.
+
+    python3 bench/gpu_baselines.py --library libmedpruner.so --output bench/results/gpu-torch.json
+
+Every baseline is compared with the library's result before anything is timed; a check that fails ends
+the run with exit status 1. Times are CUDA events around each call after a write that empties the L2
+cache; contenders take turns. FlashInfer and Triton forms are timed where they can be imported.
+`--device cpu --small` runs the same code at small sizes on a machine without a GPU.
+Writes the format of bench/results.schema.json. Needs PyTorch, nothing else.
+"""
+
+import argparse
+import ctypes
+import datetime
+import importlib
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GROUP = 16
+TAU, TEMPERATURE, RATIO, GAMMA = 0.9, 2.0, 0.05, 0.05
+
+
+class CheckFailed(Exception):
+    """Two implementations disagree: nothing is timed."""
+
+
+# ---- the library, by its C interface ----
+
+class Device(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int32), ("id", ctypes.c_int32)]
+
+
+class DType(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16)]
+
+
+class View(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("device", Device), ("ndim", ctypes.c_int32), ("dtype", DType),
+                ("shape", ctypes.POINTER(ctypes.c_int64)), ("strides", ctypes.POINTER(ctypes.c_int64)),
+                ("byte_offset", ctypes.c_uint64)]
+
+
+class AnchorParams(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("flags", ctypes.c_uint32), ("gamma", ctypes.c_double),
+                ("scale", ctypes.c_double), ("max_gap", ctypes.c_int64)]
+
+
+class MassParams(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("pooling", ctypes.c_int32), ("scale", ctypes.c_double)] + [
+        (name, ctypes.c_int64) for name in ("group", "grid_h", "grid_w", "block_h", "block_w")]
+
+
+class NucleusParams(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("score", ctypes.c_int32), ("tau", ctypes.c_double),
+                ("temperature", ctypes.c_double)] + [
+        (name, ctypes.c_int64) for name in ("min_tokens", "max_tokens", "volume_min_tokens", "volume_max_tokens")]
+
+
+class MergeParams(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("ratio", ctypes.c_double)]
+
+
+class PruneParams(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("attention", MassParams),
+                ("nucleus", NucleusParams), ("merge", MergeParams), ("dropped_tokens", ctypes.c_int64)]
+
+
+def sized(params, **values):
+    return params(struct_size=ctypes.sizeof(params), **values)
+
+
+DTYPES = {torch.uint8: (1, 8), torch.bool: (1, 8), torch.int32: (0, 32), torch.uint32: (1, 32), torch.int64: (0, 64), torch.float32: (2, 32),
+          torch.float64: (2, 64), torch.bfloat16: (4, 16), torch.float16: (2, 16)}
+
+
+class Library:
+    def __init__(self, path):
+        self.c = ctypes.CDLL(str(path))
+        self.c.medpruner_cpu_isa.restype = ctypes.c_char_p
+
+    @staticmethod
+    def view(tensor):
+        if tensor is None:
+            return None
+        shape = (ctypes.c_int64 * tensor.dim())(*tensor.shape)
+        strides = (ctypes.c_int64 * tensor.dim())(*tensor.stride())
+        code, bits = DTYPES[tensor.dtype]
+        cuda = tensor.is_cuda
+        return View(tensor.data_ptr(), Device(2 if cuda else 1, tensor.device.index or 0), tensor.dim(),
+                    DType(code, bits, 1), shape, strides, 0)
+
+    def must(self, status):
+        if status != 0:
+            text = ctypes.create_string_buffer(1024)
+            self.c.medpruner_last_error(text, ctypes.c_size_t(1024), None)
+            raise RuntimeError(text.value.decode())
+
+    def bind(self, op, params, query, call):
+        """A function that calls the op on these tensors, with its workspace made once."""
+        refs = lambda tensors: [None if t is None else ctypes.byref(self.view(t)) for t in tensors]
+        size = ctypes.c_size_t(0)
+        self.must(getattr(self.c, f"medpruner_{op}_workspace")(ctypes.byref(params), *refs(query), ctypes.byref(size)))
+        device = next(t.device for t in call if t is not None)
+        workspace = torch.empty(max(size.value, 16), dtype=torch.uint8, device=device)
+        arguments = refs(call)
+        function = getattr(self.c, f"medpruner_{op}")
+
+        def run():
+            stream = torch.cuda.current_stream().cuda_stream if device.type == "cuda" else None
+            self.must(function(ctypes.byref(params), *arguments, ctypes.c_void_p(workspace.data_ptr()), size,
+                               ctypes.c_void_p(stream)))
+
+        run.keep = (call, workspace)
+        run.workspace_bytes = size.value
+        return run
+
+
+# ---- the authors' formulation and batched forms ----
+
+def authors_slices(images, gamma):
+    keep, anchor = [True], 0
+    for i in range(1, len(images)):
+        kept = bool(torch.abs(images[i] - images[anchor]).mean() > gamma)
+        keep.append(kept)
+        anchor = i if kept else anchor
+    return keep
+
+
+def authors_mass(query, key):
+    """[H, T, d] of one image."""
+    logits = torch.matmul(query, key.transpose(-1, -2))
+    logits = logits / (query.shape[-1] ** 0.5)
+    logits = torch.softmax(logits, dim=-1)
+    mass = logits.mean(dim=0).sum(dim=0)
+    mass = mass.view(mass.shape[0] // GROUP, -1).mean(dim=-1)
+    keys = key.reshape(key.shape[0], key.shape[1] // GROUP, GROUP, key.shape[-1]).mean(dim=2)
+    return mass, keys.mean(dim=0).unsqueeze(0)
+
+
+def authors_nucleus(scores):
+    p = torch.softmax(scores / TEMPERATURE, dim=-1)
+    ordered, indices = torch.sort(p, descending=True)
+    reached = torch.cumsum(ordered, 0) >= TAU
+    k = torch.argmax(reached.long()).item() + 1 if torch.any(reached) else len(scores)
+    mask = torch.zeros_like(scores, dtype=torch.bool)
+    mask[indices[:k]] = True
+    return mask
+
+
+def batched_nuclei(scores):
+    p = torch.softmax(scores / TEMPERATURE, dim=-1)
+    ordered, indices = torch.sort(p, dim=-1, descending=True)
+    reached = torch.cumsum(ordered, -1) >= TAU
+    k = torch.where(reached.any(-1, keepdim=True), reached.long().argmax(-1, keepdim=True) + 1, scores.shape[-1])
+    inside = torch.arange(scores.shape[-1], device=scores.device) < k
+    return torch.zeros_like(inside).scatter_(1, indices, inside)
+
+
+def authors_merge(feature, key, nucleus):
+    count = max(int(RATIO * nucleus.shape[0]), 1)
+    mask = nucleus.clone()
+    contextual = ~mask
+    metric = key[:, contextual]
+    metric = metric / metric.norm(dim=-1, keepdim=True)
+    n = metric.shape[1]
+    step = max(1, n // count)
+    targets = torch.arange(0, n, step, device=feature.device)[:count]
+    others = ~torch.isin(torch.arange(n, device=feature.device), targets)
+    to_merge = metric[:, others, :]
+    similarity = torch.bmm(to_merge, metric[:, targets, :].transpose(1, 2))
+    one_hot = torch.zeros(1, to_merge.shape[1], count, dtype=feature.dtype, device=feature.device)
+    one_hot.scatter_(2, similarity.argmax(dim=2).unsqueeze(-1), 1)
+    counts = one_hot.sum(dim=1).clamp(min=1).unsqueeze(-1)
+    rows = contextual.nonzero(as_tuple=True)[0][targets]
+    mask[rows] = True
+    hidden = feature[contextual]
+    aggregated = torch.bmm(one_hot.transpose(1, 2), hidden[others].unsqueeze(0)).squeeze(0) / counts.squeeze(0)
+    selected = feature.clone()
+    selected[rows] = hidden[targets] + aggregated
+    return selected, mask
+
+
+def authors_compact(features, keys, nuclei):
+    pairs = [authors_merge(f, k.unsqueeze(0), m) for f, k, m in zip(features, keys, nuclei)]
+    mask = torch.cat([m for _, m in pairs])
+    return torch.cat([f for f, _ in pairs])[mask], mask
+
+
+def authors_stage2(queries, keys, features):
+    scored = [authors_mass(q, k) for q, k in zip(queries, keys)]
+    nuclei = [authors_nucleus(mass) for mass, _ in scored]
+    return authors_compact(features, [k.squeeze(0) for _, k in scored], nuclei)
+
+
+# ---- clocks ----
+
+class Clock:
+    def __init__(self, device, runs):
+        self.cuda = device.type == "cuda"
+        self.runs = runs
+        if self.cuda:
+            size = max(2 * torch.cuda.get_device_properties(device).L2_cache_size, 64 << 20)
+            self.spoiler = torch.empty(size, dtype=torch.uint8, device=device)
+
+    def once(self, call):
+        if not self.cuda:
+            begin = time.perf_counter()
+            call()
+            return time.perf_counter() - begin
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        self.spoiler.zero_()
+        begin.record()
+        call()
+        end.record()
+        end.synchronize()
+        return begin.elapsed_time(end) * 1e-3
+
+    def race(self, contenders):
+        """Times by name; each contender has its turn in every round."""
+        for call in contenders.values():
+            call()
+            call()
+        samples = {name: [] for name in contenders}
+        for _ in range(self.runs):
+            for name, call in contenders.items():
+                samples[name].append(self.once(call))
+        return {name: {"median": statistics.median(s), "min": min(s), "max": max(s), "runs": len(s)}
+                for name, s in samples.items()}
+
+
+def graphed(call):
+    """The call as one CUDA graph, which a host synchronisation inside it would fail to become."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        call()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call()
+    return graph.replay
+
+
+# ---- cases ----
+
+def require(passed, what):
+    if not passed:
+        raise CheckFailed(what)
+
+
+def offsets(segments, length, device):
+    return torch.arange(segments + 1, dtype=torch.int64, device=device) * length
+
+
+def masses(segments, tokens, device):
+    generator = torch.Generator().manual_seed(12)
+    values = torch.randn(segments, tokens, generator=generator).exp()
+    return (values / values.mean(-1, keepdim=True)).to(device)
+
+
+def normal(seed, device, dtype, *shape):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator).to(device).to(dtype)
+
+
+def row(op, case, shape, dtype, device, work, times, ours, baselines, check, workspace):
+    return {
+        "op": op, "case": case, "shape": shape, "dtype": dtype, "backend": device.type, "bytes": work, "flops": 0,
+        "seconds": times[ours], "ceiling": None,
+        "memory": {"workspace_bytes": workspace, "peak_bytes": None},
+        "baselines": [{"name": name, "how": how, "seconds": times[name],
+                       "ratio": times[name]["median"] / times[ours]["median"], "peak_bytes": None}
+                      for name, how in baselines.items()],
+        "bars": [], "check": check}
+
+
+def with_graph(contenders, ours, device):
+    return {**contenders, "graph": graphed(contenders[ours])} if device.type == "cuda" else contenders
+
+
+def nucleus_case(library, clock, device, segments, tokens):
+    n = segments * tokens
+    scores = masses(segments, tokens, device)
+    flat, bounds = scores.view(-1), offsets(segments, tokens, device)
+    out = lambda dtype, size: torch.empty(size, dtype=dtype, device=device)
+    mask = out(torch.uint8, n)
+    ours = library.bind("nucleus_select", sized(NucleusParams, tau=TAU, temperature=TEMPERATURE),
+                        (flat, bounds, None),
+                        (flat, bounds, None, mask, out(torch.int64, n), out(torch.int64, segments),
+                         out(torch.float64, segments), out(torch.int32, segments).view(torch.uint32)))
+    ours()
+    theirs = batched_nuclei(scores)
+    differences = (mask.view(segments, tokens).bool() != theirs).sum(-1)
+    require(int(differences.max()) <= 1, f"nucleus_select {segments}x{tokens}: masks differ")
+    equal = int((differences == 0).sum())
+    contenders = {"ours": ours, "batched": lambda: batched_nuclei(scores),
+                  "authors": lambda: [authors_nucleus(s) for s in scores]}
+    baselines = {"batched": "PyTorch: softmax, sort, cumsum and first index over the batch",
+                 "authors": "PyTorch: image by image, the count read by the host"}
+    try:
+        renorm = importlib.import_module("flashinfer.sampling").top_p_renorm_probs
+    except (ImportError, AttributeError):
+        renorm = None
+    if renorm is not None and device.type == "cuda":
+        contenders["flashinfer"] = lambda: renorm(torch.softmax(scores / TEMPERATURE, dim=-1), TAU) > 0
+        baselines["flashinfer"] = "FlashInfer: softmax and top_p_renorm_probs; keeps all ties"
+    times = clock.race(with_graph(contenders, "ours", device))
+    return [row("nucleus_select", f"{segments}x{tokens}", f"[{n}] in {segments} segments", "f32", device, 9 * n, times,
+                name, baselines, f"{equal} of {segments} nuclei equal PyTorch's, the others differ by one token where "
+                "its f32 sum grazes tau", ours.workspace_bytes)
+            | ({} if name == "ours" else {"case": f"{segments}x{tokens} graph"})
+            for name in ("ours", "graph") if name in times]
+
+
+def anchor_case(library, clock, device, depth, side):
+    values = 3 * side * side
+    steps = normal(11, "cpu", torch.float32, depth, values)
+    steps[0] *= 10
+    images = (steps * 0.036).cumsum(0).to(device)
+    bounds = offsets(1, depth, device)
+    out = lambda dtype, size: torch.empty(size, dtype=dtype, device=device)
+    keep = out(torch.uint8, depth)
+    ours = library.bind("slice_anchor", sized(AnchorParams, gamma=GAMMA, scale=1.0), (images, bounds),
+                        (images, bounds, keep, out(torch.float32, depth), out(torch.int32, depth),
+                         out(torch.int32, depth), out(torch.int32, 1), out(torch.int32, depth).view(torch.uint32)))
+    ours()
+    kept = [bool(k) for k in keep.tolist()]
+    require(kept == authors_slices(images, GAMMA), "slice_anchor: other slices kept")
+    times = clock.race({"ours": ours, "authors": lambda: authors_slices(images, GAMMA)})
+    return [row("slice_anchor", f"f32 {depth}x3x{side}x{side}", f"[{depth}, 3, {side}, {side}]", "f32", device,
+                images.numel() * 4, times, "ours",
+                {"authors": "PyTorch: (a - b).abs().mean() > gamma per slice, read by the host"},
+                f"same {sum(kept)} of {depth} slices kept", ours.workspace_bytes)]
+
+
+def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidden):
+    tokens = patches // GROUP
+    n = images * tokens
+    query = normal(21, device, dtype, images * patches, heads, dim)
+    key = normal(22, device, dtype, images * patches, heads, dim)
+    features = normal(31, device, dtype, n, hidden)
+    bounds = offsets(images, tokens, device)
+    out = lambda kind, *size: torch.empty(*size, dtype=kind, device=device)
+    mass, keys = out(torch.float32, n), out(torch.float32, n, dim)
+    packed, ends, role = out(dtype, n, hidden), out(torch.int64, images + 1), out(torch.uint8, n)
+    params = sized(PruneParams, attention=sized(MassParams, group=GROUP),
+                   nucleus=sized(NucleusParams, tau=TAU, temperature=TEMPERATURE), merge=sized(MergeParams, ratio=RATIO))
+    ours = library.bind(
+        "prune", params, (query, key, keys, features, bounds, None),
+        (query, key, None, mass, keys, features, bounds, None, None, packed, out(torch.int64, n), ends, role,
+         out(torch.int64, n), out(torch.float64, images), out(torch.int32, images).view(torch.uint32)))
+    per_image = lambda t: list(t.view(images, patches, heads, dim).transpose(1, 2))
+    queries, keys_of = per_image(query), per_image(key)
+    theirs = lambda: authors_stage2(queries, keys_of, features.view(images, tokens, hidden))
+    ours()
+    # In the model's dtype the authors' scores are rounded, so lists can differ; masses are compared in f32,
+    # and the rest given our masses and keys.
+    worst = 0.0
+    for i in {0, images - 1}:
+        m, k = authors_mass(queries[i].float(), keys_of[i].float())
+        worst = max(worst, float((mass.view(images, tokens)[i] - m).abs().max()),
+                    float((keys.view(images, tokens, dim)[i] - k[0]).abs().max()))
+    require(worst < 1e-3, f"stage 2: masses or keys differ by {worst}")
+    nuclei = batched_nuclei(mass.view(images, tokens))
+    require(int((nuclei.view(-1) != (role == 1)).sum()) <= images, "stage 2: other nuclei")
+    own = (role == 1).view(images, tokens)
+    rows, mask = authors_compact(features.view(images, tokens, hidden).float(), keys.view(images, tokens, dim), own)
+    total = int(ends[-1])
+    require(bool((mask == (role != 0)).all()) and total == rows.shape[0], "stage 2: other tokens kept")
+    difference = float(((packed[:total].float() - rows).abs() / rows.abs().clamp(min=1)).max())
+    require(difference < (1e-5 if dtype == torch.float32 else 2 ** -7), f"stage 2: rows differ by {difference}")
+    times = clock.race(with_graph({"ours": ours, "authors": theirs}, "ours", device))
+    name = {torch.bfloat16: "bf16", torch.float32: "f32"}[dtype]
+    case = f"{name} {images}x{patches}x{heads}x{dim} to {tokens}x{hidden}"
+    check = (f"masses and keys within {worst:.1e} of the authors' in f32, same tokens kept and rows within "
+             f"{difference:.1e} relative given them")
+    graph = "graph" in times
+    rows = [row("stage 2", case, f"[{images * patches}, {heads}, {dim}] in {images} segments, [{n}, {hidden}]", name,
+                device, 0, times, "graph" if graph else "ours",
+                {"authors": "PyTorch: the authors' formulation image by image"},
+                check + ("; captured as one CUDA graph" if graph else ""), ours.workspace_bytes)]
+    return rows
+
+
+# ---- what the file says about where it comes from ----
+
+def git(*arguments):
+    try:
+        return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def cpu_name():
+    try:
+        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.machine()
+
+
+def describe(device, library, threads, build):
+    gpu = None
+    if device.type == "cuda":
+        p = torch.cuda.get_device_properties(device)
+        try:
+            driver = pathlib.Path("/sys/module/nvidia/version").read_text().strip()
+        except OSError:
+            driver = None
+        gpu = {"name": p.name, "compute": f"{p.major}.{p.minor}", "multiprocessors": p.multi_processor_count,
+               "memory_bytes": p.total_memory, "driver": driver, "cuda": f"PyTorch's runtime {torch.version.cuda}"}
+    return {"machine": {
+        "cpu": cpu_name(), "cores": os.cpu_count(), "isa": library.c.medpruner_cpu_isa().decode(), "threads": threads,
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}", "compiler": build, "jdk": None,
+        "torch": f"PyTorch {torch.__version__}"}, "gpu": gpu}
+
+
+def judge(rows):
+    """Attaches the bars of bars.json that these rows have a figure for."""
+    for bar in json.loads((pathlib.Path(__file__).resolve().parent / "bars.json").read_text()):
+        for r in rows:
+            key = (bar["backend"], bar["op"], bar["case"])
+            if bar["metric"] != "ratio" or key != (r["backend"], r["op"], r["case"]):
+                continue
+            for b in r["baselines"]:
+                if b["name"] == bar["over"]:
+                    met = b["ratio"] >= bar["limit"] if bar["sense"] == "at_least" else b["ratio"] <= bar["limit"]
+                    r["bars"].append({"id": bar["id"], "text": bar["text"], "metric": "ratio", "over": bar["over"],
+                                      "limit": bar["limit"], "figure": b["ratio"], "met": met})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--library", type=pathlib.Path, required=True, help="libmedpruner.so")
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
+    parser.add_argument("--small", action="store_true", help="small sizes, to see that it runs")
+    parser.add_argument("--runs", type=int, default=15, help="at least 5")
+    parser.add_argument("--threads", type=int, default=2, help="of both, with --device cpu")
+    parser.add_argument("--output", type=pathlib.Path)
+    options = parser.parse_args()
+    if options.runs < 5:
+        parser.error("--runs: at least 5")
+    if not options.library.is_file():
+        parser.error(f"--library: {options.library} was not found; build it or give another path")
+    if options.device == "cuda" and not torch.cuda.is_available():
+        print("gpu_baselines: no CUDA device for PyTorch; --device cpu --small runs here", file=sys.stderr)
+        return 2
+    device = torch.device(options.device, 0) if options.device == "cuda" else torch.device("cpu")
+    library = Library(options.library)
+    torch.set_num_threads(options.threads)
+    library.must(library.c.medpruner_set_cpu_threads(options.threads))
+    torch.set_grad_enabled(False)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    clock = Clock(device, options.runs)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    try:
+        if options.small:
+            rows = [*anchor_case(library, clock, device, 8, 64), *nucleus_case(library, clock, device, 16, 256),
+                    *stage2_case(library, clock, device, dtype, 2, 512, 4, 72, 320)]
+        else:
+            rows = [*anchor_case(library, clock, device, 32, 896), *nucleus_case(library, clock, device, 512, 256),
+                    *nucleus_case(library, clock, device, 512, 4096), *nucleus_case(library, clock, device, 1, 131072),
+                    *stage2_case(library, clock, device, dtype, 32, 4096, 16, 72, 2560)]
+    except CheckFailed as failure:
+        print(f"gpu_baselines: check failed, so nothing was timed: {failure}", file=sys.stderr)
+        return 1
+    judge(rows)
+    for r in rows:
+        print(f"{r['op']} {r['case']}: {r['seconds']['median'] * 1e6:.1f} us")
+        for b in r["baselines"]:
+            print(f"    {b['ratio']:8.2f} x  {b['name']}: {b['how']}")
+    if options.output:
+        created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        report = {"format": "medpruner-bench/1", "program": "gpu_baselines", "created": created,
+                  "command": " ".join(["gpu_baselines.py", *sys.argv[1:]]),
+                  "commit": {"id": git("rev-parse", "HEAD") or "unknown",
+                             "dirty": bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results"))},
+                  **describe(device, library, options.threads, options.library.name), "ceilings": [], "rows": rows}
+        options.output.write_text(json.dumps(report, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
