@@ -237,6 +237,45 @@ TEST(batch_composition_changes_nothing) {
   }
 }
 
+/** The same volumes in every order: each gets the same bits wherever it stands. */
+template <class T>
+void permutation_cases(uint64_t seed, double gamma, double scale) {
+  cases::Random random(seed);
+  const int64_t size = 5000;
+  const std::vector<int64_t> lengths = {1, 4, 6, 9};
+  std::vector<Tensor<T>> volumes;
+  std::vector<AnchorResult> alone;
+  for (int64_t length : lengths) {
+    volumes.push_back(cases::matrix<T>(random, length, size));
+    alone.push_back(slice_anchor(kCpu, volumes.back(), {0, length}, gamma, scale));
+  }
+  std::vector<size_t> order = {0, 1, 2, 3};
+  do {
+    Tensor<T> batch({0, size}, {});
+    std::vector<int64_t> offsets = {0};
+    for (size_t v : order) {
+      batch.values.insert(batch.values.end(), volumes[v].values.begin(), volumes[v].values.end());
+      offsets.push_back(offsets.back() + lengths[v]);
+    }
+    batch.shape[0] = offsets.back();
+    const AnchorResult together = slice_anchor(kCpu, batch, offsets, gamma, scale);
+    for (size_t place = 0; place < order.size(); ++place) {
+      const AnchorResult& one = alone[order[place]];
+      for (size_t i = 0; i < one.keep.values.size(); ++i) {
+        const size_t at = static_cast<size_t>(offsets[place]) + i;
+        CHECK_EQUAL(together.keep.values[at], one.keep.values[i]);
+        CHECK_EQUAL(together.distance.values[at], one.distance.values[i]);
+        CHECK_EQUAL(together.representative.values[at],
+                    one.representative.values[i] + offsets[place]);
+      }
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+TEST(order_of_the_volumes_changes_nothing) {
+  permutation_cases<float>(41, 1.128, 1);
+  permutation_cases<uint8_t>(42, 0.67, 1 / 127.5);
+}
+
 TEST(strides_of_zero_and_below) {
   Tensor<uint8_t> same({4, 3}, {1, 2, 3});
   same.strides = {0, 1};
