@@ -81,7 +81,8 @@ template <class T>
 void mass_cases(uint64_t seed) {
   cases::Random random(seed);
   for (const auto& shape : std::vector<std::vector<int64_t>>{
-           {2, 1, 1}, {34, 3, 16}, {130, 2, 72}, {256, 4, 64}, {514, 2, 80}, {300, 1, 256}}) {
+           {2, 1, 1}, {34, 3, 16}, {130, 2, 72}, {256, 4, 64}, {514, 2, 80}, {300, 1, 256},
+           {66, 1, 96}, {258, 2, 128}, {62, 1, 255}, {1026, 3, 72}}) {
     const int64_t n = shape[0];
     Tensor<T> q = cases::matrix<T>(random, n, shape[1] * shape[2]);
     Tensor<T> k = cases::matrix<T>(random, n, shape[1] * shape[2]);
@@ -101,6 +102,96 @@ void mass_cases(uint64_t seed) {
 TEST(attention_mass_f32) { mass_cases<float>(6); }
 TEST(attention_mass_f16) { mass_cases<F16>(7); }
 TEST(attention_mass_bf16) { mass_cases<BF16>(8); }
+
+template <class T>
+void check_mass(Tensor<T>& q, Tensor<T>& k, Tensor<float>* lse, const std::vector<int64_t>& offsets) {
+  const MassResult cpu = attention_mass(kCpu, contiguous(1), q, k, lse, offsets);
+  const MassResult gpu = attention_mass(kGpu, contiguous(1), q, k, lse, offsets);
+  CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+  check_close(gpu.mass.values, cpu.mass.values);
+  check_close(gpu.pooled_keys.values, cpu.pooled_keys.values);
+  CHECK_SAME(gpu.flags.values, cpu.flags.values);
+}
+
+TEST(attention_mass_layouts) {
+  cases::Random random(91);
+  const int64_t n = 300;
+  Tensor<F16> packed = cases::matrix<F16>(random, n, 3 * 2 * 72);  // [n][q, k, v][heads][72]
+  packed.shape = {n, 2, 72};
+  packed.strides = {3 * 2 * 72, 72, 1};
+  Tensor<F16> key = packed;
+  key.offset = 2 * 72;
+  check_mass(packed, key, nullptr, {0, 130, n});
+  Tensor<BF16> q = cases::matrix<BF16>(random, 2 * n, 72);  // [heads][n][72]
+  Tensor<BF16> k = cases::matrix<BF16>(random, 2 * n, 72);
+  q.shape = k.shape = {n, 2, 72};
+  q.strides = k.strides = {72, n * 72, 1};
+  check_mass(q, k, nullptr, {0, n});
+  k.strides = {-72, n * 72, 1};
+  k.offset = static_cast<uint64_t>((n - 1) * 72);
+  check_mass(q, k, nullptr, {0, n});
+  for (uint64_t offset : {1, 2, 3, 4, 7}) {  // copies of 2, 4 and 8 bytes
+    for (int64_t gap : {0, 1, 2, 4}) {
+      Tensor<F16> a = cases::matrix<F16>(random, 135, 72, gap, offset);
+      Tensor<F16> b = cases::matrix<F16>(random, 135, 72, gap, 8 - offset);
+      a.shape = b.shape = {135, 1, 72};
+      a.strides = b.strides = {72 + gap, 72, 1};
+      check_mass(a, b, nullptr, {0, 135});
+    }
+  }
+}
+
+TEST(attention_mass_specials_of_16_bits) {
+  cases::Random random(92);
+  Tensor<BF16> q = cases::matrix<BF16>(random, 140, 2 * 72);
+  Tensor<BF16> k = cases::matrix<BF16>(random, 140, 2 * 72);
+  q.shape = k.shape = {140, 2, 72};
+  Tensor<float> lse({2, 140}, std::vector<float>(280, 5.0f));
+  for (float special : {NAN, INFINITY, -INFINITY}) {
+    for (int place = 0; place < 3; ++place) {
+      Tensor<BF16> a = q;
+      Tensor<BF16> b = k;
+      Tensor<float> given = lse;
+      if (place == 0) {
+        reference::put(special, &a.values[72 * 2 * 130 + 3]);
+      } else if (place == 1) {
+        reference::put(special, &b.values[72 * 2 * 90 + 80]);
+      } else {
+        given.values[140 + 100] = special;
+      }
+      check_mass(a, b, &given, {0, 70, 140});
+      if (place < 2) {
+        check_mass(a, b, nullptr, {0, 70, 140});
+      }
+    }
+  }
+}
+
+/** A segment has the same bits alone, which takes other blocks, as among many. */
+TEST(attention_mass_any_batch) {
+  cases::Random random(93);
+  const int64_t n = 200;
+  const int64_t segments = 200;
+  Tensor<F16> q = cases::matrix<F16>(random, n * segments, 72);
+  Tensor<F16> k = cases::matrix<F16>(random, n * segments, 72);
+  q.shape = k.shape = {n * segments, 1, 72};
+  std::vector<int64_t> offsets;
+  for (int64_t g = 0; g <= segments; ++g) {
+    offsets.push_back(g * n);
+  }
+  const MassResult all = attention_mass(kGpu, contiguous(1), q, k, nullptr, offsets);
+  for (int64_t g : {int64_t{0}, segments - 1}) {
+    const auto cut = [&](const Tensor<F16>& t) {
+      return Tensor<F16>({n, 1, 72}, std::vector<F16>(t.values.begin() + g * n * 72,
+                                                      t.values.begin() + (g + 1) * n * 72));
+    };
+    Tensor<F16> own_q = cut(q);
+    Tensor<F16> own_k = cut(k);
+    const MassResult own = attention_mass(kGpu, contiguous(1), own_q, own_k, nullptr, {0, n});
+    CHECK_SAME(own.mass.values, std::vector<float>(all.mass.values.begin() + g * n,
+                                                   all.mass.values.begin() + (g + 1) * n));
+  }
+}
 
 TEST(attention_mass_grid_lse_and_specials) {
   cases::Random random(9);

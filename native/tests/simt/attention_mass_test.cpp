@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cuda/attention_mass/limits.hpp"
 #include "schedules.hpp"
 
 namespace {
@@ -63,6 +64,185 @@ void dtype_cases(uint64_t seed) {
 TEST(f32) { dtype_cases<float>(11); }
 TEST(f16) { dtype_cases<F16>(12); }
 TEST(bf16) { dtype_cases<BF16>(13); }
+
+/** The sizes where the tensor-core passes change: head dimension, streamed tile, rows of a warp and block. */
+template <class T>
+void tensor_cases(uint64_t seed) {
+  cases::Random random(seed);
+  const std::vector<std::vector<int64_t>> shapes = {{63, 1, 1},  {64, 2, 16}, {65, 1, 64}, {33, 2, 72},
+                                                    {130, 1, 72}, {31, 1, 80}, {66, 1, 96}, {40, 1, 128},
+                                                    {34, 1, 255}, {20, 1, 256}};
+  for (const auto& s : shapes) {
+    // 0: aligned rows; 1: odd rows, which no asynchronous copy can take; 2 and 4: copies of 4 and 8 bytes.
+    const int64_t gap = s[2] % 8 == 0 ? cases::integer(random, 0, 2) * 2 : 1;
+    Tensor<T> q = heads<T>(random, s[0], s[1], s[2], gap);
+    Tensor<T> k = heads<T>(random, s[0], s[1], s[2], 0);
+    check(contiguous(1), q, k, nullptr, {0, s[0]}, false, 2);
+  }
+}
+
+TEST(tensor_f16) { tensor_cases<F16>(21); }
+TEST(tensor_bf16) { tensor_cases<BF16>(22); }
+
+TEST(sixteen_bit_types_without_tensor_cores) {
+  cases::Random random(23);
+  Tensor<BF16> q = heads<BF16>(random, 70, 2, 20, 0);
+  Tensor<BF16> k = heads<BF16>(random, 70, 2, 20, 0);
+  const MassResult cpu = attention_mass(kCpu, contiguous(2), q, k, nullptr, {0, 70});
+  schedules::each(2, [&] {
+    simt::options().compute_capability = 75;
+    const MassResult gpu = attention_mass(kGpu, contiguous(2), q, k, nullptr, {0, 70});
+    CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+    check_close(gpu.mass.values, cpu.mass.values);
+  });
+}
+
+TEST(packed_and_head_major_layouts) {
+  cases::Random random(24);
+  const int64_t n = 70;
+  Tensor<F16> packed = cases::matrix<F16>(random, n, 3 * 2 * 24);  // [n][q, k, v][heads][24]
+  packed.shape = {n, 2, 24};
+  packed.strides = {3 * 2 * 24, 24, 1};
+  Tensor<F16> key = packed;
+  key.offset = 2 * 24;
+  check(contiguous(2), packed, key, nullptr, {0, 30, n}, true, 2);
+  Tensor<BF16> q = cases::matrix<BF16>(random, 2 * n, 24);  // [heads][n][24]
+  Tensor<BF16> k = cases::matrix<BF16>(random, 2 * n, 24);
+  q.shape = k.shape = {n, 2, 24};
+  q.strides = k.strides = {24, n * 24, 1};
+  check(contiguous(2), q, k, nullptr, {0, n}, true, 2);
+  k.strides = {-24, n * 24, 1};
+  k.offset = static_cast<uint64_t>((n - 1) * 24);
+  check(contiguous(1), q, k, nullptr, {0, n}, false, 2);
+  k.strides = {0, 24, 1};  // every key the same
+  k.offset = 0;
+  check(contiguous(1), q, k, nullptr, {0, n}, false, 2);
+}
+
+TEST(unaligned_bases) {
+  cases::Random random(25);
+  for (uint64_t offset : {1, 2, 3, 4, 7}) {
+    Tensor<F16> q = cases::matrix<F16>(random, 35, 24, 0, offset);
+    Tensor<F16> k = cases::matrix<F16>(random, 35, 24, 0, 8 - offset);
+    q.shape = k.shape = {35, 1, 24};
+    check(contiguous(1), q, k, nullptr, {0, 35}, false, 2);
+  }
+}
+
+/** The log-sum-exps by f64, as flash-attention would give them. */
+template <class T>
+Tensor<float> natural_lse(const Tensor<T>& q, const Tensor<T>& k) {
+  const int64_t n = q.shape[0];
+  const int64_t count = q.shape[1];
+  const int64_t dim = q.shape[2];
+  Tensor<float> lse({count, n}, std::vector<float>(static_cast<size_t>(count * n)));
+  for (int64_t h = 0; h < count; ++h) {
+    for (int64_t i = 0; i < n; ++i) {
+      double sum = 0;
+      for (int64_t j = 0; j < n; ++j) {
+        double score = 0;
+        for (int64_t c = 0; c < dim; ++c) {
+          score += static_cast<double>(
+                       reference::value_of(q.values[static_cast<size_t>((i * count + h) * dim + c)])) *
+                   static_cast<double>(
+                       reference::value_of(k.values[static_cast<size_t>((j * count + h) * dim + c)]));
+        }
+        sum += exp(score / sqrt(static_cast<double>(dim)));
+      }
+      lse.values[static_cast<size_t>(h * n + i)] = static_cast<float>(log(sum));
+    }
+  }
+  return lse;
+}
+
+TEST(given_lse_and_specials_of_16_bits) {
+  cases::Random random(26);
+  Tensor<BF16> q = cases::matrix<BF16>(random, 70, 2 * 24);
+  Tensor<BF16> k = cases::matrix<BF16>(random, 70, 2 * 24);
+  q.shape = k.shape = {70, 2, 24};
+  Tensor<float> lse = natural_lse(q, k);
+  check(contiguous(2), q, k, &lse, {0, 70}, true, 2);
+  const MassResult without = attention_mass(kGpu, contiguous(2), q, k, nullptr, {0, 70});
+  const MassResult with = attention_mass(kGpu, contiguous(2), q, k, &lse, {0, 70});
+  check_close(with.mass.values, without.mass.values);
+  const std::vector<int64_t> halves = {0, 40, 70};  // what is broken stays in its segment
+  for (float special : {NAN, INFINITY, -INFINITY, 3e38f}) {
+    for (int place = 0; place < 3; ++place) {
+      Tensor<BF16> a = q;
+      Tensor<BF16> b = k;
+      Tensor<float> given = lse;
+      if (place == 0) {
+        reference::put(special, &a.values[24 * 2 * 69 + 3]);
+      } else if (place == 1) {
+        reference::put(special, &b.values[24 * 2 * 45 + 30]);
+      } else {
+        given.values[70 + 50] = special;
+      }
+      if (special == 3e38f) {
+        if (place == 2) {
+          continue;  // a finite lse that large is an empty row, no fault
+        }
+        reference::put(3e38f, &a.values[24 * 2 * 69 + 3]);  // their product overflows, to both sides
+        reference::put(-3e38f, &b.values[24 * 2 * 45 + 3]);
+      }
+      check(contiguous(2), a, b, place == 2 ? &given : nullptr, halves, true, 1);
+      if (place < 2) {
+        check(contiguous(2), a, b, &lse, halves, false, 1);
+      }
+    }
+  }
+}
+
+/** Bits do not depend on the grid, on the rows per block, or on what else is in the batch. */
+template <class T>
+void independence(uint64_t seed, int64_t dim) {
+  cases::Random random(seed);
+  const int64_t n = 90;
+  Tensor<T> q = cases::matrix<T>(random, 3 * n, 2 * dim);
+  Tensor<T> k = cases::matrix<T>(random, 3 * n, 2 * dim);
+  q.shape = k.shape = {3 * n, 2, dim};
+  const std::vector<int64_t> offsets = {0, n, n + 20, 3 * n};
+  const MassResult all = attention_mass(kGpu, contiguous(1), q, k, nullptr, offsets);
+  schedules::each(4, [&] {
+    medpruner::cuda::g_mass_limits.blocks =
+        static_cast<unsigned>(simt::options().seed * simt::options().seed);
+    medpruner::cuda::g_mass_limits.block_rows = simt::options().seed % 2 == 0 ? 64 : 256;
+    const MassResult some = attention_mass(kGpu, contiguous(1), q, k, nullptr, offsets);
+    medpruner::cuda::g_mass_limits = {};
+    CHECK_SAME(some.mass.values, all.mass.values);
+  });
+  for (size_t g = 0; g + 1 < offsets.size(); ++g) {
+    const int64_t length = offsets[g + 1] - offsets[g];
+    const auto cut = [&](const Tensor<T>& t) {
+      return Tensor<T>({length, 2, dim},
+                       std::vector<T>(t.values.begin() + offsets[g] * 2 * dim,
+                                      t.values.begin() + offsets[g + 1] * 2 * dim));
+    };
+    Tensor<T> own_q = cut(q);
+    Tensor<T> own_k = cut(k);
+    const MassResult own = attention_mass(kGpu, contiguous(1), own_q, own_k, nullptr, {0, length});
+    CHECK_SAME(own.mass.values,
+               std::vector<float>(all.mass.values.begin() + offsets[g],
+                                  all.mass.values.begin() + offsets[g + 1]));
+  }
+}
+
+TEST(same_bits_for_any_grid_and_batch_f16) { independence<F16>(27, 72); }
+TEST(same_bits_for_any_grid_and_batch_f32) { independence<float>(28, 20); }
+
+TEST(bad_segments_of_16_bits) {
+  cases::Random random(29);
+  Tensor<F16> q = heads<F16>(random, 60, 2, 16, 0);
+  const MassResult good = attention_mass(kCpu, contiguous(2), q, q, nullptr, {0, 20, 20, 40, 60});
+  schedules::each(3, [&] {
+    const MassResult v =
+        attention_mass(kGpu, contiguous(2), q, q, nullptr, {0, 20, 20, 40, 61});
+    CHECK_SAME(v.flags.values, (std::vector<uint32_t>{0, 0, 0, schedules::kBad}));
+    std::vector<float> expected = good.mass.values;
+    schedules::untouched(expected, 20, 30);
+    check_close(v.mass.values, expected);
+  });
+}
 
 TEST(grid_lse_and_specials) {
   cases::Random random(14);

@@ -52,6 +52,9 @@ unsigned pass_blocks(const AttentionMassArgs& args, int64_t tile_rows) {
  * has on average, nor so many that a multiprocessor has fewer than two blocks. No result depends on it.
  */
 int tensor_block_rows(const AttentionMassArgs& args, int32_t device) {
+  if (g_mass_limits.block_rows != 0) {
+    return g_mass_limits.block_rows;
+  }
   const int64_t wanted = 2 * int64_t{multiprocessors(device)};
   int rows = kMaxBlockRows;
   while (rows > kStreamRows &&

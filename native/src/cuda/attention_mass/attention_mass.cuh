@@ -65,12 +65,13 @@ __global__ void mass_segments(AttentionMassArgs args, MassWorkspace workspace, i
   }
 }
 
-/** The caller's natural log-sum-exp in base 2. */
+/** The caller's natural log-sum-exp in base 2; NaN for an infinity, which pass 2 would take for no mass. */
 __global__ void mass_convert_lse(const float* natural, float* base2, int64_t count) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
        i += step) {
-    base2[i] = static_cast<float>(static_cast<double>(natural[i]) * kLog2E);
+    const float value = static_cast<float>(static_cast<double>(natural[i]) * kLog2E);
+    base2[i] = non_finite(value) ? bits_to_float(kNanF32) : value;
   }
 }
 

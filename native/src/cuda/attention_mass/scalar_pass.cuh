@@ -109,7 +109,6 @@ __global__ void mass_scalar_pass(AttentionMassArgs args, MassWorkspace workspace
           continue;
         }
         const float shift = kColumns ? lse[at + tx + j] : 0.0f;
-        broken = broken || (kColumns && non_finite(shift));
 #pragma unroll
         for (int i = 0; i < kPerThread; ++i) {
           const float logit = logits[i][j] * factor;

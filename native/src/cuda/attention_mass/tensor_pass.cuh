@@ -50,9 +50,9 @@ struct CopyWidths {
 };
 
 /** Components c and c + 1 of a row, zero from `dim` on. */
-template <class T>
-__device__ inline uint32_t load_pair(const T* row, int c, int dim, bool aligned) {
-  if (aligned && c + 1 < dim) {
+template <bool kAligned, class T>
+__device__ inline uint32_t load_pair(const T* row, int c, int dim) {
+  if (kAligned && c + 1 < dim) {
     return *reinterpret_cast<const uint32_t*>(row + c);
   }
   const uint32_t low = c < dim ? row[c].bits : 0;
@@ -254,21 +254,30 @@ struct RowFragments {
 
   /** Rows from `rows` on, zero from the valid-th on. */
   template <class T>
-  __device__ void load(const T* rows, int64_t row_stride, int64_t valid, int dim, int width,
-                       int steps) {
+  __device__ void load(const T* rows, int64_t row_stride, int64_t valid, int dim, int width) {
+    if (width >= 4) {
+      load<true>(rows, row_stride, valid, dim);
+    } else {
+      load<false>(rows, row_stride, valid, dim);
+    }
+  }
+
+ private:
+  template <bool kAligned, class T>
+  __device__ void load(const T* rows, int64_t row_stride, int64_t valid, int dim) {
     const int group = static_cast<int>(threadIdx.x) % 32 / 4;
     const int pair = static_cast<int>(threadIdx.x) % 4 * 2;
 #pragma unroll
     for (int m = 0; m < kWarpRows / 16; ++m) {
 #pragma unroll
-      for (int s = 0; s < kHeld; ++s) {
+      for (int half = 0; half < 2; ++half) {
+        const int r = m * 16 + half * 8 + group;
+        const T* row = rows + (r < valid ? r * row_stride : 0);
+        const int end = r < valid ? dim : 0;
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const int r = m * 16 + i % 2 * 8 + group;
-          value[m][s][i] = s < steps && r < valid
-                               ? load_pair(rows + r * row_stride, s * 16 + i / 2 * 8 + pair, dim,
-                                           width >= 4)
-                               : 0;
+        for (int s = 0; s < kHeld; ++s) {
+          value[m][s][half] = load_pair<kAligned>(row, s * 16 + pair, end);
+          value[m][s][half + 2] = load_pair<kAligned>(row, s * 16 + pair + 8, end);
         }
       }
     }
@@ -357,6 +366,8 @@ __global__ void __launch_bounds__(kMaxBlockRows, TensorShape<kSteps>::kBlocks)
   const unsigned items = mass_items(args, workspace.tiles);
   // Goes round through all of the block's items: what is copied first goes into stages that were read before
   // the last barrier of the item before.
+  const int bytes = stage_bytes(steps);
+  const int all = Shape::kStages * bytes;
   int stage = 0;
   for (unsigned item = blockIdx.x; item < items; item += gridDim.x) {
     RowFragments<Shape::kHeld> held;
@@ -376,31 +387,27 @@ __global__ void __launch_bounds__(kMaxBlockRows, TensorShape<kSteps>::kBlocks)
                 kColumns ? widths.query : widths.key};
 #pragma unroll
       for (int s = 0; s < Shape::kStages - 1; ++s) {
-        stream.copy(shared + (stage + s) % Shape::kStages * stage_bytes(steps), steps);
+        stream.copy(shared + (stage + s * bytes < all ? stage + s * bytes : stage + s * bytes - all), steps);
         cp_async_commit();
       }
       const int64_t row_stride = kColumns ? args.key_row_stride : args.query_row_stride;
       active = at.first < at.length;
       held.load((kColumns ? key : query) + (active ? at.first * row_stride : 0), row_stride,
-                at.length - at.first, dim, kColumns ? widths.key : widths.query, steps);
+                at.length - at.first, dim, kColumns ? widths.key : widths.query);
     }
     LaneRows rows;
     rows.clear();
-    bool broken = false;
     while (stream.left + kAhead > 0) {
       cp_async_wait<Shape::kStages - 2>();
       __syncthreads();  // the stage is complete, and the one before has been read
       const int64_t left = stream.left + kAhead;
       const int valid = left < kStreamRows ? static_cast<int>(left) : kStreamRows;
-      stream.copy(shared + (stage == 0 ? Shape::kStages - 1 : stage - 1) * stage_bytes(steps),
+      stream.copy(shared + (stage == 0 ? all : stage) - bytes,
                   steps);
       cp_async_commit();
-      const unsigned char* tile = shared + stage * stage_bytes(steps);
+      const unsigned char* tile = shared + stage;
       const float* lse =
           reinterpret_cast<const float*>(tile + kStreamRows * stage_row_bytes(steps));
-      if (kColumns && static_cast<int>(threadIdx.x) < valid) {
-        broken = broken || non_finite(lse[threadIdx.x]);
-      }
       if (active) {
 #pragma unroll 1
         for (int c = 0; c < valid; c += Shape::kChunk) {
@@ -414,7 +421,7 @@ __global__ void __launch_bounds__(kMaxBlockRows, TensorShape<kSteps>::kBlocks)
         }
         rows.end_tile();
       }
-      stage = stage == Shape::kStages - 1 ? 0 : stage + 1;
+      stage = stage + bytes == all ? 0 : stage + bytes;
     }
     // Again, rather than in registers until here.
     const MassItem at(args, workspace.tiles, item, static_cast<int>(blockDim.x), warp_first);
@@ -423,7 +430,7 @@ __global__ void __launch_bounds__(kMaxBlockRows, TensorShape<kSteps>::kBlocks)
                            (kColumns ? workspace.head_mass : workspace.lse) +
                                at.head * args.rows + at.begin + at.first);
     }
-    if (kColumns && (broken || non_finite(rows.extreme * factor))) {
+    if (kColumns && non_finite(rows.extreme * factor)) {
       atomicOr(&args.flags[at.segment], static_cast<uint32_t>(MEDPRUNER_SEGMENT_NON_FINITE));
     }
   }
