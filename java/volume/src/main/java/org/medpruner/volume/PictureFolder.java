@@ -20,6 +20,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.volume.dicom.Codestream;
 
 /**
  * Reads a folder of PNG or JPEG slices. Pixels are taken from the raster: {@code getRGB} applies a
@@ -36,10 +37,6 @@ final class PictureFolder {
 
   /** A byte of deflate expands to 1032 at most, of one bit a pixel; JPEG cannot reach that. */
   private static final long MAX_PIXELS_PER_BYTE = 8 * 1032;
-
-  /** What the JDK's JPEG decoder calls missing or broken data; it fills the rest with grey. */
-  private static final List<String> DAMAGE =
-      List.of("Premature end", "Corrupt JPEG", "Truncated File");
 
   private static final double[][] NONE = {};
 
@@ -289,7 +286,7 @@ final class PictureFolder {
       }
     }
     for (String warning : said) {
-      if (DAMAGE.stream().anyMatch(warning::contains)) {
+      if (Codestream.meansDamage(warning)) {
         throw unreadable(file, warning, null);
       }
       warnings.add(Failures.oneLine(Hashes.name(file) + ": " + warning));
@@ -297,9 +294,13 @@ final class PictureFolder {
     return pixels(file, image, window, warnings);
   }
 
+  /** The JDK's own: plug-ins that are there for DICOM or by chance read differently. */
   private static @Nullable ImageReader reader(MemoryCacheImageInputStream in) {
     for (Iterator<ImageReader> all = ImageIO.getImageReaders(in); all.hasNext(); ) {
       ImageReader candidate = all.next();
+      if (candidate.getClass().getModule() != ImageIO.class.getModule()) {
+        continue;
+      }
       try {
         String format = candidate.getFormatName();
         if (format.equalsIgnoreCase("png") || format.equalsIgnoreCase("jpeg")) {

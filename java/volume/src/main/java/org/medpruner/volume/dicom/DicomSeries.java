@@ -266,7 +266,7 @@ public final class DicomSeries {
         last = Math.max(last, frame);
       }
       StoredFrames frames = new StoredFrames(open, now, pixels);
-      StoredValues values = new StoredValues(now, frames.justified(), inverted);
+      StoredValues values = new StoredValues(now, frames, inverted);
       for (int f = 0; f <= last; f++) {
         Integer slice = wanted.get(f);
         if (slice == null) {

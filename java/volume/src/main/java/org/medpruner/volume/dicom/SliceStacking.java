@@ -15,10 +15,13 @@ final class SliceStacking {
   /** Positions closer than this are the same plane; headers round to 0.1 mm at worst. */
   private static final double SAME_PLANE_MM = 1e-3;
 
-  /** A gap may differ from the usual one by this share of it, plus the rounding of two headers. */
-  private static final double GAP_SHARE = 0.05;
+  /** How far a slice may lie from an even grid, as a share of the distance. */
+  private static final double EVEN_SHARE = 0.05;
 
-  private static final double GAP_ROUNDING_MM = 0.02;
+  /** Rounding two positions to 0.1 mm moves a slice so far, fine stacks apart. */
+  private static final double ROUNDING_MM = 0.1;
+
+  private static final double MAX_ROUNDING_SHARE = 0.25;
 
   /** Of a real head scan, positions rounded to 0.1 mm alone look like 0.4 degrees. */
   private static final double MIN_TILT_DEGREES = 1;
@@ -178,7 +181,7 @@ final class SliceStacking {
     for (int i = 0; i < n; i++) {
       deviations[i] = Vec.add(Vec.add(planeOf(slices.get(i)).origin, -1, first.origin), -i, step);
     }
-    warnAboutGaps(slices, normal, warnings);
+    warnAboutGaps(slices, normal, step, deviations, warnings);
     warnAboutShift(first, normal, step, deviations, warnings);
     double[][] affine = new double[3][4];
     for (int r = 0; r < 3; r++) {
@@ -190,9 +193,22 @@ final class SliceStacking {
     return new SliceStacking(slices, frames, frame, affine, deviations);
   }
 
-  private static void warnAboutGaps(List<Slice> slices, double[] normal, List<String> warnings) {
+  private static double tolerance(double distance) {
+    return Math.max(EVEN_SHARE * distance, Math.min(ROUNDING_MM, MAX_ROUNDING_SHARE * distance));
+  }
+
+  private static void warnAboutGaps(
+      List<Slice> slices,
+      double[] normal,
+      double[] step,
+      double[][] deviations,
+      List<String> warnings) {
     int n = slices.size() - 1;
-    if (n < 2) {
+    double off = 0;
+    for (double[] d : deviations) {
+      off = Math.max(off, Math.abs(Vec.dot(d, normal)));
+    }
+    if (n < 2 || off <= tolerance(Math.abs(Vec.dot(step, normal)))) {
       return;
     }
     double[] gaps = new double[n];
@@ -200,22 +216,22 @@ final class SliceStacking {
     double[] sorted = gaps.clone();
     Arrays.sort(sorted);
     double usual = sorted[(n - 1) / 2];
-    double tolerance = GAP_SHARE * usual + GAP_ROUNDING_MM;
     long missing = 0;
     int holes = 0;
     boolean uneven = false;
     for (double gap : gaps) {
       double multiple = Math.rint(gap / usual);
-      if (Math.abs(gap - usual) <= tolerance) {
+      if (Math.abs(gap - usual) <= tolerance(usual)) {
         continue;
       }
-      if (multiple >= 2 && Math.abs(gap - multiple * usual) <= multiple * tolerance) {
+      if (multiple >= 2 && Math.abs(gap - multiple * usual) <= multiple * tolerance(usual)) {
         missing += (long) multiple - 1;
         holes++;
       } else {
         uneven = true;
       }
     }
+    uneven |= holes == 0;
     if (missing > 0) {
       warnings.add(
           String.format(

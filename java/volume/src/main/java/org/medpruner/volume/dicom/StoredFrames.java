@@ -1,69 +1,95 @@
 package org.medpruner.volume.dicom;
 
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
-/**
- * The frames of an open file one after another, as they are stored: uncompressed bytes in the
- * file's own byte order made little-endian, or the fragments of a compressed frame put together.
- */
+/** The frames of an open file one after another, as little-endian samples. */
 final class StoredFrames {
   private final DicomStream in;
   private final TransferSyntax syntax;
   private final PixelFormat format;
-  private final int frames;
   private final boolean swapped;
-  private final boolean encapsulated;
+  private final @Nullable Fragments fragments;
 
   StoredFrames(DicomFile file, ImageHeader header, DataSetParser.PixelElement pixels)
       throws DicomException {
     this.in = file.stream();
     this.syntax = header.syntax;
     this.format = header.format;
-    this.frames = header.frames.size();
-    this.encapsulated = pixels.length() < 0;
     this.swapped =
         syntax.order() == ByteOrder.BIG_ENDIAN && (pixels.words() || format.bitsAllocated() > 8);
-    if (syntax.pixels() != TransferSyntax.PixelEncoding.NATIVE) {
+    int frames = header.frames.size();
+    if (syntax.pixels() == TransferSyntax.PixelEncoding.UNSUPPORTED) {
       throw syntax.unsupported();
     }
-    boolean compressed = syntax.pixels() != TransferSyntax.PixelEncoding.NATIVE;
-    if (compressed != encapsulated) {
+    boolean encapsulated = pixels.length() < 0;
+    if (encapsulated == (syntax.pixels() == TransferSyntax.PixelEncoding.NATIVE)) {
       throw new DicomException(
           "the pixels are not encoded as the header's transfer syntax, "
               + syntax.text()
               + ", says; export the series again");
     }
-    if (!encapsulated) {
-      long wanted = (long) format.frameBytes() * frames;
-      if (pixels.length() < wanted || wanted > in.remaining()) {
-        throw new DicomException(
-            "truncated: the header states "
-                + frames
-                + " x "
-                + format.columns()
-                + " x "
-                + format.rows()
-                + " pixels of "
-                + format.bitsAllocated() * format.samples()
-                + " bits, which is more than the file holds; copy the file again");
-      }
+    this.fragments =
+        encapsulated
+            ? new Fragments(in, syntax.pixels() == TransferSyntax.PixelEncoding.RLE)
+            : null;
+    long wanted = (long) format.frameBytes() * frames;
+    boolean whole = pixels.length() >= wanted && pixels.length() <= in.remaining();
+    if (!encapsulated && !whole) {
+      throw new DicomException(
+          "truncated: the header states "
+              + frames
+              + " x "
+              + format.columns()
+              + " x "
+              + format.rows()
+              + " pixels of "
+              + format.bitsAllocated() * format.samples()
+              + " bits, which is more than the file holds; copy the file again");
     }
   }
 
   /** Whether values sit in the low bits of their words whatever the header's high bit says. */
   boolean justified() {
-    return false;
+    return syntax.pixels() == TransferSyntax.PixelEncoding.JPEG
+        || syntax.pixels() == TransferSyntax.PixelEncoding.JPEG_2000;
+  }
+
+  /** Whether colours come as three planes. */
+  boolean planar() {
+    return fragments == null && format.planar();
   }
 
   /** Passes over the next frame. */
   void skip() throws DicomException {
-    in.skip(format.frameBytes());
+    if (fragments == null) {
+      in.skip(format.frameBytes());
+    } else {
+      fragments.next();
+    }
   }
 
   /** The next frame. */
   byte[] next() throws DicomException {
+    return switch (syntax.pixels()) {
+      case RLE -> Rle.decode(compressed(), format);
+      case JPEG -> ImageIoDecoder.JPEG.decode(compressed(), format);
+      case JPEG_2000 -> ImageIoDecoder.JPEG_2000.decode(compressed(), format);
+      default -> uncompressed();
+    };
+  }
+
+  private byte[] compressed() throws DicomException {
+    if (fragments == null) {
+      throw new IllegalStateException("a compressed syntax without fragments");
+    }
+    return fragments.next();
+  }
+
+  private byte[] uncompressed() throws DicomException {
     byte[] bytes = in.bytes(format.frameBytes());
     if (swapped) {
+      // 8-bit pixels in words are swapped too.
       int item = Math.max(2, format.bytesPerSample());
       for (int i = 0; i + item <= bytes.length; i += item) {
         for (int a = i, b = i + item - 1; a < b; a++, b--) {

@@ -14,6 +14,7 @@ final class StoredValues {
   /** Whether the values already sit in the low bits, as decoders leave them. */
   private final boolean justified;
 
+  private final boolean planar;
   private final boolean inverted;
   private long min = Long.MAX_VALUE;
   private long max = Long.MIN_VALUE;
@@ -24,10 +25,11 @@ final class StoredValues {
    *
    * @param inverted whether white and black change places
    */
-  StoredValues(ImageHeader header, boolean justified, boolean inverted) {
+  StoredValues(ImageHeader header, StoredFrames frames, boolean inverted) {
     this.format = header.format;
     this.padding = header.padding;
-    this.justified = justified;
+    this.justified = frames.justified();
+    this.planar = frames.planar();
     this.inverted = inverted;
   }
 
@@ -48,7 +50,7 @@ final class StoredValues {
   /** Converts in place where it can. */
   byte[] convert(byte[] frame) {
     if (format.samples() == 3) {
-      return format.planar() ? interleave(frame) : frame;
+      return planar ? interleave(frame) : frame;
     }
     int width = format.bytesPerSample();
     int shift = justified ? 0 : format.highBit() + 1 - format.bitsStored();

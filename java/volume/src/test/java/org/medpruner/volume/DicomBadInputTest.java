@@ -1,0 +1,325 @@
+package org.medpruner.volume;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every bad DICOM file ends in one line that names no patient, whatever is wrong with it. */
+final class DicomBadInputTest {
+  private static final String NAME = "Mustermann_Erika";
+
+  @TempDir Path dir;
+
+  private String refused(byte[] bytes) {
+    Path file = NiftiBytes.write(dir.resolve(NAME + ".dcm"), bytes);
+    VolumeException e =
+        assertTimeoutPreemptively(
+            Duration.ofSeconds(60),
+            () -> assertThrows(VolumeException.class, () -> Volumes.read(file)));
+    assertNameless(e);
+    return String.valueOf(e.getMessage());
+  }
+
+  private static void assertNameless(VolumeException e) {
+    StringWriter trace = new StringWriter();
+    e.printStackTrace(new PrintWriter(trace));
+    String all = trace.toString();
+    assertFalse(all.contains("Mustermann") || all.contains("4711"), all);
+    assertNull(e.getCause());
+    assertTrue(String.valueOf(e.getMessage()).lines().count() == 1, all);
+  }
+
+  private static DicomBytes good() {
+    return DicomBytes.slice(4, 4);
+  }
+
+  @Test
+  void truncatedAnywhere() {
+    byte[] whole = good().file(DicomBytes.EXPLICIT);
+    for (int n = 140; n < whole.length; n += 1) {
+      String message = refused(Arrays.copyOf(whole, n));
+      assertTrue(message.startsWith("DICOM file: "), message);
+    }
+  }
+
+  @Test
+  void lyingLengths() {
+    byte[] whole = good().file(DicomBytes.IMPLICIT);
+    int pixels = whole.length - 32;
+    for (int at : new int[] {pixels - 4, 132 + good().meta(DicomBytes.IMPLICIT).length + 4}) {
+      for (int length : new int[] {0x7fffffff, 0xfffffffe, whole.length}) {
+        byte[] b = whole.clone();
+        for (int k = 0; k < 4; k++) {
+          b[at + k] = (byte) (length >> 8 * k);
+        }
+        Refusals.assertContains("truncated", refused(b));
+      }
+    }
+  }
+
+  @Test
+  void deepNestingIsNotFollowed() {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(Arrays.copyOf(good().file(DicomBytes.IMPLICIT), 132));
+    out.writeBytes(good().meta(DicomBytes.IMPLICIT));
+    byte[] open = {0x08, 0, 0x40, 0x11, -1, -1, -1, -1, -2, -1, 0, -32, -1, -1, -1, -1};
+    for (int i = 0; i < 100_000; i++) {
+      out.writeBytes(open);
+    }
+    Refusals.assertContains("nest more than", refused(out.toByteArray()));
+  }
+
+  @Test
+  void deflateBombsStopAtWhatTheHeaderStates() {
+    // 64 MB of zeros in 64 kB: a private value that is skipped in constant memory, then no pixels.
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    body.writeBytes(good().without(0x7FE00010).body(DicomBytes.EXPLICIT));
+    body.writeBytes(new byte[] {0x29, 0, 0x10, 0x10, 'O', 'B', 0, 0, 0, 0, 0, 4});
+    body.writeBytes(new byte[64 << 20]);
+    ByteArrayOutputStream file = new ByteArrayOutputStream();
+    file.writeBytes(new byte[128]);
+    file.writeBytes("DICM".getBytes(StandardCharsets.US_ASCII));
+    file.writeBytes(good().meta(DicomBytes.DEFLATED));
+    file.writeBytes(DicomBytes.deflate(body.toByteArray()));
+    Refusals.assertContains("no picture", refused(file.toByteArray()));
+    byte[] cut = good().file(DicomBytes.DEFLATED);
+    Refusals.assertContains("truncated", refused(Arrays.copyOf(cut, cut.length - 20)));
+    byte[] broken = cut.clone();
+    Arrays.fill(broken, cut.length / 2, cut.length, (byte) -1);
+    refused(broken);
+  }
+
+  @Test
+  void hugeClaims() {
+    Refusals.assertContains(
+        "truncated",
+        refused(good().u16(0x00280010, 8192).u16(0x00280011, 8192).file(DicomBytes.EXPLICIT)));
+    Refusals.assertContains(
+        "more than any slice",
+        refused(good().u16(0x00280010, 65535).u16(0x00280011, 65535).file(DicomBytes.EXPLICIT)));
+    Refusals.assertContains(
+        "frames are impossible",
+        refused(good().text(0x00280008, "IS", "2147483647").file(DicomBytes.EXPLICIT)));
+    Refusals.assertContains(
+        "truncated", refused(good().text(0x00280008, "IS", "100000").file(DicomBytes.EXPLICIT)));
+    DicomBytes rle =
+        good()
+            .u16(0x00280010, 8192)
+            .u16(0x00280011, 8192)
+            .fragments(new byte[0], DicomCompressedTest.rle(new byte[1], new byte[1]));
+    Refusals.assertContains("RLE", refused(rle.file(DicomBytes.RLE)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "00280010,0,no rows",
+    "00280011,0,no rows",
+    "00280100,12,12 bits per pixel",
+    "00280100,1,1 bits per pixel",
+    "00280101,17,do not fit",
+    "00280101,0,do not fit",
+    "00280102,16,do not fit",
+    "00280102,3,do not fit",
+    "00280002,3,with 3 samples"
+  })
+  void impossibleNumbers(String tag, int value, String expected) {
+    DicomBytes d = good().u16(Integer.parseUnsignedInt(tag, 16), value);
+    Refusals.assertContains(expected, refused(d.file(DicomBytes.EXPLICIT)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "00200032,1\\2,does not hold",
+    "00200032,1\\Mustermann\\3,does not hold",
+    "00200032,1\\NaN\\3,does not hold",
+    "00200032,1\\2\\1e300,10 m away",
+    "00200032,1\\2\\1e999,does not hold",
+    "00200037,1\\0\\0\\1\\0\\0,right angle",
+    "00200037,2\\0\\0\\0\\1\\0,right angle",
+    "00280030,0\\1,not positive",
+    "00280030,-1\\1,not positive",
+    "00281053,0,does not hold",
+    "00281053,ID-4711,does not hold",
+    "00280004,PALETTE COLOR,PALETTE COLOR",
+    "00280004,Mustermann,unknown photometric"
+  })
+  void impossibleTexts(String tag, String value, String expected) {
+    DicomBytes d = good().text(Integer.parseUnsignedInt(tag, 16), "DS", value);
+    Refusals.assertContains(expected, refused(d.file(DicomBytes.EXPLICIT)));
+  }
+
+  @Test
+  void unsupportedSyntaxesAreNamed() {
+    for (String[] c :
+        new String[][] {
+          {"1.2.840.10008.1.2.4.80", "JPEG-LS Lossless (1.2.840.10008.1.2.4.80)"},
+          {"1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000 (1.2.840.10008.1.2.4.203)"},
+          {"1.2.840.10008.1.2.4.102", "MPEG-4"},
+          {"1.2.826.0.1.9", "an unknown transfer syntax (1.2.826.0.1.9)"},
+          {"Mustermann", "UID not valid"}
+        }) {
+      String message = refused(good().fragments(new byte[0], new byte[8]).file(c[0]));
+      Refusals.assertContains(c[1], message);
+      Refusals.assertContains("gdcmconv --raw", message);
+    }
+  }
+
+  @Test
+  void syntaxAndPixelsThatDisagree() {
+    Refusals.assertContains("not encoded as", refused(good().file(DicomCompressedTest.LOSSLESS_1)));
+    Refusals.assertContains(
+        "not encoded as",
+        refused(good().fragments(new byte[0], new byte[32]).file(DicomBytes.EXPLICIT)));
+  }
+
+  @Test
+  void otherObjects() {
+    Refusals.assertContains(
+        "holds no picture", refused(good().without(0x7FE00010).file(DicomBytes.EXPLICIT)));
+    Refusals.assertContains(
+        "holds no picture",
+        refused(good().text(0x00080060, "CS", "SEG").file(DicomBytes.EXPLICIT)));
+    Refusals.assertContains(
+        "look-up table",
+        refused(good().sequence(0x00283000, DicomBytes.item()).file(DicomBytes.EXPLICIT)));
+  }
+
+  @Test
+  void aDamagedFileOfAFolderIsToldByItsPlace() throws IOException {
+    Path study = Files.createDirectory(dir.resolve(NAME));
+    for (int i = 0; i < 4; i++) {
+      DicomBytes d = good().position(0, 0, i).text(0x00080018, "UI", "1.5." + i);
+      byte[] bytes = d.file(DicomBytes.EXPLICIT);
+      NiftiBytes.write(
+          study.resolve(NAME + i), i == 2 ? Arrays.copyOf(bytes, bytes.length - 1) : bytes);
+    }
+    VolumeException e = assertThrows(VolumeException.class, () -> Volumes.read(study));
+    assertNameless(e);
+    Refusals.assertContains(
+        "DICOM folder: file 3 of 4 in byte order of their paths: truncated",
+        String.valueOf(e.getMessage()));
+  }
+
+  @Test
+  void foldersWithoutASeries() throws IOException {
+    Path study = Files.createDirectory(dir.resolve(NAME));
+    good().text(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER").write(study.resolve("a"));
+    Refusals.assertContains("localizer images only", Refusals.message(() -> Volumes.read(study)));
+    good().text(0x00080060, "CS", "SR").write(study.resolve("a"));
+    Refusals.assertContains("0 slices", Refusals.message(() -> Volumes.read(study)));
+  }
+
+  @Test
+  void mutatedFiles() throws IOException {
+    Random random = new Random(20260311);
+    List<byte[]> seeds = new ArrayList<>();
+    for (String syntax :
+        List.of(
+            DicomBytes.EXPLICIT, DicomBytes.IMPLICIT, DicomBytes.BIG_ENDIAN, DicomBytes.DEFLATED)) {
+      seeds.add(
+          good()
+              .sequence(0x00081140, DicomBytes.item().text(0x00081150, "UI", "1.2"))
+              .undefinedLengths()
+              .file(syntax));
+      seeds.add(
+          good()
+              .text(0x00280008, "IS", "2")
+              .shorts(new int[32])
+              .sequence(
+                  0x52009230,
+                  DicomBytes.item().sequence(0x00209113, DicomBytes.item().position(0, 0, 1)),
+                  DicomBytes.item().sequence(0x00209113, DicomBytes.item().position(0, 0, 2)))
+              .file(syntax));
+    }
+    seeds.add(
+        good()
+            .fragments(new byte[0], DicomCompressedTest.rle(new byte[16], new byte[16]))
+            .file(DicomBytes.RLE));
+    int[] counts = fuzz(seeds, 3000, random, 0, 0);
+    assertTrue(counts[0] > 300 && counts[1] > 300, Arrays.toString(counts));
+  }
+
+  @Test
+  void mutatedCodestreams() throws IOException {
+    Random random = new Random(20260312);
+    List<byte[]> jpegs =
+        List.of(
+            DicomCompressedTest.image("lossless-1-unsigned-12.jpg", 12, false)
+                .file(DicomCompressedTest.LOSSLESS_1),
+            DicomCompressedTest.image("baseline-8.jpg", 8, false)
+                .file(DicomCompressedTest.BASELINE));
+    int[] counts = fuzz(jpegs, 400, random, 500, 500);
+    assertTrue(counts[0] > 30 && counts[1] > 100, Arrays.toString(counts));
+    // The main header of JPEG 2000; the packets are the next test's.
+    byte[] j2k = jpeg2000();
+    int codestream = Resources.bytes("dicom/lossless-signed-16.j2k").length + 8;
+    counts = fuzz(List.of(j2k), 300, random, codestream, 75);
+    assertTrue(counts[1] > 100, Arrays.toString(counts));
+  }
+
+  private static byte[] jpeg2000() throws IOException {
+    return DicomCompressedTest.image("lossless-signed-16.j2k", 16, true)
+        .file(DicomCompressedTest.J2K);
+  }
+
+  @Test
+  void aDecoderThatDoesNotEndIsLeft() throws IOException {
+    byte[] bytes = jpeg2000();
+    int packets = bytes.length - 8 - Resources.bytes("dicom/lossless-signed-16.j2k").length + 151;
+    bytes[packets] = (byte) 255;
+    Refusals.assertContains("keep the decoder busy", refused(bytes));
+  }
+
+  /**
+   * How many read and how many were refused; anything else fails.
+   *
+   * @param tail where the bytes to change begin, counted from the end; 0 for all of them
+   * @param span how many may change
+   */
+  private int[] fuzz(List<byte[]> seeds, int rounds, Random random, int tail, int span)
+      throws IOException {
+    int[] counts = new int[2];
+    Path file = dir.resolve(NAME);
+    for (int i = 0; i < rounds; i++) {
+      byte[] seed = seeds.get(i % seeds.size());
+      int from = tail == 0 ? 0 : Math.max(0, seed.length - tail);
+      byte[] bytes = seed.clone();
+      for (int e = 0; e < 1 + i % 3; e++) {
+        int at =
+            from + random.nextInt(span == 0 ? bytes.length : Math.min(span, bytes.length - from));
+        bytes[at] = random.nextBoolean() ? (byte) random.nextInt() : (byte) -1;
+      }
+      Files.write(file, i % 11 == 0 ? Arrays.copyOf(bytes, random.nextInt(bytes.length)) : bytes);
+      try {
+        Volumes.read(file);
+        counts[0]++;
+      } catch (VolumeException e) {
+        counts[1]++;
+        assertTrue(String.valueOf(e.getMessage()).lines().count() == 1);
+      } catch (RuntimeException | Error e) {
+        fail("round " + i + " threw " + e, e);
+      }
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,296 @@
+package org.medpruner.volume;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Stacks that are unusual: what is read, and what is said about it. */
+final class DicomGeometryTest {
+  @TempDir Path dir;
+  private int files;
+
+  private Path add(DicomBytes d) {
+    files++;
+    return d.text(0x00080018, "UI", "1.2.9." + files).write(dir.resolve("f" + files));
+  }
+
+  /** A slice whose pixels are all its number, in order of writing. */
+  private DicomBytes slice(double x, double y, double z) {
+    int v = files + 1;
+    return DicomBytes.slice(2, 2).position(x, y, z).shorts(v, v, v, v);
+  }
+
+  private List<String> warnings() {
+    return Volumes.read(dir).provenance().warnings();
+  }
+
+  private static double[] firstValues(Volume v) {
+    double[] out = new double[v.slices().count()];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = v.slices().values(i)[0];
+    }
+    return out;
+  }
+
+  @Test
+  void missingSlicesAreSaid() {
+    for (double z : new double[] {0, 2, 4, 10, 12, 14}) {
+      add(slice(0, 0, z));
+    }
+    Volume v = Volumes.read(dir);
+    assertEquals(1, v.provenance().warnings().size());
+    String said = v.provenance().warnings().get(0);
+    assertTrue(said.startsWith("missing slices: 2 seem to be missing in 1 place"), said);
+    // Positions stay true although the grid is even.
+    assertEquals(10, v.slices().info(2).positionMm(), 1e-9);
+    assertEquals(2.8, v.spacingMm()[2], 1e-9);
+  }
+
+  @Test
+  void unevenSpacingIsSaid() {
+    for (double z : new double[] {0, 2, 4, 7, 9}) {
+      add(slice(0, 0, z));
+    }
+    assertTrue(warnings().get(0).startsWith("uneven spacing: slices lie 2.00 to 3.00 mm apart"));
+  }
+
+  @Test
+  void roundedPositionsAreEven() {
+    for (double z : new double[] {0, 0.6, 1.3, 1.9, 2.5, 3.1, 3.8}) {
+      add(slice(0, 0, z));
+    }
+    assertEquals(List.of(), warnings());
+  }
+
+  @Test
+  void gantryTiltIsSaidAndKept() {
+    double shift = Math.tan(Math.toRadians(15));
+    for (int i = 0; i < 5; i++) {
+      add(slice(0, 3 * i * shift, 3 * i));
+    }
+    Volume v = Volumes.read(dir);
+    String said = v.provenance().warnings().get(0);
+    assertTrue(said.startsWith("gantry tilt") && said.contains("15.0 degrees"), said);
+    assertEquals(-3 * shift, v.affine()[1][2], 1e-6);
+    assertEquals(1, v.provenance().warnings().size());
+  }
+
+  @Test
+  void shiftedSlicesAreSaid() {
+    for (int i = 0; i < 5; i++) {
+      add(slice(i == 2 ? 9 : 0, 0, 3 * i));
+    }
+    assertTrue(warnings().get(0).startsWith("shifted slices: some lie up to 9"));
+  }
+
+  @Test
+  void repeatedPositionsAreFrames() {
+    for (int echo = 2; echo >= 1; echo--) {
+      for (int i = 0; i < 3; i++) {
+        add(slice(0, 0, 5 * i).text(0x00180086, "IS", Integer.toString(echo)));
+      }
+    }
+    Volume first = Volumes.read(dir);
+    assertArrayEquals(new double[] {6, 5, 4}, firstValues(first));
+    assertEquals(List.of(2, 2, 3, 2), first.provenance().shape());
+    assertEquals(2, first.provenance().frames());
+    assertTrue(first.provenance().warnings().get(0).contains("holds 2 pictures"));
+    Volume second = Volumes.read(dir, ReadOptions.DEFAULT.withFrame(1));
+    assertArrayEquals(new double[] {3, 2, 1}, firstValues(second));
+    Refusals.assertContains(
+        "frame 2 does not exist, the series has 2; choose 0 to 1",
+        Refusals.message(() -> Volumes.read(dir, ReadOptions.DEFAULT.withFrame(2))));
+  }
+
+  @Test
+  void duplicatePositionsAreSaid() {
+    for (double z : new double[] {0, 5, 5, 10}) {
+      add(slice(0, 0, z).text(0x00200013, "IS", Integer.toString(10 - files)));
+    }
+    Volume v = Volumes.read(dir);
+    assertArrayEquals(new double[] {4, 3, 1}, firstValues(v));
+    assertTrue(v.provenance().warnings().get(0).startsWith("duplicate positions: 1 of 3"));
+  }
+
+  @Test
+  void copiesOfAFileCountOnce() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      Path file = add(slice(0, 0, 5 * i));
+      Files.copy(file, dir.resolve("copy" + i));
+    }
+    Volume v = Volumes.read(dir);
+    assertEquals(3, v.slices().count());
+    assertTrue(v.provenance().warnings().get(0).contains("3 x copy of an image"));
+  }
+
+  @Test
+  void sagittalSlicesKnowWhereTheyLie() {
+    for (int i = 0; i < 4; i++) {
+      add(slice(-20 + 4 * i, -50, 60).orientation(0, 1, 0, 0, 0, -1));
+    }
+    Volume v = Volumes.read(dir);
+    // Columns to posterior, rows to inferior; the normal (row x column) points right.
+    assertEquals("PIR", v.provenance().orientation());
+    assertArrayEquals(new int[] {4, 2, 2}, v.shape());
+    assertArrayEquals(new double[] {4, 1, 1}, v.spacingMm(), 1e-9);
+    SliceStack sagittal = v.slices(Axis.SAGITTAL, false);
+    // The first presented slice is the patient's right: x = -20 in DICOM's LPS.
+    assertEquals(1, sagittal.values(0)[0]);
+    assertEquals(20, sagittal.info(0).positionMm(), 1e-9);
+  }
+
+  @Test
+  void twoOrientationsAreTwoSeries() {
+    for (int i = 0; i < 4; i++) {
+      add(slice(0, 0, 5 * i));
+    }
+    for (int i = 0; i < 3; i++) {
+      add(slice(5 * i, 0, 0).orientation(0, 1, 0, 0, 0, -1));
+    }
+    Volume v = Volumes.read(dir);
+    assertEquals(4, v.slices().count());
+    String said = v.provenance().warnings().get(0);
+    assertTrue(said.contains("series 3-1 (CT, 2 x 2, 4 slices)"), said);
+    assertTrue(said.contains("the others: 3-2 (CT, 2 x 2, 3 slices)"), said);
+    assertEquals(
+        3,
+        Volumes.read(dir, ReadOptions.DEFAULT.withSeries("3-2"))
+            .slices(Axis.SAGITTAL, false)
+            .count());
+    Refusals.assertContains(
+        "holds 2 series that are meant",
+        Refusals.message(() -> Volumes.read(dir, ReadOptions.DEFAULT.withSeries("1.2.3"))));
+  }
+
+  @Test
+  void withoutPositionsInstanceNumbersOrder() {
+    for (int i = 0; i < 3; i++) {
+      add(slice(0, 0, 0).without(0x00200032).text(0x00200013, "IS", Integer.toString(9 - i)));
+    }
+    Volume v = Volumes.read(dir);
+    assertArrayEquals(new double[] {3, 2, 1}, firstValues(v));
+    assertTrue(v.provenance().warnings().get(0).contains("order of their instance numbers"));
+    assertEquals("", v.provenance().orientation());
+    assertTrue(Double.isNaN(v.spacingMm()[0]));
+    Refusals.assertContains(
+        "has no orientation", Refusals.message(() -> v.slices(Axis.CORONAL, false)));
+    add(slice(0, 0, 0).without(0x00200032).text(0x00200013, "IS", "8"));
+    Refusals.assertContains("order is unknown", Refusals.message(() -> Volumes.read(dir)));
+  }
+
+  @Test
+  void enhancedMultiFrame() {
+    for (boolean undefined : new boolean[] {false, true}) {
+      for (String syntax :
+          List.of(DicomBytes.EXPLICIT, DicomBytes.IMPLICIT, DicomBytes.BIG_ENDIAN)) {
+        List<DicomBytes> perFrame = new ArrayList<>();
+        int[] values = new int[12];
+        for (int f = 0; f < 3; f++) {
+          // Stored top, bottom, middle.
+          DicomBytes position = DicomBytes.item().position(1, 2, new double[] {20, 0, 10}[f]);
+          perFrame.add(group(undefined).sequence(0x00209113, mark(position, undefined)));
+          for (int i = 0; i < 4; i++) {
+            values[4 * f + i] = f;
+          }
+        }
+        DicomBytes shared =
+            group(undefined)
+                .sequence(
+                    0x00209116, mark(DicomBytes.item().orientation(1, 0, 0, 0, 1, 0), undefined))
+                .sequence(
+                    0x00289110,
+                    mark(DicomBytes.item().text(0x00280030, "DS", "0.5\\0.25"), undefined))
+                .sequence(0x00289145, mark(DicomBytes.item().rescale(2, -7), undefined));
+        DicomBytes d =
+            DicomBytes.slice(2, 2)
+                .without(0x00200032)
+                .without(0x00200037)
+                .without(0x00280030)
+                .text(0x00280008, "IS", "3")
+                .shorts(values)
+                .sequence(0x52009229, shared)
+                .sequence(0x52009230, perFrame.toArray(new DicomBytes[0]));
+        Volume v = Volumes.read(mark(d, undefined).write(dir.resolve("e"), syntax));
+        assertArrayEquals(new double[] {-7, -3, -5}, firstValues(v), syntax);
+        assertArrayEquals(new double[] {0.25, 0.5, 10}, v.spacingMm(), 1e-9);
+        assertEquals(List.of(), v.provenance().warnings());
+      }
+    }
+  }
+
+  private static DicomBytes group(boolean undefined) {
+    return mark(DicomBytes.item(), undefined);
+  }
+
+  private static DicomBytes mark(DicomBytes d, boolean undefined) {
+    return undefined ? d.undefinedLengths() : d;
+  }
+
+  @Test
+  void classicMultiFrameKeepsTheOrderOfFrames() {
+    DicomBytes d = DicomBytes.slice(1, 1).text(0x00280008, "IS", "3").shorts(7, 5, 6);
+    Volume v = Volumes.read(add(d));
+    assertArrayEquals(new double[] {7, 5, 6}, firstValues(v));
+    assertTrue(v.provenance().warnings().get(0).contains("order of the frames"));
+  }
+
+  @Test
+  void slicesScaledDifferently() {
+    add(slice(0, 0, 0).rescale(0.5, 0));
+    add(slice(0, 0, 4).rescale(3, 1));
+    Volume v = Volumes.read(dir);
+    assertArrayEquals(new double[] {7, 0.5}, firstValues(v));
+    assertEquals("float32", v.provenance().dtype());
+    assertTrue(v.provenance().warnings().get(0).contains("scaled differently"));
+  }
+
+  @Test
+  void monochrome1IsInvertedUnlessItIsHounsfield() {
+    DicomBytes d =
+        DicomBytes.slice(2, 1)
+            .text(0x00280004, "CS", "MONOCHROME1")
+            .bits(16, 12, 11, false)
+            .shorts(0, 4000);
+    assertArrayEquals(new double[] {0, 4000}, Volumes.read(add(d)).slices().values(0));
+    d.text(0x00080060, "CS", "DX");
+    Volume v = Volumes.read(add(d));
+    assertArrayEquals(new double[] {4095, 95}, v.slices().values(0));
+    assertTrue(v.provenance().warnings().stream().anyMatch(w -> w.contains("were inverted")));
+    d.bits(16, 12, 11, true).shorts(-2048, 2047);
+    assertArrayEquals(new double[] {2047, -2048}, Volumes.read(add(d)).slices().values(0));
+  }
+
+  @Test
+  void paddingFarFromTheDataIsFlattened() {
+    DicomBytes d =
+        DicomBytes.slice(3, 1)
+            .bits(16, 16, 15, true)
+            .u16(0x00280120, 0xF830) // -2000
+            .shorts(-2000, 10, 500)
+            .rescale(1, -24);
+    Volume v = Volumes.read(add(d));
+    assertArrayEquals(new double[] {-14, -14, 476}, v.slices().values(0));
+    assertTrue(v.provenance().warnings().get(0).startsWith("1 padding voxels"));
+    // Next to the data it is the background already.
+    d.u16(0x00280120, 7).shorts(7, 10, 500);
+    assertArrayEquals(new double[] {-17, -14, 476}, Volumes.read(add(d)).slices().values(0));
+  }
+
+  @Test
+  void headerDecidesTheRecipe() {
+    DicomBytes d = DicomBytes.slice(2, 1).shorts(5, 9);
+    Volume ct = Volumes.read(add(d));
+    assertTrue(Recipe.forModality(Modality.AUTO, ct).toString().contains("CT, the header says"));
+    Volume mr = Volumes.read(add(d.text(0x00080060, "CS", "MR")));
+    assertTrue(Recipe.forModality(Modality.AUTO, mr).toString().contains("MRI, the header says"));
+    Volume other = Volumes.read(add(d.text(0x00080060, "CS", "PT")));
+    assertTrue(Recipe.forModality(Modality.AUTO, other).toString().contains("detected"));
+  }
+}
