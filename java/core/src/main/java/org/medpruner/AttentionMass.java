@@ -227,6 +227,13 @@ public final class AttentionMass {
       TensorView key,
       @Nullable TensorView lse,
       TensorView offsets) {
+    checkTensors(params, query, key, lse);
+    Check.offsets("offsets", offsets, query.device());
+  }
+
+  /** Params, query, key and lse; also for {@link Prune}. */
+  static void checkTensors(
+      Params params, TensorView query, TensorView key, @Nullable TensorView lse) {
     Check.notNull("params", params);
     DType dtype = Check.oneOf("query", query, DType.F16, DType.BF16, DType.F32);
     Device device = query.device();
@@ -238,7 +245,6 @@ public final class AttentionMass {
     if (lse != null) {
       Check.compact("lse", lse, device, DType.F32, query.size(1), query.size(0));
     }
-    Check.offsets("offsets", offsets, device);
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.medpruner;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -175,6 +176,41 @@ final class HostOps {
           HostArrays.bytes(out.role()),
           HostArrays.indices(out.assignment(), n),
           HostArrays.indices(out.keptIndices(), HostArrays.longs(out.keptCounts())[0]),
+          HostArrays.ints(out.flags())[0]);
+    }
+  }
+
+  static Prune.Result prune(Prune.Params params, float[] mass, float[] keys, float[] features) {
+    int n = mass.length;
+    Check.that(n >= 1, "mass", "empty", "one entry per token");
+    Check.that(keys.length % n == 0, "pooledKeys", keys.length + " values", "a multiple of " + n);
+    Check.that(
+        features.length % n == 0, "features", features.length + " values", "a multiple of " + n);
+    int channels = features.length / n;
+    try (NativeBuffer m = floats(mass);
+        NativeBuffer k = floats(keys);
+        NativeBuffer f = floats(features);
+        NativeBuffer offsets = longs(0, n);
+        NativeBuffer results = buffer(Prune.Outputs.bytes(DType.F32, n, channels, n, 1));
+        Workspace workspace = Workspace.create(Device.CPU)) {
+      Prune.Outputs out = Prune.Outputs.in(results, DType.F32, n, channels, n, 1);
+      Prune.run(
+          params,
+          new Prune.Given(m.view(DType.F32, n), k.view(DType.F32, n, keys.length / n)),
+          f.view(DType.F32, n, channels),
+          offsets.view(DType.I64, 2),
+          null,
+          null,
+          out,
+          workspace,
+          Stream.DEFAULT);
+      int kept = Math.toIntExact(HostArrays.longs(out.packedOffsets())[1]);
+      return new Prune.Result(
+          Arrays.copyOf(HostArrays.floats(out.packed()), kept * channels),
+          HostArrays.indices(out.packedRows(), kept),
+          HostArrays.bytes(out.role()),
+          HostArrays.indices(out.assignment(), n),
+          HostArrays.doubles(out.keptMass())[0],
           HostArrays.ints(out.flags())[0]);
     }
   }

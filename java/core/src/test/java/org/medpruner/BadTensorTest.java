@@ -61,9 +61,9 @@ class BadTensorTest {
   void missing() {
     eachTensor(
         (a, t) ->
-            a.name().equals("lse") || a.name().equals("volumes") || a.name().equals("pooledKeys")
+            List.of("lse", "volumes", "segments", "pooledKeys", "features").contains(a.name())
                 ? t
-                : a.name().equals("features") ? t : null,
+                : null,
         true);
   }
 
@@ -229,9 +229,10 @@ class BadTensorTest {
       refused(gather, "counts", memory.input(new long[] {6, 0}), "more than the segment");
       refused(gather, "counts", memory.input(new long[] {-1, 0}), "negative");
       refused(gather, "packed", memory.output(DType.F32, 4, 4), "too few rows");
-      OpCase select = named(ops, "nucleusSelect");
-      for (long[] volumes : new long[][] {{0, 1}, {1, 2}, {0, 3}, {0, 2, 1, 2}, {0, -1, 2}}) {
-        refused(select, "volumes", memory.input(volumes), Arrays.toString(volumes));
+      for (String op : List.of("nucleusSelect", "prune", "pruneAttended")) {
+        for (long[] volumes : new long[][] {{0, 1}, {1, 2}, {0, 3}, {0, 2, 1, 2}, {0, -1, 2}}) {
+          refused(named(ops, op), "volumes", memory.input(volumes), op + Arrays.toString(volumes));
+        }
       }
     }
   }

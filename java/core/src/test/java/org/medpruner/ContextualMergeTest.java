@@ -28,7 +28,7 @@ class ContextualMergeTest {
   }
 
   /** Features in the bits of their dtype. */
-  private static byte[] bits(DType dtype, float[] values) {
+  static byte[] bits(DType dtype, float[] values) {
     ByteBuffer b =
         ByteBuffer.allocate(values.length * dtype.byteSize()).order(ByteOrder.nativeOrder());
     for (float v : values) {

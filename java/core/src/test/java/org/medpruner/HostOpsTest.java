@@ -48,6 +48,22 @@ class HostOpsTest {
     assertEquals(0, GatherRows.apply(rows, 2, new int[0]).length);
   }
 
+  @Test
+  void aSliceIsPruned() {
+    // Token 3 is the nucleus and token 0 the target, which the other two are added to.
+    float[] mass = {1, 1, 1, 5};
+    float[] keys = {1, 1, 1, 1};
+    float[] features = {1, 10, 2, 20, 4, 40, 8, 80};
+    Prune.Params params = Prune.Params.of(NucleusSelect.Params.mass(0.6), 0.05);
+    Prune.Result r = Prune.apply(mass, keys, features, params);
+    assertArrayEquals(new int[] {0, 3}, r.packedRows());
+    assertArrayEquals(new float[] {1 + 3, 10 + 30, 8, 80}, r.packed());
+    assertArrayEquals(new byte[] {2, 0, 0, 1}, r.roles());
+    assertArrayEquals(new int[] {0, 0, 0, 3}, r.assignment());
+    assertEquals(0.625, r.keptMass(), 1e-9);
+    assertEquals(0, r.flags());
+  }
+
   private static void refused(String name, Runnable call) {
     IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call::run);
     assertTrue(String.valueOf(e.getMessage()).startsWith(name + ":"), e.getMessage());

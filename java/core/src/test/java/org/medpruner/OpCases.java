@@ -226,6 +226,113 @@ final class OpCases {
                     new GatherRows.Outputs(t.get(4), t.get(5), t.get(6)),
                     t.get(7),
                     Stream.DEFAULT)));
+    cases.add(prune(m, values, scoreValues, bounds));
+    cases.add(pruneAttended(m, values, bounds));
     return cases;
+  }
+
+  private static List<Argument> pruneArguments(
+      DeviceMemory m, List<Argument> scores, float[] values, long[] bounds) {
+    int n = 12;
+    List<Argument> arguments = new ArrayList<>(scores);
+    arguments.add(lead("features", m.input(values, n, 4), DType.I32));
+    arguments.add(lead("offsets", m.input(bounds), DType.I32));
+    arguments.add(in("segments", m.input(new byte[] {1, 0}, DType.U8, 2), DType.I8));
+    arguments.add(new Argument("volumes", m.input(new long[] {0, 2}), false, DType.I32, true));
+    arguments.add(out("packed", m.output(DType.F32, n, 4)));
+    arguments.add(out("packedRows", m.output(DType.I64, n)));
+    arguments.add(out("packedOffsets", m.output(DType.I64, 3)));
+    arguments.add(out("role", m.output(DType.U8, n)));
+    arguments.add(out("assignment", m.output(DType.I64, n)));
+    arguments.add(out("keptMass", m.output(DType.F64, 2)));
+    arguments.add(out("flags", m.output(DType.U32, 2)));
+    arguments.add(workspace(m));
+    return arguments;
+  }
+
+  /** The arguments behind the scores; {@code t} begins with the features. */
+  @SuppressWarnings("NullAway")
+  private static void runPrune(
+      Prune.Params params, Prune.Scores scores, List<@Nullable TensorView> t) {
+    Prune.run(
+        params,
+        scores,
+        t.get(0),
+        t.get(1),
+        t.get(2),
+        t.get(3),
+        new Prune.Outputs(t.get(4), t.get(5), t.get(6), t.get(7), t.get(8), t.get(9), t.get(10)),
+        t.get(11),
+        Stream.DEFAULT);
+  }
+
+  @SuppressWarnings("NullAway")
+  private static OpCase prune(DeviceMemory m, float[] values, float[] mass, long[] bounds) {
+    Prune.Params params = Prune.Params.of(NucleusSelect.Params.softmax(0.5, 2), 0.2);
+    int n = 12;
+    List<Argument> arguments =
+        pruneArguments(
+            m,
+            List.of(
+                lead("mass", m.input(mass, n), DType.F16),
+                lead("pooledKeys", m.input(values, n, 4), DType.BF16)),
+            values,
+            bounds);
+    long bytes =
+        Prune.workspaceBytes(
+            params,
+            new Prune.Given(arguments.get(0).value(), arguments.get(1).value()),
+            arguments.get(2).value(),
+            arguments.get(3).value(),
+            arguments.get(5).value());
+    return new OpCase(
+        "prune",
+        bytes,
+        arguments,
+        t -> runPrune(params, new Prune.Given(t.get(0), t.get(1)), t.subList(2, t.size())));
+  }
+
+  @SuppressWarnings("NullAway")
+  private static OpCase pruneAttended(DeviceMemory m, float[] values, long[] bounds) {
+    Prune.Params params = Prune.Params.of(NucleusSelect.Params.mass(0.5), 0.2);
+    AttentionMass.Params attention = AttentionMass.Params.of(new AttentionMass.Contiguous(2));
+    int n = 12;
+    float[] patches = new float[2 * n * 4];
+    System.arraycopy(values, 0, patches, 0, values.length);
+    List<Argument> arguments =
+        pruneArguments(
+            m,
+            List.of(
+                lead("query", m.input(patches, 2 * n, 2, 2), DType.F64),
+                in("key", m.input(patches, 2 * n, 2, 2), DType.F16),
+                new Argument("lse", m.input(new float[4 * n], 2, 2 * n), false, DType.F16, false),
+                out("mass", m.output(DType.F32, n)),
+                out("pooledKeys", m.output(DType.F32, n, 2))),
+            values,
+            bounds);
+    Prune.Attended scores =
+        new Prune.Attended(
+            attention,
+            arguments.get(0).value(),
+            arguments.get(1).value(),
+            null,
+            arguments.get(3).value(),
+            arguments.get(4).value());
+    long bytes =
+        Prune.workspaceBytes(
+            params,
+            scores,
+            arguments.get(5).value(),
+            arguments.get(6).value(),
+            arguments.get(8).value());
+    return new OpCase(
+        "pruneAttended",
+        bytes,
+        arguments,
+        t ->
+            runPrune(
+                params,
+                new Prune.Attended(attention, t.get(0), t.get(1), t.get(2), t.get(3), t.get(4)),
+                t.subList(5, t.size())));
   }
 }

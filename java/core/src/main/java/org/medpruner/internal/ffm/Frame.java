@@ -29,7 +29,7 @@ final class Frame implements AutoCloseable {
   private static final long SHAPE = offset(TENSOR, "shape");
   private static final long STRIDES = offset(TENSOR, "strides");
 
-  // 11 tensors of up to 3 dimensions (96 bytes each) and a params struct (56) take 1112 bytes.
+  // 17 tensors of up to 3 dimensions (96 bytes each) and a params struct (144) take 1776 bytes.
   private static final long CAPACITY = 2048;
 
   private final Arena arena = Arena.ofConfined();
@@ -76,6 +76,14 @@ final class Frame implements AutoCloseable {
   /** Room for a text result. */
   MemorySegment text(long capacity) {
     return memory.allocate(capacity);
+  }
+
+  /** A struct inside a struct, its size set. */
+  static MemorySegment nested(
+      MemorySegment struct, StructLayout layout, String field, StructLayout inner) {
+    MemorySegment s = struct.asSlice(offset(layout, field), inner);
+    s.set(JAVA_INT, 0, (int) inner.byteSize());
+    return s;
   }
 
   static void set(MemorySegment struct, StructLayout layout, String field, int value) {

@@ -80,6 +80,16 @@ final class Layouts {
       structLayout(JAVA_INT.withName("struct_size"), JAVA_INT.withName("reserved"))
           .withName("medpruner_gather_rows_params");
 
+  static final StructLayout PRUNE_PARAMS =
+      structLayout(
+              JAVA_INT.withName("struct_size"),
+              JAVA_INT.withName("reserved"),
+              ATTENTION_MASS_PARAMS.withName("attention"),
+              NUCLEUS_SELECT_PARAMS.withName("nucleus"),
+              CONTEXTUAL_MERGE_PARAMS.withName("merge"),
+              JAVA_LONG.withName("dropped_tokens"))
+          .withName("medpruner_prune_params");
+
   static final StructLayout BUILD_INFO =
       structLayout(
               JAVA_INT.withName("struct_size"),
@@ -114,6 +124,7 @@ final class Layouts {
         NUCLEUS_SELECT_PARAMS,
         CONTEXTUAL_MERGE_PARAMS,
         GATHER_ROWS_PARAMS,
+        PRUNE_PARAMS,
         BUILD_INFO,
         CUDA_DEVICE_INFO);
   }

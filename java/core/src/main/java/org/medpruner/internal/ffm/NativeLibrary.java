@@ -50,6 +50,8 @@ public final class NativeLibrary {
           "medpruner_last_error",
           "medpruner_nucleus_select",
           "medpruner_nucleus_select_workspace",
+          "medpruner_prune",
+          "medpruner_prune_workspace",
           "medpruner_set_cpu_threads",
           "medpruner_slice_anchor",
           "medpruner_slice_anchor_workspace",

@@ -1,10 +1,12 @@
 package org.medpruner.internal.ffm;
 
+import static org.medpruner.internal.ffm.Frame.nested;
 import static org.medpruner.internal.ffm.Frame.set;
 import static org.medpruner.internal.ffm.Layouts.ATTENTION_MASS_PARAMS;
 import static org.medpruner.internal.ffm.Layouts.CONTEXTUAL_MERGE_PARAMS;
 import static org.medpruner.internal.ffm.Layouts.GATHER_ROWS_PARAMS;
 import static org.medpruner.internal.ffm.Layouts.NUCLEUS_SELECT_PARAMS;
+import static org.medpruner.internal.ffm.Layouts.PRUNE_PARAMS;
 import static org.medpruner.internal.ffm.Layouts.SLICE_ANCHOR_PARAMS;
 
 import java.lang.foreign.MemorySegment;
@@ -12,6 +14,7 @@ import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.AttentionMass;
 import org.medpruner.NucleusSelect;
+import org.medpruner.Prune;
 import org.medpruner.TensorView;
 
 /** The ops on checked arguments: builds the descriptors, calls, checks the status. */
@@ -96,7 +99,10 @@ public final class NativeOps {
   }
 
   private static MemorySegment attentionMassParams(Frame f, AttentionMass.Params params) {
-    MemorySegment p = f.sized(ATTENTION_MASS_PARAMS);
+    return fill(f.sized(ATTENTION_MASS_PARAMS), params);
+  }
+
+  private static MemorySegment fill(MemorySegment p, AttentionMass.Params params) {
     set(p, ATTENTION_MASS_PARAMS, "scale", params.scale());
     switch (params.pooling()) {
       case AttentionMass.Contiguous c -> {
@@ -162,7 +168,10 @@ public final class NativeOps {
   }
 
   private static MemorySegment nucleusSelectParams(Frame f, NucleusSelect.Params params) {
-    MemorySegment p = f.sized(NUCLEUS_SELECT_PARAMS);
+    return fill(f.sized(NUCLEUS_SELECT_PARAMS), params);
+  }
+
+  private static MemorySegment fill(MemorySegment p, NucleusSelect.Params params) {
     set(
         p,
         NUCLEUS_SELECT_PARAMS,
@@ -323,6 +332,85 @@ public final class NativeOps {
               f.tensor(packed),
               f.tensor(packedOffsets),
               f.tensor(flags),
+              pointer(workspace.address()),
+              workspace.elements(),
+              pointer(stream)));
+    }
+  }
+
+  private static MemorySegment pruneParams(Frame f, Prune.Params params, Prune.Scores scores) {
+    MemorySegment p = f.sized(PRUNE_PARAMS);
+    if (scores instanceof Prune.Attended a) {
+      fill(nested(p, PRUNE_PARAMS, "attention", ATTENTION_MASS_PARAMS), a.params());
+    }
+    fill(nested(p, PRUNE_PARAMS, "nucleus", NUCLEUS_SELECT_PARAMS), params.nucleus());
+    set(
+        nested(p, PRUNE_PARAMS, "merge", CONTEXTUAL_MERGE_PARAMS),
+        CONTEXTUAL_MERGE_PARAMS,
+        "ratio",
+        params.merge().ratio());
+    set(p, PRUNE_PARAMS, "dropped_tokens", params.droppedTokens());
+    return p;
+  }
+
+  /** Bytes of workspace. */
+  public static long pruneWorkspace(
+      Prune.Params params,
+      Prune.Scores scores,
+      TensorView features,
+      TensorView offsets,
+      @Nullable TensorView volumes) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Prune.Attended attended = scores instanceof Prune.Attended a ? a : null;
+      MemorySegment bytes = f.word();
+      Status.check(
+          OpCalls.pruneWorkspace(
+              pruneParams(f, params, scores),
+              f.tensor(attended == null ? null : attended.query()),
+              f.tensor(attended == null ? null : attended.key()),
+              f.tensor(scores.pooledKeys()),
+              f.tensor(features),
+              f.tensor(offsets),
+              f.tensor(volumes),
+              bytes));
+      return bytes.get(ValueLayout.JAVA_LONG, 0);
+    }
+  }
+
+  /** The op. */
+  public static void prune(
+      Prune.Params params,
+      Prune.Scores scores,
+      TensorView features,
+      TensorView offsets,
+      @Nullable TensorView segments,
+      @Nullable TensorView volumes,
+      Prune.Outputs outputs,
+      TensorView workspace,
+      long stream) {
+    NativeLibrary.get();
+    try (Frame f = new Frame()) {
+      Prune.Attended attended = scores instanceof Prune.Attended a ? a : null;
+      Status.check(
+          OpCalls.prune(
+              pruneParams(f, params, scores),
+              f.tensor(attended == null ? null : attended.query()),
+              f.tensor(attended == null ? null : attended.key()),
+              f.tensor(attended == null ? null : attended.lse()),
+              f.tensor(scores.mass()),
+              f.tensor(scores.pooledKeys()),
+              f.tensor(features),
+              f.tensor(offsets),
+              f.tensor(segments),
+              f.tensor(volumes),
+              f.tensor(outputs.packed()),
+              f.tensor(outputs.packedRows()),
+              f.tensor(outputs.packedOffsets()),
+              f.tensor(outputs.role()),
+              f.tensor(outputs.assignment()),
+              f.tensor(outputs.keptMass()),
+              f.tensor(outputs.flags()),
               pointer(workspace.address()),
               workspace.elements(),
               pointer(stream)));

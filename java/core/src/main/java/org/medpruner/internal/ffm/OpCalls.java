@@ -27,6 +27,9 @@ final class OpCalls {
       query("medpruner_gather_rows_workspace", 2);
   private static final MethodHandle GATHER_ROWS = op("medpruner_gather_rows", 7);
 
+  private static final MethodHandle PRUNE_WORKSPACE = query("medpruner_prune_workspace", 6);
+  private static final MethodHandle PRUNE = op("medpruner_prune", 16);
+
   private OpCalls() {}
 
   /** (params, tensors, size_t* bytes). */
@@ -256,6 +259,73 @@ final class OpCalls {
               offsets,
               packed,
               packedOffsets,
+              flags,
+              workspace,
+              workspaceBytes,
+              stream);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
+    }
+  }
+
+  static int pruneWorkspace(
+      MemorySegment params,
+      MemorySegment query,
+      MemorySegment key,
+      MemorySegment pooledKeys,
+      MemorySegment features,
+      MemorySegment offsets,
+      MemorySegment volumes,
+      MemorySegment bytes) {
+    try {
+      return (int)
+          PRUNE_WORKSPACE.invokeExact(
+              params, query, key, pooledKeys, features, offsets, volumes, bytes);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
+    }
+  }
+
+  static int prune(
+      MemorySegment params,
+      MemorySegment query,
+      MemorySegment key,
+      MemorySegment lse,
+      MemorySegment mass,
+      MemorySegment pooledKeys,
+      MemorySegment features,
+      MemorySegment offsets,
+      MemorySegment segments,
+      MemorySegment volumes,
+      MemorySegment packed,
+      MemorySegment packedRows,
+      MemorySegment packedOffsets,
+      MemorySegment role,
+      MemorySegment assignment,
+      MemorySegment keptMass,
+      MemorySegment flags,
+      MemorySegment workspace,
+      long workspaceBytes,
+      MemorySegment stream) {
+    try {
+      return (int)
+          PRUNE.invokeExact(
+              params,
+              query,
+              key,
+              lse,
+              mass,
+              pooledKeys,
+              features,
+              offsets,
+              segments,
+              volumes,
+              packed,
+              packedRows,
+              packedOffsets,
+              role,
+              assignment,
+              keptMass,
               flags,
               workspace,
               workspaceBytes,

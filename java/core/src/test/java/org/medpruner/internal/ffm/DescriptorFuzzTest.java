@@ -14,6 +14,7 @@ import org.medpruner.Device;
 import org.medpruner.MedPrunerException;
 import org.medpruner.NativeBuffer;
 import org.medpruner.NucleusSelect;
+import org.medpruner.Prune;
 import org.medpruner.TensorView;
 
 /**
@@ -63,11 +64,11 @@ class DescriptorFuzzTest {
   // Null stands for a missing argument, which is what is tested.
   @SuppressWarnings("NullAway")
   private void call(String op, NativeBuffer[] memory) {
-    TensorView[] t = new TensorView[10];
+    TensorView[] t = new TensorView[16];
     for (int i = 0; i < t.length; i++) {
       t[i] = tensor(memory[i]);
     }
-    TensorView workspace = memory[10].view(DType.U8, random.nextInt(2) * 8192L);
+    TensorView workspace = memory[16].view(DType.U8, random.nextInt(2) * 8192L);
     switch (op) {
       case "slice_anchor" ->
           NativeOps.sliceAnchor(
@@ -113,6 +114,25 @@ class DescriptorFuzzTest {
       case "contextual_merge" ->
           NativeOps.contextualMerge(
               0.1, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], workspace, 0);
+      case "prune" ->
+          NativeOps.prune(
+              Prune.Params.of(NucleusSelect.Params.mass(0.9), 0.1),
+              random.nextBoolean()
+                  ? new Prune.Given(t[3], t[4])
+                  : new Prune.Attended(
+                      AttentionMass.Params.of(new AttentionMass.Contiguous(1)),
+                      t[0],
+                      t[1],
+                      t[2],
+                      t[3],
+                      t[4]),
+              t[5],
+              t[6],
+              t[7],
+              t[8],
+              new Prune.Outputs(t[9], t[10], t[11], t[12], t[13], t[14], t[15]),
+              workspace,
+              0);
       default -> NativeOps.gatherRows(t[0], t[1], t[2], t[3], t[4], t[5], t[6], workspace, 0);
     }
   }
@@ -124,10 +144,11 @@ class DescriptorFuzzTest {
         "attention_mass",
         "nucleus_select",
         "contextual_merge",
-        "gather_rows"
+        "gather_rows",
+        "prune"
       })
   void randomDescriptorsAreRefusedByName(String op) {
-    NativeBuffer[] memory = new NativeBuffer[11];
+    NativeBuffer[] memory = new NativeBuffer[17];
     for (int i = 0; i < memory.length; i++) {
       memory[i] = NativeBuffer.allocate(Device.CPU, BYTES);
       memory[i].copyFrom(new byte[BYTES]);
