@@ -114,13 +114,13 @@ final class Reports {
   static void addFlags(TokenStage.Result r, int[] processed, List<String> flags) {
     for (int p = 0; p < processed.length; p++) {
       String slice = "slice " + processed[p] + ": ";
-      if ((r.nucleusFlags()[p] & SegmentFlags.NON_FINITE) != 0) {
+      if ((r.flags()[p] & SegmentFlags.NON_FINITE) != 0) {
         flags.add(slice + "non-finite attention mass, all tokens kept");
       }
-      if ((r.nucleusFlags()[p] & SegmentFlags.NEGATIVE_MASS) != 0) {
+      if ((r.flags()[p] & SegmentFlags.NEGATIVE_MASS) != 0) {
         flags.add(slice + "negative attention mass, all tokens kept");
       }
-      if ((r.mergeFlags()[p] & SegmentFlags.ZERO_KEY) != 0) {
+      if ((r.flags()[p] & SegmentFlags.ZERO_KEY) != 0) {
         flags.add(slice + "a key of zero or non-finite norm counts as unlike all others");
       }
     }

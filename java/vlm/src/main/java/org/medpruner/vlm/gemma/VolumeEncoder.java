@@ -10,7 +10,6 @@ import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.AttentionMass;
-import org.medpruner.ContextualMerge;
 import org.medpruner.Device;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningPolicy.DroppedSlice;
@@ -165,23 +164,25 @@ final class VolumeEncoder {
 
       long pruning = System.nanoTime();
       progress.update("prune", 0, 1);
-      TokenStage.@Nullable Result result = stage == null ? null : stage.prune(policy, features);
-      boolean[] keep = keep(slices, processed, result);
+      TokenStage.@Nullable Pruned pruned =
+          stage == null ? null : stage.prune(policy, features, kept(slices, processed));
+      int[] keptRows = pruned == null ? wholeSlices(slices, processed) : pruned.rows();
       Tensor packed =
-          TorchScope.detach(TokenStage.pack(features, keep, processed.length, n, workspace));
+          TorchScope.detach(
+              pruned == null ? TokenStage.pack(features, keptRows, workspace) : pruned.packed());
       waitForDevice();
       progress.update("prune", 1, 1);
       timings.put("prune", prune[0] + seconds(pruning));
-      if (result != null) {
-        Reports.addFlags(result, processed, flags);
+      if (pruned != null) {
+        Reports.addFlags(pruned.result(), processed, flags);
       }
       return new Outcome(
           policy,
-          selection(slices, processed, keep),
+          selection(slices, processed, keptRows),
           packed,
           slices,
           processed,
-          result,
+          pruned == null ? null : pruned.result(),
           timings,
           flags);
     }
@@ -235,32 +236,39 @@ final class VolumeEncoder {
         : new AttentionMass.Grid(grid, grid, block, block);
   }
 
-  /** Rows of the encoded slices that the language model gets. */
-  private boolean[] keep(
-      SliceStage.Result slices, int[] processed, TokenStage.@Nullable Result result) {
-    int n = config.tokensPerImage();
-    boolean[] keep = new boolean[processed.length * n];
-    for (int p = 0; p < processed.length; p++) {
-      boolean kept = slices.kept()[processed[p]];
-      boolean corner = !kept && policy.droppedSlice() == DroppedSlice.CORNER_TOKEN;
-      for (int t = 0; t < n; t++) {
-        boolean selected =
-            result == null || result.role()[p * n + t] != ContextualMerge.ROLE_MERGED;
-        keep[p * n + t] = selected && (kept || (corner && t == 0));
-      }
+  /** Whether stage 1 kept each of the encoded slices. */
+  private static boolean[] kept(SliceStage.Result slices, int[] processed) {
+    boolean[] kept = new boolean[processed.length];
+    for (int p = 0; p < kept.length; p++) {
+      kept[p] = slices.kept()[processed[p]];
     }
-    return keep;
+    return kept;
   }
 
-  private Selection selection(SliceStage.Result slices, int[] processed, boolean[] keep) {
+  /** Rows of the encoded slices that the language model gets when no token is pruned. */
+  private int[] wholeSlices(SliceStage.Result slices, int[] processed) {
+    int n = config.tokensPerImage();
+    int dropped = policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0;
+    int[] rows = new int[processed.length * n];
+    int count = 0;
+    for (int p = 0; p < processed.length; p++) {
+      int tokens = slices.kept()[processed[p]] ? n : dropped;
+      for (int t = 0; t < tokens; t++) {
+        rows[count++] = p * n + t;
+      }
+    }
+    return Arrays.copyOf(rows, count);
+  }
+
+  private Selection selection(SliceStage.Result slices, int[] processed, int[] rows) {
     int n = config.tokensPerImage();
     boolean[] text = slices.kept().clone();
     if (policy.droppedSlice() == DroppedSlice.CORNER_TOKEN) {
       Arrays.fill(text, true);
     }
     boolean[] token = new boolean[Math.multiplyExact(text.length, n)];
-    for (int p = 0; p < processed.length; p++) {
-      System.arraycopy(keep, p * n, token, processed[p] * n, n);
+    for (int row : rows) {
+      token[processed[row / n] * n + row % n] = true;
     }
     return new Selection(n, text, token);
   }

@@ -33,6 +33,19 @@ final class DeviceTensors {
         : t.to(new org.bytedeco.pytorch.Device(device.toString()), ScalarType.Long);
   }
 
+  /** A vector of U8, 0 or 1. */
+  static Tensor of(Device device, boolean[] values) {
+    byte[] bytes = new byte[values.length];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) (values[i] ? 1 : 0);
+    }
+    // LibTorch's Byte is U8, and so is what a Java byte array becomes.
+    Tensor t = torch.tensor(bytes);
+    return device.isCpu()
+        ? t
+        : t.to(new org.bytedeco.pytorch.Device(device.toString()), ScalarType.Byte);
+  }
+
   /** Offsets of {@code segments} segments of {@code length} each. */
   static Tensor offsets(Device device, int segments, long length) {
     long[] values = new long[segments + 1];

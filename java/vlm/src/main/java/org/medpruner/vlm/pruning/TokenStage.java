@@ -4,13 +4,13 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.medpruner.AttentionMass;
-import org.medpruner.ContextualMerge;
 import org.medpruner.Device;
 import org.medpruner.GatherRows;
 import org.medpruner.NucleusSelect;
+import org.medpruner.Prune;
 import org.medpruner.PruningPolicy;
+import org.medpruner.PruningPolicy.DroppedSlice;
 import org.medpruner.PruningPolicy.NucleusScore;
-import org.medpruner.TensorView;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchStreams;
@@ -18,7 +18,7 @@ import org.medpruner.torch.TorchTensors;
 
 /**
  * Stage 2: which tokens of the encoded slices stay. Attention mass is taken batch by batch while
- * the encoder runs; selection and merging follow over all slices at once.
+ * the encoder runs; selection, merging and packing follow in one call over all slices.
  *
  * <p>One per volume; used and closed by one thread.
  */
@@ -31,17 +31,22 @@ public final class TokenStage implements AutoCloseable {
    * @param role byte[P * n], 0 merged away, 1 nucleus, 2 contextual target
    * @param assignment int[P * n], index in the slice of the token that stands for each one
    * @param keptMass double[P], share of the nucleus weights kept
-   * @param nucleusFlags int[P], bits of {@link org.medpruner.SegmentFlags} from the selection
-   * @param mergeFlags int[P], bits of {@link org.medpruner.SegmentFlags} from the merge
+   * @param flags int[P], bits of {@link org.medpruner.SegmentFlags}
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record Result(
-      float[] mass,
-      byte[] role,
-      int[] assignment,
-      double[] keptMass,
-      int[] nucleusFlags,
-      int[] mergeFlags) {}
+      float[] mass, byte[] role, int[] assignment, double[] keptMass, int[] flags) {}
+
+  /**
+   * What stage 2 left.
+   *
+   * @param packed [K, C], the kept tokens' features in order, targets with what was merged into
+   *     them; a temporary of the caller's scope
+   * @param rows int[K], the row of the features each of them is
+   * @param result how it came to this
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Pruned(Tensor packed, int[] rows, Result result) {}
 
   private final Device device;
   private final int slices;
@@ -121,114 +126,115 @@ public final class TokenStage implements AutoCloseable {
   }
 
   /**
-   * Selects the nucleus of every slice and merges the rest into its targets.
+   * Selects the nucleus of every slice, merges the rest into its targets and packs what stays.
    *
-   * @param policy tau, score, temperature (&gt; 0), ratio, floors and caps
-   * @param features [P * n, C], changed in place: targets become their merged features
+   * @param policy tau, score, temperature (&gt; 0), ratio, floors and caps, and what a dropped
+   *     slice leaves
+   * @param features [P * n, C]; not changed
+   * @param kept per slice, whether stage 1 kept it
    */
-  public Result prune(PruningPolicy policy, Tensor features) {
-    try (PointerScope scope = new PointerScope()) {
-      long rows = (long) slices * tokens;
-      TensorView offsets = TorchTensors.view(DeviceTensors.offsets(device, slices, tokens));
-      Tensor mask = DeviceTensors.empty(device, ScalarType.Byte, rows);
-      Tensor indices = DeviceTensors.empty(device, ScalarType.Long, rows);
-      Tensor counts = DeviceTensors.empty(device, ScalarType.Long, slices);
-      Tensor keptMass = DeviceTensors.empty(device, ScalarType.Double, slices);
-      Tensor nucleusFlags = DeviceTensors.empty(device, ScalarType.UInt32, slices);
-      NucleusSelect.run(
-          new NucleusSelect.Params(
-              policy.score() == NucleusScore.MASS
-                  ? NucleusSelect.Score.MASS
-                  : NucleusSelect.Score.SOFTMAX,
-              policy.tau(),
-              policy.temperature(),
-              policy.minTokens(),
-              policy.maxTokens(),
-              policy.volumeMinTokens(),
-              policy.volumeMaxTokens()),
-          TorchTensors.view(mass),
-          offsets,
-          null,
-          new NucleusSelect.Outputs(
-              TorchTensors.view(mask),
-              TorchTensors.view(indices),
-              TorchTensors.view(counts),
-              TorchTensors.view(keptMass),
-              TorchTensors.view(nucleusFlags)),
-          workspace,
-          TorchStreams.current(device));
-      Tensor role = DeviceTensors.empty(device, ScalarType.Byte, rows);
-      Tensor assignment = DeviceTensors.empty(device, ScalarType.Long, rows);
-      Tensor mergeFlags = DeviceTensors.empty(device, ScalarType.UInt32, slices);
-      TensorView merged = TorchTensors.view(features);
-      ContextualMerge.run(
-          new ContextualMerge.Params(policy.contextualRatio()),
-          merged,
-          TorchTensors.view(keys),
-          TorchTensors.view(mask),
-          offsets,
-          new ContextualMerge.Outputs(
-              merged,
-              TorchTensors.view(role),
-              TorchTensors.view(assignment),
-              TorchTensors.view(indices),
-              TorchTensors.view(counts),
-              TorchTensors.view(mergeFlags)),
-          workspace,
-          TorchStreams.current(device));
-      long[] rowsOf = TorchTensors.longs(assignment);
-      int[] local = new int[rowsOf.length];
-      for (int i = 0; i < local.length; i++) {
-        local[i] = Math.toIntExact(rowsOf[i] % tokens);
-      }
-      return new Result(
-          TorchTensors.floats(mass),
-          TorchTensors.bytes(role),
-          local,
-          TorchTensors.doubles(keptMass),
-          TorchTensors.ints(nucleusFlags),
-          TorchTensors.ints(mergeFlags));
+  public Pruned prune(PruningPolicy policy, Tensor features, boolean[] kept) {
+    int[][] rows = new int[1][];
+    Result[] result = new Result[1];
+    Tensor packed =
+        TorchScope.run(
+            () -> {
+              long n = (long) slices * tokens;
+              Tensor all =
+                  DeviceTensors.empty(device, features.scalar_type().intern(), n, features.size(1));
+              Tensor packedRows = DeviceTensors.empty(device, ScalarType.Long, n);
+              Tensor offsets = DeviceTensors.empty(device, ScalarType.Long, slices + 1);
+              Tensor role = DeviceTensors.empty(device, ScalarType.Byte, n);
+              Tensor assignment = DeviceTensors.empty(device, ScalarType.Long, n);
+              Tensor keptMass = DeviceTensors.empty(device, ScalarType.Double, slices);
+              Tensor flags = DeviceTensors.empty(device, ScalarType.UInt32, slices);
+              Prune.run(
+                  params(policy),
+                  new Prune.Given(TorchTensors.view(mass), TorchTensors.view(keys)),
+                  TorchTensors.view(features),
+                  TorchTensors.view(DeviceTensors.offsets(device, slices, tokens)),
+                  TorchTensors.view(DeviceTensors.of(device, kept)),
+                  null,
+                  new Prune.Outputs(
+                      TorchTensors.view(all),
+                      TorchTensors.view(packedRows),
+                      TorchTensors.view(offsets),
+                      TorchTensors.view(role),
+                      TorchTensors.view(assignment),
+                      TorchTensors.view(keptMass),
+                      TorchTensors.view(flags)),
+                  workspace,
+                  TorchStreams.current(device));
+              long total = TorchTensors.longs(offsets.narrow(0, slices, 1))[0];
+              rows[0] = ints(TorchTensors.longs(packedRows.narrow(0, 0, total)), n);
+              result[0] =
+                  new Result(
+                      TorchTensors.floats(mass),
+                      TorchTensors.bytes(role),
+                      ints(TorchTensors.longs(assignment), tokens),
+                      TorchTensors.doubles(keptMass),
+                      TorchTensors.ints(flags));
+              Tensor used = all.narrow(0, 0, total);
+              // The volume holds this for as long as it is asked about: not the rows past the
+              // total.
+              return total <= n / 2 ? used.clone() : used;
+            });
+    return new Pruned(packed, rows[0], result[0]);
+  }
+
+  private static Prune.Params params(PruningPolicy policy) {
+    NucleusSelect.Params nucleus =
+        new NucleusSelect.Params(
+            policy.score() == NucleusScore.MASS
+                ? NucleusSelect.Score.MASS
+                : NucleusSelect.Score.SOFTMAX,
+            policy.tau(),
+            policy.temperature(),
+            policy.minTokens(),
+            policy.maxTokens(),
+            policy.volumeMinTokens(),
+            policy.volumeMaxTokens());
+    return Prune.Params.of(nucleus, policy.contextualRatio())
+        .withDroppedTokens(policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0);
+  }
+
+  /** Values modulo {@code modulus}. */
+  private static int[] ints(long[] values, long modulus) {
+    int[] result = new int[values.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = Math.toIntExact(values[i] % modulus);
     }
+    return result;
   }
 
   /**
-   * Packs kept rows densely, in order.
+   * Packs rows densely, in the order given; where stage 2 is off.
    *
-   * @param source [P * n, C]
-   * @param keep P * n entries, whether a row stays
+   * @param source [N, C]
+   * @param rows at most N of them
    * @return [K, C], a temporary of the caller's scope
    */
-  public static Tensor pack(
-      Tensor source, boolean[] keep, int slices, int tokens, Workspace workspace) {
+  public static Tensor pack(Tensor source, int[] rows, Workspace workspace) {
     return TorchScope.run(
         () -> {
           Device device = TorchTensors.device(source);
-          long[] indices = new long[keep.length];
-          long[] counts = new long[slices];
-          long total = 0;
-          for (int s = 0; s < slices; s++) {
-            int first = s * tokens;
-            int n = 0;
-            for (int t = first; t < first + tokens; t++) {
-              if (keep[t]) {
-                indices[first + n++] = t;
-              }
-            }
-            counts[s] = n;
-            total += n;
+          long[] indices = new long[Math.toIntExact(source.size(0))];
+          for (int i = 0; i < rows.length; i++) {
+            indices[i] = rows[i];
           }
           Tensor packed =
-              DeviceTensors.empty(device, source.scalar_type().intern(), total, source.size(1));
+              DeviceTensors.empty(
+                  device, source.scalar_type().intern(), rows.length, source.size(1));
           GatherRows.run(
               GatherRows.Params.DEFAULT,
               TorchTensors.view(source),
               TorchTensors.view(DeviceTensors.of(device, indices)),
-              TorchTensors.view(DeviceTensors.of(device, counts)),
-              TorchTensors.view(DeviceTensors.offsets(device, slices, tokens)),
+              TorchTensors.view(DeviceTensors.of(device, new long[] {rows.length})),
+              TorchTensors.view(DeviceTensors.of(device, new long[] {0, indices.length})),
               new GatherRows.Outputs(
                   TorchTensors.view(packed),
-                  TorchTensors.view(DeviceTensors.empty(device, ScalarType.Long, slices + 1)),
-                  TorchTensors.view(DeviceTensors.empty(device, ScalarType.UInt32, slices))),
+                  TorchTensors.view(DeviceTensors.empty(device, ScalarType.Long, 2)),
+                  TorchTensors.view(DeviceTensors.empty(device, ScalarType.UInt32, 1))),
               workspace,
               TorchStreams.current(device));
           return packed;

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -268,8 +269,11 @@ class GoldenParityTest {
     try (PointerScope scope = new PointerScope();
         Workspace w = Workspace.create(Device.CPU);
         TokenStage stage = stage(volume, strips(), w)) {
-      Tensor features = golden.encoded(volume).features().flatten(0, 1).clone();
-      TokenStage.Result r = stage.prune(policy, features);
+      Tensor features = golden.encoded(volume).features().flatten(0, 1);
+      boolean[] kept = new boolean[volume.slices];
+      Arrays.fill(kept, true);
+      TokenStage.Pruned pruned = stage.prune(policy, features, kept);
+      TokenStage.Result r = pruned.result();
       int[] role = golden.expected.ints(p + "role");
       int[] assign = golden.expected.ints(p + "assign");
       boolean[] mask = golden.expected.bools(p + "mask");
@@ -279,9 +283,16 @@ class GoldenParityTest {
         assertEquals(mask[t], r.role()[t] != ContextualMerge.ROLE_MERGED, at + ": mask");
         assertEquals(assign[t] < 0 ? t % n : assign[t], r.assignment()[t], at + ": assignment");
       }
+      int[] rows = pruned.rows();
+      assertArrayEquals(IntStream.range(0, mask.length).filter(t -> mask[t]).toArray(), rows);
       if (golden.expected.has(p + "features")) {
-        Values.assertClose(
-            p + "features", golden.expected.doubles(p + "features"), Values.of(features), LOGITS);
+        double[] all = golden.expected.doubles(p + "features");
+        int columns = all.length / mask.length;
+        double[] expected = new double[rows.length * columns];
+        for (int i = 0; i < rows.length; i++) {
+          System.arraycopy(all, rows[i] * columns, expected, i * columns, columns);
+        }
+        Values.assertClose(p + "features", expected, Values.of(pruned.packed()), LOGITS);
       }
     }
   }
