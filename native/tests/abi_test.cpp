@@ -111,6 +111,23 @@ TEST(host_copies_and_streams) {
   CHECK_EQUAL(medpruner_stream_destroy(&kCpu, nullptr), MEDPRUNER_OK);
 }
 
+TEST(graphs_are_of_cuda) {
+  medpruner_graph* graph = reinterpret_cast<medpruner_graph*>(&graph);
+  CHECK_EQUAL(medpruner_graph_begin(&kCpu, &graph), MEDPRUNER_ERR_UNSUPPORTED);
+  CHECK(last_error() == "device: is the CPU, which has no graphs; call the ops");
+  CHECK_EQUAL(medpruner_graph_end(&kCpu, &graph, &graph), MEDPRUNER_ERR_UNSUPPORTED);
+  CHECK(graph == nullptr);
+  CHECK_EQUAL(medpruner_graph_begin(nullptr, &graph), MEDPRUNER_ERR_INVALID_ARGUMENT);
+  CHECK_EQUAL(medpruner_graph_launch(nullptr, nullptr), MEDPRUNER_ERR_INVALID_ARGUMENT);
+  CHECK(last_error() == "graph: is NULL");
+  CHECK_EQUAL(medpruner_graph_destroy(nullptr), MEDPRUNER_OK);
+  int32_t count = 0;
+  CHECK_EQUAL(medpruner_cuda_device_count(&count, nullptr, 0), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_graph_begin(&kGpu, nullptr), count == 0
+                                                         ? MEDPRUNER_ERR_BACKEND_UNAVAILABLE
+                                                         : MEDPRUNER_ERR_INVALID_ARGUMENT);
+}
+
 }  // namespace
 
 int main() { return harness::run_tests(); }

@@ -10,6 +10,8 @@
 #include "medpruner/tensor.h"
 #include "medpruner/memory.h"
 #include "medpruner/memory.h"
+#include "medpruner/graph.h"
+#include "medpruner/graph.h"
 #include "medpruner/ops.h"
 #include "medpruner/ops.h"
 #include "medpruner/slice_anchor.h"

@@ -9,6 +9,7 @@
 #include "medpruner/attention_mass.h"
 #include "medpruner/contextual_merge.h"
 #include "medpruner/gather_rows.h"
+#include "medpruner/graph.h"
 #include "medpruner/memory.h"
 #include "medpruner/nucleus_select.h"
 #include "medpruner/ops.h"

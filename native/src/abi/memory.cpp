@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/device_check.hpp"
 #include "common/status.hpp"
 #include "cuda/backend.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
 
-/** Null, type and index; true for a CUDA device that is present. */
+}  // namespace
+
 bool check_device(const char* name, const medpruner_device* device) {
   if (device == nullptr) {
     fail(kInvalid, "%s: is NULL", name);
@@ -38,6 +40,8 @@ bool check_device(const char* name, const medpruner_device* device) {
   }
   return true;
 }
+
+namespace {
 
 void check_cpu_stream(const void* stream) {
   if (stream != nullptr) {

@@ -30,6 +30,10 @@ void copy(int32_t, void*, int32_t, const void*, int32_t, int, size_t, void*) { u
 void* stream_create(int32_t) { unavailable(); }
 void stream_destroy(int32_t, void*) { unavailable(); }
 void stream_synchronize(int32_t, void*) { unavailable(); }
+void graph_begin(int32_t, void*) { unavailable(); }
+void* graph_end(int32_t, void*, bool) { unavailable(); }
+void graph_launch(int32_t, void*, void*) { unavailable(); }
+void graph_destroy(int32_t, void*) { unavailable(); }
 
 size_t slice_anchor_workspace(const SliceAnchorArgs&) { unavailable(); }
 void slice_anchor(const SliceAnchorArgs&, Launch) { unavailable(); }

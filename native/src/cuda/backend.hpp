@@ -27,6 +27,11 @@ void copy(int32_t device, void* destination, int32_t destination_device, const v
 void* stream_create(int32_t device);
 void stream_destroy(int32_t device, void* stream);
 void stream_synchronize(int32_t device, void* stream);
+void graph_begin(int32_t device, void* stream);
+/** The executable graph; null when it is not to be kept. */
+void* graph_end(int32_t device, void* stream, bool keep);
+void graph_launch(int32_t device, void* executable, void* stream);
+void graph_destroy(int32_t device, void* executable);
 
 /** One launch on a device's stream. */
 struct Launch {

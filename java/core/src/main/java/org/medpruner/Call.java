@@ -22,18 +22,35 @@ final class Call {
   static Call hold(Stream stream, @Nullable TensorView... tensors) {
     stream.acquire();
     Call call = new Call(stream, tensors);
+    call.acquire();
     try {
-      for (TensorView t : tensors) {
-        if (t != null && t.owner() instanceof NativeBuffer b) {
-          b.acquire();
-        }
-        call.held++;
-      }
+      Recording.note(stream, tensors);
     } catch (IllegalStateException e) {
       call.release();
       throw e;
     }
     return call;
+  }
+
+  /** As {@link #hold}, of the tensors alone. */
+  static Call keep(@Nullable TensorView... tensors) {
+    Call call = new Call(Stream.DEFAULT, tensors);
+    call.acquire();
+    return call;
+  }
+
+  private void acquire() {
+    try {
+      for (TensorView t : tensors) {
+        if (t != null && t.owner() instanceof NativeBuffer b) {
+          b.acquire();
+        }
+        held++;
+      }
+    } catch (IllegalStateException e) {
+      release();
+      throw e;
+    }
   }
 
   /** Ends the use. */

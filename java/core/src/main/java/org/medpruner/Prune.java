@@ -7,7 +7,7 @@ import org.medpruner.internal.ffm.NativeOps;
  * Stage 2 of pruning in one call, for all segments (slices) of a batch: bit for bit what {@link
  * AttentionMass} (unless the masses are given), {@link NucleusSelect}, {@link ContextualMerge} and
  * {@link GatherRows} give one after the other, without a copy of all features in between. On CUDA
- * nothing waits for the device.
+ * nothing waits for the device, and the call can be part of a {@link Graph}.
  *
  * <p>Stateless, as {@link SliceAnchor}.
  */

@@ -78,6 +78,27 @@ public final class Stream implements AutoCloseable {
     }
   }
 
+  /**
+   * Records the ops that {@code ops} calls on this stream, instead of running them, as a {@link
+   * Graph}. On this thread and until it returns nothing may be allocated, freed or waited for on the
+   * device: reserve every {@link Workspace} before, for instance by running the ops once. Ops called
+   * on other streams run as ever.
+   *
+   * @throws MedPrunerException if the device is the CPU, which has no graphs
+   * @throws MedPrunerCudaException if something in {@code ops} broke the recording; the stream can
+   *     be used again
+   * @throws IllegalArgumentException if this is a default stream
+   * @throws IllegalStateException if this stream is closed or this thread is recording already
+   */
+  public Graph capture(Runnable ops) {
+    Objects.requireNonNull(ops, "ops");
+    Device d = device;
+    if (d == null || (d.isCuda() && handle == 0)) {
+      throw Check.bad("stream", "a default stream cannot be recorded; create one");
+    }
+    return Graph.record(this, d, ops);
+  }
+
   void acquire() {
     if (lifetime != null) {
       lifetime.acquire();

@@ -42,6 +42,14 @@ final class NativeCalls {
       handle("medpruner_stream_destroy", JAVA_INT, ADDRESS, ADDRESS);
   private static final MethodHandle STREAM_SYNCHRONIZE =
       handle("medpruner_stream_synchronize", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle GRAPH_BEGIN =
+      handle("medpruner_graph_begin", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle GRAPH_END =
+      handle("medpruner_graph_end", JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
+  private static final MethodHandle GRAPH_LAUNCH =
+      handle("medpruner_graph_launch", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle GRAPH_DESTROY =
+      handle("medpruner_graph_destroy", JAVA_INT, ADDRESS);
 
   private NativeCalls() {}
 
@@ -170,6 +178,38 @@ final class NativeCalls {
   static int streamSynchronize(MemorySegment device, MemorySegment stream) {
     try {
       return (int) STREAM_SYNCHRONIZE.invokeExact(device, stream);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  static int graphBegin(MemorySegment device, MemorySegment stream) {
+    try {
+      return (int) GRAPH_BEGIN.invokeExact(device, stream);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  static int graphEnd(MemorySegment device, MemorySegment stream, MemorySegment graph) {
+    try {
+      return (int) GRAPH_END.invokeExact(device, stream, graph);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  static int graphLaunch(MemorySegment graph, MemorySegment stream) {
+    try {
+      return (int) GRAPH_LAUNCH.invokeExact(graph, stream);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  static int graphDestroy(MemorySegment graph) {
+    try {
+      return (int) GRAPH_DESTROY.invokeExact(graph);
     } catch (Throwable t) {
       throw unexpected(t);
     }
