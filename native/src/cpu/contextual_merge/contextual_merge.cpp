@@ -100,17 +100,6 @@ float inverse_norm(float squared) {
   return non_finite(squared) || squared < 1e-24f ? 0.0f : 1.0f / sqrtf(squared);
 }
 
-/** The segment that holds a row: the last that begins at or before it. */
-int64_t segment_holding(const int64_t* offsets, int64_t segments, int64_t row) {
-  int64_t low = 0;
-  int64_t high = segments;
-  while (high - low > 1) {
-    const int64_t middle = low + (high - low) / 2;
-    (offsets[middle] <= row ? low : high) = middle;
-  }
-  return low;
-}
-
 }  // namespace
 
 MergeSteps::MergeSteps(const ContextualMergeArgs& args, WorkspaceLayout& layout) : args_(args) {

@@ -7,6 +7,7 @@
 
 #include "common/op_args.hpp"
 #include "cpu/pool.hpp"
+#include "cpu/segments.hpp"
 
 namespace medpruner::cpu {
 
@@ -25,11 +26,6 @@ void for_each_segment(const ContextualMergeArgs& args, const Body& body) {
       body(g);
     }
   });
-}
-
-/** Rows of features that make a task of the pool: 128 KB, read and written in some 30 us. */
-inline int64_t rows_per_task(int64_t row_bytes) {
-  return row_bytes < 1 << 17 ? (1 << 17) / (row_bytes + 1) + 1 : 1;
 }
 
 class MergeSteps {

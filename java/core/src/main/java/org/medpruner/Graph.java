@@ -5,16 +5,16 @@ import org.medpruner.internal.ffm.NativeGraphs;
 
 /**
  * Op calls recorded once by {@link Stream#capture} and launched together as often as wanted: one
- * submission instead of one per kernel. A launch runs with the tensors' addresses and shapes and the
- * params of the recorded calls, on whatever the memory then holds; to give it new inputs, copy them
- * into the same memory.
+ * submission instead of one per kernel. A launch runs with the tensors' addresses and shapes and
+ * the params of the recorded calls, on whatever the memory then holds; to give it new inputs, copy
+ * them into the same memory.
  *
  * <p>A graph keeps what it recorded alive: closing a {@link NativeBuffer} that it uses refuses new
  * uses at once, but the memory stays until the graph is closed too. Memory of another owner is kept
  * reachable only: a LibTorch tensor must not be closed, by a scope either, before the graph is.
  *
- * <p>{@link #close} waits for the device. Launches of one graph run one after the other; two threads
- * may launch it, which takes turns.
+ * <p>{@link #close} waits for the device. Launches of one graph run one after the other; two
+ * threads may launch it, which takes turns.
  */
 public final class Graph implements AutoCloseable {
   private final Device device;

@@ -80,9 +80,9 @@ public final class Stream implements AutoCloseable {
 
   /**
    * Records the ops that {@code ops} calls on this stream, instead of running them, as a {@link
-   * Graph}. On this thread and until it returns nothing may be allocated, freed or waited for on the
-   * device: reserve every {@link Workspace} before, for instance by running the ops once. Ops called
-   * on other streams run as ever.
+   * Graph}. On this thread and until it returns nothing may be allocated, freed or waited for on
+   * the device: reserve every {@link Workspace} before, for instance by running the ops once. Ops
+   * called on other streams run as ever.
    *
    * @throws MedPrunerException if the device is the CPU, which has no graphs
    * @throws MedPrunerCudaException if something in {@code ops} broke the recording; the stream can

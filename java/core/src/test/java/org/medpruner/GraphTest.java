@@ -17,8 +17,7 @@ class GraphTest {
     IllegalArgumentException none =
         assertThrows(IllegalArgumentException.class, () -> Stream.DEFAULT.capture(ops));
     assertTrue(String.valueOf(none.getMessage()).startsWith("stream:"), none.getMessage());
-    assertThrows(
-        IllegalArgumentException.class, () -> Stream.of(Device.cuda(0), 0).capture(ops));
+    assertThrows(IllegalArgumentException.class, () -> Stream.of(Device.cuda(0), 0).capture(ops));
     try (Stream cpu = Stream.create(Device.CPU)) {
       // Twice: the first refusal must not leave the thread recording.
       for (int i = 0; i < 2; i++) {
