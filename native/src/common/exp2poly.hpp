@@ -12,13 +12,25 @@
 
 namespace medpruner {
 
+/**
+ * Adding it rounds a double of magnitude below 2^51 to an integer, ties to even as rint() does, and leaves
+ * that integer in the low bits. rint() and the conversion to u32 each need an instruction that SSE2 and
+ * AVX2 do not have, and that GPUs run at a fraction of the rate of an addition.
+ */
+constexpr double kRounder = 0x1.8p52;
+
+MEDPRUNER_HD inline uint64_t double_to_bits(double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
 /** rint(exp2poly(y) * 2^31) for y <= 0. */
 MEDPRUNER_HD inline uint32_t exp2_weight(double y) {
-  // Clamped so that the arithmetic below is defined for every y; the result is discarded then.
-  const bool vanishes = y < -32.0;
-  const double x = vanishes ? -32.0 : y;
-  const double n = rint(x);
-  const double f = x - n;
+  // The weight of -32 is rint(0.5) = 0, so the clamp is all that "0 when y < -32" takes.
+  const double x = y < -32.0 ? -32.0 : y;
+  const double shifted = x + kRounder;
+  const double f = x - (shifted - kRounder);
   double p = 0x1.41fbc20404cb4p-13;
   p = fma(p, f, 0x1.5f3e5436f4de1p-10);
   p = fma(p, f, 0x1.3b2d4cec4a36cp-7);
@@ -26,12 +38,10 @@ MEDPRUNER_HD inline uint32_t exp2_weight(double y) {
   p = fma(p, f, 0x1.ebfbdc3c314c5p-3);
   p = fma(p, f, 0x1.62e430af291fap-1);
   p = fma(p, f, 1.0);
-  const int64_t exponent = static_cast<int64_t>(static_cast<int32_t>(n)) + 31 + 1023;
-  const uint64_t power_bits = static_cast<uint64_t>(exponent) << 52;
+  const uint64_t power_bits = (double_to_bits(shifted) + (31 + 1023)) << 52;  // 2^(n + 31)
   double power;
   memcpy(&power, &power_bits, sizeof power);
-  const double weight = rint(p * power);
-  return vanishes ? 0u : static_cast<uint32_t>(static_cast<int64_t>(weight));
+  return static_cast<uint32_t>(double_to_bits(p * power + kRounder));
 }
 
 /** SOFTMAX: `factor` is log2(e) / temperature, `max` the segment's largest score. */
@@ -43,7 +53,15 @@ MEDPRUNER_HD inline uint32_t softmax_weight(float value, float max, double facto
 /** MASS: for max > 0 and 0 <= value <= max. */
 MEDPRUNER_HD inline uint32_t mass_weight(float value, float max) {
   const double share = static_cast<double>(value) / static_cast<double>(max);
-  return static_cast<uint32_t>(static_cast<int64_t>(rint(share * 2147483648.0)));
+  return static_cast<uint32_t>(double_to_bits(share * 2147483648.0 + kRounder));
+}
+
+/** M of nucleus_select.h: ceil(t * W / 2^62) in 128 bits, at least 1. */
+MEDPRUNER_HD inline uint64_t mass_target(uint64_t tau_q62, uint64_t total) {
+  const unsigned __int128 product = static_cast<unsigned __int128>(tau_q62) * total;
+  const unsigned __int128 rounded = product + ((static_cast<unsigned __int128>(1) << 62) - 1);
+  const uint64_t target = static_cast<uint64_t>(rounded >> 62);
+  return target > 1 ? target : 1;
 }
 
 /** Orders floats as their values do, -0 equal to +0: larger key, larger score. No NaN. */

@@ -20,14 +20,6 @@ struct NucleusWorkspace {
   uint8_t* ranked;    // [rows]: 1 for tokens that floors and caps rank
 };
 
-/** ceil(t * W / 2^62) in 128 bits, at least 1. */
-__device__ inline uint64_t mass_target(uint64_t tau_q62, uint64_t total) {
-  const unsigned __int128 product = static_cast<unsigned __int128>(tau_q62) * total;
-  const unsigned __int128 rounded = product + ((static_cast<unsigned __int128>(1) << 62) - 1);
-  const uint64_t target = static_cast<uint64_t>(rounded >> 62);
-  return target > 1 ? target : 1;
-}
-
 /** Tokens [begin, end), those of them with ranked = 1 and mask = from when `mask` is given. */
 struct Candidates {
   const NucleusWorkspace* workspace;
