@@ -2,12 +2,18 @@
 #pragma once
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "harness.hpp"
 #include "medpruner/medpruner.h"
 
 /** The exit code ctest reads as skipped. */
 constexpr int kSkipped = 77;
+
+/** Repetitions of a test: a tenth under compute-sanitizer, which slows kernels down 10 to 100 times. */
+inline int gpu_rounds(int full) {
+  return getenv("MEDPRUNER_GPU_QUICK") == nullptr ? full : (full + 9) / 10;
+}
 
 /** Runs the tests when there is a device; else says why not. */
 inline int run_gpu_tests() {

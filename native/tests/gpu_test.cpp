@@ -230,7 +230,7 @@ void check_nucleus(const medpruner_nucleus_select_params& params, const std::vec
 
 TEST(nucleus_select_random) {
   cases::Random random(10);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < gpu_rounds(200); ++round) {
     const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 6), 700);
     auto params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
                                          static_cast<size_t>(cases::integer(random, 0, 3))]);
@@ -262,7 +262,7 @@ TEST(nucleus_select_one_large_segment) {
 template <class T>
 void merge_cases(uint64_t seed) {
   cases::Random random(seed);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < gpu_rounds(40); ++round) {
     const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 4), 400);
     const int64_t rows = offsets.back();
     Tensor<float> keys = cases::matrix<float>(random, rows, cases::integer(random, 1, 80), round % 3);
@@ -298,7 +298,7 @@ TEST(contextual_merge_bf16) { merge_cases<BF16>(14); }
 template <class T>
 void gather_cases(uint64_t seed) {
   cases::Random random(seed);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < gpu_rounds(40); ++round) {
     const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 9), 50);
     const int64_t rows = offsets.back();
     Tensor<T> source = cases::matrix<T>(random, rows, cases::integer(random, 0, 700), round % 3,
