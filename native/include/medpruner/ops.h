@@ -25,7 +25,8 @@
  * - Every params struct starts with struct_size, which the caller sets to its sizeof; any other value
  *   is refused. Reserved fields must be zero.
  * - Ops keep no state: any number of threads may call them at once on different outputs.
- * - Results do not depend on grid size, thread count, instruction set or batch composition.
+ * - Results do not depend on grid size, thread count, instruction set or batch composition, nor on the
+ *   calling thread's rounding mode or flushing of subnormals, which an op puts aside and restores.
  */
 #ifndef MEDPRUNER_OPS_H
 #define MEDPRUNER_OPS_H

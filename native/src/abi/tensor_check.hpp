@@ -12,6 +12,7 @@
 #include <initializer_list>
 
 #include "common/dtype.hpp"
+#include "common/float_environment.hpp"
 #include "common/op_args.hpp"
 #include "common/status.hpp"
 #include "medpruner/tensor.h"
@@ -43,6 +44,7 @@ struct View {
 
 constexpr int64_t kFree = -1;  // an extent the op does not prescribe
 
+/** Lives as long as the call, in the float environment that results are defined in. */
 class Checker {
  public:
   /** A workspace query has no data to look at. */
@@ -90,6 +92,7 @@ class Checker {
   void check_device(const char* name, const medpruner_device& device);
   void add_range(const char* name, uintptr_t begin, uintptr_t end, int64_t row_stride, bool output);
 
+  FloatEnvironment environment_;
   bool with_data_;
   bool has_device_ = false;
   const char* first_name_ = nullptr;

@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ ${#parts[@]} -gt 0 ] || parts=(tests sanitizer bench)
-tests=(gpu_test gpu_edge_test gpu_streams_test)
+tests=(gpu_test gpu_edge_test gpu_graph_test gpu_streams_test)
 failed=0
 mkdir -p "$results" || exit 1
 

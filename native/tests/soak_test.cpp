@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// A million mixed calls from eight threads, the pool in use: every result the bits of the first one, and
+// no more memory at the end than after the first tenth. MEDPRUNER_SOAK_CALLS sets another number.
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "cases.hpp"
+#include "harness.hpp"
+#include "ops.hpp"
+
+namespace {
+
+constexpr int kThreads = 8;
+constexpr int64_t kAllowedGrowth = 8 << 20;  // allocator arenas of eight threads; a leak of 10 bytes a call shows
+
+int64_t calls() {
+  const char* text = getenv("MEDPRUNER_SOAK_CALLS");
+  return text == nullptr ? 1000000 : atoll(text);
+}
+
+int64_t resident_bytes() {
+  long total = 0;
+  long resident = 0;
+  FILE* file = fopen("/proc/self/statm", "r");
+  if (file != nullptr) {
+    if (fscanf(file, "%ld %ld", &total, &resident) != 2) {
+      resident = 0;
+    }
+    fclose(file);
+  }
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+/** FNV-1a over outputs; a failed call counts as such. */
+class Hash {
+ public:
+  template <class T>
+  Hash& add(const Tensor<T>& tensor) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(tensor.values.data());
+    for (size_t i = 0; i < tensor.values.size() * sizeof(T); ++i) {
+      value_ = (value_ ^ bytes[i]) * 0x100000001b3ull;
+    }
+    return *this;
+  }
+  uint64_t of(medpruner_status status) const { return status == MEDPRUNER_OK ? value_ : 0; }
+
+ private:
+  uint64_t value_ = 0xcbf29ce484222325ull;
+};
+
+template <class T>
+uint64_t anchor_call(cases::Random& random, int64_t size) {
+  Tensor<T> slices = cases::matrix<T>(random, 4, size, 1, 1);
+  const AnchorResult r = slice_anchor(kCpu, slices, {0, 1, 4}, 1.1, 1);
+  return Hash().add(r.keep).add(r.distance).add(r.representative).add(r.flags).of(r.status);
+}
+
+template <class T>
+uint64_t mass_call(cases::Random& random, int64_t patches) {
+  Tensor<T> q = cases::matrix<T>(random, patches, 2 * 8);
+  Tensor<T> k = cases::matrix<T>(random, patches, 2 * 8);
+  q.shape = k.shape = {patches, 2, 8};
+  const MassResult r = attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, patches / 2, patches});
+  return Hash().add(r.mass).add(r.pooled_keys).of(r.status);
+}
+
+uint64_t nucleus_call(cases::Random& random, int64_t longest) {
+  const std::vector<int64_t> offsets = cases::ragged(random, 4, longest);
+  const std::vector<float> scores = cases::scores(random, offsets);
+  const NucleusResult r = nucleus_select(kCpu, nucleus(0, 0.9), scores, offsets);
+  return Hash().add(r.mask).add(r.kept_indices).add(r.kept_mass).add(r.flags).of(r.status);
+}
+
+template <class T>
+uint64_t merge_call(cases::Random& random, int64_t rows) {
+  Tensor<float> keys = cases::matrix<float>(random, rows, 7);
+  Tensor<T> features = cases::matrix<T>(random, rows, 33);
+  std::vector<uint8_t> in(static_cast<size_t>(rows), 0);
+  in[1] = 1;
+  const auto r = contextual_merge(kCpu, 0.1, &features, keys, in, {0, rows / 3, rows});
+  return Hash().add(r.merged).add(r.assignment).add(r.kept_counts).of(r.status);
+}
+
+uint64_t gather_call(cases::Random& random, int64_t rows) {
+  Tensor<float> source = cases::matrix<float>(random, rows, 17, 2);
+  std::vector<int64_t> indices(static_cast<size_t>(rows));
+  for (int64_t i = 0; i < rows; ++i) {
+    indices[static_cast<size_t>(i)] = rows - 1 - i;
+  }
+  const auto r = gather_rows(kCpu, source, indices, {rows / 2}, {0, rows}, rows);
+  return Hash().add(r.packed).add(r.packed_offsets).of(r.status);
+}
+
+/** Most calls are small; some are large enough to be shared with the pool. */
+uint64_t call(int kind) {
+  cases::Random random(static_cast<uint64_t>(1000 + kind));
+  switch (kind) {
+    case 0:
+      return anchor_call<uint8_t>(random, 301);
+    case 1:
+      return anchor_call<float>(random, 301);
+    case 2:
+      return anchor_call<BF16>(random, 77);
+    case 3:
+      return mass_call<float>(random, 12);
+    case 4:
+      return mass_call<F16>(random, 10);
+    case 5:
+      return nucleus_call(random, 60);
+    case 6:
+      return merge_call<float>(random, 24);
+    case 7:
+      return merge_call<BF16>(random, 16);
+    case 8:
+      return gather_call(random, 20);
+    case 9:
+      return anchor_call<int16_t>(random, 200000);
+    case 10:
+      return mass_call<float>(random, 300);
+    case 11:
+      return nucleus_call(random, 20000);
+    default:
+      return merge_call<float>(random, 600);
+  }
+}
+
+constexpr int kSmall = 9;
+constexpr int kKinds = 13;
+constexpr int64_t kLargeEvery = 2000;
+
+TEST(a_million_calls_from_eight_threads) {
+  CHECK_EQUAL(medpruner_set_cpu_threads(4), MEDPRUNER_OK);
+  uint64_t expected[kKinds];
+  for (int kind = 0; kind < kKinds; ++kind) {
+    expected[kind] = call(kind);
+    CHECK(expected[kind] != 0);
+  }
+  const int64_t each = calls() / kThreads;
+  std::atomic<int64_t> wrong{0};
+  std::atomic<int> warm{0};
+  std::atomic<bool> measured{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int64_t i = 0; i < each; ++i) {
+        const int kind = i % kLargeEvery == 0
+                             ? kSmall + static_cast<int>((i / kLargeEvery + t) % (kKinds - kSmall))
+                             : static_cast<int>((i + t) % kSmall);
+        wrong += call(kind) == expected[kind] ? 0 : 1;
+        if (i == each / 10) {
+          ++warm;
+          while (!measured) {
+            std::this_thread::yield();
+          }
+        }
+      }
+    });
+  }
+  while (warm < kThreads) {
+    std::this_thread::yield();
+  }
+  const int64_t before = resident_bytes();
+  measured = true;
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  const int64_t growth = resident_bytes() - before;
+  printf("%lld calls, resident memory %+.1f MB after the first tenth\n",
+         static_cast<long long>(each * kThreads), static_cast<double>(growth) / 1e6);
+  CHECK_EQUAL(wrong.load(), 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK(before > 0 && growth < kAllowedGrowth);  // the sanitizer's quarantine grows by design
+#endif
+}
+
+}  // namespace
+
+int main() { return harness::run_tests(); }
