@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -40,6 +41,11 @@ struct Options {
    * folders, and its line.
    */
   std::pair<std::string, int> omitted_barrier;
+  /**
+   * The most blocks a launch gets along an axis ('x' or 'y'), by the kernel's name without template
+   * arguments. For kernels that stride over that axis, whose results must not depend on it.
+   */
+  std::map<std::string, std::pair<char, unsigned>> grid_limits;
   /** What the device says it is: major * 10 + minor. */
   int compute_capability = 90;
 };
@@ -55,6 +61,9 @@ void clear_fault();
  * line.
  */
 const std::set<std::pair<std::string, int>>& barriers_met();
+
+/** Names in grid_limits whose launches were in fact made smaller. */
+const std::set<std::string>& grids_lowered();
 
 struct Counters {
   uint64_t launches, blocks, threads, switches, accesses;

@@ -134,6 +134,25 @@ cudaError_t simt::set_shared_limit(const void* kernel, cudaFuncAttribute, int by
   return cudaSuccess;
 }
 
+namespace {
+std::set<std::string> g_grids_lowered;
+
+dim3 limited(const std::string& name, dim3 grid) {
+  const std::string plain = name.substr(0, name.find('<'));
+  const auto found = simt::options().grid_limits.find(plain);
+  if (found != simt::options().grid_limits.end()) {
+    unsigned& extent = found->second.first == 'x' ? grid.x : grid.y;
+    if (extent > found->second.second) {
+      extent = found->second.second;
+      g_grids_lowered.insert(plain);
+    }
+  }
+  return grid;
+}
+}  // namespace
+
+const std::set<std::string>& simt::grids_lowered() { return g_grids_lowered; }
+
 cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t shared,
                          cudaStream_t stream, Body body) {
   if (!known(stream)) {
@@ -148,6 +167,7 @@ cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t share
           " unless cudaFuncSetAttribute says more");
     return cudaErrorInvalidValue;
   }
+  grid = limited(name, grid);
   return run_grid(name.c_str(), {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared, body)
              ? cudaSuccess
              : cudaErrorLaunchFailure;

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// The CPU backend gives the same bits whatever surrounds a call: threads, instruction set, the other
+// segments of the batch, the floating-point environment of the calling thread.
+
+#include <fenv.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "harness.hpp"
+#include "jobs.hpp"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace {
+
+const char* program = nullptr;
+
+/** Large enough that every op shares its work among threads. */
+constexpr jobs::Size kSize = {12, 30011, 700, 37, 60000, 1500, 37, 300};
+
+/** All outputs, made once on one thread in the environment this process began with. */
+const std::vector<jobs::Bytes>& expected() {
+  static const std::vector<jobs::Bytes> made = [] {
+    medpruner_set_cpu_threads(1);
+    std::vector<jobs::Bytes> all;
+    for (const jobs::Job& job : jobs::all(kCpu, kSize)) {
+      all.push_back(job.run());
+      medpruner_status status = -1;
+      memcpy(&status, all.back().data(), sizeof status);
+      CHECK_EQUAL(status, MEDPRUNER_OK);
+    }
+    medpruner_set_cpu_threads(0);
+    return all;
+  }();
+  return made;
+}
+
+template <class Around>
+void check_all(const char* what, const Around& around) {
+  const std::vector<jobs::Job> all = jobs::all(kCpu, kSize);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::vector<unsigned char>& alone = expected()[i];
+    const int before = harness::failures();
+    CHECK_SAME(around(all[i]), alone);
+    if (harness::failures() != before) {
+      fprintf(stderr, "  %s, %s\n", all[i].name.c_str(), what);
+    }
+  }
+}
+
+uint64_t digest() {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (const jobs::Job& job : jobs::all(kCpu, kSize)) {
+    for (unsigned char byte : job.run()) {  // FNV-1a
+      hash = (hash ^ byte) * 0x100000001b3ull;
+    }
+  }
+  return hash;
+}
+
+TEST(any_number_of_threads) {
+  for (const int32_t threads : {1, 2, 3, 7}) {
+    CHECK_EQUAL(medpruner_set_cpu_threads(threads), MEDPRUNER_OK);
+    check_all(("threads: " + std::to_string(threads)).c_str(),
+              [](const jobs::Job& job) { return job.run(); });
+  }
+  medpruner_set_cpu_threads(0);
+}
+
+/** The tier is chosen once per process, so each needs one of its own. */
+TEST(any_instruction_set) {
+  const std::string own = std::to_string(digest());
+  for (const char* isa : {"x86-64", "avx2+fma", "avx512"}) {
+    const std::string command =
+        "MEDPRUNER_MAX_ISA=" + std::string(isa) + " '" + program + "' digest";
+    FILE* child = popen(command.c_str(), "r");
+    CHECK(child != nullptr);
+    char text[64] = "";
+    CHECK(child != nullptr && fgets(text, sizeof text, child) != nullptr);
+    CHECK(child != nullptr && pclose(child) == 0);
+    CHECK(own == text);
+  }
+}
+
+// ---- the floating-point environment -----------------------------------------------------------
+
+#if defined(__x86_64__)
+using Control = unsigned;
+const std::vector<Control> kEnvironments = {
+    0x9fc0,  // FTZ and DAZ, as LibTorch's set_flush_denormal leaves it
+    0x5f80,  // towards plus infinity
+    0xbfc0,  // towards minus infinity, FTZ and DAZ
+    0x7f80,  // towards zero
+    0x1c00,  // invalid, denormal and division by zero trap
+};
+Control control() { return _mm_getcsr(); }
+void set_control(Control value) { _mm_setcsr(value); }
+constexpr Control kSticky = 0x3f;
+#elif defined(__aarch64__)
+using Control = uint64_t;
+const std::vector<Control> kEnvironments = {
+    uint64_t{1} << 24,                      // FZ
+    uint64_t{1} << 22,                      // towards plus infinity
+    uint64_t{2} << 22 | uint64_t{1} << 24,  // towards minus infinity, FZ
+    uint64_t{3} << 22,                      // towards zero
+};
+Control control() {
+  uint64_t value;
+  asm volatile("mrs %0, fpcr" : "=r"(value));
+  return value;
+}
+void set_control(Control value) { asm volatile("msr fpcr, %0" : : "r"(value)); }
+constexpr Control kSticky = 0;
+#endif
+
+volatile float tiny = 1e-30f;
+
+TEST(the_environments_of_this_test_do_show) {
+  const Control former = control();
+  set_control(kEnvironments[0]);
+  volatile float flushed = tiny * 1e-10f;  // volatile: stays before the next setting
+  set_control(kEnvironments[1]);
+  volatile float up = 1.0f + tiny;
+  set_control(former);
+  CHECK(flushed == 0);
+  CHECK(up > 1.0f);
+}
+
+/** On the calling thread and on those of the pool. */
+TEST(any_floating_point_environment) {
+  for (const Control odd : kEnvironments) {
+    for (const int32_t threads : {1, 3}) {
+      medpruner_set_cpu_threads(threads);
+      check_all(("control register " + std::to_string(odd)).c_str(), [&](const jobs::Job& job) {
+        const Control former = control();
+        set_control(odd);
+        jobs::Bytes bytes = job.run();
+        const Control after = control();
+        set_control(former);
+        CHECK_EQUAL(after & ~kSticky, odd & ~kSticky);
+        return bytes;
+      });
+    }
+  }
+  medpruner_set_cpu_threads(0);
+}
+
+/** A refused call restores it too. */
+TEST(a_refusal_restores_the_environment) {
+  const Control former = control();
+  set_control(kEnvironments[0]);
+  size_t bytes = 0;
+  const medpruner_status status =
+      medpruner_nucleus_select_workspace(nullptr, nullptr, nullptr, nullptr, &bytes);
+  const Control after = control();
+  set_control(former);
+  CHECK_EQUAL(status, MEDPRUNER_ERR_INVALID_ARGUMENT);
+  CHECK_EQUAL(after & ~kSticky, kEnvironments[0] & ~kSticky);
+}
+
+// ---- the rest of the batch ---------------------------------------------------------------------
+
+/** Lengths of the segments, an empty one among them. */
+const std::vector<int64_t> kLengths = {97, 1, 0, 400, 33};
+
+std::vector<int64_t> starts() {
+  std::vector<int64_t> result = {0};
+  for (int64_t length : kLengths) {
+    result.push_back(result.back() + length);
+  }
+  return result;
+}
+
+/** The rows of the segments in `order`, one after the other, of a tensor of `width` values a row. */
+template <class T>
+std::vector<T> rows_of(const std::vector<T>& values, int64_t width, const std::vector<size_t>& order) {
+  std::vector<T> result;
+  for (size_t g : order) {
+    const auto first = values.begin() + starts()[g] * width;
+    result.insert(result.end(), first, first + kLengths[g] * width);
+  }
+  return result;
+}
+
+std::vector<int64_t> offsets_of(const std::vector<size_t>& order) {
+  std::vector<int64_t> result = {0};
+  for (size_t g : order) {
+    result.push_back(result.back() + kLengths[g]);
+  }
+  return result;
+}
+
+/** Row numbers made relative to their segment; -1 and what is not written stay. */
+template <class T>
+void make_relative(std::vector<T>& values, const std::vector<int64_t>& offsets) {
+  for (size_t g = 0; g + 1 < offsets.size(); ++g) {
+    for (int64_t i = offsets[g]; i < offsets[g + 1]; ++i) {
+      T& value = values[static_cast<size_t>(i)];
+      value = value < 0 ? value : static_cast<T>(value - offsets[g]);
+    }
+  }
+}
+
+/** For each segment of `order`, everything any op says of it. */
+std::vector<jobs::Bytes> run_batch(const std::vector<size_t>& order) {
+  cases::Random random(21);
+  const int64_t total = starts().back();
+  const int64_t width = 19;
+  const Tensor<float> matrix = cases::matrix<float>(random, total, width);
+  const Tensor<BF16> features = cases::matrix<BF16>(random, total, 2 * width);
+  const std::vector<float> masses = jobs::masses(random, total);
+  const std::vector<int64_t> offsets = offsets_of(order);
+  const int64_t rows = offsets.back();
+
+  Tensor<float> x({rows, width}, rows_of(matrix.values, width, order));
+  AnchorResult anchors = slice_anchor(kCpu, x, offsets, 1.12, 1);
+  make_relative(anchors.representative.values, offsets);
+  make_relative(anchors.kept_indices.values, offsets);
+  Tensor<float> query({rows, 1, width}, x.values);
+  const MassResult mass = attention_mass(kCpu, contiguous(1), query, query, nullptr, offsets);
+  NucleusResult nuclei =
+      nucleus_select(kCpu, nucleus(MEDPRUNER_SCORE_MASS, 0.7), rows_of(masses, 1, order), offsets);
+  make_relative(nuclei.kept_indices.values, offsets);
+  Tensor<BF16> f({rows, 2 * width}, rows_of(features.values, 2 * width, order));
+  MergeResult<BF16> merge = contextual_merge(kCpu, 0.2, &f, x, nuclei.mask.values, offsets);
+  make_relative(merge.assignment.values, offsets);
+  make_relative(merge.kept_indices.values, offsets);
+  for (const medpruner_status status :
+       {anchors.status, mass.status, nuclei.status, merge.status}) {
+    CHECK_EQUAL(status, MEDPRUNER_OK);
+  }
+
+  std::vector<jobs::Bytes> result(order.size());
+  for (size_t g = 0; g < order.size(); ++g) {
+    const auto rows_part = [&](const auto& values, int64_t columns) {
+      jobs::append(result[g], std::vector(values.begin() + offsets[g] * columns,
+                                          values.begin() + offsets[g + 1] * columns));
+    };
+    const auto segment_part = [&](const auto& values) {
+      jobs::append(result[g], std::vector(values.begin() + static_cast<int64_t>(g),
+                                          values.begin() + static_cast<int64_t>(g) + 1));
+    };
+    rows_part(anchors.keep.values, 1);
+    rows_part(anchors.distance.values, 1);
+    rows_part(anchors.representative.values, 1);
+    rows_part(anchors.kept_indices.values, 1);
+    rows_part(anchors.flags.values, 1);
+    segment_part(anchors.kept_counts.values);
+    rows_part(mass.mass.values, 1);
+    rows_part(mass.pooled_keys.values, width);
+    segment_part(mass.flags.values);
+    rows_part(nuclei.mask.values, 1);
+    rows_part(nuclei.kept_indices.values, 1);
+    segment_part(nuclei.kept_counts.values);
+    segment_part(nuclei.kept_mass.values);
+    rows_part(merge.merged.values, 2 * width);
+    rows_part(merge.role.values, 1);
+    rows_part(merge.assignment.values, 1);
+    rows_part(merge.kept_indices.values, 1);
+    segment_part(merge.kept_counts.values);
+    segment_part(merge.flags.values);
+  }
+  return result;
+}
+
+TEST(any_batch_composition) {
+  std::vector<size_t> order = {0, 1, 2, 3, 4};
+  const std::vector<jobs::Bytes> together = run_batch(order);
+  for (size_t g = 0; g < order.size(); ++g) {
+    const std::vector<jobs::Bytes> alone = run_batch({g});
+    CHECK_SAME(alone[0], together[g]);
+  }
+  cases::Random random(22);
+  for (int round = 0; round < 10; ++round) {
+    std::shuffle(order.begin(), order.end(), random);
+    std::vector<size_t> some(order.begin(), order.begin() + 2 + round % 4);
+    const std::vector<jobs::Bytes> permuted = run_batch(some);
+    for (size_t i = 0; i < some.size(); ++i) {
+      CHECK_SAME(permuted[i], together[some[i]]);
+    }
+  }
+}
+
+TEST(any_time) {
+  for (int round = 0; round < 3; ++round) {
+    check_all("again", [](const jobs::Job& job) { return job.run(); });
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count > 1 && strcmp(arguments[1], "digest") == 0) {
+    printf("%s", std::to_string(digest()).c_str());
+    return 0;
+  }
+  program = arguments[0];
+  return harness::run_tests();
+}
