@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <atomic>
 #include <functional>
 #include <random>
 #include <sstream>
@@ -25,13 +26,14 @@ inline std::vector<Test>& tests() {
   return all;
 }
 
-inline int& failures() {
-  static int count = 0;
+/** Tests may check from many threads. */
+inline std::atomic<int>& failures() {
+  static std::atomic<int> count{0};
   return count;
 }
 
-inline long& checks() {
-  static long count = 0;
+inline std::atomic<long>& checks() {
+  static std::atomic<long> count{0};
   return count;
 }
 
@@ -78,7 +80,8 @@ inline int run_tests() {
     printf("%s %s\n", failures() == before ? "ok  " : "FAIL", test.name);
     fflush(stdout);
   }
-  printf("%zu tests, %ld checks, %d failures\n", tests().size(), checks(), failures());
+  printf("%zu tests, %ld checks, %d failures\n", tests().size(), checks().load(),
+         failures().load());
   // A test executable without a single check proves nothing.
   return failures() == 0 && checks() > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
