@@ -55,8 +55,7 @@ final class AbuseProbe {
       Workspace workspace = Workspace.create(Device.CPU);
       try (NativeBuffer scores = scores()) {
         CountDownLatch running = new CountDownLatch(1);
-        Thread caller =
-            new Thread(() -> callUntilRefused(scores, workspace, running::countDown));
+        Thread caller = new Thread(() -> callUntilRefused(scores, workspace, running::countDown));
         caller.start();
         running.await();
         for (long bytes = 1 << 20; bytes < 1 << 24; bytes *= 2) {
