@@ -47,6 +47,18 @@ void __tsan_write_range(void* address, long size) {
     check(address, static_cast<size_t>(size), 1, simt::Access::kWrite, CALLER);
   }
 }
+// std::atomic of host code that is compiled like a kernel: the test's counters. Kernels have none; their
+// atomics are the stand-ins' functions.
+#define ATOMIC_HOOKS(bits, type)                                               \
+  type __tsan_atomic##bits##_load(const volatile type* at, int) {              \
+    return __atomic_load_n(at, __ATOMIC_SEQ_CST);                              \
+  }                                                                            \
+  type __tsan_atomic##bits##_fetch_add(volatile type* at, type value, int) {   \
+    return __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);                    \
+  }
+ATOMIC_HOOKS(32, int)
+ATOMIC_HOOKS(64, long)
+
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
 void __tsan_func_entry(void*) {}
