@@ -39,11 +39,10 @@ final class DeviceTensors {
     for (int i = 0; i < bytes.length; i++) {
       bytes[i] = (byte) (values[i] ? 1 : 0);
     }
-    // LibTorch's Byte is U8, and so is what a Java byte array becomes.
-    Tensor t = torch.tensor(bytes);
-    return device.isCpu()
-        ? t
-        : t.to(new org.bytedeco.pytorch.Device(device.toString()), ScalarType.Byte);
+    // LibTorch's Byte is U8, but a Java byte array becomes Char, I8.
+    return torch
+        .tensor(bytes)
+        .to(new org.bytedeco.pytorch.Device(device.toString()), ScalarType.Byte);
   }
 
   /** Offsets of {@code segments} segments of {@code length} each. */
