@@ -3,6 +3,7 @@
 // without a change to their source: the executor must report a fault, or the result must differ.
 
 #include "cuda/attention_mass/limits.hpp"
+#include "cuda/nucleus_select/limits.hpp"
 #include "schedules.hpp"
 
 namespace {
@@ -53,6 +54,7 @@ class Workload {
     broken_query_ = query_;
     broken_query_.values[3] = NAN;
     nucleus_ = nucleus_select(kCpu, params_, scores_, {0, 300});
+    free_ = nucleus_select(kCpu, nucleus(0, 0.5), scores_, {0, 300});
     special_scores_ = scores_;
     special_scores_[299] = NAN;
     special_ = nucleus_select(kCpu, nucleus(1, 0.5), special_scores_, {0, 300});
@@ -117,7 +119,16 @@ class Workload {
     const NucleusResult r = nucleus_select(kGpu, params_, scores_, {0, 300});
     const NucleusResult s = nucleus_select(kGpu, nucleus(1, 0.5), special_scores_, {0, 300});
     const NucleusResult n = nucleus_select(kGpu, nucleus(1, 0.5), negative_scores_, {0, 300});
-    return r.status == MEDPRUNER_OK && same(r.mask.values, nucleus_.mask.values) &&
+    bool blocks = true;  // in registers and not
+    for (const int64_t rows : {300, 10}) {
+      medpruner::cuda::g_nucleus_limits = {10, rows};
+      const NucleusResult b = nucleus_select(kGpu, nucleus(0, 0.5), scores_, {0, 300});
+      medpruner::cuda::g_nucleus_limits = {};
+      blocks = blocks && b.status == MEDPRUNER_OK && same(b.mask.values, free_.mask.values) &&
+               same(b.kept_indices.values, free_.kept_indices.values) &&
+               same(b.kept_mass.values, free_.kept_mass.values);
+    }
+    return blocks && r.status == MEDPRUNER_OK && same(r.mask.values, nucleus_.mask.values) &&
            same(r.kept_indices.values, nucleus_.kept_indices.values) &&
            same(r.kept_mass.values, nucleus_.kept_mass.values) && s.status == MEDPRUNER_OK &&
            same(s.mask.values, special_.mask.values) && same(s.flags.values, special_.flags.values) &&
@@ -154,7 +165,7 @@ class Workload {
   Tensor<uint8_t> bytes_;
   AnchorResult anchor_, wide_anchor_, bytes_anchor_;
   MassResult mass_, half_mass_, odd_mass_;
-  NucleusResult nucleus_, special_, negative_;
+  NucleusResult nucleus_, free_, special_, negative_;
   MergeResult<float> merge_;
   GatherResult<int32_t> gather_;
   PruneCase<float> prune_case_;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cuda/nucleus_select/limits.hpp"
 #include "schedules.hpp"
 
 namespace {
@@ -66,9 +67,99 @@ TEST(volume_floors_and_caps) {
   }
 }
 
+/** Scores of a kind: 0 lognormal, 1 all equal, 2 few distinct, 3 a sink, 4 of both signs, 5 with a NaN. */
+std::vector<float> segment_scores(cases::Random& random, int64_t n, int kind) {
+  std::vector<float> values(static_cast<size_t>(n));
+  for (float& v : values) {
+    v = kind == 1   ? 0.25f
+        : kind == 2 ? static_cast<float>(cases::integer(random, 0, 3))
+        : kind == 4 ? cases::normal(random)
+                    : expf(cases::normal(random));
+  }
+  if (kind == 3) {
+    values[values.size() / 2] = 300;
+  }
+  if (kind == 5) {
+    values.back() = NAN;
+  }
+  return values;
+}
+
+TEST(every_number_of_items_per_lane) {
+  cases::Random random(24);
+  int kind = 0;
+  for (int64_t n : {31, 32, 33, 127, 128, 129, 256, 257, 512, 513, 1023, 1024}) {
+    for (int score : {0, 1}) {
+      Params params = nucleus(score, kind % 4 == 1 ? 0.3 : 0.9);
+      params.max_tokens = kind % 5 == 4 ? n / 3 + 1 : 0;
+      check(params, segment_scores(random, n, kind % 6), {0, n}, {}, 1);
+      ++kind;
+    }
+  }
+}
+
+TEST(segments_of_a_block) {
+  cases::Random random(25);
+  int kind = 0;
+  for (int64_t n : {1025, 4096, 4097, 8192, 8193, 16384, 16385}) {
+    Params params = nucleus(kind % 2, 0.9);
+    params.min_tokens = kind % 3 == 2 ? n - 5 : 0;
+    check(params, segment_scores(random, n, kind % 5), {0, n}, {}, 1);
+    ++kind;
+  }
+}
+
+TEST(classes_side_by_side) {
+  cases::Random random(26);
+  for (int round = 0; round < 24; ++round) {
+    const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 2, 9), 200);
+    Params params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
+                                           static_cast<size_t>(round / 2 % 4)]);
+    params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
+    params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
+    medpruner::cuda::g_nucleus_limits.warp_rows = round % 4 == 3 ? 0 : 50;
+    medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 2 ? 50 : 120;
+    check(params, cases::scores(random, offsets), offsets, {}, 2);
+    medpruner::cuda::g_nucleus_limits = {};
+  }
+}
+
+TEST(a_segment_is_the_same_in_every_class) {
+  cases::Random random(27);
+  for (int kind = 0; kind < 6; ++kind) {
+    for (double tau : {0.5, 1.0}) {
+      const std::vector<float> scores = segment_scores(random, 150, kind);
+      for (int64_t rows : {150, 100, 0}) {  // a warp, a block, a block that holds nothing in registers
+        medpruner::cuda::g_nucleus_limits = {rows, rows == 0 ? 0 : 150};
+        check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
+        medpruner::cuda::g_nucleus_limits = {};
+      }
+    }
+  }
+}
+
+TEST(one_launch_where_no_segment_can_be_long) {
+  simt::options() = {};
+  const std::vector<float> scores(1024, 1);
+  const auto launches = [&](const Params& params, std::vector<int64_t> offsets) {
+    const std::vector<float> some(scores.begin(), scores.begin() + offsets.back());
+    const uint64_t before = simt::counters().launches;
+    CHECK_EQUAL(nucleus_select(kGpu, params, some, offsets).status, MEDPRUNER_OK);
+    return simt::counters().launches - before;
+  };
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
+  medpruner::cuda::g_nucleus_limits.warp_rows = 1023;
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 2u);
+  medpruner::cuda::g_nucleus_limits = {};
+  Params bounded = nucleus(0, 0.9);
+  bounded.volume_max_tokens = 5;
+  CHECK_EQUAL(launches(bounded, {0, 500, 1024}), 4u);
+}
+
 TEST(bad_offsets) {
   cases::Random random(23);
   for (int round = 0; round < 8; ++round) {
+    medpruner::cuda::g_nucleus_limits = {round % 2 == 0 ? 1024 : 10, round % 4 == 1 ? 20 : 16384};
     const std::vector<int64_t> offsets = cases::ragged(random, 5, 30);
     if (offsets.back() == 0) {
       continue;
@@ -86,6 +177,7 @@ TEST(bad_offsets) {
       check_same(nucleus_select(kGpu, nucleus(0, 0.7), scores, spoilt.offsets), expected);
     });
   }
+  medpruner::cuda::g_nucleus_limits = {};
 }
 
 TEST(a_bad_segment_is_no_part_of_its_volume) {

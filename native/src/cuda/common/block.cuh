@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "cuda/common/warp.cuh"
+
 /** In a kernel: bytes `name[]` of dynamic shared memory, aligned to 16. */
 #if defined(__CUDACC__)
 #define MEDPRUNER_DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
@@ -15,15 +17,7 @@
 
 namespace medpruner::cuda {
 
-constexpr unsigned kAllLanes = 0xffffffffu;
 constexpr int kScratch = 33;
-
-__device__ inline uint64_t warp_sum(uint64_t value) {
-  for (int distance = 16; distance > 0; distance /= 2) {
-    value += __shfl_xor_sync(kAllLanes, static_cast<unsigned long long>(value), distance);
-  }
-  return value;
-}
 
 /** Integers, so that the order of the additions cannot matter. */
 __device__ inline uint64_t block_sum(uint64_t value, uint64_t* scratch) {
@@ -49,10 +43,7 @@ __device__ inline uint32_t block_max(uint32_t value, uint64_t* scratch) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int warps = static_cast<int>(blockDim.x) / 32;
-  for (int distance = 16; distance > 0; distance /= 2) {
-    const uint32_t other = __shfl_xor_sync(kAllLanes, value, distance);
-    value = other > value ? other : value;
-  }
+  value = WarpReductions::max(value);
   if (lane == 0) {
     scratch[warp] = value;
   }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// K3: integer weights as on the CPU, then the threshold key bit by bit from the top, each step one sum
-// over the segment: 32 steps for any distribution of scores, no histogram, no float sum. One block per
-// segment, however long; then, if volumes are bounded, one block per volume.
+// K3 for segments that registers do not hold, and for volumes with bounds: integer weights as on the CPU,
+// then the threshold key bit by bit from the top, each step one sum over the segment: 32 steps for any
+// distribution of scores, no histogram, no float sum. One block per segment, however long; then one block
+// per bounded volume. registers.cuh has the rest.
 
 #include <stdint.h>
 
@@ -17,8 +18,35 @@ namespace medpruner::cuda {
 struct NucleusWorkspace {
   uint32_t* keys;     // [rows]
   uint32_t* weights;  // [rows]
-  uint8_t* ranked;    // [rows]: 1 for tokens that floors and caps rank
+  uint8_t* ranked;    // [rows]: 1 for tokens that floors and caps rank; null without volume bounds
 };
+
+/** By the smallest and the largest key: 0, or the flag that keeps the segment whole. */
+__device__ inline uint32_t flags_of_range(uint32_t bottom, uint32_t top, bool mass_score) {
+  constexpr uint32_t kMinusInf = 0x007fffffu;  // order_key puts NaNs below it or above +Inf
+  constexpr uint32_t kPlusInf = 0xff800000u;
+  constexpr uint32_t kZero = 0x80000000u;
+  if (bottom < kMinusInf || top >= kPlusInf || top == kMinusInf) {
+    return MEDPRUNER_SEGMENT_NON_FINITE;
+  }
+  return mass_score && bottom < kZero ? MEDPRUNER_SEGMENT_NEGATIVE_MASS : 0;
+}
+
+/** Of a key of the segment whose largest score is `max`; equal keys have equal weights. */
+__device__ inline uint32_t weight_of(const NucleusSelectArgs& args, uint32_t key, float max) {
+  const float score = bits_to_float(key_to_bits(key));
+  return !args.mass_score ? softmax_weight(score, max, args.factor)
+         : max == 0       ? 0x80000000u
+                          : mass_weight(score, max);
+}
+
+/** A nucleus of `length` of `n` tokens, with the floor and the cap per segment. */
+__device__ inline int64_t bounded_length(const NucleusSelectArgs& args, int64_t length, int64_t n) {
+  if (args.min_tokens > length) {
+    length = args.min_tokens < n ? args.min_tokens : n;
+  }
+  return args.max_tokens > 0 && length > args.max_tokens ? args.max_tokens : length;
+}
 
 /** Tokens [begin, end), those of them with ranked = 1 and mask = from when `mask` is given. */
 struct Candidates {
@@ -87,28 +115,6 @@ __device__ inline int64_t mark_prefix(const Candidates& candidates, bool by_mass
   return static_cast<int64_t>(block_sum(marked, scratch));
 }
 
-/** 0, or the flag that keeps the segment whole. All threads of the block. */
-__device__ inline uint32_t classify_scores(const NucleusSelectArgs& args, int64_t begin,
-                                           int64_t end) {
-  bool special = false;
-  bool negative = false;
-  bool other = false;  // anything but -Inf
-  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
-    const uint32_t bits = float_to_bits(args.scores[i]);
-    const bool minus_inf = bits == 0xff800000u;
-    special = special || (non_finite(args.scores[i]) && !minus_inf);
-    negative = negative || ((bits & 0x80000000u) != 0 && bits != 0x80000000u);
-    other = other || !minus_inf;
-  }
-  const int any_special = __syncthreads_or(special ? 1 : 0);
-  const int any_negative = __syncthreads_or(negative ? 1 : 0);
-  const int any_other = __syncthreads_or(other ? 1 : 0);
-  if (any_special != 0 || any_other == 0) {
-    return MEDPRUNER_SEGMENT_NON_FINITE;
-  }
-  return args.mass_score && any_negative != 0 ? MEDPRUNER_SEGMENT_NEGATIVE_MASS : 0;
-}
-
 __global__ void nucleus_clear(uint8_t* ranked, int64_t rows) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < rows;
@@ -117,47 +123,37 @@ __global__ void nucleus_clear(uint8_t* ranked, int64_t rows) {
   }
 }
 
-/** One block per segment: flags, keys, weights, and the mask before volume bounds. */
-__global__ void nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspace) {
-  __shared__ uint64_t scratch[kScratch];
-  const int64_t g = blockIdx.x;
-  int64_t begin = 0;
-  int64_t end = 0;
-  if (!segment_of(args.offsets, g, args.rows, &begin, &end)) {
-    if (threadIdx.x == 0) {
-      args.flags[g] = MEDPRUNER_SEGMENT_BAD_OFFSETS;
-    }
-    return;
-  }
+/** Keys, weights and mask of segment [begin, end), not empty; returns its flags. All threads of the block. */
+__device__ inline uint32_t select_in_memory(const NucleusSelectArgs& args,
+                                            const NucleusWorkspace& workspace, int64_t begin,
+                                            int64_t end, uint64_t* scratch) {
   const int64_t n = end - begin;
-  const uint32_t flags = n == 0 ? 0 : classify_scores(args, begin, end);
-  if (threadIdx.x == 0) {
-    args.flags[g] = flags;
-  }
-  if (n == 0) {
-    return;
-  }
-
+  uint32_t bottom = 0xffffffffu;
   uint32_t top = 0;
   for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
     const uint32_t key = order_key(float_to_bits(args.scores[i]));
     workspace.keys[i] = key;
-    workspace.ranked[i] = flags == 0 ? 1 : 0;
-    args.mask[i] = flags != 0 || args.keep_all ? 1 : 0;
+    bottom = key < bottom ? key : bottom;
     top = key > top ? key : top;
   }
-  if (flags != 0) {
-    return;
-  }
-  const float max = bits_to_float(key_to_bits(block_max(top, scratch)));
+  bottom = ~block_max(~bottom, scratch);
+  top = block_max(top, scratch);
+  const uint32_t flags = flags_of_range(bottom, top, args.mass_score);
+  const float max = bits_to_float(key_to_bits(top));
   uint64_t total = 0;
   for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
-    const float score = args.scores[i];
-    const uint32_t weight = !args.mass_score ? softmax_weight(score, max, args.factor)
-                            : max == 0       ? 0x80000000u
-                                             : mass_weight(score, max);
-    workspace.weights[i] = weight;
-    total += weight;
+    args.mask[i] = flags != 0 || args.keep_all ? 1 : 0;
+    if (workspace.ranked != nullptr) {
+      workspace.ranked[i] = flags == 0 ? 1 : 0;
+    }
+    if (flags == 0) {
+      const uint32_t weight = weight_of(args, workspace.keys[i], max);
+      workspace.weights[i] = weight;
+      total += weight;
+    }
+  }
+  if (flags != 0) {
+    return flags;
   }
   // Also makes every thread's keys, weights and mask visible to the whole block.
   total = block_sum(total, scratch);
@@ -167,18 +163,65 @@ __global__ void nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspa
   if (!args.keep_all) {
     length = mark_prefix(all, true, mass_target(args.tau_q62, total), args.mask, 1, scratch);
   }
-  int64_t bounded = length;
-  if (args.min_tokens > bounded) {
-    bounded = args.min_tokens < n ? args.min_tokens : n;
-  }
-  if (args.max_tokens > 0 && bounded > args.max_tokens) {
-    bounded = args.max_tokens;
-  }
+  const int64_t bounded = bounded_length(args, length, n);
   if (bounded != length) {
     for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
       args.mask[i] = 0;  // by the thread that may set it below
     }
     mark_prefix(all, false, static_cast<uint64_t>(bounded), args.mask, 1, scratch);
+  }
+  return 0;
+}
+
+/** List, count and kept mass of segment g by its mask. All threads of the block. */
+__device__ inline void list_kept(const NucleusSelectArgs& args, const NucleusWorkspace& workspace,
+                                 int64_t g, int64_t begin, int64_t end, bool whole,
+                                 uint64_t* scratch) {
+  uint64_t total = 0;
+  uint64_t kept_weight = 0;
+  int64_t kept = 0;
+  for (int64_t base = begin; base < end; base += blockDim.x) {
+    const int64_t i = base + threadIdx.x;
+    const bool keep = i < end && args.mask[i] != 0;
+    if (!whole && i < end) {
+      total += workspace.weights[i];
+      kept_weight += keep ? workspace.weights[i] : 0;
+    }
+    uint32_t count = 0;
+    const uint32_t rank = block_rank(keep, scratch, &count);
+    if (keep) {
+      args.kept_indices[begin + kept + rank] = i;
+    }
+    kept += count;
+  }
+  for (int64_t at = begin + kept + threadIdx.x; at < end; at += blockDim.x) {
+    args.kept_indices[at] = -1;
+  }
+  total = block_sum(total, scratch);
+  kept_weight = block_sum(kept_weight, scratch);
+  if (threadIdx.x == 0) {
+    args.kept_counts[g] = kept;
+    args.kept_mass[g] =
+        whole ? 1.0
+              : (total == 0 ? 0.0
+                            : static_cast<double>(kept_weight) / static_cast<double>(total));
+  }
+}
+
+/** One block per segment of bounded volumes: flags, and the mask before the bounds. */
+__global__ void nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspace) {
+  __shared__ uint64_t scratch[kScratch];
+  const int64_t g = blockIdx.x;
+  int64_t begin = 0;
+  int64_t end = 0;
+  uint32_t flags = 0;
+  if (!segment_of(args.offsets, g, args.rows, &begin, &end)) {
+    flags = MEDPRUNER_SEGMENT_BAD_OFFSETS;
+  } else if (begin < end) {
+    flags = select_in_memory(args, workspace, begin, end, scratch);
+  }
+  if (threadIdx.x == 0) {
+    args.flags[g] = flags;
   }
 }
 
@@ -238,45 +281,16 @@ __global__ void nucleus_volume(NucleusSelectArgs args, NucleusWorkspace workspac
   }
 }
 
-/** One block per segment: list, count and kept mass. */
+/** One block per segment of bounded volumes: list, count and kept mass. */
 __global__ void nucleus_finish(NucleusSelectArgs args, NucleusWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
   int64_t begin = 0;
   int64_t end = 0;
-  if (!segment_of(args.offsets, g, args.rows, &begin, &end)) {
-    return;
-  }
-  const bool whole = (args.flags[g] & (MEDPRUNER_SEGMENT_NON_FINITE |
-                                       MEDPRUNER_SEGMENT_NEGATIVE_MASS)) != 0;
-  uint64_t total = 0;
-  uint64_t kept_weight = 0;
-  int64_t kept = 0;
-  for (int64_t base = begin; base < end; base += blockDim.x) {
-    const int64_t i = base + threadIdx.x;
-    const bool keep = i < end && args.mask[i] != 0;
-    if (!whole && i < end) {
-      total += workspace.weights[i];
-      kept_weight += keep ? workspace.weights[i] : 0;
-    }
-    uint32_t count = 0;
-    const uint32_t rank = block_rank(keep, scratch, &count);
-    if (keep) {
-      args.kept_indices[begin + kept + rank] = i;
-    }
-    kept += count;
-  }
-  for (int64_t at = begin + kept + threadIdx.x; at < end; at += blockDim.x) {
-    args.kept_indices[at] = -1;
-  }
-  total = block_sum(total, scratch);
-  kept_weight = block_sum(kept_weight, scratch);
-  if (threadIdx.x == 0) {
-    args.kept_counts[g] = kept;
-    args.kept_mass[g] =
-        whole ? 1.0
-              : (total == 0 ? 0.0
-                            : static_cast<double>(kept_weight) / static_cast<double>(total));
+  if (segment_of(args.offsets, g, args.rows, &begin, &end)) {
+    const bool whole = (args.flags[g] & (MEDPRUNER_SEGMENT_NON_FINITE |
+                                         MEDPRUNER_SEGMENT_NEGATIVE_MASS)) != 0;
+    list_kept(args, workspace, g, begin, end, whole, scratch);
   }
 }
 

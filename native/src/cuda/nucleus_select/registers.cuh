@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// K3 for segments whose keys and weights fit in registers: up to 1024 tokens in a warp, up to 16384 in a
+// block. The threshold key is bisected between the smallest and the largest key. A step also finds the keys
+// on both sides of its pivot, and the bracket shrinks to them: it ends when one key is left, after about as
+// many steps as the number of distinct keys has bits, at most 32. Everything is one launch, from the scores
+// to the list.
+
+#include "cuda/nucleus_select/nucleus_select.cuh"
+
+namespace medpruner::cuda {
+
+/** Segments per block of nucleus_warps: few, so that a volume's slices spread over the multiprocessors. */
+constexpr int kWarpSegments = 4;
+/** Warps of a block of nucleus_blocks: 32 tokens a lane, at the 128 registers that 512 threads can have. */
+constexpr int kBlockWarps = 16;
+constexpr int kMaxItems = 32;
+
+/** Of some keys, in a lane, a warp or a segment. */
+struct Probe {
+  uint64_t sum;        // of the mass, or the number, of those at or above a pivot; below 2^53
+  uint32_t low, high;  // the smallest of those, the largest of the others
+};
+
+__device__ inline Probe combine_warp(const Probe& lane) {
+  return {warp_sum_53(lane.sum), WarpReductions::min(lane.low), WarpReductions::max(lane.high)};
+}
+
+/** The threads that hold a segment: one warp. */
+struct WarpGroup {
+  static constexpr int kWarps = 1;
+  __device__ int warp() const { return 0; }
+  __device__ Probe combine(const Probe& lane) { return combine_warp(lane); }
+  /** Exclusive sum over the warps of what each warp counts. */
+  __device__ uint32_t before(uint32_t count, uint32_t* total) {
+    *total = count;
+    return 0;
+  }
+};
+
+/** Or a block. Results alternate between two places, so that one barrier per reduction is enough. */
+struct BlockGroup {
+  static constexpr int kWarps = kBlockWarps;
+  Probe (*parts)[kBlockWarps];  // two of them, in shared memory
+  int turn;
+
+  __device__ int warp() const { return static_cast<int>(threadIdx.x) / 32; }
+  __device__ Probe combine(const Probe& lane) {
+    const int l = static_cast<int>(threadIdx.x) % 32;
+    const Probe own = combine_warp(lane);
+    if (l == 0) {
+      parts[turn][warp()] = own;
+    }
+    __syncthreads();
+    const Probe part = l < kWarps ? parts[turn][l] : Probe{0, 0xffffffffu, 0};
+    turn ^= 1;
+    return combine_warp(part);
+  }
+  __device__ uint32_t before(uint32_t count, uint32_t* total) {
+    if (threadIdx.x % 32 == 0) {
+      parts[turn][warp()].sum = count;
+    }
+    __syncthreads();
+    uint32_t first = 0;
+    uint32_t all = 0;
+    for (int w = 0; w < kWarps; ++w) {
+      const uint32_t part = static_cast<uint32_t>(parts[turn][w].sum);
+      first += w < warp() ? part : 0;
+      all += part;
+    }
+    turn ^= 1;
+    *total = all;
+    return first;
+  }
+};
+
+/** The shortest prefix: all keys above the threshold, and the first `ties` equal to it. */
+struct Cut {
+  uint32_t threshold;
+  uint64_t ties;
+  uint64_t above;  // mass or number of the keys above
+};
+
+/** The tokens of a segment, kItems per lane: item j of lane l of warp w is token (w * kItems + j) * 32 + l. */
+template <int kItems, class Group>
+struct Tokens {
+  uint32_t keys[kItems];     // 0, below every key of a segment without NaN, where there is no token
+  uint32_t weights[kItems];  // 0 there
+  Group group;
+
+  /** Mass or number of the keys of at least `pivot`, and its neighbours. */
+  __device__ Probe probe(uint32_t pivot, bool by_mass) {
+    Probe p = {0, 0xffffffffu, 0};
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      if (keys[j] >= pivot) {
+        p.sum += by_mass ? weights[j] : 1;
+        p.low = keys[j] < p.low ? keys[j] : p.low;
+      } else {
+        p.high = keys[j] > p.high ? keys[j] : p.high;
+      }
+    }
+    return group.combine(p);
+  }
+
+  /** The shortest prefix that reaches `target`, with all keys in [low, high]; unit(key): what one adds. */
+  template <class Unit>
+  __device__ Cut cut(uint32_t low, uint32_t high, bool by_mass, uint64_t target, Unit unit) {
+    uint64_t above = 0;
+    while (low < high) {  // both are keys; those from `low` on reach the target, those above `high` do not
+      const Probe p = probe(high - (high - low) / 2, by_mass);
+      if (p.sum >= target) {
+        low = p.low;
+      } else {
+        high = p.high;
+        above = p.sum;
+      }
+    }
+    const uint64_t each = unit(low);
+    return {low, (target - above + each - 1) / each, above};
+  }
+};
+
+/** Everything about segment g, the n > 0 rows from `begin` on. All threads of the group. */
+template <int kItems, class Group>
+__device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, int64_t begin, int n,
+                                    const Group& group) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const unsigned earlier_lanes = (1u << lane) - 1u;
+  Tokens<kItems, Group> tokens;
+  tokens.group = group;
+  const int first = tokens.group.warp() * (kItems * 32) + lane;
+  Probe range = {0, 0xffffffffu, 0};
+#pragma unroll
+  for (int j = 0; j < kItems; ++j) {
+    const bool inside = first + j * 32 < n;
+    const uint32_t key =
+        inside ? order_key(float_to_bits(args.scores[begin + first + j * 32])) : 0;
+    tokens.keys[j] = key;
+    range.low = inside && key < range.low ? key : range.low;
+    range.high = key > range.high ? key : range.high;
+  }
+  range = tokens.group.combine(range);
+  const uint32_t flags = flags_of_range(range.low, range.high, args.mass_score);
+
+  Cut cut = {0, static_cast<uint64_t>(n), 0};  // everything
+  uint64_t total = 1;
+  uint64_t kept_weight = 1;
+  if (flags == 0) {
+    const float max = bits_to_float(key_to_bits(range.high));
+    const auto weight = [&](uint32_t key) { return weight_of(args, key, max); };
+    Probe sum = {0, 0xffffffffu, 0};
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      tokens.weights[j] = tokens.keys[j] != 0 ? weight(tokens.keys[j]) : 0;
+      sum.sum += tokens.weights[j];
+    }
+    total = tokens.group.combine(sum).sum;
+    kept_weight = total;
+    if (!args.keep_all) {
+      cut = tokens.cut(range.low, range.high, true, mass_target(args.tau_q62, total), weight);
+      kept_weight = cut.above + cut.ties * weight(cut.threshold);
+    }
+    if (args.min_tokens > 0 || args.max_tokens > 0) {
+      const uint64_t length =
+          args.keep_all ? static_cast<uint64_t>(n)
+                        : tokens.probe(cut.threshold + 1, false).sum + cut.ties;
+      const uint64_t bounded =
+          static_cast<uint64_t>(bounded_length(args, static_cast<int64_t>(length), n));
+      if (bounded != length) {
+        cut = tokens.cut(range.low, range.high, false, bounded, [](uint32_t) { return 1u; });
+        kept_weight =
+            tokens.probe(cut.threshold + 1, true).sum + cut.ties * weight(cut.threshold);
+      }
+    }
+  }
+
+  uint32_t ties = 0;  // of the warps before, then of the items before as well
+  if constexpr (Group::kWarps > 1) {
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      const bool tie = first + j * 32 < n && tokens.keys[j] == cut.threshold;
+      ties += static_cast<uint32_t>(__popc(__ballot_sync(kAllLanes, tie)));
+    }
+    uint32_t all = 0;
+    ties = tokens.group.before(ties, &all);
+  }
+  uint32_t taken = 0;  // bit j: item j
+  uint32_t kept = 0;
+#pragma unroll
+  for (int j = 0; j < kItems; ++j) {
+    const bool inside = first + j * 32 < n;
+    const bool tie = inside && tokens.keys[j] == cut.threshold;
+    const unsigned tied = __ballot_sync(kAllLanes, tie);
+    const uint32_t rank = ties + static_cast<uint32_t>(__popc(tied & earlier_lanes));
+    const bool take = tie ? rank < cut.ties : inside && tokens.keys[j] > cut.threshold;
+    ties += static_cast<uint32_t>(__popc(tied));
+    taken |= take ? 1u << j : 0u;
+    kept += static_cast<uint32_t>(__popc(__ballot_sync(kAllLanes, take)));
+    if (inside) {
+      args.mask[begin + first + j * 32] = take ? 1 : 0;
+    }
+  }
+  uint32_t count = 0;
+  uint32_t at = tokens.group.before(kept, &count);
+#pragma unroll
+  for (int j = 0; j < kItems; ++j) {
+    const bool take = (taken >> j & 1u) != 0;
+    const unsigned takes = __ballot_sync(kAllLanes, take);
+    if (take) {
+      args.kept_indices[begin + at + static_cast<uint32_t>(__popc(takes & earlier_lanes))] =
+          begin + first + j * 32;
+    }
+    at += static_cast<uint32_t>(__popc(takes));
+  }
+  const int thread = tokens.group.warp() * 32 + lane;
+  for (int i = static_cast<int>(count) + thread; i < n; i += Group::kWarps * 32) {
+    args.kept_indices[begin + i] = -1;
+  }
+  if (thread == 0) {
+    args.flags[g] = flags;
+    args.kept_counts[g] = count;
+    args.kept_mass[g] = static_cast<double>(kept_weight) / static_cast<double>(total);
+  }
+}
+
+/** As few items per lane as hold the segment; a block's are too many for 4 to be worth their code. */
+template <class Group>
+__device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, int64_t begin, int n,
+                                    const Group& group) {
+  constexpr int kThreads = Group::kWarps * 32;
+  if constexpr (Group::kWarps == 1) {
+    if (n <= 4 * kThreads) {
+      select_in_registers<4>(args, g, begin, n, group);
+      return;
+    }
+  }
+  if (n <= 8 * kThreads) {
+    select_in_registers<8>(args, g, begin, n, group);
+  } else if (n <= 16 * kThreads) {
+    select_in_registers<16>(args, g, begin, n, group);
+  } else {
+    select_in_registers<kMaxItems>(args, g, begin, n, group);
+  }
+}
+
+/** One warp per segment: all of those up to `longest`, and what is wrong or empty. */
+__global__ void __launch_bounds__(kWarpSegments * 32)
+    nucleus_warps(NucleusSelectArgs args, int64_t longest) {
+  const int64_t g =
+      static_cast<int64_t>(blockIdx.x) * kWarpSegments + static_cast<int>(threadIdx.x) / 32;
+  if (g >= args.segments) {
+    return;
+  }
+  int64_t begin = 0;
+  int64_t end = 0;
+  const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
+  if (good && end - begin > longest) {
+    return;
+  }
+  if (good && begin < end) {
+    select_in_registers(args, g, begin, static_cast<int>(end - begin), WarpGroup{});
+  } else if (threadIdx.x % 32 == 0) {
+    args.flags[g] = good ? 0 : MEDPRUNER_SEGMENT_BAD_OFFSETS;
+    if (good) {
+      args.kept_counts[g] = 0;
+      args.kept_mass[g] = 0;
+    }
+  }
+}
+
+/** One block per segment longer than `shortest`; in registers up to `longest`. */
+__global__ void __launch_bounds__(kBlockWarps * 32)
+    nucleus_blocks(NucleusSelectArgs args, NucleusWorkspace workspace, int64_t shortest,
+                   int64_t longest) {
+  __shared__ Probe parts[2][kBlockWarps];
+  __shared__ uint64_t scratch[kScratch];
+  const int64_t g = blockIdx.x;
+  int64_t begin = 0;
+  int64_t end = 0;
+  if (!segment_of(args.offsets, g, args.rows, &begin, &end) || end - begin <= shortest) {
+    return;
+  }
+  if (end - begin <= longest) {
+    select_in_registers(args, g, begin, static_cast<int>(end - begin), BlockGroup{parts, 0});
+    return;
+  }
+  const uint32_t flags = select_in_memory(args, workspace, begin, end, scratch);
+  if (threadIdx.x == 0) {
+    args.flags[g] = flags;
+  }
+  list_kept(args, workspace, g, begin, end, flags != 0, scratch);
+}
+
+}  // namespace medpruner::cuda
