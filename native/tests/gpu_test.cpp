@@ -259,6 +259,40 @@ TEST(nucleus_select_one_large_segment) {
   check_nucleus(nucleus(1, 0.9), scores, {0, 300001}, {});
 }
 
+TEST(nucleus_select_segments_of_every_class) {
+  // A warp holds 128, 256, 512 or 1024 tokens in registers, a block 4096, 8192 or 16384.
+  cases::Random random(14);
+  const std::vector<int64_t> sizes = {127,  128,   129,   0,    256,  257,  512,  513,  1023, 1024,
+                                      1025, 16385, 16384, 4096, 4097, 8192, 8193, 20000, 1,   33};
+  for (int kind = 0; kind < 4; ++kind) {
+    std::vector<int64_t> offsets = {0};
+    std::vector<float> scores;
+    for (const int64_t n : sizes) {
+      for (int64_t i = 0; i < n; ++i) {
+        scores.push_back(kind == 0   ? expf(cases::normal(random))
+                         : kind == 1 ? 0.25f
+                         : kind == 2 ? static_cast<float>(cases::integer(random, 0, 3))
+                                     : cases::normal(random));
+      }
+      if (kind == 3 && n % 2 == 1) {
+        scores.back() = n % 3 == 0 ? NAN : 300.0f;
+      }
+      offsets.push_back(static_cast<int64_t>(scores.size()));
+    }
+    for (const double tau : {0.3, 0.9, 1.0}) {
+      for (const int score : {0, 1}) {
+        auto params = nucleus(score, tau);
+        check_nucleus(params, scores, offsets, {});
+        params.min_tokens = 300;
+        params.max_tokens = 700;
+        check_nucleus(params, scores, offsets, {});
+        params.volume_max_tokens = 9000;
+        check_nucleus(params, scores, offsets, {});
+      }
+    }
+  }
+}
+
 template <class T>
 void merge_cases(uint64_t seed) {
   cases::Random random(seed);

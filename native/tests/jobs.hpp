@@ -212,6 +212,12 @@ inline std::vector<Job> all(medpruner_device device, const Size& size) {
                                                        offsets(size.scores)));
                       }});
   }
+  auto bounded = nucleus(MEDPRUNER_SCORE_MASS, 0.9);
+  bounded.volume_max_tokens = size.scores / 3;
+  result.push_back({"nucleus_select of a bounded volume", [=] {
+                      return bytes_of(
+                          nucleus_select(device, bounded, scores, offsets(size.scores)));
+                    }});
   const Tensor<float> source = cases::matrix<float>(random, size.rows, size.channels);
   std::vector<int64_t> indices(static_cast<size_t>(size.rows));
   for (size_t i = 0; i < indices.size(); ++i) {

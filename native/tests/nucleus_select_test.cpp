@@ -55,6 +55,86 @@ TEST(one_large_segment) {
   }
 }
 
+/** Lognormal, few distinct values, or of both signs with -Inf among them. */
+std::vector<float> scores_of_kind(cases::Random& random, int64_t n, int kind) {
+  std::vector<float> scores(static_cast<size_t>(n));
+  for (float& s : scores) {
+    s = kind == 0   ? expf(cases::normal(random))
+        : kind == 1 ? static_cast<float>(cases::integer(random, 0, 3))
+                    : cases::normal(random);
+  }
+  if (kind == 2) {
+    scores.front() = -INFINITY;
+    scores.back() = 5;
+  }
+  return scores;
+}
+
+TEST(sizes_at_the_edges_of_vectors_and_blocks) {
+  cases::Random random(13);
+  for (const int64_t size : {16, 32, 1024, 4096, 16384}) {
+    for (int64_t n = size - 1; n <= size + 1; ++n) {
+      for (int kind = 0; kind < 3; ++kind) {
+        const std::vector<float> scores = scores_of_kind(random, n, kind);
+        for (int32_t score : {0, 1}) {
+          for (double tau : {0.3, 0.9, 1.0}) {
+            auto params = nucleus(score, tau);
+            params.max_tokens = kind == 1 ? n / 2 : 0;
+            check_same(nucleus_select(kCpu, params, scores, {0, n}),
+                       reference::nucleus_select(params, scores, {0, n}));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(any_number_of_threads_and_any_order_of_the_segments) {
+  cases::Random random(14);
+  const std::vector<int64_t> sizes = {3000, 1, 0, 16385, 1024, 33, 9000, 40000, 257, 5000};
+  std::vector<std::vector<float>> segments;
+  for (size_t g = 0; g < sizes.size(); ++g) {
+    segments.push_back(sizes[g] == 0 ? std::vector<float>()
+                                     : scores_of_kind(random, sizes[g], static_cast<int>(g % 3)));
+  }
+  const auto batch = [&](const std::vector<size_t>& order, std::vector<int64_t>* offsets) {
+    std::vector<float> scores;
+    *offsets = {0};
+    for (const size_t g : order) {
+      scores.insert(scores.end(), segments[g].begin(), segments[g].end());
+      offsets->push_back(static_cast<int64_t>(scores.size()));
+    }
+    return scores;
+  };
+  const std::vector<size_t> order = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  const std::vector<size_t> other = {7, 2, 9, 0, 5, 8, 1, 6, 3, 4};
+  std::vector<int64_t> offsets;
+  std::vector<int64_t> permuted_offsets;
+  const std::vector<float> scores = batch(order, &offsets);
+  const std::vector<float> permuted = batch(other, &permuted_offsets);
+  for (int32_t score : {0, 1}) {
+    const auto params = nucleus(score, 0.9);
+    const NucleusResult expected = reference::nucleus_select(params, scores, offsets);
+    for (const int32_t threads : {1, 2, 3, 7}) {
+      CHECK_EQUAL(medpruner_set_cpu_threads(threads), MEDPRUNER_OK);
+      check_same(nucleus_select(kCpu, params, scores, offsets), expected);
+      const NucleusResult moved = nucleus_select(kCpu, params, permuted, permuted_offsets);
+      for (size_t at = 0; at < other.size(); ++at) {
+        const size_t g = other[at];
+        CHECK_EQUAL(moved.kept_counts.values[at], expected.kept_counts.values[g]);
+        CHECK_EQUAL(moved.kept_mass.values[at], expected.kept_mass.values[g]);
+        CHECK_EQUAL(moved.flags.values[at], expected.flags.values[g]);
+        const auto rows = [](const NucleusResult& r, int64_t begin, int64_t end) {
+          return std::vector<uint8_t>(r.mask.values.begin() + begin, r.mask.values.begin() + end);
+        };
+        CHECK_SAME(rows(moved, permuted_offsets[at], permuted_offsets[at + 1]),
+                   rows(expected, offsets[g], offsets[g + 1]));
+      }
+    }
+  }
+  medpruner_set_cpu_threads(0);
+}
+
 TEST(tau_over_equal_scores) {
   // 0.9 as a double lies above 9/10, 0.6f above 6/10: the slack keeps nine and six.
   const std::vector<float> ten(10, 0.25f);

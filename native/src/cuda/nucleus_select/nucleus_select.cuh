@@ -2,9 +2,9 @@
 #pragma once
 
 // K3 for segments that registers do not hold, and for volumes with bounds: integer weights as on the CPU,
-// then the threshold key bit by bit from the top, each step one sum over the segment: 32 steps for any
-// distribution of scores, no histogram, no float sum. One block per segment, however long; then one block
-// per bounded volume. registers.cuh has the rest.
+// then the threshold key by bisection, each step one sum over the segment. The bracket shrinks to keys that
+// occur: at most 32 steps, fewer for fewer keys, no histogram, no float sum. One block per segment, however
+// long; then one block per bounded volume. registers.cuh has the rest.
 
 #include <stdint.h>
 
@@ -59,12 +59,25 @@ struct Candidates {
     return mask == nullptr || (workspace->ranked[i] != 0 && mask[i] == from);
   }
 
-  /** Mass (or number) of the candidates with a key of at least `key`. All threads of the block. */
-  __device__ uint64_t at_least(uint32_t key, bool by_mass, uint64_t* scratch) const {
+  /**
+   * Mass (or number) of the candidates with a key of at least `pivot`; of the thread's own, the smallest of
+   * those keys and the largest of the others. All threads of the block.
+   */
+  __device__ uint64_t at_least(uint32_t pivot, bool by_mass, uint64_t* scratch, uint32_t* low,
+                               uint32_t* high) const {
     uint64_t sum = 0;
+    *low = 0xffffffffu;
+    *high = 0;
     for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
-      if (has(i) && workspace->keys[i] >= key) {  // only ranked rows have a key
+      if (!has(i)) {  // only ranked rows have a key
+        continue;
+      }
+      const uint32_t key = workspace->keys[i];
+      if (key >= pivot) {
         sum += by_mass ? workspace->weights[i] : 1;
+        *low = key < *low ? key : *low;
+      } else {
+        *high = key > *high ? key : *high;
       }
     }
     return block_sum(sum, scratch);
@@ -79,13 +92,20 @@ struct Candidates {
 __device__ inline int64_t mark_prefix(const Candidates& candidates, bool by_mass, uint64_t target,
                                       uint8_t* to, uint8_t value, uint64_t* scratch) {
   uint32_t threshold = 0;
-  for (uint32_t bit = 0x80000000u; bit != 0; bit >>= 1) {
-    if (candidates.at_least(threshold | bit, by_mass, scratch) >= target) {
-      threshold |= bit;
+  uint32_t highest = 0xffffffffu;  // the keys from threshold on reach the target, those above it do not
+  uint64_t above = 0;
+  while (threshold < highest) {
+    uint32_t low = 0;
+    uint32_t high = 0;
+    const uint32_t pivot = highest - (highest - threshold) / 2;
+    const uint64_t sum = candidates.at_least(pivot, by_mass, scratch, &low, &high);
+    if (sum >= target) {
+      threshold = ~block_max(~low, scratch);
+    } else {
+      highest = block_max(high, scratch);
+      above = sum;
     }
   }
-  const uint64_t above =
-      threshold == 0xffffffffu ? 0 : candidates.at_least(threshold + 1, by_mass, scratch);
   // Equal keys have equal weights.
   uint32_t unit = 0;
   for (int64_t i = candidates.begin + threadIdx.x; i < candidates.end; i += blockDim.x) {
