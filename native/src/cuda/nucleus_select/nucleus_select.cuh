@@ -68,13 +68,15 @@ struct Candidates {
     uint64_t sum = 0;
     *low = 0xffffffffu;
     *high = 0;
+#pragma unroll 4
     for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
       if (!has(i)) {  // only ranked rows have a key
         continue;
       }
       const uint32_t key = workspace->keys[i];
+      const uint32_t unit = by_mass ? workspace->weights[i] : 1;  // ahead of the branch: loads overlap
       if (key >= pivot) {
-        sum += by_mass ? workspace->weights[i] : 1;
+        sum += unit;
         *low = key < *low ? key : *low;
       } else {
         *high = key > *high ? key : *high;
