@@ -5,7 +5,7 @@
 
 Every baseline is compared with the library's result before anything is timed; a check that fails ends
 the run with exit status 1. Times are CUDA events around each call after a write that empties the L2
-cache; contenders take turns. FlashInfer and Triton forms are timed where they can be imported.
+cache; contenders take turns. FlashInfer is timed where it can be imported.
 `--device cpu --small` runs the same code at small sizes on a machine without a GPU.
 Writes the format of bench/results.schema.json. Needs PyTorch, nothing else.
 """

@@ -33,7 +33,7 @@ struct Options {
   int runs = 50;
   double budget = 2;
   std::string only, output, command;
-  bool cpu = true, cuda = true, require_cuda = false;
+  bool cpu = true, cuda = true, require_cuda = false, damage = false;
 };
 
 [[noreturn]] void wrong_call(const std::string& problem) {
@@ -83,6 +83,8 @@ Options parse(int count, char** arguments) {
       options.require_cuda = true;
     } else if (name == "--require-cuda") {
       options.require_cuda = true;
+    } else if (name == "--damage") {  // for the test of the checks alone, so not in the help
+      options.damage = true;
     } else if (name == "--help") {
       printf("%s", kUsage);
       exit(0);
@@ -269,7 +271,7 @@ int measure(const Backend& backend, const Options& options, Results& results) {
   };
   measure_ceilings(backend, results);
   for (const auto& body : {measure_slice_anchor, measure_attention_mass, measure_nucleus_select,
-                           measure_merge_and_gather}) {
+                           measure_merge_and_gather, measure_prune, measure_stage2}) {
     try {
       body(backend, wanted, results);
     } catch (const CheckFailed& failure) {
@@ -299,12 +301,14 @@ int run(const Options& options) {
   Results results;
   int failed = 0;
   if (options.cpu) {
-    const Backend cpu(kCpu, threads, options.runs, options.budget);
+    Backend cpu(kCpu, threads, options.runs, options.budget);
+    cpu.damage = options.damage;
     failed += measure(cpu, options, results);
   }
   const bool gpu = options.cuda && devices > 0;
   if (gpu) {
-    const Backend cuda(kGpu, threads, options.runs, options.budget);
+    Backend cuda(kGpu, threads, options.runs, options.budget);
+    cuda.damage = options.damage;
     failed += measure(cuda, options, results);
   }
   print(results);

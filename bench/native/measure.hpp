@@ -79,6 +79,8 @@ class Backend {
   const medpruner_device device;
   const int32_t threads;
   void* stream = nullptr;
+  /** What cases read back has one bit changed, so every check must fail: a test of the checks. */
+  bool damage = false;
 
  private:
   const int runs_;
@@ -111,18 +113,33 @@ class Tensors {
 
   template <class T>
   std::vector<T> get(const medpruner_tensor* t) const {
-    size_t count = 1;
-    for (int32_t i = 0; i < t->ndim; ++i) {
-      count *= static_cast<size_t>(t->shape[i]);
-    }
-    std::vector<T> values(count);
-    must(medpruner_copy(values.data(), &kCpu, t->data, &backend_.device, count * sizeof(T),
+    std::vector<T> values(count(t));
+    must(medpruner_copy(values.data(), &kCpu, t->data, &backend_.device, values.size() * sizeof(T),
                         backend_.stream));
     backend_.wait();
+    if (backend_.damage && !values.empty()) {
+      reinterpret_cast<unsigned char*>(values.data())[sizeof(T) - 1] ^= 0x40;
+    }
     return values;
   }
 
+  /** Zeroes. */
+  void clear(const medpruner_tensor* t) const {
+    const std::vector<char> zeros(count(t) * (t->dtype.bits / 8u));
+    must(medpruner_copy(t->data, &backend_.device, zeros.data(), &kCpu, zeros.size(),
+                        backend_.stream));
+    backend_.wait();
+  }
+
  private:
+  static size_t count(const medpruner_tensor* t) {
+    size_t product = 1;
+    for (int32_t i = 0; i < t->ndim; ++i) {
+      product *= static_cast<size_t>(t->shape[i]);
+    }
+    return product;
+  }
+
   medpruner_tensor* add(std::vector<int64_t> shape, medpruner_dtype dtype, size_t width);
 
   const Backend& backend_;
@@ -171,3 +188,5 @@ void measure_slice_anchor(const Backend& backend, const Wanted& wanted, Results&
 void measure_attention_mass(const Backend& backend, const Wanted& wanted, Results& results);
 void measure_nucleus_select(const Backend& backend, const Wanted& wanted, Results& results);
 void measure_merge_and_gather(const Backend& backend, const Wanted& wanted, Results& results);
+void measure_prune(const Backend& backend, const Wanted& wanted, Results& results);
+void measure_stage2(const Backend& backend, const Wanted& wanted, Results& results);

@@ -59,31 +59,58 @@ public final class Bars {
     MedPruner.setCpuThreads(threads);
     Setup setup =
         new Setup(threads, turns, new Probe(Path.of(property("medpruner.bench.probe")), threads));
+    System.exit(run(setup, root, cases(), only, String.join(" ", arguments), output));
+  }
+
+  /**
+   * Measures, prints and, where all cases are wanted, writes.
+   *
+   * @return the exit status: 0, or 3 for a failed check, which leaves no figure
+   */
+  static int run(
+      Setup setup,
+      Path root,
+      Map<String, Setup.Case> cases,
+      String only,
+      String arguments,
+      Path output)
+      throws IOException {
     List<Bar> bars = Bar.read(root.resolve("bench/bars.json"));
     Report report;
     try (InferenceMode mode = new InferenceMode(true)) {
-      report = measure(setup, root, bars, only, String.join(" ", arguments));
+      report = measure(setup, root, cases, bars, only, arguments);
     } catch (Setup.CheckFailedException e) {
       System.err.println("medpruner: " + e.getMessage());
-      System.exit(3);
-      return;
+      return 3;
     }
     print(bars, report, gpuResults(root.resolve("bench/results")));
     if (only.isEmpty()) {
       report.write(output);
       System.out.println("\nwritten: " + root.relativize(output.toAbsolutePath()));
     }
+    return 0;
   }
 
-  private static Report measure(
-      Setup setup, Path root, List<Bar> bars, String only, String arguments) {
+  /** By a number that gives the order, and a name. */
+  private static Map<String, Setup.Case> cases() {
     Map<String, Setup.Case> cases = new TreeMap<>();
     cases.put("1 slice_anchor", new SliceAnchorCase(32, 896));
     cases.put("2 attention_mass", new MassCase(4096, 16, 72));
     cases.put("3 nucleus_select 512x256", new NucleusCase(512, 256));
     cases.put("3 nucleus_select 512x4096", new NucleusCase(512, 4096));
-    cases.put("4 contextual_merge+gather_rows", new MergeCase(32, 256, 2560));
-    cases.put("5 downcall", new DowncallCase());
+    cases.put("4 prune, contextual_merge+gather_rows", new MergeCase(32, 256, 2560));
+    cases.put("5 stage 2", new Stage2Case(4, 1024, 16, 72, 2560));
+    cases.put("6 downcall", new DowncallCase());
+    return cases;
+  }
+
+  private static Report measure(
+      Setup setup,
+      Path root,
+      Map<String, Setup.Case> cases,
+      List<Bar> bars,
+      String only,
+      String arguments) {
     Ceilings ceilings = new Ceilings();
     List<Report.Row> rows = new ArrayList<>();
     cases.forEach(

@@ -1,13 +1,6 @@
 package org.medpruner.bench;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
-import java.lang.invoke.MethodHandle;
 import java.util.List;
 import java.util.Map;
 import org.medpruner.MedPruner;
@@ -16,20 +9,10 @@ import org.medpruner.MedPruner;
 final class DowncallCase implements Setup.Case {
   private static final int CALLS = 2_000_000;
 
-  /** As the library is bound: a constant handle, so that the JIT compiles the call in place. */
-  private static final class Handle {
-    static final MemorySegment ADDRESS =
-        SymbolLookup.libraryLookup(MedPruner.buildInfo().path(), Arena.global())
-            .find("medpruner_abi_version")
-            .orElseThrow();
-    static final MethodHandle ABI_VERSION =
-        Linker.nativeLinker().downcallHandle(ADDRESS, FunctionDescriptor.of(JAVA_INT));
-  }
-
   @Override
   public List<Report.Row> rows(Setup setup, Ceilings ceilings) {
     Probe probe = setup.probe();
-    long version = probe.call(Handle.ADDRESS, 1);
+    long version = probe.call(AbiVersion.ADDRESS, 1);
     String bound = MedPruner.buildInfo().abi();
     Setup.check(
         version == fromJava(1) && bound.equals((version >> 16) + "." + (version & 0xffff)),
@@ -40,7 +23,7 @@ final class DowncallCase implements Setup.Case {
             .race()
             .with("java", () -> fromJava(CALLS))
             .with("empty", () -> probe.call(nothing, CALLS))
-            .with("c", () -> probe.call(Handle.ADDRESS, CALLS))
+            .with("c", () -> probe.call(AbiVersion.ADDRESS, CALLS))
             .run();
     Timing java = each(Setup.require(race, "java"));
     Timing empty = each(Setup.require(race, "empty"));
@@ -76,12 +59,8 @@ final class DowncallCase implements Setup.Case {
 
   private static long fromJava(int times) {
     long sum = 0;
-    try {
-      for (int i = 0; i < times; i++) {
-        sum += (int) Handle.ABI_VERSION.invokeExact();
-      }
-    } catch (Throwable t) {
-      throw new AssertionError(t);
+    for (int i = 0; i < times; i++) {
+      sum += AbiVersion.call();
     }
     return sum;
   }

@@ -17,7 +17,10 @@ final class Volume implements AutoCloseable {
   private final TensorView offsets;
   private final NativeBuffer outputBuffer;
   private final SliceAnchor.Outputs outputs;
+
+  /** In the same buffer: only the outputs of the latest run are read. */
   private final SliceAnchor.Outputs decisions;
+
   private final Workspace workspace = Workspace.create(Device.CPU);
 
   private Volume(NativeBuffer buffer, DType dtype, double scale, int depth, int values) {
@@ -28,14 +31,7 @@ final class Volume implements AutoCloseable {
     offsets = offsetBuffer.view(DType.I64, 2);
     outputBuffer = NativeBuffer.allocate(Device.CPU, SliceAnchor.Outputs.bytes(depth, 1));
     outputs = SliceAnchor.Outputs.in(outputBuffer, depth, 1);
-    decisions =
-        new SliceAnchor.Outputs(
-            outputs.keep(),
-            null,
-            outputs.representative(),
-            outputs.keptIndices(),
-            outputs.keptCounts(),
-            null);
+    decisions = SliceAnchor.Outputs.decisionsIn(outputBuffer, depth, 1);
   }
 
   static Volume of(byte[] pixels, int depth, int values) {

@@ -1,0 +1,23 @@
+# cmake -DPROGRAM=medpruner_bench -DOUTPUT=results.json -P failed_checks.cmake
+# A failed check gives no figure, is said, and ends in exit status 1; in each of the ops.
+
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE "${OUTPUT}")
+execute_process(
+  COMMAND "${PROGRAM}" --cpu --damage --runs 5 --budget 0 --output "${OUTPUT}"
+  RESULT_VARIABLE status
+  OUTPUT_QUIET
+  ERROR_VARIABLE errors)
+if(NOT status EQUAL 1)
+  message(FATAL_ERROR "exit status ${status}, expected 1: ${errors}")
+endif()
+foreach(op IN ITEMS slice_anchor attention_mass nucleus_select contextual_merge prune "stage 2")
+  if(NOT errors MATCHES "CHECK FAILED, no figure taken: ${op}")
+    message(FATAL_ERROR "${op}: nothing said of a failed check: ${errors}")
+  endif()
+endforeach()
+file(READ "${OUTPUT}" results)
+string(JSON rows LENGTH "${results}" rows)
+if(NOT rows EQUAL 0)
+  message(FATAL_ERROR "${rows} rows in spite of failed checks")
+endif()
