@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Random damage to valid calls of every entry: a status always comes back, with a text when it is not OK;
 // a refused call leaves its outputs as they were, and no call writes to an input. 60,000 cases here;
-// MEDPRUNER_FUZZ_CASES sets another number, as the sanitized build does (a million in a minute).
+// MEDPRUNER_FUZZ_CASES sets another number, as the sanitized build does.
 
 #include <stdlib.h>
 
