@@ -12,6 +12,7 @@ import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.PreprocessorConfig;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.volume.PillowResize;
 import org.medpruner.volume.SliceImages;

@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.pruning.SliceStage;
 
 /** Pictures that are normalised already: F32 [D, 3, side, side] on the model's device. */

@@ -10,6 +10,8 @@ import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.Checkpoint;
 import org.medpruner.vlm.checkpoint.ModelConfig;
 import org.medpruner.vlm.checkpoint.StorageType;
+import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.nn.Weights;
 
 /**
  * The three networks of a Gemma 3 checkpoint with their weights. Holds no state between calls;

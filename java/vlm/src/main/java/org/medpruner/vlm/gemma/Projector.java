@@ -5,6 +5,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.checkpoint.ModelConfig;
+import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.nn.Param;
+import org.medpruner.vlm.nn.Weights;
 
 /** Gemma 3's projector: average pooling of patch blocks, RMS norm, one product. */
 final class Projector {

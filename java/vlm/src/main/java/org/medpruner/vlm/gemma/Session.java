@@ -4,6 +4,9 @@ import java.util.Arrays;
 import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.torch.TorchScope;
+import org.medpruner.vlm.nn.KvCache;
+import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.nn.PromptAttention;
 
 /**
  * One request to the language model: all of its state, cache and position included, lives here, so

@@ -8,6 +8,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.checkpoint.VisionConfig;
+import org.medpruner.vlm.nn.LayerNorm;
+import org.medpruner.vlm.nn.Linear;
+import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.nn.Param;
+import org.medpruner.vlm.nn.Weights;
 
 /**
  * SigLIP's vision tower: patch embedding with learned positions, pre-norm encoder layers, a final
@@ -23,27 +28,22 @@ final class SiglipTower {
    */
   record Output(Tensor hidden, Tensor query, Tensor key) {}
 
-  private record Linear(Param weight, Param bias) {
-    Tensor apply(Tensor x) {
-      return Ops.linear(x, weight.value(), bias.value());
-    }
-  }
-
-  private record Norm(Param weight, Param bias, double eps) {
-    Tensor apply(Tensor x) {
-      return Ops.layerNorm(x, weight.value(), bias.value(), eps);
-    }
-  }
-
   private record Layer(
-      Norm norm1, Linear q, Linear k, Linear v, Linear out, Norm norm2, Linear fc1, Linear fc2) {}
+      LayerNorm norm1,
+      Linear q,
+      Linear k,
+      Linear v,
+      Linear out,
+      LayerNorm norm2,
+      Linear fc1,
+      Linear fc2) {}
 
   private final VisionConfig config;
   private final Param patchWeight;
   private final Param patchBias;
   private final Param positions;
   private final List<Layer> layers = new ArrayList<>();
-  private final Norm postNorm;
+  private final LayerNorm postNorm;
 
   SiglipTower(Weights weights, String prefix, VisionConfig c) {
     config = c;
@@ -58,27 +58,16 @@ final class SiglipTower {
       String p = prefix + "encoder.layers." + i + ".";
       layers.add(
           new Layer(
-              norm(weights, p + "layer_norm1", h),
-              linear(weights, p + "self_attn.q_proj", h, h),
-              linear(weights, p + "self_attn.k_proj", h, h),
-              linear(weights, p + "self_attn.v_proj", h, h),
-              linear(weights, p + "self_attn.out_proj", h, h),
-              norm(weights, p + "layer_norm2", h),
-              linear(weights, p + "mlp.fc1", c.intermediateSize(), h),
-              linear(weights, p + "mlp.fc2", h, c.intermediateSize())));
+              LayerNorm.load(weights, p + "layer_norm1", h, c.layerNormEps()),
+              Linear.load(weights, p + "self_attn.q_proj", h, h, true),
+              Linear.load(weights, p + "self_attn.k_proj", h, h, true),
+              Linear.load(weights, p + "self_attn.v_proj", h, h, true),
+              Linear.load(weights, p + "self_attn.out_proj", h, h, true),
+              LayerNorm.load(weights, p + "layer_norm2", h, c.layerNormEps()),
+              Linear.load(weights, p + "mlp.fc1", c.intermediateSize(), h, true),
+              Linear.load(weights, p + "mlp.fc2", h, c.intermediateSize(), true)));
     }
-    postNorm = norm(weights, prefix + "post_layernorm", h);
-  }
-
-  private static Linear linear(Weights weights, String name, int out, int in) {
-    return new Linear(weights.param(name + ".weight", out, in), weights.param(name + ".bias", out));
-  }
-
-  private Norm norm(Weights weights, String name, int size) {
-    return new Norm(
-        weights.param(name + ".weight", size),
-        weights.param(name + ".bias", size),
-        config.layerNormEps());
+    postNorm = LayerNorm.load(weights, prefix + "post_layernorm", h, c.layerNormEps());
   }
 
   /**

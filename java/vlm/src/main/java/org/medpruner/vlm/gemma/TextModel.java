@@ -10,6 +10,13 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.checkpoint.TextConfig;
+import org.medpruner.vlm.nn.KvCache;
+import org.medpruner.vlm.nn.Linear;
+import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.nn.Param;
+import org.medpruner.vlm.nn.PromptAttention;
+import org.medpruner.vlm.nn.RotaryEmbedding;
+import org.medpruner.vlm.nn.Weights;
 
 /** Gemma 3's text model: four norms a layer, q and k norms, local and global rotary layers. */
 final class TextModel {
@@ -18,12 +25,6 @@ final class TextModel {
 
   /** Bytes of a converted part of the output head, when every use converts it. */
   private static final long MAX_HEAD_BYTES = 256L << 20;
-
-  private record Linear(Param weight, @Nullable Param bias) {
-    Tensor apply(Tensor x) {
-      return Ops.linear(x, weight.value(), bias == null ? null : bias.value());
-    }
-  }
 
   private record Layer(
       int index,
@@ -84,10 +85,10 @@ final class TextModel {
         index,
         config.local().get(index),
         w.normFactor(p + "input_layernorm.weight", h),
-        linear(w, p + "self_attn.q_proj", q, h),
-        linear(w, p + "self_attn.k_proj", kv, h),
-        linear(w, p + "self_attn.v_proj", kv, h),
-        linear(w, p + "self_attn.o_proj", h, q),
+        Linear.load(w, p + "self_attn.q_proj", q, h, config.attentionBias()),
+        Linear.load(w, p + "self_attn.k_proj", kv, h, config.attentionBias()),
+        Linear.load(w, p + "self_attn.v_proj", kv, h, config.attentionBias()),
+        Linear.load(w, p + "self_attn.o_proj", h, q, config.attentionBias()),
         w.normFactor(p + "self_attn.q_norm.weight", config.headDim()),
         w.normFactor(p + "self_attn.k_norm.weight", config.headDim()),
         w.normFactor(p + "post_attention_layernorm.weight", h),
@@ -96,12 +97,6 @@ final class TextModel {
         w.param(p + "mlp.up_proj.weight", config.intermediateSize(), h),
         w.param(p + "mlp.down_proj.weight", h, config.intermediateSize()),
         w.normFactor(p + "post_feedforward_layernorm.weight", h));
-  }
-
-  private Linear linear(Weights w, String name, int out, int in) {
-    return new Linear(
-        w.param(name + ".weight", out, in),
-        config.attentionBias() ? w.param(name + ".bias", out) : null);
   }
 
   /** Scaled embeddings of ids, [L, hidden]; an id beyond the vocabulary gives token 0's. */

@@ -20,6 +20,7 @@ import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchStreams;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.ModelConfig;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.vlm.pruning.TokenStage;
 import org.medpruner.volume.SliceInfo;

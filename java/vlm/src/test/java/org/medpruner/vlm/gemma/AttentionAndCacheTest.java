@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.checkpoint.TextConfig;
+import org.medpruner.vlm.nn.KvCache;
+import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.nn.PromptAttention;
 
 class AttentionAndCacheTest {
   private static final int HEADS = 4;

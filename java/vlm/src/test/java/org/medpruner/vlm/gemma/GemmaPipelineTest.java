@@ -40,6 +40,7 @@ import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.volume.SliceInfo;

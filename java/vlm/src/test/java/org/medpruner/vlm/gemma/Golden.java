@@ -26,6 +26,7 @@ import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.Prompt;
 
 /**

@@ -33,6 +33,7 @@ import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.vlm.pruning.TokenStage;

@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.nn;
 
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.BoolOptional;
@@ -17,21 +17,21 @@ import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.checkpoint.StorageType;
 
 /** LibTorch calls that both towers use; every result is a temporary of the innermost scope. */
-final class Ops {
+public final class Ops {
   /** LibTorch's float. */
-  static final ScalarType F32 = ScalarType.Float;
+  public static final ScalarType F32 = ScalarType.Float;
 
   private Ops() {}
 
   /** {@code x W^T + b} over the last dimension. */
-  static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
+  public static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
     return bias == null
         ? torch.linear(x, weight)
         : torch.linear(x, weight, new TensorOptional(bias));
   }
 
   /** Layer norm over the last dimension. */
-  static Tensor layerNorm(Tensor x, Tensor weight, Tensor bias, double eps) {
+  public static Tensor layerNorm(Tensor x, Tensor weight, Tensor bias, double eps) {
     return torch.layer_norm(
         x,
         new long[] {weight.size(0)},
@@ -42,7 +42,7 @@ final class Ops {
   }
 
   /** Gemma's RMS norm over the last dimension, in F32 whatever the type of x. */
-  static Tensor rmsNorm(Tensor x, Param factor, double eps) {
+  public static Tensor rmsNorm(Tensor x, Param factor, double eps) {
     ScalarType type = x.scalar_type().intern();
     Tensor f = type == ScalarType.Float ? x : x.to(ScalarType.Float);
     Tensor square = f.mul(f).mean(new long[] {-1}, true, new ScalarTypeOptional());
@@ -56,7 +56,7 @@ final class Ops {
    * @param mask bool, true where a key may be seen, broadcast to [.., Lq, Lk]; null for all
    * @param causal whether query i sees keys 0..i only; not together with a mask
    */
-  static Tensor attention(
+  public static Tensor attention(
       Tensor q, Tensor k, Tensor v, @Nullable Tensor mask, boolean causal, double scale) {
     Supplier<Tensor> call =
         () ->
@@ -75,13 +75,13 @@ final class Ops {
   }
 
   /** An int64 vector on the device of {@code like}. */
-  static Tensor vector(long[] values, Tensor like) {
+  public static Tensor vector(long[] values, Tensor like) {
     Tensor t = torch.tensor(values);
     return like.is_cuda() ? t.to(like.device(), ScalarType.Long) : t;
   }
 
   /** A tensor of undefined contents. */
-  static Tensor empty(ScalarType type, boolean cuda, long... shape) {
+  public static Tensor empty(ScalarType type, boolean cuda, long... shape) {
     return torch.empty(
         shape,
         new ScalarTypeOptional(type),
@@ -92,7 +92,7 @@ final class Ops {
   }
 
   /** A value rounded to a storage type, as a model loaded in that type holds it. */
-  static double rounded(double value, StorageType type) {
+  public static double rounded(double value, StorageType type) {
     float f = (float) value;
     return switch (type) {
       case BF16 -> {

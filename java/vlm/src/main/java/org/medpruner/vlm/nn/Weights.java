@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.nn;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -24,9 +24,9 @@ import org.medpruner.vlm.checkpoint.StorageType;
  * F32 copy stays below {@link #MAX_CACHED_BYTES} is converted once, a larger one layer by layer at
  * each use. CUDA: copied once; BF16 stays BF16, everything else becomes F32.
  */
-final class Weights implements AutoCloseable {
+public final class Weights implements AutoCloseable {
   /** Largest F32 copy of a half-precision checkpoint that is kept in memory. */
-  static final long MAX_CACHED_BYTES = 2L << 30;
+  public static final long MAX_CACHED_BYTES = 2L << 30;
 
   private final Checkpoint checkpoint;
   private final boolean cuda;
@@ -38,7 +38,7 @@ final class Weights implements AutoCloseable {
   private final List<AutoCloseable> owned = new ArrayList<>();
 
   @SuppressWarnings("MustBeClosedChecker") // closed with this object
-  Weights(Checkpoint checkpoint, boolean cuda, long maxCachedBytes, Progress progress) {
+  public Weights(Checkpoint checkpoint, boolean cuda, long maxCachedBytes, Progress progress) {
     this.progress = progress;
     this.arena = Arena.ofShared();
     this.checkpoint = checkpoint;
@@ -51,22 +51,22 @@ final class Weights implements AutoCloseable {
   }
 
   /** The type the model computes in. */
-  ScalarType compute() {
+  public ScalarType compute() {
     return compute;
   }
 
   /** Whether the model lies on CUDA. */
-  boolean cuda() {
+  public boolean cuda() {
     return cuda;
   }
 
   /** A weight of a given shape; the returned object lives as long as this one. */
-  Param param(String name, long... shape) {
+  public Param param(String name, long... shape) {
     return new Param(load(checkpoint.weight(name, shape)), compute);
   }
 
   /** An RMS norm's factor: 1 + the stored weight, in F32. */
-  Param normFactor(String name, long size) {
+  public Param normFactor(String name, long size) {
     Tensor stored = load(checkpoint.weight(name, size));
     return new Param(
         keep(TorchScope.run(() -> stored.to(ScalarType.Float).add(new Scalar(1.0)))),

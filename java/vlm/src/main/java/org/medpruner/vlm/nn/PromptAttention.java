@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,9 +24,9 @@ import org.medpruner.torch.TorchScope;
  * outside the range that any of their queries sees. Masks are kept between layers only while all of
  * them together are small.
  */
-final class PromptAttention implements AutoCloseable {
+public final class PromptAttention implements AutoCloseable {
   /** Mask entries of a chunk: 64 MiB where LibTorch expands it to F32. */
-  static final long MAX_MASK_ELEMENTS = 16L << 20;
+  public static final long MAX_MASK_ELEMENTS = 16L << 20;
 
   /** Queries a chunk grows by. */
   private static final int CHUNK_STEP = 64;
@@ -43,11 +43,11 @@ final class PromptAttention implements AutoCloseable {
    *
    * @param group per token, the image group (&gt;= 0) or -1; null for plain causal attention
    */
-  PromptAttention(int length, int @Nullable [] group) {
+  public PromptAttention(int length, int @Nullable [] group) {
     this(length, group, MAX_MASK_ELEMENTS);
   }
 
-  PromptAttention(int length, int @Nullable [] group, long maxMaskElements) {
+  public PromptAttention(int length, int @Nullable [] group, long maxMaskElements) {
     this.length = length;
     this.group = group;
     this.maxMaskElements = maxMaskElements;
@@ -70,7 +70,7 @@ final class PromptAttention implements AutoCloseable {
    * @param window of a local layer, or {@link Integer#MAX_VALUE}
    * @return [heads, L, d], a temporary of the caller's scope
    */
-  Tensor attend(Tensor q, Tensor k, Tensor v, int window, double scale) {
+  public Tensor attend(Tensor q, Tensor k, Tensor v, int window, double scale) {
     if (group == null && length <= window) {
       return TorchScope.run(() -> grouped(q, k, v, null, true, scale));
     }
@@ -93,7 +93,7 @@ final class PromptAttention implements AutoCloseable {
   }
 
   /** Attention where each key head serves several query heads, without repeating the keys. */
-  static Tensor grouped(
+  public static Tensor grouped(
       Tensor q, Tensor k, Tensor v, @Nullable Tensor mask, boolean causal, double scale) {
     long heads = q.size(0);
     long kvHeads = k.size(0);
@@ -111,14 +111,14 @@ final class PromptAttention implements AutoCloseable {
   }
 
   /** Queries [begin, end) and the range of keys that any of them sees. */
-  record Chunk(int begin, int end, int lowestKey, int highestKey) {
+  public record Chunk(int begin, int end, int lowestKey, int highestKey) {
     int keys() {
       return highestKey - lowestKey;
     }
   }
 
   /** The chunks of a layer; one query is the least. */
-  List<Chunk> chunks(int window) {
+  public List<Chunk> chunks(int window) {
     List<Chunk> chunks = new ArrayList<>();
     for (int begin = 0; begin < length; ) {
       Chunk chunk = chunk(begin, begin + 1, window);

@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +12,7 @@ import org.medpruner.vlm.checkpoint.TextConfig;
  * Keys and values of one request. Global layers hold every token; local layers only the window's,
  * in a ring: keys carry their position already, so their order in memory does not matter.
  */
-final class KvCache implements AutoCloseable {
+public final class KvCache implements AutoCloseable {
   /** Tokens a global layer's buffers grow by. */
   private static final int GROWTH = 256;
 
@@ -29,14 +29,14 @@ final class KvCache implements AutoCloseable {
   }
 
   /** What a query sees: keys and values [kvHeads, k, d], temporaries of the caller's scope. */
-  record View(Tensor keys, Tensor values) {}
+  public record View(Tensor keys, Tensor values) {}
 
   private final TextConfig config;
   private final ScalarType type;
   private final boolean cuda;
   private final List<Layer> layers = new ArrayList<>();
 
-  KvCache(TextConfig config, ScalarType type, boolean cuda) {
+  public KvCache(TextConfig config, ScalarType type, boolean cuda) {
     this.config = config;
     this.type = type;
     this.cuda = cuda;
@@ -49,7 +49,7 @@ final class KvCache implements AutoCloseable {
    * Bytes the cache holds after a prompt: per layer 2 x kvHeads x headDim values for each token, of
    * which local layers hold at most the window.
    */
-  static long bytes(TextConfig config, long promptTokens, int elementBytes) {
+  public static long bytes(TextConfig config, long promptTokens, int elementBytes) {
     long tokens = 0;
     for (boolean local : config.local()) {
       tokens += local ? Math.min(promptTokens, config.slidingWindow()) : promptTokens;
@@ -58,12 +58,12 @@ final class KvCache implements AutoCloseable {
   }
 
   /** Tokens seen by a layer so far, those the ring has dropped included. */
-  long length(int layer) {
+  public long length(int layer) {
     return layers.get(layer).length;
   }
 
   /** Stores a prompt's keys and values [kvHeads, L, d] in an empty layer. */
-  void fill(int index, Tensor keys, Tensor values) {
+  public void fill(int index, Tensor keys, Tensor values) {
     Layer layer = layers.get(index);
     long length = keys.size(1);
     long capacity = Math.min(layer.window, length + GROWTH);
@@ -87,7 +87,7 @@ final class KvCache implements AutoCloseable {
   }
 
   /** Adds one token's key and value [kvHeads, 1, d] and gives what its query sees. */
-  View append(int index, Tensor key, Tensor value) {
+  public View append(int index, Tensor key, Tensor value) {
     Layer layer = layers.get(index);
     if (layer.length == layer.capacity && layer.capacity < layer.window) {
       grow(layer);

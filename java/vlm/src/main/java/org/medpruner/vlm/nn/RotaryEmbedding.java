@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.nn;
 
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -9,20 +9,20 @@ import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.checkpoint.TextConfig;
 
 /** Rotary position embedding; pairs are (i, i + d/2), as transformers' {@code rotate_half}. */
-final class RotaryEmbedding {
+public final class RotaryEmbedding {
   /** Cosines and sines of some positions, each [L, d] in the compute type. */
-  record Table(Tensor cos, Tensor sin) {}
+  public record Table(Tensor cos, Tensor sin) {}
 
   private final TextConfig.Rope rope;
   private final int headDim;
 
-  RotaryEmbedding(TextConfig.Rope rope, int headDim) {
+  public RotaryEmbedding(TextConfig.Rope rope, int headDim) {
     this.rope = rope;
     this.headDim = headDim;
   }
 
   /** The table of some positions; temporaries of the caller's scope. */
-  Table table(long[] positions, Tensor like) {
+  public Table table(long[] positions, Tensor like) {
     // Step for step as transformers, in f32: at position 2,000 one rounding of a frequency more or
     // less turns an angle by 1e-4.
     long[] even = new long[headDim / 2];
@@ -44,7 +44,7 @@ final class RotaryEmbedding {
   }
 
   /** Rotates {@code x [heads, L, d]}. */
-  static Tensor apply(Tensor x, Table table) {
+  public static Tensor apply(Tensor x, Table table) {
     return TorchScope.run(
         () -> {
           long half = x.size(2) / 2;
