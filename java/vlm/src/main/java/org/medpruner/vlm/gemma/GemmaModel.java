@@ -13,18 +13,18 @@ import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.prompt.GemmaPrompt;
-import org.medpruner.vlm.prompt.GemmaTokenizer;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.prompt.ThinkingBlock;
+import org.medpruner.vlm.prompt.Tokenizer;
 import org.medpruner.volume.SliceImages;
 
 /** Gemma 3 (MedGemma) with its tokenizer and chat template. */
 public final class GemmaModel implements VisionLanguageModel {
   private final GemmaPipeline pipeline;
-  private final GemmaTokenizer tokenizer;
+  private final Tokenizer tokenizer;
   private final GemmaPrompt prompts;
 
-  private GemmaModel(GemmaPipeline pipeline, GemmaTokenizer tokenizer, GemmaPrompt prompts) {
+  private GemmaModel(GemmaPipeline pipeline, Tokenizer tokenizer, GemmaPrompt prompts) {
     this.pipeline = pipeline;
     this.tokenizer = tokenizer;
     this.prompts = prompts;
@@ -38,7 +38,7 @@ public final class GemmaModel implements VisionLanguageModel {
    *     cannot be used
    */
   public static GemmaModel load(Path folder, LoadOptions options, Progress progress) {
-    GemmaTokenizer tokenizer = GemmaTokenizer.load(folder);
+    Tokenizer tokenizer = Tokenizer.load(folder);
     GemmaPipeline pipeline = null;
     boolean ok = false;
     try {

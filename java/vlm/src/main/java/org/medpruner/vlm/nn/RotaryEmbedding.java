@@ -23,19 +23,8 @@ public final class RotaryEmbedding {
 
   /** The table of some positions; temporaries of the caller's scope. */
   public Table table(long[] positions, Tensor like) {
-    // Step for step as transformers, in f32: at position 2,000 one rounding of a frequency more or
-    // less turns an angle by 1e-4.
-    long[] even = new long[headDim / 2];
-    for (int i = 0; i < even.length; i++) {
-      even[i] = 2L * i;
-    }
-    Tensor exponents = torch.tensor(even).to(ScalarType.Float).div(new Scalar((double) headDim));
     Tensor frequencies =
-        torch
-            .pow(new Scalar(rope.theta()), exponents)
-            .reciprocal()
-            .div(new Scalar(rope.factor()))
-            .unsqueeze(0);
+        inverseFrequencies(rope.theta(), headDim).div(new Scalar(rope.factor())).unsqueeze(0);
     Tensor angles = torch.tensor(positions).to(ScalarType.Float).unsqueeze(1).mul(frequencies);
     Tensor both = torch.cat(new TensorVector(angles, angles), -1);
     return new Table(
@@ -43,15 +32,34 @@ public final class RotaryEmbedding {
         both.sin().to(like.device(), like.scalar_type().intern()));
   }
 
-  /** Rotates {@code x [heads, L, d]}. */
+  /**
+   * theta^(-2i/d) for i in [0, d/2), in F32: step for step as transformers, because at position
+   * 2,000 one rounding of a frequency more or less turns an angle by 1e-4.
+   *
+   * @return [d / 2] on the CPU, a temporary of the caller's scope
+   */
+  static Tensor inverseFrequencies(double theta, int d) {
+    long[] even = new long[d / 2];
+    for (int i = 0; i < even.length; i++) {
+      even[i] = 2L * i;
+    }
+    Tensor exponents = torch.tensor(even).to(ScalarType.Float).div(new Scalar((double) d));
+    return torch.pow(new Scalar(theta), exponents).reciprocal();
+  }
+
+  /**
+   * Rotates the last dimension of {@code x}.
+   *
+   * @param x [heads, L, d], or of any shape the table broadcasts to
+   */
   public static Tensor apply(Tensor x, Table table) {
     return TorchScope.run(
         () -> {
-          long half = x.size(2) / 2;
+          long half = x.size(-1) / 2;
           Tensor turned =
               torch.cat(
                   new TensorVector(
-                      x.narrow(2, half, half).mul(new Scalar(-1.0)), x.narrow(2, 0, half)),
+                      x.narrow(-1, half, half).mul(new Scalar(-1.0)), x.narrow(-1, 0, half)),
                   -1);
           return x.mul(table.cos()).add(turned.mul(table.sin()));
         });

@@ -24,7 +24,7 @@ class GemmaPromptTest {
     Path demo = TestFiles.demo();
     JsonNode cases = new ObjectMapper().readTree(demo.resolve("expected.json").toFile());
     int withRuns = 0;
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(demo)) {
+    try (Tokenizer tokenizer = Tokenizer.load(demo)) {
       GemmaPrompt gemma = new GemmaPrompt(tokenizer, 64);
       for (JsonNode c : cases) {
         String question = c.get("question").asText();
@@ -55,7 +55,7 @@ class GemmaPromptTest {
             repeat(262144, 256),
             new int[] {256000, 108},
             tail);
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.gemmaTokenizer())) {
+    try (Tokenizer tokenizer = Tokenizer.load(TestFiles.gemmaTokenizer())) {
       Prompt p =
           new GemmaPrompt(tokenizer, 256).build(PromptLayout.REFERENCE, 2, "  Describe it.\n");
       assertEquals(540, p.length());
@@ -71,19 +71,19 @@ class GemmaPromptTest {
   /** One soft token repeated afterwards gives the ids that the full text gives. */
   @Test
   void splicedSoftTokensEqualLiteralOnes() throws Exception {
-    try (GemmaTokenizer demo = GemmaTokenizer.load(TestFiles.demo())) {
+    try (Tokenizer demo = Tokenizer.load(TestFiles.demo())) {
       assertSpliceEqualsLiteral(demo, 64, 24);
     }
   }
 
   @Test
   void splicedSoftTokensEqualLiteralOnesInGemma3() throws Exception {
-    try (GemmaTokenizer real = GemmaTokenizer.load(TestFiles.gemmaTokenizer())) {
+    try (Tokenizer real = Tokenizer.load(TestFiles.gemmaTokenizer())) {
       assertSpliceEqualsLiteral(real, 256, 85);
     }
   }
 
-  private static void assertSpliceEqualsLiteral(GemmaTokenizer tokenizer, int n, int slices) {
+  private static void assertSpliceEqualsLiteral(Tokenizer tokenizer, int n, int slices) {
     StringBuilder text = new StringBuilder("<bos><start_of_turn>user\n" + GemmaPrompt.INSTRUCTION);
     for (int s = 1; s <= slices; s++) {
       text.append("\n\n<start_of_image>").append("<image_soft_token>".repeat(n));
@@ -96,7 +96,7 @@ class GemmaPromptTest {
 
   @Test
   void everyTokenBelongsToItsSliceOrToTheText() {
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.demo())) {
+    try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
       GemmaPrompt gemma = new GemmaPrompt(tokenizer, 5);
       for (PromptLayout layout : PromptLayout.values()) {
         // Outside the basic plane: one code point, two chars.
@@ -135,7 +135,7 @@ class GemmaPromptTest {
 
   @Test
   void questionIsTrimmedAsPythonDoes() {
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.demo())) {
+    try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
       GemmaPrompt gemma = new GemmaPrompt(tokenizer, 4);
       assertArrayEquals(
           gemma.build(PromptLayout.GOOGLE, 1, "How many?").ids(),
@@ -145,7 +145,7 @@ class GemmaPromptTest {
 
   @Test
   void controlTokensInAQuestionAreRefused() {
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.demo())) {
+    try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
       GemmaPrompt gemma = new GemmaPrompt(tokenizer, 4);
       for (String token : List.of("<image_soft_token>", "<start_of_image>", "<bos>")) {
         IllegalArgumentException e =

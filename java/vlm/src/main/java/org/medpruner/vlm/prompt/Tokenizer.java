@@ -18,7 +18,7 @@ import org.medpruner.InputException;
  * <p>Holds native memory until {@link #close}, which is idempotent; use after close is an {@link
  * IllegalStateException}. May be used by several threads at once.
  */
-public final class GemmaTokenizer implements AutoCloseable {
+public final class Tokenizer implements AutoCloseable {
   static {
     // On a GPU host DJL looks for a CUDA build of its library and, not finding one in its jar,
     // downloads it. Both switches are read at first use, from the environment before the
@@ -30,7 +30,7 @@ public final class GemmaTokenizer implements AutoCloseable {
   private final Path file;
   private volatile @Nullable HuggingFaceTokenizer tokenizer;
 
-  private GemmaTokenizer(Path file, HuggingFaceTokenizer tokenizer) {
+  private Tokenizer(Path file, HuggingFaceTokenizer tokenizer) {
     this.file = file;
     this.tokenizer = tokenizer;
   }
@@ -46,7 +46,7 @@ public final class GemmaTokenizer implements AutoCloseable {
    *
    * @throws InputException if the file is missing or is not a tokenizer; the message names it
    */
-  public static GemmaTokenizer load(Path folder) {
+  public static Tokenizer load(Path folder) {
     Path file = folder.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
       throw new InputException(
@@ -55,7 +55,7 @@ public final class GemmaTokenizer implements AutoCloseable {
     // The stream, not the path: given a path DJL also reads the settings beside it, and
     // Gemma's name a maximum length of 1e30.
     try (InputStream in = Files.newInputStream(file)) {
-      return new GemmaTokenizer(
+      return new Tokenizer(
           file,
           HuggingFaceTokenizer.newInstance(
               in,
@@ -111,12 +111,13 @@ public final class GemmaTokenizer implements AutoCloseable {
    * @throws InputException if this tokenizer has no such token
    */
   public int idOf(String token) {
-    int[] ids = encode(token);
-    if (ids.length != 1) {
+    Encoding encoding = open().encode(token, false, false);
+    // One id alone could be that of the unknown token.
+    if (encoding.getIds().length != 1 || !token.equals(encoding.getTokens()[0])) {
       throw new InputException(
-          file + " has no token " + token + "; this is not the tokenizer of a Gemma 3 model");
+          file + " has no token " + token + ", which this model's prompts need; give its own file");
     }
-    return ids[0];
+    return toInts(encoding.getIds())[0];
   }
 
   /** Text of ids, special tokens left out; a thinking block stays, see {@link ThinkingBlock}. */

@@ -14,12 +14,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.InputException;
 
-class GemmaTokenizerTest {
+class TokenizerTest {
   @TempDir Path folder;
 
   @Test
   void neverGoesToTheNetwork() {
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.demo())) {
+    try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
       assertTrue(tokenizer.encode("yes").length > 0);
       assertTrue(Utils.isOfflineMode());
       assertEquals("cpu", Utils.getEnvOrSystemProperty("RUST_FLAVOR"));
@@ -28,7 +28,7 @@ class GemmaTokenizerTest {
 
   @Test
   void decodingLeavesSpecialTokensOut() {
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.demo())) {
+    try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
       int[] ids = tokenizer.encode("<start_of_turn>right lung<end_of_turn>");
       assertEquals(tokenizer.idOf("<start_of_turn>"), ids[0]);
       assertEquals("right lung", tokenizer.decode(Arrays.stream(ids).boxed().toList()));
@@ -38,7 +38,7 @@ class GemmaTokenizerTest {
 
   @Test
   void longTextIsNotCut() {
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.demo())) {
+    try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
       int soft = tokenizer.idOf("<image_soft_token>");
       int[] ids = tokenizer.encode("<image_soft_token>".repeat(30_000));
       assertEquals(30_000, ids.length);
@@ -48,7 +48,7 @@ class GemmaTokenizerTest {
 
   @Test
   void closeIsIdempotentAndUseAfterItIsAnError() {
-    GemmaTokenizer tokenizer = GemmaTokenizer.load(TestFiles.demo());
+    Tokenizer tokenizer = Tokenizer.load(TestFiles.demo());
     tokenizer.close();
     tokenizer.close();
     assertThrows(IllegalStateException.class, () -> tokenizer.encode("a"));
@@ -57,8 +57,7 @@ class GemmaTokenizerTest {
 
   @Test
   void missingFileIsNamed() {
-    InputException e =
-        assertThrows(InputException.class, () -> GemmaTokenizer.load(folder).close());
+    InputException e = assertThrows(InputException.class, () -> Tokenizer.load(folder).close());
     assertNames(e);
   }
 
@@ -75,7 +74,7 @@ class GemmaTokenizerTest {
             Arrays.copyOf(good, good.length / 2));
     for (byte[] bytes : broken) {
       Files.write(folder.resolve("tokenizer.json"), bytes);
-      assertNames(assertThrows(InputException.class, () -> GemmaTokenizer.load(folder).close()));
+      assertNames(assertThrows(InputException.class, () -> Tokenizer.load(folder).close()));
     }
   }
 
@@ -88,7 +87,7 @@ class GemmaTokenizerTest {
          "post_processor":null,"decoder":null,
          "model":{"type":"WordLevel","vocab":{"a":0,"b":1,"[UNK]":2},"unk_token":"[UNK]"}}
         """);
-    try (GemmaTokenizer tokenizer = GemmaTokenizer.load(folder)) {
+    try (Tokenizer tokenizer = Tokenizer.load(folder)) {
       assertNames(assertThrows(InputException.class, () -> new GemmaPrompt(tokenizer, 4)));
     }
   }
