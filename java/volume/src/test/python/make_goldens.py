@@ -78,6 +78,30 @@ for name in ("example4d.nii.gz", "example_nifti2.nii.gz", "anatomical.nii"):
     gold[f"{name}.codes"] = "".join(nib.aff2axcodes(nib.load(NIB / name).affine))
 
 
+# Slices as stored, each stretched on its own: Hulu-Med's reading of its 3d modality. A slice of one value is black.
+def as_stored(path, axis, count, repeat, window=None):
+    v = nib.load(path).get_fdata()
+    v = v if v.ndim == 3 else v[..., 0]
+    n = v.shape[axis]
+    out = []
+    for i in np.linspace(0, n - 1, count if repeat else min(count, n), dtype=int):
+        s = v.take(i, axis)
+        s = s if window is None else np.clip(s, *window)
+        s = (s - s.min()) / (s.max() - s.min()) * 255.0 if s.max() > s.min() else np.zeros_like(s)
+        out.append(np.repeat(s.astype(np.uint8)[..., None], 3, -1))
+    return sha(np.stack(out))
+
+
+for axis in range(3):
+    gold[f"stored.ch2.{axis}"] = as_stored(DATA / "ch2.nii.gz", axis, 180, False)
+    gold[f"stored.anatomical.{axis}"] = as_stored(NIB / "anatomical.nii", axis, 7, False)
+gold["stored.anatomical.repeat"] = as_stored(NIB / "anatomical.nii", 2, 180, True)
+gold["stored.example_nifti2"] = as_stored(NIB / "example_nifti2.nii.gz", 2, 180, False)
+gold["stored.phantom_00.window"] = as_stored(PHANTOMS / "phantom_00.nii.gz", 2, 10, False, (-160, 240))
+for n in (1, 2, 5, 179, 180, 181, 300, 997):
+    gold[f"linspace.{n}"] = " ".join(map(str, np.linspace(0, n - 1, 180, dtype=int)))
+
+
 # Orientation of oblique and sheared affines, and of qforms and bare voxel sizes.
 def hex_floats(values):
     return " ".join(float(x).hex() for x in np.ravel(values))
