@@ -1,6 +1,7 @@
 package org.medpruner;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.medpruner.OpCases.Argument;
@@ -153,6 +155,37 @@ class BadTensorTest {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment block = arena.allocate(1 << 16, 64).asReadOnly();
       eachTensor((a, t) -> a.output() ? TensorView.of(block, t.dtype(), t.shape()) : t, true);
+    }
+  }
+
+  /** A segment of a confined arena, used by another thread, as every tensor of every op. */
+  @Test
+  void confinedToAnotherThread() throws Exception {
+    try (Arena arena = Arena.ofConfined();
+        DeviceMemory memory = new DeviceMemory(Device.CPU)) {
+      MemorySegment block = arena.allocate(1 << 16, 64);
+      for (OpCase op : OpCases.all(memory)) {
+        for (int i = 0; i < op.arguments().size(); i++) {
+          Argument a = op.arguments().get(i);
+          TensorView valid = a.value();
+          if (valid == null) {
+            continue;
+          }
+          TensorView confined = TensorView.of(block, valid.dtype(), valid.shape());
+          int index = i;
+          AtomicReference<Throwable> thrown = new AtomicReference<>();
+          Thread other =
+              Thread.ofPlatform()
+                  .uncaughtExceptionHandler((thread, e) -> thrown.set(e))
+                  .start(() -> op.runWith(index, confined));
+          other.join();
+          String what = op + "." + a.name() + ": " + thrown.get();
+          IllegalStateException e =
+              assertInstanceOf(IllegalStateException.class, thrown.get(), what);
+          assertTrue(String.valueOf(e.getMessage()).startsWith(a.name() + ":"), what);
+          assertTrue(String.valueOf(e.getMessage()).contains("another thread"), what);
+        }
+      }
     }
   }
 
