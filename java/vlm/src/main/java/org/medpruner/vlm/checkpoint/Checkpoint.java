@@ -19,8 +19,8 @@ import org.medpruner.InputException;
  * <p>{@link #close} unmaps everything and is idempotent. May be shared between threads.
  */
 public final class Checkpoint implements AutoCloseable {
-  private static final String SINGLE = "model.safetensors";
-  private static final String INDEX = "model.safetensors.index.json";
+  static final String SINGLE = "model.safetensors";
+  static final String INDEX = "model.safetensors.index.json";
 
   /**
    * A weight in the mapped file.
