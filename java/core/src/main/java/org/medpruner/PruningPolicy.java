@@ -25,6 +25,7 @@ import java.util.Objects;
  * @param droppedSlice what a dropped slice leaves in the prompt
  * @param imageMask how image tokens attend to each other in the language model
  * @param positions which positions the pruned sequence gets
+ * @param deepStack what becomes of DeepStack rows of merged tokens (Qwen3-VL)
  * @param maxGapSlices keep at least every k-th slice; 0 is off
  * @param maxGapMm keep at least one slice per this many millimetres; 0 is off
  * @param minTokens least nucleus tokens per slice; 0 is off
@@ -46,6 +47,7 @@ public record PruningPolicy(
     DroppedSlice droppedSlice,
     ImageMask imageMask,
     Positions positions,
+    DeepStack deepStack,
     int maxGapSlices,
     double maxGapMm,
     long minTokens,
@@ -105,6 +107,14 @@ public record PruningPolicy(
     RENUMBERED
   }
 
+  /** DeepStack rows of tokens that are merged away; without meaning for models that have none. */
+  public enum DeepStack {
+    /** Merged into the target's row with the assignment of the features. */
+    MERGED,
+    /** Left out, as in the released code: only the rows of kept tokens stay, unchanged. */
+    INDEXED
+  }
+
   /** The published method with the released code's defects corrected; the default. */
   public static final PruningPolicy PAPER =
       new PruningPolicy(
@@ -121,6 +131,7 @@ public record PruningPolicy(
           DroppedSlice.NOTHING,
           ImageMask.MODEL,
           Positions.MODEL,
+          DeepStack.MERGED,
           0,
           0,
           0,
@@ -144,6 +155,7 @@ public record PruningPolicy(
           DroppedSlice.CORNER_TOKEN,
           ImageMask.CAUSAL,
           Positions.MODEL,
+          DeepStack.INDEXED,
           0,
           0,
           0,
@@ -167,6 +179,7 @@ public record PruningPolicy(
           DroppedSlice.NOTHING,
           ImageMask.MODEL,
           Positions.MODEL,
+          DeepStack.MERGED,
           8,
           0,
           0,
@@ -190,6 +203,7 @@ public record PruningPolicy(
           DroppedSlice.NOTHING,
           ImageMask.MODEL,
           Positions.MODEL,
+          DeepStack.MERGED,
           0,
           0,
           0,
@@ -274,6 +288,18 @@ public record PruningPolicy(
     return maxGapSlices == 0 ? slices : Math.min(maxGapSlices, slices);
   }
 
+  /**
+   * The policy with the model's own temperature filled in where it is 0; the name stays.
+   *
+   * @param modelTemperature finite and &gt; 0
+   */
+  public PruningPolicy resolved(double modelTemperature) {
+    if (temperature > 0) {
+      return this;
+    }
+    return toBuilder().temperature(modelTemperature).with(name);
+  }
+
   /** Starts a copy to override fields of. */
   public Builder toBuilder() {
     return new Builder(this);
@@ -314,6 +340,7 @@ public record PruningPolicy(
     private DroppedSlice droppedSlice;
     private ImageMask imageMask;
     private Positions positions;
+    private DeepStack deepStack;
     private int maxGapSlices;
     private double maxGapMm;
     private long minTokens;
@@ -335,6 +362,7 @@ public record PruningPolicy(
       droppedSlice = p.droppedSlice;
       imageMask = p.imageMask;
       positions = p.positions;
+      deepStack = p.deepStack;
       maxGapSlices = p.maxGapSlices;
       maxGapMm = p.maxGapMm;
       minTokens = p.minTokens;
@@ -415,6 +443,12 @@ public record PruningPolicy(
       return this;
     }
 
+    /** Sets {@link PruningPolicy#deepStack}. */
+    public Builder deepStack(DeepStack value) {
+      deepStack = value;
+      return this;
+    }
+
     /** Sets {@link PruningPolicy#maxGapSlices}. */
     public Builder maxGapSlices(int value) {
       maxGapSlices = value;
@@ -476,6 +510,7 @@ public record PruningPolicy(
           droppedSlice,
           imageMask,
           positions,
+          deepStack,
           maxGapSlices,
           maxGapMm,
           minTokens,

@@ -124,6 +124,7 @@ public final class Main implements Runnable {
     words(commands, PruningPolicy.DroppedSlice.class);
     words(commands, PruningPolicy.ImageMask.class);
     words(commands, PruningPolicy.Positions.class);
+    words(commands, PruningPolicy.DeepStack.class);
     commands.setParameterExceptionHandler(
         (e, given) -> {
           report(e.getCommandLine(), Failures.oneLine(parameterMessage(e)) + hint(e), e);

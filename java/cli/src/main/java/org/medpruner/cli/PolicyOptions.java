@@ -86,6 +86,12 @@ final class PolicyOptions {
   PruningPolicy.@Nullable Positions positions;
 
   @Option(
+      names = "--deep-stack",
+      paramLabel = "ROWS",
+      description = "DeepStack rows of merged tokens (Qwen3-VL): merged or indexed.")
+  PruningPolicy.@Nullable DeepStack deepStack;
+
+  @Option(
       names = "--max-gap",
       paramLabel = "N",
       description = "Keep at least every N-th slice; 0 is off.")
@@ -149,6 +155,7 @@ final class PolicyOptions {
     set(droppedSlice, b::droppedSlice);
     set(imageMask, b::imageMask);
     set(positions, b::positions);
+    set(deepStack, b::deepStack);
     set(maxGapSlices, b::maxGapSlices);
     set(maxGapMm, b::maxGapMm);
     set(minTokens, b::minTokens);

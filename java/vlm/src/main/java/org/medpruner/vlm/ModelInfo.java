@@ -4,12 +4,13 @@ package org.medpruner.vlm;
  * What was loaded.
  *
  * @param path the checkpoint folder as given
- * @param family architecture, "Gemma3ForConditionalGeneration"
+ * @param family architecture as {@code config.json} names it
  * @param parameters number of weights
  * @param storageType dtype of most weights in the files, "F32" or "BF16"
  * @param device "cpu" or "cuda:0"
- * @param imageSize side of the square picture the encoder sees, in pixels
- * @param tokensPerSlice visual tokens of an unpruned slice
+ * @param imageSize side of the square picture the encoder sees, in pixels; 0 when it depends on the
+ *     volume
+ * @param tokensPerSlice visual tokens of an unpruned slice; 0 when they depend on the volume
  * @param contextLength most positions of the language model
  */
 public record ModelInfo(

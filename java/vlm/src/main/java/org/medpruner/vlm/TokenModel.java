@@ -49,13 +49,22 @@ public interface TokenModel extends AutoCloseable {
   /**
    * Anchors, encodes and prunes normalised pictures.
    *
-   * @param pixels F32 [slices, 3, side, side] in native memory, compact; needed during the call
+   * @param pixels F32 [slices, 3, height, width] in native memory, compact; needed during the call
    *     only
+   * @param height rows of a picture; one the model's vision encoder takes
+   * @param width columns of a picture
    * @param spacingMm distance of neighbouring slices, NaN when unknown
-   * @throws IllegalArgumentException if there are no slices, or {@code pixels} has another size
+   * @throws IllegalArgumentException if there are no slices, {@code pixels} has another size, or
+   *     the model cannot take pictures of this one
    */
   EncodedVolume encode(
-      MemorySegment pixels, int slices, double spacingMm, PruningPolicy policy, Progress progress);
+      MemorySegment pixels,
+      int slices,
+      int height,
+      int width,
+      double spacingMm,
+      PruningPolicy policy,
+      Progress progress);
 
   /**
    * Prunes a prompt and answers it greedily.

@@ -2,6 +2,7 @@ package org.medpruner.vlm.checkpoint;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -20,16 +21,17 @@ public record GenerationConfig(Set<Integer> stopTokens, int maxNewTokens) {
   }
 
   /**
-   * Reads the file of a folder; what it lacks comes from the model's configuration.
+   * Reads the file of a folder.
    *
+   * @param modelStops ids that end an answer where the file names none, from {@code config.json}
    * @throws org.medpruner.InputException if the file is not JSON or a value is out of range
    */
-  public static GenerationConfig read(Path folder, ModelConfig model) {
+  public static GenerationConfig read(Path folder, Collection<Integer> modelStops) {
     JsonFile json = JsonFile.readIfPresent(folder.resolve("generation_config.json"));
     int @Nullable [] eos = json.integers("eos_token_id");
     Set<Integer> stop =
         eos == null
-            ? Set.copyOf(model.stopTokens())
+            ? Set.copyOf(modelStops)
             : Arrays.stream(eos).boxed().collect(Collectors.toSet());
     return new GenerationConfig(stop, json.integer("max_new_tokens", 0, 1));
   }

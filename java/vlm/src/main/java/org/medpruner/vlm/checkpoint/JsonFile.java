@@ -15,7 +15,7 @@ import org.medpruner.InputException;
  * An object of a JSON configuration file. Getters name the file and the key when a value is missing
  * or out of range.
  */
-final class JsonFile {
+public final class JsonFile {
   /** Configurations are a few kilobytes; an index of a large model a few hundred. */
   private static final long MAX_BYTES = 64L << 20;
 
@@ -33,7 +33,7 @@ final class JsonFile {
   }
 
   /** Reads a file that must exist. */
-  static JsonFile read(Path path) {
+  public static JsonFile read(Path path) {
     if (!Files.isRegularFile(path)) {
       throw new InputException(path + ": no such file");
     }
@@ -55,26 +55,26 @@ final class JsonFile {
   }
 
   /** Reads a file, or gives an empty object when there is none. */
-  static JsonFile readIfPresent(Path path) {
+  public static JsonFile readIfPresent(Path path) {
     return Files.exists(path) ? read(path) : new JsonFile(path, "", MissingNode.getInstance());
   }
 
-  Path path() {
+  public Path path() {
     return path;
   }
 
   /** The raw value, or null when absent or JSON null. */
-  @Nullable JsonNode get(String key) {
+  public @Nullable JsonNode get(String key) {
     JsonNode v = node.get(key);
     return v == null || v.isNull() ? null : v;
   }
 
-  boolean has(String key) {
+  public boolean has(String key) {
     return get(key) != null;
   }
 
   /** A nested object; empty when absent. */
-  JsonFile object(String key) {
+  public JsonFile object(String key) {
     JsonNode v = get(key);
     if (v == null) {
       return new JsonFile(path, prefix + key + ".", MissingNode.getInstance());
@@ -86,7 +86,7 @@ final class JsonFile {
   }
 
   /** An integer of at least {@code min}; the default when absent. */
-  int integer(String key, int defaultValue, int min) {
+  public int integer(String key, int defaultValue, int min) {
     JsonNode v = get(key);
     if (v == null) {
       return defaultValue;
@@ -98,7 +98,7 @@ final class JsonFile {
   }
 
   /** A finite number above zero; the default when absent. */
-  double positive(String key, double defaultValue) {
+  public double positive(String key, double defaultValue) {
     JsonNode v = get(key);
     if (v == null) {
       return defaultValue;
@@ -110,7 +110,7 @@ final class JsonFile {
   }
 
   /** A boolean; the default when absent. */
-  boolean bool(String key, boolean defaultValue) {
+  public boolean bool(String key, boolean defaultValue) {
     JsonNode v = get(key);
     if (v == null) {
       return defaultValue;
@@ -122,7 +122,7 @@ final class JsonFile {
   }
 
   /** A string; the default when absent. */
-  String text(String key, String defaultValue) {
+  public String text(String key, String defaultValue) {
     JsonNode v = get(key);
     if (v == null) {
       return defaultValue;
@@ -134,7 +134,7 @@ final class JsonFile {
   }
 
   /** A list of numbers or one number for all; the default when absent. */
-  double[] numbers(String key, int count, double defaultValue) {
+  public double[] numbers(String key, int count, double defaultValue) {
     double[] values = new double[count];
     JsonNode v = get(key);
     for (int i = 0; i < count; i++) {
@@ -157,7 +157,7 @@ final class JsonFile {
   }
 
   /** One integer or a list of them; null when absent. */
-  int @Nullable [] integers(String key) {
+  public int @Nullable [] integers(String key) {
     JsonNode v = get(key);
     if (v == null) {
       return null;
@@ -174,18 +174,18 @@ final class JsonFile {
   }
 
   /** The exception for a bad value of a key. */
-  InputException bad(String key, JsonNode value, String rule) {
+  public InputException bad(String key, JsonNode value, String rule) {
     return new InputException(
         path + ": " + prefix + key + " = " + printable(value.toString()) + ", must be " + rule);
   }
 
   /** The exception for a bad combination. */
-  InputException bad(String problem) {
+  public InputException bad(String problem) {
     return new InputException(path + ": " + problem);
   }
 
   /** An exception's message without line breaks or source snippets. */
-  static String oneLine(Exception e) {
+  public static String oneLine(Exception e) {
     String text =
         e instanceof JsonProcessingException j
             ? j.getOriginalMessage()
@@ -194,7 +194,7 @@ final class JsonFile {
   }
 
   /** Text from a file made safe for one line of a message. */
-  static String printable(String text) {
+  public static String printable(String text) {
     StringBuilder b = new StringBuilder();
     text.codePoints()
         .limit(200)

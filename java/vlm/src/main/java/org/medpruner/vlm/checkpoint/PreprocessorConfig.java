@@ -18,33 +18,34 @@ public record PreprocessorConfig(
     int height, int width, int resample, double rescale, double[] mean, double[] std) {
 
   /**
-   * Reads the file of a folder.
+   * Reads the file of a folder for a tower that sees pictures of one size.
    *
+   * @param side rows and columns of that picture
    * @throws org.medpruner.InputException if it is not JSON, a value is out of range, or the picture
    *     is not the one the vision tower sees
    */
-  public static PreprocessorConfig read(Path folder, VisionConfig vision) {
+  public static PreprocessorConfig read(Path folder, int side) {
     JsonFile json = JsonFile.readIfPresent(folder.resolve("preprocessor_config.json"));
     JsonFile size = json.object("size");
     boolean normalise = json.bool("do_normalize", true);
     PreprocessorConfig c =
         new PreprocessorConfig(
-            size.integer("height", vision.imageSize(), 1),
-            size.integer("width", vision.imageSize(), 1),
+            size.integer("height", side, 1),
+            size.integer("width", side, 1),
             json.integer("resample", 2, 0),
             json.bool("do_rescale", true) ? json.positive("rescale_factor", 1 / 255.0) : 1,
             normalise ? json.numbers("image_mean", 3, 0.5) : new double[3],
             normalise ? json.numbers("image_std", 3, 0.5) : new double[] {1, 1, 1});
-    if (c.height != vision.imageSize() || c.width != vision.imageSize()) {
+    if (c.height != side || c.width != side) {
       throw json.bad(
           "size "
               + c.height
               + " x "
               + c.width
               + " is not the vision tower's "
-              + vision.imageSize()
+              + side
               + " x "
-              + vision.imageSize());
+              + side);
     }
     for (double s : c.std) {
       if (!(s > 0)) {

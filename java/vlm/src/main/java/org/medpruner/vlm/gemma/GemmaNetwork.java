@@ -8,8 +8,8 @@ import org.medpruner.InputException;
 import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.Checkpoint;
-import org.medpruner.vlm.checkpoint.ModelConfig;
 import org.medpruner.vlm.checkpoint.StorageType;
+import org.medpruner.vlm.nn.Decoder;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.nn.Weights;
 
@@ -33,22 +33,22 @@ final class GemmaNetwork implements AutoCloseable {
   private static final List<String> HEAD_PREFIXES =
       List.of("lm_head.", "language_model.lm_head.", "model.lm_head.");
 
-  private final ModelConfig config;
+  private final GemmaConfig config;
   private final Weights weights;
   private final SiglipTower tower;
   private final Projector projector;
-  private final TextModel text;
+  private final Decoder text;
   private final long parameters;
   private final StorageType storageType;
 
-  private GemmaNetwork(ModelConfig config, Checkpoint checkpoint, Weights weights) {
+  private GemmaNetwork(GemmaConfig config, Checkpoint checkpoint, Weights weights) {
     this.config = config;
     this.weights = weights;
     this.parameters = checkpoint.parameters();
     this.storageType = checkpoint.storageType();
     String textPrefix = prefix(checkpoint, "embed_tokens.weight", TEXT_PREFIXES);
     text =
-        new TextModel(
+        new Decoder(
             weights,
             textPrefix,
             config.text(),
@@ -71,7 +71,7 @@ final class GemmaNetwork implements AutoCloseable {
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA, cannot be used
    */
   static GemmaNetwork load(
-      Path folder, ModelConfig config, boolean cuda, long maxCachedBytes, Progress progress) {
+      Path folder, GemmaConfig config, boolean cuda, long maxCachedBytes, Progress progress) {
     TorchRuntime.require();
     if (cuda) {
       TorchRuntime.requireCuda();
@@ -106,12 +106,12 @@ final class GemmaNetwork implements AutoCloseable {
     return p;
   }
 
-  private static @Nullable String head(ModelConfig config, Checkpoint checkpoint) {
+  private static @Nullable String head(GemmaConfig config, Checkpoint checkpoint) {
     return config.tiedHead() ? null : prefix(checkpoint, "weight", HEAD_PREFIXES) + "weight";
   }
 
   /** sqrt(hidden), rounded as the embedding is stored: 50.5 instead of 50.596 for MedGemma. */
-  private static double scale(ModelConfig config, Checkpoint checkpoint, String textPrefix) {
+  private static double scale(GemmaConfig config, Checkpoint checkpoint, String textPrefix) {
     int h = config.text().hiddenSize();
     StorageType stored =
         checkpoint.weight(textPrefix + "embed_tokens.weight", config.text().vocabSize(), h).type();
@@ -129,12 +129,12 @@ final class GemmaNetwork implements AutoCloseable {
   }
 
   /** The text model. */
-  TextModel text() {
+  Decoder text() {
     return text;
   }
 
   /** The configuration. */
-  ModelConfig config() {
+  GemmaConfig config() {
     return config;
   }
 

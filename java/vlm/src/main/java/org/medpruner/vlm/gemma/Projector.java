@@ -4,21 +4,22 @@ import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.medpruner.torch.TorchScope;
-import org.medpruner.vlm.checkpoint.ModelConfig;
-import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.nn.Param;
+import org.medpruner.vlm.nn.RmsNorm;
 import org.medpruner.vlm.nn.Weights;
 
 /** Gemma 3's projector: average pooling of patch blocks, RMS norm, one product. */
 final class Projector {
-  private final ModelConfig config;
-  private final Param norm;
+  private final GemmaConfig config;
+  private final RmsNorm norm;
   private final Param projection;
 
-  Projector(Weights weights, String prefix, ModelConfig config) {
+  Projector(Weights weights, String prefix, GemmaConfig config) {
     this.config = config;
     int in = config.vision().hiddenSize();
-    norm = weights.normFactor(prefix + "mm_soft_emb_norm.weight", in);
+    norm =
+        RmsNorm.load(
+            weights, prefix + "mm_soft_emb_norm", in, config.vision().layerNormEps(), true);
     projection =
         weights.param(prefix + "mm_input_projection_weight", in, config.text().hiddenSize());
   }
@@ -49,8 +50,7 @@ final class Projector {
                       new LongOptional())
                   .flatten(2, 3)
                   .transpose(1, 2);
-          return Ops.rmsNorm(pooled, norm, config.vision().layerNormEps())
-              .matmul(projection.value());
+          return norm.apply(pooled).matmul(projection.value());
         });
   }
 }

@@ -7,7 +7,6 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.torch.TorchScope;
-import org.medpruner.vlm.checkpoint.VisionConfig;
 import org.medpruner.vlm.nn.LayerNorm;
 import org.medpruner.vlm.nn.Linear;
 import org.medpruner.vlm.nn.Ops;
@@ -38,14 +37,14 @@ final class SiglipTower {
       Linear fc1,
       Linear fc2) {}
 
-  private final VisionConfig config;
+  private final SiglipConfig config;
   private final Param patchWeight;
   private final Param patchBias;
   private final Param positions;
   private final List<Layer> layers = new ArrayList<>();
   private final LayerNorm postNorm;
 
-  SiglipTower(Weights weights, String prefix, VisionConfig c) {
+  SiglipTower(Weights weights, String prefix, SiglipConfig c) {
     config = c;
     int h = c.hiddenSize();
     String embeddings = prefix + "embeddings.";
@@ -75,7 +74,7 @@ final class SiglipTower {
    * the norm, q, k, v and the attention output (6 x hidden) or the feed-forward part (2 x
    * intermediate + 2 x hidden) live at once, and the pixels beside them.
    */
-  static long activationBytes(VisionConfig c, int elementBytes) {
+  static long activationBytes(SiglipConfig c, int elementBytes) {
     long wide = Math.max(6L * c.hiddenSize(), 2L * c.hiddenSize() + 2L * c.intermediateSize());
     long pixels = (long) c.channels() * c.imageSize() * c.imageSize();
     return elementBytes * (c.patches() * (wide + 2L * c.hiddenSize()) + 2 * pixels);
@@ -154,7 +153,7 @@ final class SiglipTower {
       queryAndKey[0] = TorchScope.detach(q);
       queryAndKey[1] = TorchScope.detach(k);
     }
-    Tensor hidden = torch.gelu(layer.fc1.apply(layer.norm2.apply(y)), config.gelu());
+    Tensor hidden = config.gelu().apply(layer.fc1.apply(layer.norm2.apply(y)));
     return y.add(layer.fc2.apply(hidden));
   }
 }

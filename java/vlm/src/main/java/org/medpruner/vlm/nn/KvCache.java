@@ -6,7 +6,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.torch.TorchScope;
-import org.medpruner.vlm.checkpoint.TextConfig;
 
 /**
  * Keys and values of one request. Global layers hold every token; local layers only the window's,
@@ -31,12 +30,12 @@ public final class KvCache implements AutoCloseable {
   /** What a query sees: keys and values [kvHeads, k, d], temporaries of the caller's scope. */
   public record View(Tensor keys, Tensor values) {}
 
-  private final TextConfig config;
+  private final DecoderConfig config;
   private final ScalarType type;
   private final boolean cuda;
   private final List<Layer> layers = new ArrayList<>();
 
-  public KvCache(TextConfig config, ScalarType type, boolean cuda) {
+  public KvCache(DecoderConfig config, ScalarType type, boolean cuda) {
     this.config = config;
     this.type = type;
     this.cuda = cuda;
@@ -49,7 +48,7 @@ public final class KvCache implements AutoCloseable {
    * Bytes the cache holds after a prompt: per layer 2 x kvHeads x headDim values for each token, of
    * which local layers hold at most the window.
    */
-  public static long bytes(TextConfig config, long promptTokens, int elementBytes) {
+  public static long bytes(DecoderConfig config, long promptTokens, int elementBytes) {
     long tokens = 0;
     for (boolean local : config.local()) {
       tokens += local ? Math.min(promptTokens, config.slidingWindow()) : promptTokens;

@@ -6,7 +6,6 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.LayoutOptional;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -39,15 +38,6 @@ public final class Ops {
         new TensorOptional(bias),
         eps,
         false);
-  }
-
-  /** Gemma's RMS norm over the last dimension, in F32 whatever the type of x. */
-  public static Tensor rmsNorm(Tensor x, Param factor, double eps) {
-    ScalarType type = x.scalar_type().intern();
-    Tensor f = type == ScalarType.Float ? x : x.to(ScalarType.Float);
-    Tensor square = f.mul(f).mean(new long[] {-1}, true, new ScalarTypeOptional());
-    Tensor normed = f.mul(square.add(new Scalar(eps)).rsqrt()).mul(factor.stored());
-    return type == ScalarType.Float ? normed : normed.to(type);
   }
 
   /**

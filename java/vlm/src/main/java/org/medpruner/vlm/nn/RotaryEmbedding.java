@@ -6,30 +6,62 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.medpruner.torch.TorchScope;
-import org.medpruner.vlm.checkpoint.TextConfig;
 
-/** Rotary position embedding; pairs are (i, i + d/2), as transformers' {@code rotate_half}. */
+/**
+ * Rotary position embedding over one or three position axes; pairs are (i, i + d/2), as
+ * transformers' {@code rotate_half}.
+ */
 public final class RotaryEmbedding {
   /** Cosines and sines of some positions, each [L, d] in the compute type. */
   public record Table(Tensor cos, Tensor sin) {}
 
-  private final TextConfig.Rope rope;
+  private final DecoderConfig.Rope rope;
   private final int headDim;
 
-  public RotaryEmbedding(TextConfig.Rope rope, int headDim) {
+  public RotaryEmbedding(DecoderConfig.Rope rope, int headDim) {
     this.rope = rope;
     this.headDim = headDim;
   }
 
-  /** The table of some positions; temporaries of the caller's scope. */
-  public Table table(long[] positions, Tensor like) {
+  /** Position axes this embedding takes: 1, or 3 for time, height and width. */
+  public int axes() {
+    return rope.sections().isEmpty() ? 1 : rope.sections().size();
+  }
+
+  /**
+   * The table of some positions; temporaries of the caller's scope.
+   *
+   * @param positions [axes][L]; one axis stands for all of them, as in text
+   */
+  public Table table(long[][] positions, Tensor like) {
+    if (positions.length != 1 && positions.length != axes()) {
+      throw new IllegalArgumentException(
+          "positions have " + positions.length + " axes, not " + axes());
+    }
     Tensor frequencies =
         inverseFrequencies(rope.theta(), headDim).div(new Scalar(rope.factor())).unsqueeze(0);
-    Tensor angles = torch.tensor(positions).to(ScalarType.Float).unsqueeze(1).mul(frequencies);
+    Tensor angles = columns(positions).mul(frequencies);
     Tensor both = torch.cat(new TensorVector(angles, angles), -1);
     return new Table(
         both.cos().to(like.device(), like.scalar_type().intern()),
         both.sin().to(like.device(), like.scalar_type().intern()));
+  }
+
+  /** The position each frequency turns by: F32 [L, d/2], or [L, 1] where all are the same. */
+  private Tensor columns(long[][] positions) {
+    Tensor[] axes = new Tensor[positions.length];
+    for (int a = 0; a < axes.length; a++) {
+      axes[a] = torch.tensor(positions[a]).to(ScalarType.Float).unsqueeze(1);
+    }
+    if (axes.length == 1) {
+      return axes[0];
+    }
+    long[] axisOf = new long[headDim / 2];
+    for (int i = 0; i < axisOf.length; i++) {
+      int axis = i % axes.length;
+      axisOf[i] = i < axes.length * rope.sections().get(axis) ? axis : 0;
+    }
+    return torch.cat(new TensorVector(axes), 1).index_select(1, torch.tensor(axisOf));
   }
 
   /**

@@ -65,11 +65,11 @@ public final class Weights implements AutoCloseable {
     return new Param(load(checkpoint.weight(name, shape)), compute);
   }
 
-  /** An RMS norm's factor: 1 + the stored weight, in F32. */
-  public Param normFactor(String name, long size) {
+  /** An RMS norm's factor: the stored weight and {@code offset}, in F32. */
+  public Param normFactor(String name, long size, int offset) {
     Tensor stored = load(checkpoint.weight(name, size));
     return new Param(
-        keep(TorchScope.run(() -> stored.to(ScalarType.Float).add(new Scalar(1.0)))),
+        keep(TorchScope.run(() -> stored.to(ScalarType.Float).add(new Scalar((double) offset)))),
         ScalarType.Float);
   }
 

@@ -40,7 +40,12 @@ import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
-import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.engine.Pipeline;
+import org.medpruner.vlm.engine.PixelSource;
+import org.medpruner.vlm.engine.PrunedVolume;
+import org.medpruner.vlm.engine.SliceGrid;
+import org.medpruner.vlm.golden.GoldenFolder;
+import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.volume.SliceInfo;
@@ -89,8 +94,12 @@ class GemmaPipelineTest {
     return new Prompt(id, owner.stream().mapToInt(Integer::intValue).toArray(), image);
   }
 
-  private static GemmaPipeline load(Path path) {
-    return GemmaPipeline.load(path, LoadOptions.DEFAULT, Progress.NONE);
+  private static Pipeline load(Path path, LoadOptions options) {
+    return new Pipeline(GemmaFamily.load(path, options, Progress.NONE), options);
+  }
+
+  private static Pipeline load(Path path) {
+    return load(path, LoadOptions.DEFAULT);
   }
 
   /** A source that notes which slices are asked for. */
@@ -98,6 +107,11 @@ class GemmaPipelineTest {
     @Override
     public int count() {
       return source.count();
+    }
+
+    @Override
+    public SliceGrid grid() {
+      return source.grid();
     }
 
     @Override
@@ -119,16 +133,16 @@ class GemmaPipelineTest {
   }
 
   private static List<Integer> encoded(PruningPolicy policy, double... values) {
-    try (GemmaPipeline p = load(TINY);
+    try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
         var pixels =
             TorchTensors.borrow(slices(arena, values), DType.F32, values.length, 3, SIDE, SIDE)) {
-      Watched watched = new Watched(new FloatPixels(pixels.tensor(), Ops.F32), new ArrayList<>());
+      Watched watched = new Watched(p.family().pixels(pixels.tensor()), new ArrayList<>());
       List<SliceInfo> info = new ArrayList<>();
       for (int i = 0; i < values.length; i++) {
         info.add(new SliceInfo(i, i, Double.NaN));
       }
-      try (GemmaVolume v =
+      try (PrunedVolume v =
           p.encode(watched, p.vision(watched), info, 5, 0, policy, Progress.NONE)) {
         assertEquals(
             values.length - new TreeSet<>(watched.seen).size(),
@@ -155,9 +169,17 @@ class GemmaPipelineTest {
 
   @Test
   void aDroppedSliceLeavesNoTokenAndTheAnswerStillComes() {
-    try (GemmaPipeline p = load(TINY);
+    try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
-        var v = p.encode(slices(arena, 0, 0.01, 0.5), 3, 5, PruningPolicy.PAPER, Progress.NONE)) {
+        var v =
+            p.encode(
+                slices(arena, 0, 0.01, 0.5),
+                3,
+                SIDE,
+                SIDE,
+                5,
+                PruningPolicy.PAPER,
+                Progress.NONE)) {
       TokenModel.Generation g = p.generate(v, prompt(3), 6, false, Progress.NONE);
       assertEquals(6, g.tokenIds().size());
       assertFalse(g.stopped());
@@ -173,11 +195,17 @@ class GemmaPipelineTest {
 
   @Test
   void aNonFiniteSliceIsKeptAndFlagged() {
-    try (GemmaPipeline p = load(TINY);
+    try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
         var v =
             p.encode(
-                slices(arena, 0, Double.NaN, 0.01), 3, 5, PruningPolicy.PAPER, Progress.NONE)) {
+                slices(arena, 0, Double.NaN, 0.01),
+                3,
+                SIDE,
+                SIDE,
+                5,
+                PruningPolicy.PAPER,
+                Progress.NONE)) {
       assertTrue(v.report().slices().get(1).kept());
       assertTrue(v.report().flags().contains("slice 1: non-finite pixels, kept"));
       assertTrue(
@@ -190,15 +218,15 @@ class GemmaPipelineTest {
   @Test
   void aBoundInMillimetresNeedsTheSpacing() {
     PruningPolicy mm = PruningPolicy.PAPER.toBuilder().maxGapMm(5).build();
-    try (GemmaPipeline p = load(TINY);
+    try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined()) {
       MemorySegment pixels = slices(arena, 0, 0.01);
       IllegalArgumentException e =
           assertThrows(
               IllegalArgumentException.class,
-              () -> p.encode(pixels, 2, Double.NaN, mm, Progress.NONE));
+              () -> p.encode(pixels, 2, SIDE, SIDE, Double.NaN, mm, Progress.NONE));
       assertTrue(String.valueOf(e.getMessage()).startsWith("maxGapMm = 5.0"), e.getMessage());
-      try (var v = p.encode(pixels, 2, 2.5, mm, Progress.NONE)) {
+      try (var v = p.encode(pixels, 2, SIDE, SIDE, 2.5, mm, Progress.NONE)) {
         assertEquals(List.of(), v.report().flags());
       }
     }
@@ -208,19 +236,19 @@ class GemmaPipelineTest {
   @Test
   void theBoundOnMemorySetsTheBatchNotTheResult() {
     try (Arena arena = Arena.ofConfined();
-        GemmaPipeline all = load(TINY);
-        GemmaPipeline single = GemmaPipeline.load(TINY, new LoadOptions(false, 1), Progress.NONE)) {
+        Pipeline all = load(TINY);
+        Pipeline single = load(TINY, new LoadOptions(false, 1))) {
       MemorySegment m = slices(arena, 0, 0.2, 0.5, -0.4);
       PruningPolicy policy = PruningPolicy.NUCLEUS.withTau(0.5);
-      try (var a = all.encode(m, 4, 5, policy, Progress.NONE);
-          var b = single.encode(m, 4, 5, policy, Progress.NONE)) {
+      try (var a = all.encode(m, 4, SIDE, SIDE, 5, policy, Progress.NONE);
+          var b = single.encode(m, 4, SIDE, SIDE, 5, policy, Progress.NONE)) {
         Values.assertClose(
             "features",
-            toDoubles(Values.of(((GemmaVolume) a).features())),
-            Values.of(((GemmaVolume) b).features()),
+            toDoubles(Values.of(((PrunedVolume) a).tokens().features())),
+            Values.of(((PrunedVolume) b).tokens().features()),
             1e-5);
         assertArrayEquals(
-            ((GemmaVolume) a).selection().token(), ((GemmaVolume) b).selection().token());
+            ((PrunedVolume) a).selection().token(), ((PrunedVolume) b).selection().token());
       }
     }
   }
@@ -281,9 +309,10 @@ class GemmaPipelineTest {
   }
 
   private static List<Integer> answer(Path path) {
-    try (GemmaPipeline p = load(path);
+    try (Pipeline p = load(path);
         Arena arena = Arena.ofConfined();
-        var v = p.encode(slices(arena, 0, 0.5), 2, 5, PruningPolicy.OFF, Progress.NONE)) {
+        var v =
+            p.encode(slices(arena, 0, 0.5), 2, SIDE, SIDE, 5, PruningPolicy.OFF, Progress.NONE)) {
       return p.generate(v, prompt(2), 5, false, Progress.NONE).tokenIds();
     }
   }
@@ -332,11 +361,17 @@ class GemmaPipelineTest {
   @Test
   void aPromptBeyondTheContextIsRefused() {
     int slices = 30;
-    try (GemmaPipeline p = load(TINY);
+    try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
         var v =
             p.encode(
-                slices(arena, new double[slices]), slices, 5, PruningPolicy.OFF, Progress.NONE)) {
+                slices(arena, new double[slices]),
+                slices,
+                SIDE,
+                SIDE,
+                5,
+                PruningPolicy.OFF,
+                Progress.NONE)) {
       InputException e =
           assertThrows(
               InputException.class, () -> p.generate(v, prompt(slices), 5, true, Progress.NONE));
@@ -347,11 +382,17 @@ class GemmaPipelineTest {
   @Test
   void generationStopsWhereTheContextEnds() {
     int slices = 26;
-    try (GemmaPipeline p = load(TINY);
+    try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
         var v =
             p.encode(
-                slices(arena, new double[slices]), slices, 5, PruningPolicy.OFF, Progress.NONE)) {
+                slices(arena, new double[slices]),
+                slices,
+                SIDE,
+                SIDE,
+                5,
+                PruningPolicy.OFF,
+                Progress.NONE)) {
       int length = prompt(slices).length();
       TokenModel.Generation g = p.generate(v, prompt(slices), 100, false, Progress.NONE);
       assertEquals(512 - length + 1, g.tokenIds().size());
@@ -360,21 +401,22 @@ class GemmaPipelineTest {
 
   @Test
   void misuseIsRefused() {
-    GemmaPipeline p = load(TINY);
+    Pipeline p = load(TINY);
     try (Arena arena = Arena.ofConfined();
-        GemmaPipeline other = load(TINY)) {
+        Pipeline other = load(TINY)) {
       MemorySegment two = slices(arena, 0, 0.5);
       assertThrows(
           IllegalArgumentException.class,
-          () -> p.encode(two, 0, 5, PruningPolicy.OFF, Progress.NONE).close());
+          () -> p.encode(two, 0, SIDE, SIDE, 5, PruningPolicy.OFF, Progress.NONE).close());
       assertThrows(
           IllegalArgumentException.class,
-          () -> p.encode(two, 3, 5, PruningPolicy.OFF, Progress.NONE).close());
+          () -> p.encode(two, 3, SIDE, SIDE, 5, PruningPolicy.OFF, Progress.NONE).close());
       PruningPolicy corner =
           PruningPolicy.PAPER.toBuilder().droppedSlice(DroppedSlice.CORNER_TOKEN).build();
       assertThrows(
-          IllegalArgumentException.class, () -> p.encode(two, 2, 5, corner, Progress.NONE).close());
-      var v = p.encode(two, 2, 5, PruningPolicy.OFF, Progress.NONE);
+          IllegalArgumentException.class,
+          () -> p.encode(two, 2, SIDE, SIDE, 5, corner, Progress.NONE).close());
+      var v = p.encode(two, 2, SIDE, SIDE, 5, PruningPolicy.OFF, Progress.NONE);
       assertThrows(
           IllegalArgumentException.class,
           () -> other.generate(v, prompt(2), 5, true, Progress.NONE));
@@ -399,18 +441,18 @@ class GemmaPipelineTest {
       p.close();
       assertThrows(
           IllegalStateException.class,
-          () -> p.encode(two, 2, 5, PruningPolicy.OFF, Progress.NONE).close());
+          () -> p.encode(two, 2, SIDE, SIDE, 5, PruningPolicy.OFF, Progress.NONE).close());
     }
   }
 
   @Test
   void cudaWithoutOneIsRefusedWithTheReason() {
     String reason = TorchRuntime.require().cudaUnavailable();
-    Golden.assume(reason != null, "this machine has CUDA");
+    GoldenFolder.assume(reason != null, "this machine has CUDA");
     MedPrunerUnavailableException e =
         assertThrows(
             MedPrunerUnavailableException.class,
-            () -> GemmaPipeline.load(TINY, new LoadOptions(true, 1), Progress.NONE).close());
+            () -> load(TINY, new LoadOptions(true, 1)).close());
     assertEquals("CUDA is unavailable: " + reason, e.getMessage());
   }
 }

@@ -9,24 +9,26 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Assumptions;
 import org.medpruner.DType;
 import org.medpruner.PruningPolicy;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
-import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.engine.Pipeline;
+import org.medpruner.vlm.engine.PixelSource;
+import org.medpruner.vlm.engine.PrunedPrompt;
+import org.medpruner.vlm.engine.PrunedVolume;
+import org.medpruner.vlm.engine.VisionEncoder;
+import org.medpruner.vlm.golden.GoldenFolder;
+import org.medpruner.vlm.golden.TensorFile;
 import org.medpruner.vlm.prompt.Prompt;
 
 /**
@@ -37,7 +39,8 @@ final class Golden implements AutoCloseable {
   final TensorFile expected;
   final TensorFile stock;
   final JsonNode manifest;
-  final GemmaPipeline pipeline;
+  final GemmaFamily family;
+  final Pipeline pipeline;
   private final TensorFile volumes;
   private final Arena arena = Arena.ofShared();
   private final Map<String, Volume> cache = new HashMap<>();
@@ -62,44 +65,24 @@ final class Golden implements AutoCloseable {
     expected = new TensorFile(folder.resolve("medgemma_golden.safetensors"));
     stock = new TensorFile(folder.resolve("stock.safetensors"));
     volumes = new TensorFile(folder.resolve("volumes.safetensors"));
-    pipeline = GemmaPipeline.load(folder.resolve("medgemma"), LoadOptions.DEFAULT, Progress.NONE);
+    family = GemmaFamily.load(folder.resolve("medgemma"), LoadOptions.DEFAULT, Progress.NONE);
+    pipeline = new Pipeline(family, LoadOptions.DEFAULT);
   }
 
-  /** The folder of {@code MEDPRUNER_GOLDEN}, by default {@code ../shared/golden}; or a skip. */
+  /** Everything of the golden folder, or a skip. */
   static Golden open() {
-    Path folder = folder();
-    for (String need :
-        new String[] {
-          "manifest.json",
-          "medgemma_golden.safetensors",
-          "stock.safetensors",
-          "volumes.safetensors",
-          "medgemma/model.safetensors"
-        }) {
-      assume(Files.exists(folder.resolve(need)), "golden folder " + folder + " has no " + need);
-    }
+    Path folder =
+        GoldenFolder.require(
+            "manifest.json",
+            "medgemma_golden.safetensors",
+            "stock.safetensors",
+            "volumes.safetensors",
+            "medgemma/model.safetensors");
     try {
       return new Golden(folder);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  static Path folder() {
-    String given = System.getenv("MEDPRUNER_GOLDEN");
-    if (given != null && !given.isEmpty()) {
-      return Path.of(given);
-    }
-    String root = System.getenv("MEDPRUNER_ROOT");
-    return Path.of(root == null ? "../.." : root, "..", "shared", "golden").normalize();
-  }
-
-  /** Skips with a reason that is also printed. */
-  static void assume(boolean ok, String reason) {
-    if (!ok) {
-      System.out.println("SKIPPED: " + reason);
-    }
-    Assumptions.assumeTrue(ok, reason);
   }
 
   private JsonNode section() {
@@ -140,10 +123,10 @@ final class Golden implements AutoCloseable {
   private Volume load(String group) {
     boolean single = group.equals("single");
     String name = single || group.equals("run") || group.equals("phantom") ? mainVolume() : group;
-    assume(volumes.has(name), "volumes.safetensors has no " + name);
+    GoldenFolder.assume(volumes.has(name), "volumes.safetensors has no " + name);
     long[] shape = volumes.shape(name);
     int slices = single ? 1 : (int) shape[0];
-    int side = pipeline.config().vision().imageSize();
+    int side = family.config().vision().imageSize();
     return new Volume(
         normalised(volumes.bytes(name), slices, (int) shape[1], (int) shape[2], side),
         slices,
@@ -173,16 +156,6 @@ final class Golden implements AutoCloseable {
       }
     }
     return out;
-  }
-
-  static String sha256(MemorySegment memory) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(memory.asByteBuffer());
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   /** Everything the vision encoder makes of a volume, computed at first use. */
@@ -215,7 +188,7 @@ final class Golden implements AutoCloseable {
   }
 
   PixelSource source(Volume volume) {
-    return new FloatPixels(volume.pixels, Ops.F32);
+    return family.pixels(volume.pixels);
   }
 
   /** An encoder that looks the slices up in {@link #encoded}. */
@@ -235,7 +208,7 @@ final class Golden implements AutoCloseable {
   }
 
   /** Both stages of a policy on a volume. */
-  GemmaVolume encode(Volume volume, PruningPolicy policy) {
+  PrunedVolume encode(Volume volume, PruningPolicy policy) {
     java.util.List<org.medpruner.volume.SliceInfo> info = new java.util.ArrayList<>();
     for (int i = 0; i < volume.slices; i++) {
       info.add(new org.medpruner.volume.SliceInfo(i, i, Double.NaN));
@@ -244,11 +217,16 @@ final class Golden implements AutoCloseable {
         source(volume), lookup(volume), info, Double.NaN, 0, policy, Progress.NONE);
   }
 
+  /** The prompt of a group as a policy leaves it. */
+  PrunedPrompt pruned(String group, PrunedVolume volume) {
+    return pipeline.prune(prompt(group), volume);
+  }
+
   /** The prompt of a group. */
   Prompt prompt(String group) {
     int[] ids = expected.ints(group.equals("run") ? "input_ids" : group + "/input_ids");
     return TinyCheckpointTest.prompt(
-        ids, pipeline.config().imageToken(), pipeline.config().tokensPerImage());
+        ids, family.config().imageToken(), family.config().tokensPerImage());
   }
 
   @Override

@@ -33,6 +33,16 @@ import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.engine.PackedTokens;
+import org.medpruner.vlm.engine.PromptPositions;
+import org.medpruner.vlm.engine.PrunedPrompt;
+import org.medpruner.vlm.engine.PrunedVolume;
+import org.medpruner.vlm.engine.Selection;
+import org.medpruner.vlm.engine.Session;
+import org.medpruner.vlm.engine.VisionEncoder;
+import org.medpruner.vlm.golden.GoldenFolder;
+import org.medpruner.vlm.golden.TensorFile;
+import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.SliceStage;
@@ -85,7 +95,8 @@ class GoldenParityTest {
       String pattern, java.util.function.Consumer<String> test) {
     List<DynamicTest> tests =
         found(pattern).stream().map(n -> dynamicTest(n, () -> test.accept(n))).toList();
-    Golden.assume(!tests.isEmpty(), "medgemma_golden.safetensors has nothing like " + pattern);
+    GoldenFolder.assume(
+        !tests.isEmpty(), "medgemma_golden.safetensors has nothing like " + pattern);
     return tests.stream();
   }
 
@@ -94,11 +105,12 @@ class GoldenParityTest {
     JsonNode facts = golden.facts();
     assertEquals(
         facts.get("pixel_values").get("sha256_f32_le").textValue(),
-        Golden.sha256(golden.volume("run").memory));
+        GoldenFolder.sha256(golden.volume("run").memory));
     JsonNode other = facts.get("example4d/pixel_values");
     if (other != null) {
       assertEquals(
-          other.get("sha256_f32_le").textValue(), Golden.sha256(golden.volume("example4d").memory));
+          other.get("sha256_f32_le").textValue(),
+          GoldenFolder.sha256(golden.volume("example4d").memory));
     }
   }
 
@@ -113,21 +125,21 @@ class GoldenParityTest {
 
   @Test
   void visionTower() {
-    Golden.assume(
+    GoldenFolder.assume(
         golden.expected.has("vision_last_hidden_img0_img7"), "no vision_last_hidden_img0_img7");
     try (PointerScope scope = new PointerScope()) {
       Tensor pixels = golden.source(golden.volume("run")).pictures(new int[] {0, 7});
       Values.assertClose(
           "vision_last_hidden",
           golden.expected.doubles("vision_last_hidden_img0_img7"),
-          Values.of(golden.pipeline.network().vision(pixels).hidden()),
+          Values.of(golden.family.network().vision(pixels).hidden()),
           LOGITS);
     }
   }
 
   private static TokenStage stage(
       Golden.Volume volume, AttentionMass.Pooling pooling, Workspace w) {
-    var config = golden.pipeline.config();
+    var config = golden.family.config();
     TokenStage stage =
         new TokenStage(
             Device.CPU,
@@ -142,13 +154,13 @@ class GoldenParityTest {
   }
 
   private static AttentionMass.Pooling strips() {
-    long block = golden.pipeline.config().poolBlock();
+    long block = golden.family.config().poolBlock();
     return new AttentionMass.Contiguous(block * block);
   }
 
   private static AttentionMass.Pooling blocks() {
-    long grid = golden.pipeline.config().vision().grid();
-    long block = golden.pipeline.config().poolBlock();
+    long grid = golden.family.config().vision().grid();
+    long block = golden.family.config().poolBlock();
     return new AttentionMass.Grid(grid, grid, block, block);
   }
 
@@ -191,7 +203,7 @@ class GoldenParityTest {
           mass = mass == null ? part : mass.add(part);
         }
       }
-      int n = golden.pipeline.config().tokensPerImage();
+      int n = golden.family.config().tokensPerImage();
       Values.assertClose(
           "mass of slice 0",
           TorchTensors.doubles(Objects.requireNonNull(mass).view(n, -1).mean(1)),
@@ -212,9 +224,9 @@ class GoldenParityTest {
           TOWER_MASS);
     }
     PruningPolicy paper = PruningPolicy.PAPER.toBuilder().sliceAnchoring(false).build();
-    try (GemmaVolume v = golden.encode(golden.volume("run"), paper)) {
+    try (PrunedVolume v = golden.encode(golden.volume("run"), paper)) {
       double[] expected = golden.expected.doubles("attn_mass_spatial4x4");
-      int n = golden.pipeline.config().tokensPerImage();
+      int n = golden.family.config().tokensPerImage();
       for (SliceReport s : v.report().slices()) {
         Values.assertClose(
             "reported mass of slice " + s.index(),
@@ -237,7 +249,7 @@ class GoldenParityTest {
     try (Workspace w = Workspace.create(Device.CPU)) {
       r = golden.source(volume).anchor(gamma, 0, w);
     }
-    int n = golden.pipeline.config().tokensPerImage();
+    int n = golden.family.config().tokensPerImage();
     assertArrayEquals(golden.expected.bools("slice/" + name + "/mask"), sliceMask(r.kept(), n));
     Values.assertClose(
         name,
@@ -263,10 +275,11 @@ class GoldenParityTest {
   private static void checkCompose(String tau) {
     String p = "compose/" + tau + "/";
     Golden.Volume volume = golden.volume("run");
-    int n = golden.pipeline.config().tokensPerImage();
+    int n = golden.family.config().tokensPerImage();
     PruningPolicy policy =
-        VolumeEncoder.resolved(
-            PruningPolicy.REFERENCE.withTau(Double.parseDouble(tau.substring(3))));
+        PruningPolicy.REFERENCE
+            .withTau(Double.parseDouble(tau.substring(3)))
+            .resolved(golden.family.temperature());
     try (PointerScope scope = new PointerScope();
         Workspace w = Workspace.create(Device.CPU);
         TokenStage stage = stage(volume, strips(), w)) {
@@ -306,22 +319,21 @@ class GoldenParityTest {
   private static void checkRun(String run) {
     String group = run.substring(0, run.indexOf('/'));
     String scenario = run.substring(run.indexOf('/') + 1);
-    Golden.assume(golden.scenario(scenario) != null, "manifest names no scenario " + scenario);
+    GoldenFolder.assume(
+        golden.scenario(scenario) != null, "manifest names no scenario " + scenario);
     PruningPolicy policy = golden.policy(scenario);
-    try (GemmaVolume v = golden.encode(golden.volume(group), policy)) {
+    try (PrunedVolume v = golden.encode(golden.volume(group), policy)) {
       checkMasks(run, v, policy);
-      PrunedPrompt pruned =
-          PrunedPrompt.of(
-              golden.prompt(group), v.selection(), policy.imageMask(), policy.positions());
+      PrunedPrompt pruned = golden.pruned(group, v);
       assertArrayEquals(golden.expected.ints(run + "/kept_prompt_positions"), pruned.origin());
       assertArrayEquals(
           Arrays.stream(golden.expected.ints(run + "/position_ids")).asLongStream().toArray(),
-          pruned.positions());
+          pruned.positions()[0]);
       checkPrefill(run, v, pruned, golden.expected, run, LOGITS);
     }
   }
 
-  private static void checkMasks(String run, GemmaVolume v, PruningPolicy policy) {
+  private static void checkMasks(String run, PrunedVolume v, PruningPolicy policy) {
     int n = v.selection().tokensPerSlice();
     List<SliceReport> slices = v.report().slices();
     boolean[] kept = new boolean[slices.size()];
@@ -348,21 +360,21 @@ class GoldenParityTest {
   /** Prefill logits of the rows that were stored, and the decoder's input where it was. */
   private static void checkPrefill(
       String what,
-      GemmaVolume v,
+      PrunedVolume v,
       PrunedPrompt pruned,
       TensorFile file,
       String prefix,
       double tolerance) {
     try (PointerScope scope = new PointerScope();
-        Session session = new Session(golden.pipeline.network().text(), pruned)) {
+        Session session = new Session(golden.family.network().text(), pruned)) {
       if (file.has(prefix + "/inputs_embeds")) {
         Values.assertClose(
             what + " inputs_embeds",
             file.doubles(prefix + "/inputs_embeds"),
-            Values.of(session.embeddings(v.features())),
+            Values.of(session.embeddings(v.tokens())),
             tolerance);
       }
-      float[] logits = Values.of(session.logits(session.prefill(v.features()), pruned.length()));
+      float[] logits = Values.of(session.logits(session.prefill(v.tokens()), pruned.length()));
       compareRows(what, file, prefix, rows(prefix, file, pruned.length()), logits, tolerance);
     }
   }
@@ -370,7 +382,7 @@ class GoldenParityTest {
   private static void compareRows(
       String what, TensorFile file, String prefix, int[] rows, float[] logits, double tolerance) {
     double[] stored = file.doubles(prefix + "/prefill_logits");
-    int vocabulary = golden.pipeline.config().text().vocabSize();
+    int vocabulary = golden.family.config().text().vocabSize();
     float[] chosen = new float[rows.length * vocabulary];
     for (int i = 0; i < rows.length; i++) {
       System.arraycopy(logits, rows[i] * vocabulary, chosen, i * vocabulary, vocabulary);
@@ -415,9 +427,8 @@ class GoldenParityTest {
     String scenario = name.substring(name.indexOf('_') + 1);
     ImageMask mask = name.startsWith("sdpa") ? ImageMask.MODEL : ImageMask.CAUSAL;
     PruningPolicy policy = golden.policy(scenario).toBuilder().imageMask(mask).build();
-    try (GemmaVolume v = golden.encode(golden.volume("run"), policy)) {
-      PrunedPrompt pruned =
-          PrunedPrompt.of(golden.prompt("run"), v.selection(), mask, policy.positions());
+    try (PrunedVolume v = golden.encode(golden.volume("run"), policy)) {
+      PrunedPrompt pruned = golden.pruned("run", v);
       String prefix = "corrected/" + name;
       Decoded decoded = decode(v, pruned, golden.expected.ints(prefix + "/generated").length);
       if (golden.expected.has(prefix + "/prefill_logits")) {
@@ -449,13 +460,13 @@ class GoldenParityTest {
   @SuppressWarnings("ArrayRecordComponent")
   private record Decoded(float[] prefill, List<Integer> ids, float[] logits) {}
 
-  private static Decoded decode(GemmaVolume v, PrunedPrompt pruned, int steps) {
-    int vocabulary = golden.pipeline.config().text().vocabSize();
+  private static Decoded decode(PrunedVolume v, PrunedPrompt pruned, int steps) {
+    int vocabulary = golden.family.config().text().vocabSize();
     List<Integer> ids = new ArrayList<>();
     float[] all = new float[steps * vocabulary];
     try (PointerScope scope = new PointerScope();
-        Session session = new Session(golden.pipeline.network().text(), pruned)) {
-      Tensor state = session.prefill(v.features());
+        Session session = new Session(golden.family.network().text(), pruned)) {
+      Tensor state = session.prefill(v.tokens());
       float[] prefill = Values.of(session.logits(state, pruned.length()));
       for (int i = 0; i < steps; i++) {
         Tensor row = session.logits(state, 1);
@@ -490,11 +501,11 @@ class GoldenParityTest {
   private static void checkStock(ImageMask mask, List<String> prefixes) {
     List<String> stored =
         prefixes.stream().filter(p -> golden.stock.has(p + "/generated")).toList();
-    Golden.assume(!stored.isEmpty(), "stock.safetensors has none of " + prefixes);
+    GoldenFolder.assume(!stored.isEmpty(), "stock.safetensors has none of " + prefixes);
     PruningPolicy policy = PruningPolicy.OFF.toBuilder().imageMask(mask).build();
-    try (GemmaVolume v = golden.encode(golden.volume("run"), policy)) {
+    try (PrunedVolume v = golden.encode(golden.volume("run"), policy)) {
       Prompt prompt = golden.prompt("run");
-      PrunedPrompt pruned = PrunedPrompt.of(prompt, v.selection(), mask, policy.positions());
+      PrunedPrompt pruned = golden.pruned("run", v);
       assertEquals(prompt.length(), pruned.length());
       assertEquals(new PruningReport.Rates(1, 1, 1), v.report().rates());
       Decoded decoded =
@@ -516,7 +527,7 @@ class GoldenParityTest {
   @Test
   void b4ATextOnlyRequestAfterAPrunedOneIsUnaffected() {
     JsonNode fact = golden.facts().get("bug/stale_filtered_seq_len");
-    Golden.assume(fact != null, "manifest has no fact bug/stale_filtered_seq_len");
+    GoldenFolder.assume(fact != null, "manifest has no fact bug/stale_filtered_seq_len");
     int length = fact.get("text_prompt_len").intValue();
     int[] ids = new int[length];
     for (int i = 0; i < length; i++) {
@@ -525,12 +536,13 @@ class GoldenParityTest {
     PrunedPrompt text =
         PrunedPrompt.of(
             new Prompt(ids, fill(length), new boolean[length]),
-            Selection.all(0, golden.pipeline.config().tokensPerImage()),
-            ImageMask.MODEL,
-            PruningPolicy.Positions.MODEL);
+            Selection.all(0, golden.family.config().tokensPerImage()),
+            true,
+            PromptPositions.counting(1, length),
+            true);
     Function<Integer, List<Integer>> ask = steps -> generate(text, steps);
     List<Integer> fresh = ask.apply(8);
-    try (GemmaVolume v = golden.encode(golden.volume("run"), golden.policy("P90"))) {
+    try (PrunedVolume v = golden.encode(golden.volume("run"), golden.policy("P90"))) {
       golden.pipeline.generate(v, golden.prompt("run"), 3, false, org.medpruner.vlm.Progress.NONE);
     }
     assertEquals(fresh, ask.apply(8));
@@ -546,8 +558,8 @@ class GoldenParityTest {
   private static List<Integer> generate(PrunedPrompt prompt, int steps) {
     List<Integer> ids = new ArrayList<>();
     try (PointerScope scope = new PointerScope();
-        Session session = new Session(golden.pipeline.network().text(), prompt)) {
-      Tensor none = Ops.empty(Ops.F32, false, 0, 1);
+        Session session = new Session(golden.family.network().text(), prompt)) {
+      PackedTokens none = new PackedTokens(Ops.empty(Ops.F32, false, 0, 1), List.of());
       Tensor state = session.prefill(none);
       for (int i = 0; i < steps; i++) {
         ids.add((int) session.logits(state, 1).argmax().item_long());

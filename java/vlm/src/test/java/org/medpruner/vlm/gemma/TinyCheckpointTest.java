@@ -9,9 +9,13 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.medpruner.PruningPolicy.ImageMask;
-import org.medpruner.PruningPolicy.Positions;
-import org.medpruner.vlm.checkpoint.ModelConfig;
+import org.medpruner.vlm.engine.PackedTokens;
+import org.medpruner.vlm.engine.PromptPositions;
+import org.medpruner.vlm.engine.PrunedPrompt;
+import org.medpruner.vlm.engine.Selection;
+import org.medpruner.vlm.engine.Session;
+import org.medpruner.vlm.golden.TensorFile;
+import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.prompt.Prompt;
 
 /**
@@ -43,7 +47,7 @@ class TinyCheckpointTest {
     "bf16-sharded, 0",
   })
   void matchesTransformers(String name, long maxCachedBytes) {
-    ModelConfig config = ModelConfig.read(folder(name));
+    GemmaConfig config = GemmaConfig.read(folder(name));
     try (GemmaNetwork network =
             GemmaNetwork.load(
                 folder(name), config, false, maxCachedBytes, org.medpruner.vlm.Progress.NONE);
@@ -60,10 +64,11 @@ class TinyCheckpointTest {
           PrunedPrompt.of(
               prompt,
               Selection.all(slices, config.tokensPerImage()),
-              ImageMask.MODEL,
-              Positions.MODEL);
+              true,
+              PromptPositions.counting(1, prompt.length()),
+              true);
       try (Session session = new Session(network.text(), pruned)) {
-        Tensor hidden = session.prefill(features.flatten(0, 1));
+        Tensor hidden = session.prefill(new PackedTokens(features.flatten(0, 1), List.of()));
         Values.assertClose(
             name + " prefill",
             expected.doubles("prefill_logits"),

@@ -1,9 +1,7 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import org.medpruner.PruningPolicy.ImageMask;
-import org.medpruner.PruningPolicy.Positions;
 import org.medpruner.vlm.prompt.Prompt;
 
 /**
@@ -16,32 +14,39 @@ import org.medpruner.vlm.prompt.Prompt;
  * @param feature per token, the row of the packed visual tokens, or -1 for text
  * @param group per token, the slice whose image tokens it attends to in both directions, or -1;
  *     null for plain causal attention
- * @param positions rotary positions
+ * @param positions [axes][length] rotary positions
  * @param nextPosition rotary position of the first generated token
  * @param fullLength tokens of the full prompt
  */
 @SuppressWarnings("ArrayRecordComponent")
-record PrunedPrompt(
+public record PrunedPrompt(
     int[] ids,
     int[] origin,
     int[] feature,
     int @Nullable [] group,
-    long[] positions,
+    long[][] positions,
     long nextPosition,
     int fullLength) {
 
   /** Number of tokens. */
-  int length() {
+  public int length() {
     return ids.length;
   }
 
   /**
-   * Prunes a prompt. Gemma renumbers positions unless the policy says {@code ORIGINAL}.
+   * Prunes a prompt.
    *
+   * @param bidirectional whether image tokens of a slice see each other in both directions
+   * @param full positions of the full prompt
+   * @param renumbered whether the pruned sequence gets positions 0 .. L-1 instead of its own
    * @throws IllegalArgumentException if the prompt's pictures are not those of the selection
    */
-  static PrunedPrompt of(
-      Prompt prompt, Selection selection, ImageMask imageMask, Positions positions) {
+  public static PrunedPrompt of(
+      Prompt prompt,
+      Selection selection,
+      boolean bidirectional,
+      PromptPositions full,
+      boolean renumbered) {
     int n = selection.tokensPerSlice();
     int[] firstRow = firstRows(selection);
     int[] seen = new int[selection.slices()];
@@ -86,8 +91,9 @@ record PrunedPrompt(
         prompt,
         Arrays.copyOf(origin, length),
         Arrays.copyOf(feature, length),
-        imageMask,
-        positions);
+        bidirectional,
+        full,
+        renumbered);
   }
 
   private static int[] firstRows(Selection selection) {
@@ -101,23 +107,40 @@ record PrunedPrompt(
   }
 
   private static PrunedPrompt assemble(
-      Prompt prompt, int[] origin, int[] feature, ImageMask imageMask, Positions positions) {
+      Prompt prompt,
+      int[] origin,
+      int[] feature,
+      boolean bidirectional,
+      PromptPositions full,
+      boolean renumbered) {
     int length = origin.length;
     int[] ids = new int[length];
     int[] group = new int[length];
-    long[] position = new long[length];
     for (int i = 0; i < length; i++) {
       ids[i] = prompt.ids()[origin[i]];
       group[i] = feature[i] < 0 ? -1 : prompt.slice()[origin[i]];
-      position[i] = positions == Positions.ORIGINAL ? origin[i] : i;
     }
+    PromptPositions kept =
+        renumbered
+            ? PromptPositions.counting(full.axes().length, length)
+            : new PromptPositions(gather(full.axes(), origin), full.next());
     return new PrunedPrompt(
         ids,
         origin,
         feature,
-        imageMask == ImageMask.CAUSAL ? null : group,
-        position,
-        positions == Positions.ORIGINAL ? prompt.length() : length,
+        bidirectional ? group : null,
+        kept.axes(),
+        kept.next(),
         prompt.length());
+  }
+
+  private static long[][] gather(long[][] axes, int[] origin) {
+    long[][] kept = new long[axes.length][origin.length];
+    for (int a = 0; a < axes.length; a++) {
+      for (int i = 0; i < origin.length; i++) {
+        kept[a][i] = axes[a][origin[i]];
+      }
+    }
+    return kept;
   }
 }

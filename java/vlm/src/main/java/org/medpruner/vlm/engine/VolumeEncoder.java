@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,44 +9,41 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
-import org.medpruner.AttentionMass;
 import org.medpruner.Device;
 import org.medpruner.PruningPolicy;
+import org.medpruner.PruningPolicy.DeepStack;
 import org.medpruner.PruningPolicy.DroppedSlice;
 import org.medpruner.PruningPolicy.EncoderScope;
-import org.medpruner.PruningPolicy.PatchPooling;
 import org.medpruner.Workspace;
-import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchStreams;
 import org.medpruner.vlm.Progress;
-import org.medpruner.vlm.checkpoint.ModelConfig;
+import org.medpruner.vlm.nn.Decoder;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.vlm.pruning.TokenStage;
 import org.medpruner.volume.SliceInfo;
 
 /** Anchors, encodes and prunes one volume. */
-final class VolumeEncoder {
-  /** Softmax temperature of the released MedGemma code. */
-  static final double TEMPERATURE = 2;
-
+public final class VolumeEncoder {
   /**
    * The outcome for one volume.
    *
-   * @param features [K, hidden], detached from all scopes
+   * @param packed detached from all scopes
    */
   record Outcome(
       PruningPolicy policy,
+      SliceGrid grid,
       Selection selection,
-      Tensor features,
+      PackedTokens packed,
       SliceStage.Result slices,
       int[] processed,
       TokenStage.@Nullable Result tokens,
       Map<String, Double> timings,
       List<String> flags) {}
 
-  private final GemmaNetwork network;
-  private final ModelConfig config;
+  private final ModelFamily family;
+  private final Decoder decoder;
+  private final SliceGrid grid;
   private final PixelSource pixels;
   private final VisionEncoder vision;
   private final PruningPolicy policy;
@@ -56,7 +53,7 @@ final class VolumeEncoder {
   private final Device device;
 
   VolumeEncoder(
-      GemmaNetwork network,
+      ModelFamily family,
       PixelSource pixels,
       VisionEncoder vision,
       PruningPolicy policy,
@@ -64,15 +61,16 @@ final class VolumeEncoder {
       Workspace workspace,
       Progress progress) {
     checkPolicy(policy);
-    this.network = network;
-    this.config = network.config();
+    this.family = family;
+    this.decoder = family.decoder();
+    this.grid = pixels.grid();
     this.pixels = pixels;
     this.vision = vision;
-    this.policy = resolved(policy);
+    this.policy = policy.resolved(family.temperature());
     this.maxEncoderBytes = maxEncoderBytes;
     this.workspace = workspace;
     this.progress = progress;
-    this.device = network.cuda() ? Device.cuda(0) : Device.CPU;
+    this.device = decoder.cuda() ? Device.cuda(0) : Device.CPU;
   }
 
   private static void checkPolicy(PruningPolicy p) {
@@ -83,32 +81,6 @@ final class VolumeEncoder {
           "droppedSlice = CORNER_TOKEN needs encoderScope = ALL_SLICES: the token of a slice that was"
               + " not encoded does not exist");
     }
-  }
-
-  /** The policy with the model's own temperature filled in; the name stays. */
-  static PruningPolicy resolved(PruningPolicy p) {
-    return p.temperature() > 0
-        ? p
-        : new PruningPolicy(
-            p.name(),
-            p.sliceAnchoring(),
-            p.tokenPruning(),
-            p.gamma(),
-            p.tau(),
-            p.contextualRatio(),
-            p.encoderScope(),
-            p.score(),
-            TEMPERATURE,
-            p.pooling(),
-            p.droppedSlice(),
-            p.imageMask(),
-            p.positions(),
-            p.maxGapSlices(),
-            p.maxGapMm(),
-            p.minTokens(),
-            p.maxTokens(),
-            p.volumeMinTokens(),
-            p.volumeMaxTokens());
   }
 
   /**
@@ -151,26 +123,28 @@ final class VolumeEncoder {
 
   private Outcome tokens(
       SliceStage.Result slices, int[] processed, Map<String, Double> timings, List<String> flags) {
-    int n = config.tokensPerImage();
-    long rows = Math.multiplyExact((long) processed.length, n);
     double[] prune = new double[1];
     try (PointerScope scope = new PointerScope();
         TokenStage stage = policy.tokenPruning() ? newStage(processed.length) : null) {
-      Tensor features =
-          Ops.empty(network.text().compute(), network.cuda(), rows, config.text().hiddenSize());
+      Encoded encoded = new Encoded(processed.length);
       long start = System.nanoTime();
-      run(processed, features, stage, prune);
+      run(processed, encoded, stage, prune);
       waitForDevice();
       timings.put("encode", seconds(start) - prune[0]);
 
       long pruning = System.nanoTime();
       progress.update("prune", 0, 1);
       TokenStage.@Nullable Pruned pruned =
-          stage == null ? null : stage.prune(policy, features, kept(slices, processed));
+          stage == null ? null : stage.prune(policy, encoded.rows, kept(slices, processed));
       int[] keptRows = pruned == null ? wholeSlices(slices, processed) : pruned.rows();
-      Tensor packed =
-          TorchScope.detach(
-              pruned == null ? TokenStage.pack(features, keptRows, workspace) : pruned.packed());
+      PackedTokens packed =
+          encoded
+              .packed(
+                  pruned == null
+                      ? TokenStage.pack(encoded.rows, keptRows, workspace)
+                      : pruned.packed(),
+                  keptRows)
+              .detached();
       waitForDevice();
       progress.update("prune", 1, 1);
       timings.put("prune", prune[0] + seconds(pruning));
@@ -179,6 +153,7 @@ final class VolumeEncoder {
       }
       return new Outcome(
           policy,
+          grid,
           selection(slices, processed, keptRows),
           packed,
           slices,
@@ -189,17 +164,63 @@ final class VolumeEncoder {
     }
   }
 
+  /**
+   * What the encoder makes of the slices, P * n rows. Planes that are to be merged like the
+   * features lie beside them in one matrix: merging adds rows column by column, so one call does
+   * all. Planes that are only indexed have matrices of their own.
+   */
+  private final class Encoded {
+    private final long hidden = decoder.config().hiddenSize();
+    private final boolean merged = policy.deepStack() == DeepStack.MERGED;
+    private final Tensor rows;
+    private final List<Tensor> planes = new ArrayList<>();
+
+    Encoded(int slices) {
+      long count = Math.multiplyExact((long) slices, grid.tokens());
+      int beside = merged ? family.planes() : 0;
+      rows = Ops.empty(decoder.compute(), decoder.cuda(), count, hidden * (1 + beside));
+      for (int i = beside; i < family.planes(); i++) {
+        planes.add(Ops.empty(decoder.compute(), decoder.cuda(), count, hidden));
+      }
+    }
+
+    void put(int firstSlice, int slices, VisionEncoder.Tokens seen) {
+      long first = (long) firstSlice * grid.tokens();
+      long count = (long) slices * grid.tokens();
+      Tensor here = rows.narrow(0, first, count);
+      here.narrow(1, 0, hidden).copy_(seen.features().flatten(0, 1));
+      for (int i = 0; i < seen.planes().size(); i++) {
+        Tensor plane = seen.planes().get(i).flatten(0, 1);
+        (merged ? here.narrow(1, hidden * (1 + i), hidden) : planes.get(i).narrow(0, first, count))
+            .copy_(plane);
+      }
+    }
+
+    PackedTokens packed(Tensor packedRows, int[] kept) {
+      if (family.planes() == 0) {
+        return new PackedTokens(packedRows, List.of());
+      }
+      List<Tensor> left = new ArrayList<>();
+      for (int i = 0; i < family.planes(); i++) {
+        left.add(
+            merged
+                ? packedRows.narrow(1, hidden * (1 + i), hidden).contiguous()
+                : TokenStage.pack(planes.get(i), kept, workspace));
+      }
+      return new PackedTokens(packedRows.narrow(1, 0, hidden).contiguous(), left);
+    }
+  }
+
   /** Encodes the slices in batches; the attention mass of each is taken while q and k exist. */
   private void run(
-      int[] processed, Tensor features, @Nullable TokenStage stage, double[] pruneSeconds) {
+      int[] processed, Encoded encoded, @Nullable TokenStage stage, double[] pruneSeconds) {
     int batch = batchSize();
-    long n = config.tokensPerImage();
     progress.update("encode", 0, processed.length);
     for (int from = 0; from < processed.length; from += batch) {
       int to = Math.min(processed.length, from + batch);
       try (PointerScope scope = new PointerScope()) {
         VisionEncoder.Tokens seen = vision.encode(Arrays.copyOfRange(processed, from, to));
-        features.narrow(0, from * n, (to - from) * n).copy_(seen.features().flatten(0, 1));
+        encoded.put(from, to - from, seen);
         if (stage != null) {
           waitForDevice();
           long start = System.nanoTime();
@@ -219,22 +240,18 @@ final class VolumeEncoder {
 
   /** Slices encoded at once: as many as stay below the bound, at least one. */
   int batchSize() {
-    int element = network.text().compute() == Ops.F32 ? 4 : 2;
-    long perSlice = SiglipTower.activationBytes(config.vision(), element);
-    return (int) Math.max(1, Math.min(Integer.MAX_VALUE, maxEncoderBytes / perSlice));
+    long fit = maxEncoderBytes / family.activationBytes(grid);
+    return (int) Math.max(1, Math.min(Integer.MAX_VALUE, fit));
   }
 
   private TokenStage newStage(int slices) {
     return new TokenStage(
-        device, slices, config.tokensPerImage(), config.vision().headDim(), pooling(), workspace);
-  }
-
-  private AttentionMass.Pooling pooling() {
-    int grid = config.vision().grid();
-    int block = config.poolBlock();
-    return policy.pooling() == PatchPooling.CONTIGUOUS
-        ? new AttentionMass.Contiguous((long) block * block)
-        : new AttentionMass.Grid(grid, grid, block, block);
+        device,
+        slices,
+        grid.tokens(),
+        family.visionHeadDim(),
+        family.pooling(policy.pooling(), grid),
+        workspace);
   }
 
   /** Whether stage 1 kept each of the encoded slices. */
@@ -248,7 +265,7 @@ final class VolumeEncoder {
 
   /** Rows of the encoded slices that the language model gets when no token is pruned. */
   private int[] wholeSlices(SliceStage.Result slices, int[] processed) {
-    int n = config.tokensPerImage();
+    int n = grid.tokens();
     int dropped = policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0;
     int[] rows = new int[processed.length * n];
     int count = 0;
@@ -262,7 +279,7 @@ final class VolumeEncoder {
   }
 
   private Selection selection(SliceStage.Result slices, int[] processed, int[] rows) {
-    int n = config.tokensPerImage();
+    int n = grid.tokens();
     boolean[] text = slices.kept().clone();
     if (policy.droppedSlice() == DroppedSlice.CORNER_TOKEN) {
       Arrays.fill(text, true);

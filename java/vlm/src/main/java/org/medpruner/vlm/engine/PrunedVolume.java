@@ -1,54 +1,64 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
-import org.bytedeco.pytorch.Tensor;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.vlm.EncodedVolume;
 
 /** The visual tokens pruning left of a volume, packed slice by slice, with what it did. */
-final class GemmaVolume implements EncodedVolume {
-  private final GemmaPipeline owner;
+public final class PrunedVolume implements EncodedVolume {
+  private final Pipeline owner;
   private final PruningPolicy policy;
   private final Selection selection;
-  private final Tensor features;
+  private final SliceGrid grid;
+  private final PackedTokens tokens;
   private final PruningReport report;
   private boolean closed;
 
   /**
    * A volume's tokens.
    *
-   * @param features [K, hidden], detached from all scopes; owned from now on
+   * @param tokens detached from all scopes; owned from now on
    */
-  GemmaVolume(
-      GemmaPipeline owner,
+  PrunedVolume(
+      Pipeline owner,
       PruningPolicy policy,
       Selection selection,
-      Tensor features,
+      SliceGrid grid,
+      PackedTokens tokens,
       PruningReport report) {
     this.owner = owner;
     this.policy = policy;
     this.selection = selection;
-    this.features = features;
+    this.grid = grid;
+    this.tokens = tokens;
     this.report = report;
   }
 
-  GemmaPipeline owner() {
+  Pipeline owner() {
     return owner;
   }
 
-  PruningPolicy policy() {
+  /** The policy as resolved for the model. */
+  public PruningPolicy policy() {
     return policy;
   }
 
-  Selection selection() {
+  /** What stays of every slice. */
+  public Selection selection() {
     return selection;
   }
 
-  Tensor features() {
+  /** Patches and tokens of a slice. */
+  public SliceGrid grid() {
+    return grid;
+  }
+
+  /** The tokens themselves; they belong to this volume. */
+  public PackedTokens tokens() {
     if (closed) {
       throw new IllegalStateException("the encoded volume is closed");
     }
-    return features;
+    return tokens;
   }
 
   @Override
@@ -60,7 +70,7 @@ final class GemmaVolume implements EncodedVolume {
   public void close() {
     if (!closed) {
       closed = true;
-      features.close();
+      tokens.close();
     }
   }
 }

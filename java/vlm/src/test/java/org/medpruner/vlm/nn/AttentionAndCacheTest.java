@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.nn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,10 +13,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.medpruner.torch.TorchTensors;
-import org.medpruner.vlm.checkpoint.TextConfig;
-import org.medpruner.vlm.nn.KvCache;
-import org.medpruner.vlm.nn.Ops;
-import org.medpruner.vlm.nn.PromptAttention;
+import org.medpruner.vlm.golden.Values;
 
 class AttentionAndCacheTest {
   private static final int HEADS = 4;
@@ -97,8 +94,8 @@ class AttentionAndCacheTest {
     return group;
   }
 
-  private static TextConfig config(int window) {
-    return new TextConfig(
+  private static DecoderConfig config(int window) {
+    return new DecoderConfig(
         10,
         16,
         16,
@@ -110,11 +107,15 @@ class AttentionAndCacheTest {
         1e-6,
         1,
         false,
-        "tanh",
+        false,
+        false,
+        false,
+        false,
+        Activation.SILU,
         window,
         List.of(true, false),
-        new TextConfig.Rope(1e4, 1),
-        new TextConfig.Rope(1e4, 1));
+        new DecoderConfig.Rope(1e4, 1),
+        new DecoderConfig.Rope(1e4, 1));
   }
 
   /** Key i holds the value i everywhere, so that what a query sees can be read off. */

@@ -1,7 +1,6 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +14,8 @@ import org.medpruner.DType;
 import org.medpruner.Device;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
+import org.medpruner.PruningPolicy.ImageMask;
+import org.medpruner.PruningPolicy.Positions;
 import org.medpruner.PruningReport.Savings;
 import org.medpruner.Workspace;
 import org.medpruner.torch.BorrowedTensor;
@@ -24,85 +25,46 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
-import org.medpruner.vlm.checkpoint.GenerationConfig;
-import org.medpruner.vlm.checkpoint.ModelConfig;
-import org.medpruner.vlm.checkpoint.PreprocessorConfig;
+import org.medpruner.vlm.nn.Decoder;
 import org.medpruner.vlm.nn.KvCache;
 import org.medpruner.vlm.nn.Ops;
-import org.medpruner.vlm.nn.Weights;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceInfo;
 
-/** Gemma 3 from pixels and token ids to token ids, with pruning in between. */
-public final class GemmaPipeline implements TokenModel {
+/**
+ * A model family's networks from pictures and token ids to token ids, with pruning in between. Owns
+ * the family.
+ */
+public final class Pipeline implements TokenModel {
   /** Length of an answer when neither the caller nor the checkpoint says one. */
   private static final int DEFAULT_NEW_TOKENS = 300;
 
-  private final ModelConfig config;
-  private final PreprocessorConfig preprocessor;
-  private final GenerationConfig generation;
-  private final GemmaNetwork network;
-  private final ModelInfo info;
+  private final ModelFamily family;
+  private final Decoder decoder;
   private final long maxEncoderBytes;
   private final Workspace workspace;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile boolean closed;
 
-  private GemmaPipeline(
-      Path folder, ModelConfig config, GemmaNetwork network, LoadOptions options) {
-    this.config = config;
-    this.preprocessor = PreprocessorConfig.read(folder, config.vision());
-    this.generation = GenerationConfig.read(folder, config);
-    this.network = network;
-    this.maxEncoderBytes = options.maxEncoderBytes();
-    this.workspace = Workspace.create(options.cuda() ? Device.cuda(0) : Device.CPU);
-    this.info =
-        new ModelInfo(
-            folder.toString(),
-            config.architecture(),
-            network.parameters(),
-            network.storageType().name(),
-            options.cuda() ? "cuda:0" : "cpu",
-            config.vision().imageSize(),
-            config.tokensPerImage(),
-            config.text().contextLength());
-  }
-
   /**
-   * Loads a checkpoint folder.
+   * A pipeline.
    *
-   * @throws InputException if the folder cannot be used; the message names the file
-   * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA where it is asked for,
-   *     cannot be used
+   * @param family closed with this object
    */
-  public static GemmaPipeline load(Path folder, LoadOptions options, Progress progress) {
-    ModelConfig config = ModelConfig.read(folder);
-    GemmaNetwork network =
-        GemmaNetwork.load(folder, config, options.cuda(), Weights.MAX_CACHED_BYTES, progress);
-    boolean ok = false;
-    try {
-      GemmaPipeline pipeline = new GemmaPipeline(folder, config, network, options);
-      ok = true;
-      return pipeline;
-    } finally {
-      if (!ok) {
-        network.close();
-      }
-    }
+  public Pipeline(ModelFamily family, LoadOptions options) {
+    this.family = family;
+    this.decoder = family.decoder();
+    this.maxEncoderBytes = options.maxEncoderBytes();
+    this.workspace = Workspace.create(decoder.cuda() ? Device.cuda(0) : Device.CPU);
   }
 
   @Override
   public ModelInfo info() {
-    return info;
+    return family.info();
   }
 
-  /** The configuration. */
-  public ModelConfig config() {
-    return config;
-  }
-
-  /** Anchors, encodes and prunes 8-bit pictures, resized as the processor does. */
+  /** Anchors, encodes and prunes 8-bit pictures, resized as the family's processor does. */
   public EncodedVolume encode(SliceImages images, PruningPolicy policy, Progress progress) {
     if (images.count() == 0) {
       throw new IllegalArgumentException("slices: there are none");
@@ -110,9 +72,7 @@ public final class GemmaPipeline implements TokenModel {
     return exclusively(
         () -> {
           long start = System.nanoTime();
-          try (PixelSource pixels =
-              BytePixels.of(
-                  images, preprocessor, network.text().compute(), network.cuda(), progress)) {
+          try (PixelSource pixels = family.pixels(images, progress)) {
             double prepared = VolumeEncoder.seconds(start);
             return encode(pixels, images.info(), images.spacingMm(), prepared, policy, progress);
           }
@@ -121,23 +81,36 @@ public final class GemmaPipeline implements TokenModel {
 
   @Override
   public EncodedVolume encode(
-      MemorySegment pixels, int slices, double spacingMm, PruningPolicy policy, Progress progress) {
-    long side = config.vision().imageSize();
-    if (slices < 1) {
-      throw new IllegalArgumentException("slices = " + slices + ", but it must be >= 1");
+      MemorySegment pixels,
+      int slices,
+      int height,
+      int width,
+      double spacingMm,
+      PruningPolicy policy,
+      Progress progress) {
+    if (slices < 1 || height < 1 || width < 1) {
+      throw new IllegalArgumentException(
+          "pixels F32 ["
+              + slices
+              + ", 3, "
+              + height
+              + ", "
+              + width
+              + "], but slices, height and width must be >= 1");
     }
-    if (pixels.byteSize() != Math.multiplyExact(slices, 3 * side * side * Float.BYTES)) {
+    long bytes = Math.multiplyExact(3L * Float.BYTES * slices, Math.multiplyExact(height, width));
+    if (pixels.byteSize() != bytes) {
       throw new IllegalArgumentException(
           "pixels: "
               + pixels.byteSize()
               + " bytes, but F32 ["
               + slices
               + ", 3, "
-              + side
+              + height
               + ", "
-              + side
+              + width
               + "] takes "
-              + slices * 3 * side * side * Float.BYTES);
+              + bytes);
     }
     List<SliceInfo> infos = new ArrayList<>();
     for (int i = 0; i < slices; i++) {
@@ -147,23 +120,19 @@ public final class GemmaPipeline implements TokenModel {
         () -> {
           try (PointerScope scope = new PointerScope();
               BorrowedTensor borrowed =
-                  TorchTensors.borrow(pixels, DType.F32, slices, 3, side, side)) {
+                  TorchTensors.borrow(pixels, DType.F32, slices, 3, height, width)) {
             Tensor tensor =
-                network.cuda()
+                decoder.cuda()
                     ? borrowed.tensor().to(new org.bytedeco.pytorch.Device("cuda:0"), Ops.F32)
                     : borrowed.tensor();
-            return encode(
-                new FloatPixels(tensor, network.text().compute()),
-                infos,
-                spacingMm,
-                0,
-                policy,
-                progress);
+            try (PixelSource source = family.pixels(tensor)) {
+              return encode(source, infos, spacingMm, 0, policy, progress);
+            }
           }
         });
   }
 
-  private GemmaVolume encode(
+  private PrunedVolume encode(
       PixelSource pixels,
       List<SliceInfo> info,
       double spacingMm,
@@ -173,16 +142,13 @@ public final class GemmaPipeline implements TokenModel {
     return encode(pixels, vision(pixels), info, spacingMm, preparedSeconds, policy, progress);
   }
 
-  /** The vision tower and the projector on pictures of a source. */
-  VisionEncoder vision(PixelSource pixels) {
-    return slices -> {
-      SiglipTower.Output seen = network.vision(pixels.pictures(slices));
-      return new VisionEncoder.Tokens(network.project(seen.hidden()), seen.query(), seen.key());
-    };
+  /** The family's encoder on pictures of a source. */
+  public VisionEncoder vision(PixelSource pixels) {
+    return slices -> family.encode(pixels.pictures(slices), pixels.grid());
   }
 
-  /** Encodes from any source of pictures with any encoder. */
-  GemmaVolume encode(
+  /** Encodes from any source of pictures with any encoder; for callers that share one encoding. */
+  public PrunedVolume encode(
       PixelSource pixels,
       VisionEncoder vision,
       List<SliceInfo> info,
@@ -191,39 +157,52 @@ public final class GemmaPipeline implements TokenModel {
       PruningPolicy policy,
       Progress progress) {
     VolumeEncoder.Outcome outcome =
-        new VolumeEncoder(network, pixels, vision, policy, maxEncoderBytes, workspace, progress)
+        new VolumeEncoder(family, pixels, vision, policy, maxEncoderBytes, workspace, progress)
             .encode(info, spacingMm, preparedSeconds);
-    return new GemmaVolume(
+    return new PrunedVolume(
         this,
         outcome.policy(),
         outcome.selection(),
-        outcome.features(),
-        Reports.of(outcome, info, config.tokenGrid()));
+        outcome.grid(),
+        outcome.packed(),
+        Reports.of(outcome, info));
   }
 
   @Override
   public Generation generate(
       EncodedVolume volume, Prompt prompt, int maxNewTokens, boolean stopOnEnd, Progress progress) {
-    if (!(volume instanceof GemmaVolume v) || v.owner() != this) {
+    if (!(volume instanceof PrunedVolume v) || v.owner() != this) {
       throw new IllegalArgumentException("volume: it was encoded by another model");
     }
     if (maxNewTokens < 0) {
       throw new IllegalArgumentException(
           "maxNewTokens = " + maxNewTokens + ", but it must be >= 1, or 0 for the model's own");
     }
-    PrunedPrompt pruned =
-        PrunedPrompt.of(prompt, v.selection(), v.policy().imageMask(), v.policy().positions());
+    PrunedPrompt pruned = prune(prompt, v);
     checkContext(pruned);
-    int wanted = maxNewTokens > 0 ? maxNewTokens : generation.maxNewTokens();
+    int wanted = maxNewTokens > 0 ? maxNewTokens : family.generation().maxNewTokens();
     int most = wanted > 0 ? wanted : DEFAULT_NEW_TOKENS;
     // The last token generated is never fed back, so it needs no position of its own.
-    long room = config.text().contextLength() - pruned.nextPosition() + 1;
-    Set<Integer> stops = stopOnEnd ? generation.stopTokens() : Set.of();
+    long room = decoder.config().contextLength() - pruned.nextPosition() + 1;
+    Set<Integer> stops = stopOnEnd ? family.generation().stopTokens() : Set.of();
     return exclusively(() -> decode(v, pruned, (int) Math.min(most, room), stops, progress));
   }
 
+  /** A prompt as pruning a volume leaves it. */
+  public PrunedPrompt prune(Prompt prompt, PrunedVolume volume) {
+    PruningPolicy policy = volume.policy();
+    Positions positions =
+        policy.positions() == Positions.MODEL ? family.positions() : policy.positions();
+    return PrunedPrompt.of(
+        prompt,
+        volume.selection(),
+        family.bidirectionalImages() && policy.imageMask() == ImageMask.MODEL,
+        family.positions(prompt, volume.grid()),
+        positions == Positions.RENUMBERED);
+  }
+
   private void checkContext(PrunedPrompt pruned) {
-    int context = config.text().contextLength();
+    int context = decoder.config().contextLength();
     if (pruned.nextPosition() > context) {
       throw new InputException(
           "the prompt takes "
@@ -235,13 +214,13 @@ public final class GemmaPipeline implements TokenModel {
   }
 
   private Generation decode(
-      GemmaVolume volume, PrunedPrompt prompt, int most, Set<Integer> stops, Progress progress) {
+      PrunedVolume volume, PrunedPrompt prompt, int most, Set<Integer> stops, Progress progress) {
     List<Integer> ids = new ArrayList<>();
     Map<String, Double> timings = new LinkedHashMap<>();
-    try (Session session = new Session(network.text(), prompt)) {
+    try (Session session = new Session(decoder, prompt)) {
       long start = System.nanoTime();
       progress.update("prefill", 0, prompt.length());
-      int next = first(session, volume.features());
+      int next = first(session, volume.tokens());
       timings.put("prefill", VolumeEncoder.seconds(start));
       progress.update("prefill", prompt.length(), prompt.length());
       long decoding = System.nanoTime();
@@ -257,14 +236,14 @@ public final class GemmaPipeline implements TokenModel {
     return new Generation(
         ids,
         prompt.length(),
-        KvCache.bytes(config.text(), prompt.length(), elementBytes()),
+        KvCache.bytes(decoder.config(), prompt.length(), decoder.elementBytes()),
         stops.contains(ids.getLast()),
         Reports.asked(volume.report(), savings(volume, prompt), timings, List.of()));
   }
 
-  private static int first(Session session, Tensor features) {
+  private static int first(Session session, PackedTokens visual) {
     try (PointerScope scope = new PointerScope()) {
-      return best(session.logits(session.prefill(features), 1));
+      return best(session.logits(session.prefill(visual), 1));
     }
   }
 
@@ -279,15 +258,11 @@ public final class GemmaPipeline implements TokenModel {
     return Math.toIntExact(logits.argmax().item_long());
   }
 
-  private int elementBytes() {
-    return network.text().compute() == Ops.F32 ? Float.BYTES : Short.BYTES;
-  }
-
-  private Savings savings(GemmaVolume volume, PrunedPrompt prompt) {
+  private Savings savings(PrunedVolume volume, PrunedPrompt prompt) {
     return new Savings(
         prompt.fullLength() - prompt.length(),
-        KvCache.bytes(config.text(), prompt.fullLength(), elementBytes())
-            - KvCache.bytes(config.text(), prompt.length(), elementBytes()),
+        KvCache.bytes(decoder.config(), prompt.fullLength(), decoder.elementBytes())
+            - KvCache.bytes(decoder.config(), prompt.length(), decoder.elementBytes()),
         volume.report().savings().encoderSlices());
   }
 
@@ -306,9 +281,9 @@ public final class GemmaPipeline implements TokenModel {
     }
   }
 
-  /** For tests: the networks themselves. */
-  GemmaNetwork network() {
-    return network;
+  /** What the model is made of. */
+  public ModelFamily family() {
+    return family;
   }
 
   @Override
@@ -322,7 +297,7 @@ public final class GemmaPipeline implements TokenModel {
     try {
       closed = true;
       workspace.close();
-      network.close();
+      family.close();
     } finally {
       busy.set(false);
     }

@@ -1,4 +1,7 @@
-package org.medpruner.vlm.checkpoint;
+package org.medpruner.vlm.gemma;
+
+import org.medpruner.vlm.checkpoint.JsonFile;
+import org.medpruner.vlm.nn.Activation;
 
 /**
  * SigLIP vision tower, from {@code vision_config}; absent keys take transformers' defaults.
@@ -11,9 +14,9 @@ package org.medpruner.vlm.checkpoint;
  * @param imageSize side of the square picture in pixels
  * @param patchSize side of a square patch in pixels
  * @param layerNormEps epsilon of the layer norms and of the projector's norm
- * @param gelu approximation of the activation, "tanh" or "none"
+ * @param gelu activation of the feed-forward part
  */
-public record VisionConfig(
+public record SiglipConfig(
     int hiddenSize,
     int intermediateSize,
     int layers,
@@ -22,11 +25,11 @@ public record VisionConfig(
     int imageSize,
     int patchSize,
     double layerNormEps,
-    String gelu) {
+    Activation gelu) {
 
-  static VisionConfig of(JsonFile json) {
-    VisionConfig c =
-        new VisionConfig(
+  static SiglipConfig of(JsonFile json) {
+    SiglipConfig c =
+        new SiglipConfig(
             json.integer("hidden_size", 768, 1),
             json.integer("intermediate_size", 3072, 1),
             json.integer("num_hidden_layers", 12, 1),
@@ -35,7 +38,7 @@ public record VisionConfig(
             json.integer("image_size", 224, 1),
             json.integer("patch_size", 16, 1),
             json.positive("layer_norm_eps", 1e-6),
-            ModelConfig.gelu(json, "hidden_act"));
+            GemmaConfig.gelu(json, "hidden_act"));
     if (c.hiddenSize % c.heads != 0) {
       throw json.bad("vision_config: num_attention_heads does not divide hidden_size");
     }

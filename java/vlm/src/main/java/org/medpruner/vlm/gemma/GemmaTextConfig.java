@@ -1,61 +1,17 @@
-package org.medpruner.vlm.checkpoint;
+package org.medpruner.vlm.gemma;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import org.medpruner.vlm.checkpoint.JsonFile;
+import org.medpruner.vlm.nn.DecoderConfig;
+import org.medpruner.vlm.nn.DecoderConfig.Rope;
 
-/**
- * Gemma 3 text model, from {@code text_config}; absent keys take transformers' defaults.
- *
- * @param vocabSize rows of the embedding
- * @param hiddenSize width
- * @param intermediateSize width of the feed-forward part
- * @param layers number of decoder layers
- * @param heads query heads
- * @param kvHeads key and value heads; divides the query heads
- * @param headDim width of one head
- * @param contextLength most positions
- * @param rmsNormEps epsilon of the RMS norms
- * @param attentionScale factor of the attention logits, 1/sqrt(query_pre_attn_scalar)
- * @param attentionBias whether the attention projections have biases
- * @param gelu approximation of the activation, "tanh" or "none"
- * @param slidingWindow positions a local layer sees, the own one included
- * @param local per layer, whether it is a local (sliding-window) one
- * @param globalRope rotary embedding of the global layers
- * @param localRope rotary embedding of the local layers
- */
-public record TextConfig(
-    int vocabSize,
-    int hiddenSize,
-    int intermediateSize,
-    int layers,
-    int heads,
-    int kvHeads,
-    int headDim,
-    int contextLength,
-    double rmsNormEps,
-    double attentionScale,
-    boolean attentionBias,
-    String gelu,
-    int slidingWindow,
-    List<Boolean> local,
-    Rope globalRope,
-    Rope localRope) {
+/** Gemma 3's {@code text_config}; absent keys take transformers' defaults. */
+final class GemmaTextConfig {
+  private GemmaTextConfig() {}
 
-  /**
-   * A rotary embedding.
-   *
-   * @param theta base of the frequencies
-   * @param factor linear scaling: the frequencies are divided by it
-   */
-  public record Rope(double theta, double factor) {}
-
-  /** Copies the list. */
-  public TextConfig {
-    local = List.copyOf(local);
-  }
-
-  static TextConfig of(JsonFile json) {
+  static DecoderConfig of(JsonFile json) {
     int layers = json.integer("num_hidden_layers", 26, 1);
     JsonFile rope = json.object("rope_parameters");
     boolean nested = rope.has("full_attention") || rope.has("sliding_attention");
@@ -79,8 +35,9 @@ public record TextConfig(
     if (json.bool("use_bidirectional_attention", false)) {
       throw json.bad("text_config.use_bidirectional_attention is set, but is not supported");
     }
-    TextConfig c =
-        new TextConfig(
+    boolean bias = json.bool("attention_bias", false);
+    DecoderConfig c =
+        new DecoderConfig(
             json.integer("vocab_size", 262_208, 1),
             json.integer("hidden_size", 2304, 1),
             json.integer("intermediate_size", 9216, 1),
@@ -91,17 +48,21 @@ public record TextConfig(
             json.integer("max_position_embeddings", 131_072, 1),
             json.positive("rms_norm_eps", 1e-6),
             1 / Math.sqrt(json.positive("query_pre_attn_scalar", 256)),
-            json.bool("attention_bias", false),
-            ModelConfig.gelu(json, "hidden_activation"),
+            bias,
+            bias,
+            true,
+            true,
+            true,
+            GemmaConfig.gelu(json, "hidden_activation"),
             json.integer("sliding_window", 4096, 1),
             localLayers(json, layers),
             global,
             local);
-    if (c.heads % c.kvHeads != 0) {
+    if (c.heads() % c.kvHeads() != 0) {
       throw json.bad("text_config: num_key_value_heads does not divide num_attention_heads");
     }
-    if (c.headDim % 2 != 0) {
-      throw json.bad("text_config.head_dim = " + c.headDim + ", must be even");
+    if (c.headDim() % 2 != 0) {
+      throw json.bad("text_config.head_dim = " + c.headDim() + ", must be even");
     }
     return c;
   }

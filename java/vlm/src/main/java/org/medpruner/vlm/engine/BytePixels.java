@@ -1,7 +1,8 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
@@ -18,21 +19,37 @@ import org.medpruner.volume.PillowResize;
 import org.medpruner.volume.SliceImages;
 
 /** 8-bit RGB pictures, resized as the processor does; normalised batch by batch. */
-final class BytePixels implements PixelSource {
+public final class BytePixels implements PixelSource {
   private final PreprocessorConfig config;
+  private final SliceGrid grid;
+  private final UnaryOperator<Tensor> layout;
   private final ScalarType compute;
   private final Tensor pixels;
 
-  private BytePixels(PreprocessorConfig config, ScalarType compute, Tensor pixels) {
+  private BytePixels(
+      PreprocessorConfig config,
+      SliceGrid grid,
+      UnaryOperator<Tensor> layout,
+      ScalarType compute,
+      Tensor pixels) {
     this.config = config;
+    this.grid = grid;
+    this.layout = layout;
     this.compute = compute;
     this.pixels = pixels;
   }
 
-  /** Resizes pictures to the encoder's size; [D, side, side, 3] on the model's device. */
-  static BytePixels of(
+  /**
+   * Resizes pictures to the size the configuration says.
+   *
+   * @param layout turns normalised [B, height, width, 3] of any strides into what the encoder takes
+   * @param cuda whether the pictures are to lie on CUDA device 0
+   */
+  public static BytePixels of(
       SliceImages images,
       PreprocessorConfig config,
+      SliceGrid grid,
+      UnaryOperator<Tensor> layout,
       ScalarType compute,
       boolean cuda,
       Progress progress) {
@@ -62,7 +79,7 @@ final class BytePixels implements PixelSource {
               }
               return cuda ? host.to(new Device("cuda:0"), ScalarType.Byte) : host;
             });
-    return new BytePixels(config, compute, TorchScope.detach(pixels));
+    return new BytePixels(config, grid, layout, compute, TorchScope.detach(pixels));
   }
 
   private static PillowResize.Filter filter(int resample) {
@@ -78,6 +95,11 @@ final class BytePixels implements PixelSource {
   @Override
   public int count() {
     return Math.toIntExact(pixels.size(0));
+  }
+
+  @Override
+  public SliceGrid grid() {
+    return grid;
   }
 
   @Override
@@ -101,7 +123,7 @@ final class BytePixels implements PixelSource {
             rows[i] = slices[i];
           }
           Tensor chosen = pixels.index_select(0, Ops.vector(rows, pixels));
-          return normalise(chosen).permute(0, 3, 1, 2).contiguous().to(compute);
+          return layout.apply(normalise(chosen)).to(compute);
         });
   }
 

@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.golden;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -7,14 +7,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.medpruner.torch.TorchTensors;
 
 /** Reading and comparing tensors in tests. */
-final class Values {
+public final class Values {
   private Values() {}
 
-  static float[] of(Tensor tensor) {
+  public static float[] of(Tensor tensor) {
     return TorchTensors.floats(tensor);
   }
 
-  static void assertClose(String what, double[] expected, float[] actual, double tolerance) {
+  public static void assertClose(String what, double[] expected, float[] actual, double tolerance) {
     assertEquals(expected.length, actual.length, what + ": number of values");
     double worst = 0;
     int at = -1;

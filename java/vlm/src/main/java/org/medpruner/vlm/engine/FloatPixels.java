@@ -1,5 +1,6 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -9,20 +10,34 @@ import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.pruning.SliceStage;
 
-/** Pictures that are normalised already: F32 [D, 3, side, side] on the model's device. */
-final class FloatPixels implements PixelSource {
+/** Pictures that are normalised already: F32 [D, 3, height, width] on the model's device. */
+public final class FloatPixels implements PixelSource {
   private final Tensor pixels;
+  private final SliceGrid grid;
+  private final UnaryOperator<Tensor> layout;
   private final ScalarType compute;
 
-  /** Borrows {@code pixels}, which must be contiguous. */
-  FloatPixels(Tensor pixels, ScalarType compute) {
+  /**
+   * Borrows {@code pixels}, which must be contiguous.
+   *
+   * @param layout turns [B, height, width, 3] of any strides into what the encoder takes
+   */
+  public FloatPixels(
+      Tensor pixels, SliceGrid grid, UnaryOperator<Tensor> layout, ScalarType compute) {
     this.pixels = pixels;
+    this.grid = grid;
+    this.layout = layout;
     this.compute = compute;
   }
 
   @Override
   public int count() {
     return Math.toIntExact(pixels.size(0));
+  }
+
+  @Override
+  public SliceGrid grid() {
+    return grid;
   }
 
   @Override
@@ -40,7 +55,9 @@ final class FloatPixels implements PixelSource {
           for (int i = 0; i < rows.length; i++) {
             rows[i] = slices[i];
           }
-          return pixels.index_select(0, Ops.vector(rows, pixels)).to(compute);
+          return layout
+              .apply(pixels.index_select(0, Ops.vector(rows, pixels)).permute(0, 2, 3, 1))
+              .to(compute);
         });
   }
 

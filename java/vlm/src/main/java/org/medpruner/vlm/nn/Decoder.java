@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,45 +9,53 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.torch.TorchScope;
-import org.medpruner.vlm.checkpoint.TextConfig;
-import org.medpruner.vlm.nn.KvCache;
-import org.medpruner.vlm.nn.Linear;
-import org.medpruner.vlm.nn.Ops;
-import org.medpruner.vlm.nn.Param;
-import org.medpruner.vlm.nn.PromptAttention;
-import org.medpruner.vlm.nn.RotaryEmbedding;
-import org.medpruner.vlm.nn.Weights;
 
-/** Gemma 3's text model: four norms a layer, q and k norms, local and global rotary layers. */
-final class TextModel {
+/**
+ * A text decoder: pre-norm layers of rotary attention and a gated feed-forward part. What differs
+ * between families is in {@link DecoderConfig}. Holds no state of a request.
+ */
+public final class Decoder {
   /** Bytes of one feed-forward intermediate before the rows of a prompt are taken in parts. */
   private static final long MAX_MLP_BYTES = 128L << 20;
 
   /** Bytes of a converted part of the output head, when every use converts it. */
   private static final long MAX_HEAD_BYTES = 256L << 20;
 
+  /**
+   * Rows added to the hidden states of some tokens after the first layers (Qwen3-VL's DeepStack).
+   *
+   * @param places int64 [K], the tokens
+   * @param planes [K, hidden] each; plane i is added after layer i
+   */
+  public record Additions(Tensor places, List<Tensor> planes) {
+    /** Copies the list. */
+    public Additions {
+      planes = List.copyOf(planes);
+    }
+  }
+
   private record Layer(
       int index,
       boolean local,
-      Param inputNorm,
+      RmsNorm inputNorm,
       Linear q,
       Linear k,
       Linear v,
       Linear o,
-      Param qNorm,
-      Param kNorm,
-      Param postAttentionNorm,
-      Param preFeedForwardNorm,
+      @Nullable RmsNorm qNorm,
+      @Nullable RmsNorm kNorm,
+      @Nullable RmsNorm attentionOutputNorm,
+      RmsNorm feedForwardNorm,
       Param gate,
       Param up,
       Param down,
-      Param postFeedForwardNorm) {}
+      @Nullable RmsNorm feedForwardOutputNorm) {}
 
-  private final TextConfig config;
+  private final DecoderConfig config;
   private final double embeddingScale;
   private final Param embedding;
   private final Param head;
-  private final Param finalNorm;
+  private final RmsNorm finalNorm;
   private final List<Layer> layers = new ArrayList<>();
   private final RotaryEmbedding globalRope;
   private final RotaryEmbedding localRope;
@@ -55,13 +63,17 @@ final class TextModel {
   private final boolean cuda;
 
   /**
-   * The text model of a checkpoint.
+   * The decoder of a checkpoint; tensor names below {@code prefix} are those all families share.
    *
    * @param head name of the output head's weight, or null when it is the embedding
-   * @param embeddingScale factor of the embeddings, rounded to the stored type
+   * @param embeddingScale factor of the embeddings, rounded to the stored type; 1 for none
    */
-  TextModel(
-      Weights weights, String prefix, TextConfig c, @Nullable String head, double embeddingScale) {
+  public Decoder(
+      Weights weights,
+      String prefix,
+      DecoderConfig c,
+      @Nullable String head,
+      double embeddingScale) {
     this.config = c;
     this.embeddingScale = embeddingScale;
     this.compute = weights.compute();
@@ -69,7 +81,7 @@ final class TextModel {
     int h = c.hiddenSize();
     embedding = weights.param(prefix + "embed_tokens.weight", c.vocabSize(), h);
     this.head = head == null ? embedding : weights.param(head, c.vocabSize(), h);
-    finalNorm = weights.normFactor(prefix + "norm.weight", h);
+    finalNorm = norm(weights, prefix + "norm", h);
     for (int i = 0; i < c.layers(); i++) {
       layers.add(layer(weights, prefix + "layers." + i + ".", i));
     }
@@ -81,26 +93,34 @@ final class TextModel {
     int h = config.hiddenSize();
     int q = config.heads() * config.headDim();
     int kv = config.kvHeads() * config.headDim();
+    boolean bias = config.inputBias();
+    // Gemma calls the norm after attention what the others call the one before the feed-forward.
+    String beforeFeedForward =
+        config.outputNorms() ? "pre_feedforward_layernorm" : "post_attention_layernorm";
     return new Layer(
         index,
         config.local().get(index),
-        w.normFactor(p + "input_layernorm.weight", h),
-        Linear.load(w, p + "self_attn.q_proj", q, h, config.attentionBias()),
-        Linear.load(w, p + "self_attn.k_proj", kv, h, config.attentionBias()),
-        Linear.load(w, p + "self_attn.v_proj", kv, h, config.attentionBias()),
-        Linear.load(w, p + "self_attn.o_proj", h, q, config.attentionBias()),
-        w.normFactor(p + "self_attn.q_norm.weight", config.headDim()),
-        w.normFactor(p + "self_attn.k_norm.weight", config.headDim()),
-        w.normFactor(p + "post_attention_layernorm.weight", h),
-        w.normFactor(p + "pre_feedforward_layernorm.weight", h),
+        norm(w, p + "input_layernorm", h),
+        Linear.load(w, p + "self_attn.q_proj", q, h, bias),
+        Linear.load(w, p + "self_attn.k_proj", kv, h, bias),
+        Linear.load(w, p + "self_attn.v_proj", kv, h, bias),
+        Linear.load(w, p + "self_attn.o_proj", h, q, config.outputBias()),
+        config.queryKeyNorm() ? norm(w, p + "self_attn.q_norm", config.headDim()) : null,
+        config.queryKeyNorm() ? norm(w, p + "self_attn.k_norm", config.headDim()) : null,
+        config.outputNorms() ? norm(w, p + "post_attention_layernorm", h) : null,
+        norm(w, p + beforeFeedForward, h),
         w.param(p + "mlp.gate_proj.weight", config.intermediateSize(), h),
         w.param(p + "mlp.up_proj.weight", config.intermediateSize(), h),
         w.param(p + "mlp.down_proj.weight", h, config.intermediateSize()),
-        w.normFactor(p + "post_feedforward_layernorm.weight", h));
+        config.outputNorms() ? norm(w, p + "post_feedforward_layernorm", h) : null);
+  }
+
+  private RmsNorm norm(Weights w, String name, int size) {
+    return RmsNorm.load(w, name, size, config.rmsNormEps(), config.unitOffset());
   }
 
   /** Scaled embeddings of ids, [L, hidden]; an id beyond the vocabulary gives token 0's. */
-  Tensor embed(int[] ids) {
+  public Tensor embed(int[] ids) {
     return TorchScope.run(
         () -> {
           long[] rows = new long[ids.length];
@@ -108,21 +128,25 @@ final class TextModel {
             rows[i] = ids[i] < config.vocabSize() ? ids[i] : 0;
           }
           Tensor table = embedding.stored();
-          return table
-              .index_select(0, Ops.vector(rows, table))
-              .to(compute)
-              .mul(new Scalar(embeddingScale));
+          Tensor chosen = table.index_select(0, Ops.vector(rows, table)).to(compute);
+          return embeddingScale == 1 ? chosen : chosen.mul(new Scalar(embeddingScale));
         });
   }
 
   /**
    * Runs a prompt and fills an empty cache.
    *
-   * @param embeddings [L, hidden]; closed on the way
-   * @param positions L rotary positions
+   * @param embeddings [L, hidden]
+   * @param positions [axes][L] rotary positions; one axis stands for all
+   * @param additions what is added to the hidden states on the way, or null
    * @return [L, hidden] before the final norm
    */
-  Tensor prefill(Tensor embeddings, long[] positions, PromptAttention attention, KvCache cache) {
+  public Tensor prefill(
+      Tensor embeddings,
+      long[][] positions,
+      PromptAttention attention,
+      KvCache cache,
+      @Nullable Additions additions) {
     return TorchScope.run(
         () -> {
           RotaryEmbedding.Table global = globalRope.table(positions, embeddings);
@@ -142,8 +166,9 @@ final class TextModel {
                                       layer.local() ? local : global,
                                       attention,
                                       cache));
-                      return feedForward(layer, attended);
+                      return added(feedForward(layer, attended), layer.index(), additions);
                     });
+            // The input is dead now; waiting for the caller's scope would hold every layer's.
             if (input != embeddings) {
               input.close();
             }
@@ -152,9 +177,15 @@ final class TextModel {
         });
   }
 
+  private static Tensor added(Tensor x, int layer, @Nullable Additions additions) {
+    return additions == null || layer >= additions.planes().size()
+        ? x
+        : x.index_add(0, additions.places(), additions.planes().get(layer).to(x.scalar_type()));
+  }
+
   private Tensor attendPrompt(
       Layer layer, Tensor x, RotaryEmbedding.Table rope, PromptAttention attention, KvCache cache) {
-    Tensor normed = Ops.rmsNorm(x, layer.inputNorm(), config.rmsNormEps());
+    Tensor normed = layer.inputNorm().apply(x);
     Tensor q = rotated(layer.q(), layer.qNorm(), config.heads(), normed, rope);
     Tensor k = rotated(layer.k(), layer.kNorm(), config.kvHeads(), normed, rope);
     Tensor v = heads(layer.v().apply(normed), config.kvHeads());
@@ -165,11 +196,11 @@ final class TextModel {
   }
 
   private Tensor rotated(
-      Linear projection, Param norm, int heads, Tensor x, RotaryEmbedding.Table rope) {
+      Linear projection, @Nullable RmsNorm norm, int heads, Tensor x, RotaryEmbedding.Table rope) {
     return TorchScope.run(
         () -> {
           Tensor split = projection.apply(x).view(x.size(0), heads, config.headDim());
-          Tensor normed = Ops.rmsNorm(split, norm, config.rmsNormEps());
+          Tensor normed = norm == null ? split : norm.apply(split);
           return RotaryEmbedding.apply(normed.transpose(0, 1).contiguous(), rope);
         });
   }
@@ -183,8 +214,9 @@ final class TextModel {
     long length = x.size(0);
     Tensor merged =
         attended.transpose(0, 1).reshape(length, (long) config.heads() * config.headDim());
-    return x.add(
-        Ops.rmsNorm(layer.o().apply(merged), layer.postAttentionNorm(), config.rmsNormEps()));
+    Tensor out = layer.o().apply(merged);
+    RmsNorm norm = layer.attentionOutputNorm();
+    return x.add(norm == null ? out : norm.apply(out));
   }
 
   private Tensor feedForward(Layer layer, Tensor x) {
@@ -205,24 +237,25 @@ final class TextModel {
   }
 
   private Tensor feedForward(Layer layer, Tensor x, Tensor gate, Tensor up, Tensor down) {
-    Tensor normed = Ops.rmsNorm(x, layer.preFeedForwardNorm(), config.rmsNormEps());
+    Tensor normed = layer.feedForwardNorm().apply(x);
     Tensor hidden =
-        torch.gelu(torch.linear(normed, gate), config.gelu()).mul(torch.linear(normed, up));
-    return x.add(
-        Ops.rmsNorm(torch.linear(hidden, down), layer.postFeedForwardNorm(), config.rmsNormEps()));
+        config.activation().apply(torch.linear(normed, gate)).mul(torch.linear(normed, up));
+    Tensor out = torch.linear(hidden, down);
+    RmsNorm norm = layer.feedForwardOutputNorm();
+    return x.add(norm == null ? out : norm.apply(out));
   }
 
   /**
    * Runs one token after those in the cache.
    *
-   * @param position its rotary position
+   * @param position its rotary position, on every axis
    * @return [1, hidden] before the final norm
    */
-  Tensor step(int id, long position, KvCache cache) {
+  public Tensor step(int id, long position, KvCache cache) {
     return TorchScope.run(
         () -> {
           Tensor x = embed(new int[] {id});
-          long[] positions = {position};
+          long[][] positions = {{position}};
           RotaryEmbedding.Table global = globalRope.table(positions, x);
           RotaryEmbedding.Table local = localRope.table(positions, x);
           for (Layer layer : layers) {
@@ -242,7 +275,7 @@ final class TextModel {
   }
 
   private Tensor attendStep(Layer layer, Tensor x, RotaryEmbedding.Table rope, KvCache cache) {
-    Tensor normed = Ops.rmsNorm(x, layer.inputNorm(), config.rmsNormEps());
+    Tensor normed = layer.inputNorm().apply(x);
     Tensor q = rotated(layer.q(), layer.qNorm(), config.heads(), normed, rope);
     Tensor k = rotated(layer.k(), layer.kNorm(), config.kvHeads(), normed, rope);
     Tensor v = heads(layer.v().apply(normed), config.kvHeads());
@@ -262,10 +295,10 @@ final class TextModel {
   }
 
   /** Logits [L, vocabulary] in F32 of hidden states before the final norm. */
-  Tensor logits(Tensor hidden) {
+  public Tensor logits(Tensor hidden) {
     return TorchScope.run(
         () -> {
-          Tensor normed = Ops.rmsNorm(hidden, finalNorm, config.rmsNormEps());
+          Tensor normed = finalNorm.apply(hidden);
           if (!head.converts()) {
             return torch.linear(normed, head.stored()).to(ScalarType.Float);
           }
@@ -281,17 +314,22 @@ final class TextModel {
   }
 
   /** Whether the model lies on CUDA. */
-  boolean cuda() {
+  public boolean cuda() {
     return cuda;
   }
 
   /** The type the model computes in. */
-  ScalarType compute() {
+  public ScalarType compute() {
     return compute;
   }
 
+  /** Bytes of a value in the type the model computes in. */
+  public int elementBytes() {
+    return compute == ScalarType.Float ? Float.BYTES : Short.BYTES;
+  }
+
   /** The configuration. */
-  TextConfig config() {
+  public DecoderConfig config() {
     return config;
   }
 }

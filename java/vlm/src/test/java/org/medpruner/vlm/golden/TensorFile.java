@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.golden;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -10,31 +10,31 @@ import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.checkpoint.SafetensorsFile;
 
 /** Tensors of a safetensors file of expected values, by name. */
-final class TensorFile implements AutoCloseable {
+public final class TensorFile implements AutoCloseable {
   private final SafetensorsFile file;
 
-  TensorFile(Path path) {
+  public TensorFile(Path path) {
     file = SafetensorsFile.open(path);
   }
 
-  Set<String> names() {
+  public Set<String> names() {
     return file.entries().keySet();
   }
 
-  boolean has(String name) {
+  public boolean has(String name) {
     return file.entries().containsKey(name);
   }
 
-  long[] shape(String name) {
+  public long[] shape(String name) {
     return file.entry(name).shape().clone();
   }
 
-  byte[] bytes(String name) {
+  public byte[] bytes(String name) {
     return file.bytes(file.entry(name)).toArray(ValueLayout.JAVA_BYTE);
   }
 
   /** Any numeric type as doubles. */
-  double[] doubles(String name) {
+  public double[] doubles(String name) {
     SafetensorsFile.Entry e = file.entry(name);
     MemorySegment s = file.bytes(e);
     double[] out = new double[Math.toIntExact(e.elements())];
@@ -52,7 +52,7 @@ final class TensorFile implements AutoCloseable {
     return out;
   }
 
-  int[] ints(String name) {
+  public int[] ints(String name) {
     double[] d = doubles(name);
     int[] out = new int[d.length];
     for (int i = 0; i < d.length; i++) {
@@ -61,7 +61,7 @@ final class TensorFile implements AutoCloseable {
     return out;
   }
 
-  boolean[] bools(String name) {
+  public boolean[] bools(String name) {
     int[] v = ints(name);
     boolean[] out = new boolean[v.length];
     for (int i = 0; i < v.length; i++) {
@@ -71,7 +71,7 @@ final class TensorFile implements AutoCloseable {
   }
 
   /** An F32 tensor on the mapped file; valid while this is open. */
-  Tensor floats(String name) {
+  public Tensor floats(String name) {
     SafetensorsFile.Entry e = file.entry(name);
     return TorchTensors.borrow(file.bytes(e), DType.F32, e.shape()).tensor();
   }

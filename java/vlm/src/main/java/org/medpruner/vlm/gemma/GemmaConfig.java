@@ -1,11 +1,13 @@
-package org.medpruner.vlm.checkpoint;
+package org.medpruner.vlm.gemma;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.medpruner.InputException;
+import org.medpruner.vlm.checkpoint.JsonFile;
+import org.medpruner.vlm.nn.Activation;
+import org.medpruner.vlm.nn.DecoderConfig;
 
 /**
  * A checkpoint's {@code config.json}; every number of the model comes from it, absent keys take
@@ -21,10 +23,10 @@ import org.medpruner.InputException;
  * @param tiedHead whether the output head is the embedding
  * @param stopTokens ids that end an answer, used when {@code generation_config.json} has none
  */
-public record ModelConfig(
+public record GemmaConfig(
     String architecture,
-    TextConfig text,
-    VisionConfig vision,
+    DecoderConfig text,
+    SiglipConfig vision,
     int tokensPerImage,
     int imageToken,
     int beginOfImageToken,
@@ -32,26 +34,25 @@ public record ModelConfig(
     boolean tiedHead,
     List<Integer> stopTokens) {
 
-  /** Architecture names this project runs. */
-  private static final String GEMMA3 = "Gemma3ForConditionalGeneration";
+  /** What {@code config.json} calls it. */
+  public static final String ARCHITECTURE = "Gemma3ForConditionalGeneration";
 
   /** Copies the list. */
-  public ModelConfig {
+  public GemmaConfig {
     stopTokens = List.copyOf(stopTokens);
   }
 
   /**
    * Reads {@code config.json} of a folder.
    *
-   * @throws InputException if it is missing, not JSON, of an unknown architecture, or a value is
-   *     out of range; the message names the file and the key
+   * @throws InputException if it is missing, not JSON, or a value is out of range; the message
+   *     names the file and the key
    */
-  public static ModelConfig read(Path folder) {
+  public static GemmaConfig read(Path folder) {
     JsonFile json = JsonFile.read(folder.resolve("config.json"));
-    checkArchitecture(json);
     JsonFile textJson = json.object("text_config");
-    TextConfig text = TextConfig.of(textJson);
-    VisionConfig vision = VisionConfig.of(json.object("vision_config"));
+    DecoderConfig text = GemmaTextConfig.of(textJson);
+    SiglipConfig vision = SiglipConfig.of(json.object("vision_config"));
     int tokens = json.integer("mm_tokens_per_image", 256, 1);
     int side = (int) Math.round(Math.sqrt(tokens));
     if (side * side != tokens || vision.grid() % side != 0) {
@@ -68,8 +69,8 @@ public record ModelConfig(
         Objects.requireNonNullElseGet(
             json.integers("eos_token_id"),
             () -> Objects.requireNonNullElse(textJson.integers("eos_token_id"), new int[] {1}));
-    return new ModelConfig(
-        GEMMA3,
+    return new GemmaConfig(
+        ARCHITECTURE,
         text,
         vision,
         tokens,
@@ -85,28 +86,12 @@ public record ModelConfig(
     return json.integer(stem + "_index", json.integer(stem + "_id", defaultValue, 0), 0);
   }
 
-  private static void checkArchitecture(JsonFile json) {
-    JsonNode list = json.get("architectures");
-    String type = json.text("model_type", "");
-    String name = list != null && list.isArray() && !list.isEmpty() ? list.get(0).asText() : "";
-    boolean known = name.isEmpty() ? type.equals("gemma3") : name.equals(GEMMA3);
-    if (!known) {
-      String what = name.isEmpty() ? type : name;
-      throw json.bad(
-          "unknown architecture \""
-              + JsonFile.printable(what)
-              + "\"; this version runs "
-              + GEMMA3
-              + " (Gemma 3, MedGemma)");
-    }
-  }
-
-  /** The activation's approximation as LibTorch names it. */
-  static String gelu(JsonFile json, String key) {
-    String name = json.text(key, "gelu_pytorch_tanh");
+  /** One of the two spellings of GELU. */
+  static Activation gelu(JsonFile json, String key) {
+    String name = json.text(key, Activation.GELU_TANH.configName());
     return switch (name) {
-      case "gelu_pytorch_tanh" -> "tanh";
-      case "gelu" -> "none";
+      case "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+      case "gelu" -> Activation.GELU;
       default ->
           throw json.bad(
               key + " = \"" + JsonFile.printable(name) + "\", must be gelu_pytorch_tanh or gelu");

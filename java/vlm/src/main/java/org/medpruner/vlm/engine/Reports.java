@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,11 +17,11 @@ import org.medpruner.vlm.pruning.TokenStage;
 import org.medpruner.volume.SliceInfo;
 
 /** Builds reports from what the stages did. */
-final class Reports {
+public final class Reports {
   private Reports() {}
 
   /** The report of an encoded volume; prompt savings are not known yet. */
-  static PruningReport of(VolumeEncoder.Outcome o, List<SliceInfo> info, int tokenGrid) {
+  static PruningReport of(VolumeEncoder.Outcome o, List<SliceInfo> info) {
     int n = o.selection().tokensPerSlice();
     int depth = o.selection().slices();
     int[] processedAt = new int[depth];
@@ -32,7 +32,7 @@ final class Reports {
     List<SliceReport> slices = new ArrayList<>();
     long selected = 0;
     for (int i = 0; i < depth; i++) {
-      SliceReport s = slice(o, i, processedAt[i], info.get(i), n, tokenGrid);
+      SliceReport s = slice(o, i, processedAt[i], info.get(i), n);
       selected += s.nucleus() + s.targets();
       slices.add(s);
     }
@@ -46,8 +46,7 @@ final class Reports {
         o.flags());
   }
 
-  private static SliceReport slice(
-      VolumeEncoder.Outcome o, int i, int p, SliceInfo info, int n, int tokenGrid) {
+  private static SliceReport slice(VolumeEncoder.Outcome o, int i, int p, SliceInfo info, int n) {
     TokenStage.@Nullable Result r = o.tokens();
     int nucleus = 0;
     int targets = 0;
@@ -65,8 +64,8 @@ final class Reports {
               Arrays.copyOfRange(r.mass(), p * n, (p + 1) * n),
               role,
               Arrays.copyOfRange(r.assignment(), p * n, (p + 1) * n),
-              tokenGrid,
-              tokenGrid);
+              o.grid().tokenRows(),
+              o.grid().tokenColumns());
     }
     return new SliceReport(
         i,

@@ -1,4 +1,4 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
 import java.util.Arrays;
 
@@ -11,9 +11,9 @@ import java.util.Arrays;
  * @param token per slice and token (slice-major), whether the token stays
  */
 @SuppressWarnings("ArrayRecordComponent")
-record Selection(int tokensPerSlice, boolean[] text, boolean[] token) {
+public record Selection(int tokensPerSlice, boolean[] text, boolean[] token) {
   /** Checks the lengths. */
-  Selection {
+  public Selection {
     if (token.length != Math.multiplyExact(text.length, tokensPerSlice)) {
       throw new IllegalArgumentException(
           "token has " + token.length + " entries, not " + text.length + " x " + tokensPerSlice);
@@ -21,7 +21,7 @@ record Selection(int tokensPerSlice, boolean[] text, boolean[] token) {
   }
 
   /** Everything stays. */
-  static Selection all(int slices, int tokensPerSlice) {
+  public static Selection all(int slices, int tokensPerSlice) {
     boolean[] text = new boolean[slices];
     boolean[] token = new boolean[slices * tokensPerSlice];
     Arrays.fill(text, true);
@@ -30,12 +30,12 @@ record Selection(int tokensPerSlice, boolean[] text, boolean[] token) {
   }
 
   /** Number of slices. */
-  int slices() {
+  public int slices() {
     return text.length;
   }
 
   /** Number of visual tokens that stay. */
-  int kept() {
+  public int kept() {
     int n = 0;
     for (boolean t : token) {
       n += t ? 1 : 0;
@@ -44,7 +44,7 @@ record Selection(int tokensPerSlice, boolean[] text, boolean[] token) {
   }
 
   /** Number of visual tokens that stay of one slice. */
-  int kept(int slice) {
+  public int kept(int slice) {
     int n = 0;
     for (int t = 0; t < tokensPerSlice; t++) {
       n += token[slice * tokensPerSlice + t] ? 1 : 0;

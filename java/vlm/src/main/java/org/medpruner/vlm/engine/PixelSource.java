@@ -1,13 +1,16 @@
-package org.medpruner.vlm.gemma;
+package org.medpruner.vlm.engine;
 
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.Workspace;
 import org.medpruner.vlm.pruning.SliceStage;
 
 /** The processed pictures of a volume: what stage 1 compares and the vision encoder sees. */
-interface PixelSource extends AutoCloseable {
+public interface PixelSource extends AutoCloseable {
   /** Number of slices. */
   int count();
+
+  /** Patches and tokens of each slice. */
+  SliceGrid grid();
 
   /** Anchors the slices; see {@link SliceStage#run}. */
   SliceStage.Result anchor(double gamma, long maxGap, Workspace workspace);
@@ -15,8 +18,8 @@ interface PixelSource extends AutoCloseable {
   /**
    * Pictures for the encoder, in the order asked for.
    *
-   * @return normalised, [B, 3, side, side], in the compute type on the model's device; a temporary
-   *     of the caller's scope
+   * @return normalised, B slices in the layout the family's encoder takes, in the compute type on
+   *     the model's device; a temporary of the caller's scope
    */
   Tensor pictures(int[] slices);
 

@@ -1,0 +1,85 @@
+package org.medpruner.vlm.nn;
+
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * What a text decoder is made of: Gemma 3, Qwen3 and Qwen2 differ in these fields only.
+ *
+ * @param vocabSize rows of the embedding
+ * @param hiddenSize width
+ * @param intermediateSize width of the feed-forward part
+ * @param layers number of decoder layers
+ * @param heads query heads
+ * @param kvHeads key and value heads; divides the query heads
+ * @param headDim width of one head, even
+ * @param contextLength most positions
+ * @param rmsNormEps epsilon of the RMS norms
+ * @param attentionScale factor of the attention logits
+ * @param inputBias whether the q, k and v projections have biases
+ * @param outputBias whether the o projection has one
+ * @param queryKeyNorm whether queries and keys are normalised per head before rotation
+ * @param outputNorms whether the outputs of attention and feed-forward are normalised too (Gemma 3)
+ * @param unitOffset whether norms store w and multiply by 1 + w (Gemma 3)
+ * @param activation of the feed-forward gate
+ * @param slidingWindow positions a local layer sees, the own one included
+ * @param local per layer, whether it is a local (sliding-window) one
+ * @param globalRope rotary embedding of the global layers
+ * @param localRope rotary embedding of the local layers
+ */
+public record DecoderConfig(
+    int vocabSize,
+    int hiddenSize,
+    int intermediateSize,
+    int layers,
+    int heads,
+    int kvHeads,
+    int headDim,
+    int contextLength,
+    double rmsNormEps,
+    double attentionScale,
+    boolean inputBias,
+    boolean outputBias,
+    boolean queryKeyNorm,
+    boolean outputNorms,
+    boolean unitOffset,
+    Activation activation,
+    int slidingWindow,
+    List<Boolean> local,
+    Rope globalRope,
+    Rope localRope) {
+
+  /**
+   * A rotary embedding.
+   *
+   * @param theta base of the frequencies
+   * @param factor linear scaling: the frequencies are divided by it
+   * @param sections frequencies per position axis (time, height, width), which take turns:
+   *     frequency i belongs to axis {@code i % 3} while {@code i < 3 * sections[i % 3]} and to the
+   *     first axis otherwise (Qwen3-VL's interleaved M-RoPE); empty for one axis
+   */
+  public record Rope(double theta, double factor, List<Integer> sections) {
+    /** Copies the list. */
+    public Rope {
+      sections = List.copyOf(sections);
+    }
+
+    /** One position axis. */
+    public Rope(double theta, double factor) {
+      this(theta, factor, List.of());
+    }
+  }
+
+  /** Copies the list. */
+  public DecoderConfig {
+    local = List.copyOf(local);
+    if (local.size() != layers) {
+      throw new IllegalArgumentException("local has " + local.size() + " entries, not " + layers);
+    }
+  }
+
+  /** The list of {@code layers} global layers. */
+  public static List<Boolean> allGlobal(int layers) {
+    return Collections.nCopies(layers, false);
+  }
+}

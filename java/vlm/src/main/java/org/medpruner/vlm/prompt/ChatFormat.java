@@ -1,0 +1,26 @@
+package org.medpruner.vlm.prompt;
+
+import java.util.List;
+import org.medpruner.vlm.PromptLayout;
+
+/**
+ * How a model family writes slices and a question as token ids, and reads ids as an answer. Holds
+ * the tokenizer until {@link #close}.
+ */
+public interface ChatFormat extends AutoCloseable {
+  /**
+   * The prompt of all slices and a question, unpruned.
+   *
+   * @param slices at least 1
+   * @param tokensPerSlice visual tokens of an unpruned slice
+   * @throws IllegalArgumentException if there are no slices, or the question contains one of the
+   *     template's control tokens
+   */
+  Prompt prompt(PromptLayout layout, int slices, int tokensPerSlice, String question);
+
+  /** Text of generated ids, special tokens and thinking blocks left out, trimmed. */
+  String answer(List<Integer> ids);
+
+  @Override
+  void close();
+}
