@@ -16,6 +16,7 @@ import javax.imageio.ImageIO;
 /** Small volumes made on the spot, and where the shipped ones are. */
 final class TestVolumes {
   static final int UINT8 = 2;
+  static final int INT16 = 4;
   static final int FLOAT32 = 16;
   static final int COMPLEX64 = 32;
 
