@@ -71,14 +71,16 @@ class Recorded {
   size_t bytes_ = 0;
 };
 
-PruneCase<float> masses(uint64_t seed) {
+PruneCase<float> masses(uint64_t seed, const std::vector<int64_t>& offsets = {0, 256, 512, 700},
+                        int64_t dim = 72, int64_t channels = 640) {
   cases::Random random(seed);
+  const int64_t rows = offsets.back();
   PruneCase<float> c;
-  c.offsets = {0, 256, 512, 700};
-  c.mass = vector_of(std::vector<float>(700));
-  c.keys = cases::matrix<float>(random, 700, 72);
-  c.features = cases::matrix<float>(random, 700, 640);
-  c.capacity = 700;
+  c.offsets = offsets;
+  c.mass = vector_of(std::vector<float>(static_cast<size_t>(rows)));
+  c.keys = cases::matrix<float>(random, rows, dim);
+  c.features = cases::matrix<float>(random, rows, channels);
+  c.capacity = rows;
   c.params.nucleus.tau = 0.7;
   return c;
 }
@@ -89,8 +91,7 @@ void randomise(cases::Random& random, PruneCase<float>& c) {
   }
 }
 
-TEST(a_graph_is_what_it_recorded) {
-  PruneCase<float> c = masses(121);
+void check_recorded(PruneCase<float> c, int rounds) {
   cases::Random random(122);
   randomise(random, c);
   Recorded recorded(c);
@@ -99,7 +100,7 @@ TEST(a_graph_is_what_it_recorded) {
   CHECK_EQUAL(recorded.run(), MEDPRUNER_OK);
   CHECK_EQUAL(medpruner_graph_end(&kGpu, recorded.stream(), &graph), MEDPRUNER_OK);
   CHECK(graph != nullptr);
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     randomise(random, c);
     recorded.change_mass(c.mass.values);
     CHECK_EQUAL(medpruner_graph_launch(graph, recorded.stream()), MEDPRUNER_OK);
@@ -108,12 +109,19 @@ TEST(a_graph_is_what_it_recorded) {
     PruneResult<float> expected = prune(kCpu, c);
     const int64_t total = expected.packed_offsets.values.back();
     for (PruneResult<float>* r : {&actual, &expected}) {
-      r->packed.values.resize(static_cast<size_t>(total * 640));
+      r->packed.values.resize(static_cast<size_t>(total * c.features.shape[1]));
       r->packed_rows.values.resize(static_cast<size_t>(total));
     }
     prune_cases::check_same(actual, expected);
   }
   CHECK_EQUAL(medpruner_graph_destroy(graph), MEDPRUNER_OK);
+}
+
+TEST(a_graph_is_what_it_recorded) { check_recorded(masses(121), 5); }
+
+/** Whose workspace holds counters that a replay must find as the first call did. */
+TEST(a_graph_of_segments_spread_over_many_blocks) {
+  check_recorded(masses(124, {0, 17000, 17300, 50000}, 4, 3), 3);
 }
 
 TEST(refused_calls_record_nothing) {

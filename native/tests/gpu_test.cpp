@@ -249,14 +249,62 @@ TEST(nucleus_select_random) {
   }
 }
 
+/** 0 lognormal, 1 all equal, 2 few distinct values, 3 of both signs, 4 close to one another, 5 with a NaN. */
+std::vector<float> long_scores(cases::Random& random, int64_t n, int kind) {
+  std::vector<float> scores(static_cast<size_t>(n));
+  for (float& s : scores) {
+    s = kind == 1   ? 0.25f
+        : kind == 2 ? static_cast<float>(cases::integer(random, 0, 3))
+        : kind == 3 ? cases::normal(random)
+        : kind == 4 ? 1 + 0.01f * cases::normal(random)
+                    : expf(cases::normal(random));
+  }
+  if (kind == 5) {
+    scores.back() = NAN;
+  }
+  return scores;
+}
+
 TEST(nucleus_select_one_large_segment) {
   cases::Random random(11);
-  std::vector<float> scores(300001);
-  for (float& s : scores) {
-    s = expf(cases::normal(random));
+  for (const int64_t n : {16385, 131072, 300001}) {
+    for (int kind = 0; kind < 6; ++kind) {
+      const std::vector<float> scores = long_scores(random, n, kind);
+      for (const int score : {0, 1}) {
+        auto params = nucleus(score, kind % 2 == 0 ? 0.9 : 1.0);
+        check_nucleus(params, scores, {0, n}, {});
+        params.min_tokens = n / 2;
+        params.max_tokens = n - 7;
+        check_nucleus(params, scores, {0, n}, {});
+      }
+    }
   }
-  check_nucleus(nucleus(0, 0.9), scores, {0, 300001}, {});
-  check_nucleus(nucleus(1, 0.9), scores, {0, 300001}, {});
+}
+
+TEST(nucleus_select_long_segments_beside_short_ones) {
+  cases::Random random(15);
+  // Spread over many blocks; and, where empty segments lower the average, a block for each.
+  for (const size_t empty : {size_t{0}, size_t{100}}) {
+    std::vector<int64_t> offsets = {0};
+    std::vector<float> scores;
+    int kind = 0;
+    for (const int64_t n : {20000, 1, 16385, 700, 0, 65536, 16384, 5000, 100001, 17000}) {
+      const std::vector<float> segment =
+          n == 0 ? std::vector<float>() : long_scores(random, n, kind++ % 6);
+      scores.insert(scores.end(), segment.begin(), segment.end());
+      offsets.push_back(static_cast<int64_t>(scores.size()));
+    }
+    offsets.insert(offsets.end(), empty, offsets.back());
+    for (const double tau : {0.3, 0.9, 1.0}) {
+      for (const int score : {0, 1}) {
+        auto params = nucleus(score, tau);
+        check_nucleus(params, scores, offsets, {});
+        params.min_tokens = 600;
+        params.max_tokens = 9000;
+        check_nucleus(params, scores, offsets, {});
+      }
+    }
+  }
 }
 
 TEST(nucleus_select_segments_of_every_class) {

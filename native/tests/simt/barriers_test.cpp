@@ -119,9 +119,11 @@ class Workload {
     const NucleusResult r = nucleus_select(kGpu, params_, scores_, {0, 300});
     const NucleusResult s = nucleus_select(kGpu, nucleus(1, 0.5), special_scores_, {0, 300});
     const NucleusResult n = nucleus_select(kGpu, nucleus(1, 0.5), negative_scores_, {0, 300});
-    bool blocks = true;  // in registers and not
-    for (const int64_t rows : {300, 10}) {
-      medpruner::cuda::g_nucleus_limits = {10, rows};
+    bool blocks = true;  // in registers, in memory, spread over tiles
+    using Limits = medpruner::cuda::NucleusLimits;
+    for (const Limits& limits : {Limits{10, 300, 4096, 10, 2048}, Limits{10, 10, 4096, 10, 2048},
+                                 Limits{10, 100, 0, 6, 2048}}) {
+      medpruner::cuda::g_nucleus_limits = limits;
       const NucleusResult b = nucleus_select(kGpu, nucleus(0, 0.5), scores_, {0, 300});
       medpruner::cuda::g_nucleus_limits = {};
       blocks = blocks && b.status == MEDPRUNER_OK && same(b.mask.values, free_.mask.values) &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Results do not depend on the grid: every kernel that strides over it is run on fewer blocks.
 
+#include "cuda/nucleus_select/limits.hpp"
 #include "jobs.hpp"
 #include "schedules.hpp"
 
@@ -10,10 +11,12 @@ namespace {
 const std::vector<std::pair<std::string, char>> kStriding = {
     {"mass_convert_lse", 'x'}, {"mass_scalar_pass", 'x'}, {"mass_tensor_pass", 'x'},
     {"mass_pool_keys", 'y'},   {"nucleus_clear", 'x'},    {"merge_assign", 'y'},
-    {"merge_rows", 'y'},       {"gather_copy", 'y'},      {"prune_pack", 'y'}};
+    {"merge_rows", 'y'},       {"gather_copy", 'y'},      {"prune_pack", 'y'},
+    {"nucleus_digit", 'x'},    {"nucleus_count", 'x'},    {"nucleus_write", 'x'}};
 
 TEST(fewer_blocks_give_the_same_bits) {
   const jobs::Size size = {6, 150, 150, 9, 300, 500, 6, 20};
+  medpruner::cuda::g_nucleus_limits = {10, 60, 0, 4, 2048};  // spread over tiles of 16 rows
   const std::vector<jobs::Job> cpu = jobs::all(kCpu, size);
   const std::vector<jobs::Job> gpu = jobs::all(kGpu, size);
   std::vector<jobs::Bytes> expected;
@@ -39,6 +42,7 @@ TEST(fewer_blocks_give_the_same_bits) {
     }
   }
   simt::options() = {};
+  medpruner::cuda::g_nucleus_limits = {};
   // A kernel of another name, or one whose grid was small anyhow, would pass unseen.
   for (const auto& kernel : kStriding) {
     CHECK(simt::grids_lowered().count(kernel.first) == 1);

@@ -67,6 +67,15 @@ TEST(volume_floors_and_caps) {
   }
 }
 
+/** Limits under which segments of more than `rows` are spread over tiles of 2^shift rows. */
+medpruner::cuda::NucleusLimits spread_over(int64_t rows, int shift) {
+  medpruner::cuda::NucleusLimits limits;
+  limits.block_rows = rows;
+  limits.spread_average = 0;
+  limits.tile_shift = shift;
+  return limits;
+}
+
 /** Scores of a kind: 0 lognormal, 1 all equal, 2 few distinct, 3 a sink, 4 of both signs, 5 with a NaN. */
 std::vector<float> segment_scores(cases::Random& random, int64_t n, int kind) {
   std::vector<float> values(static_cast<size_t>(n));
@@ -130,12 +139,125 @@ TEST(a_segment_is_the_same_in_every_class) {
     for (double tau : {0.5, 1.0}) {
       const std::vector<float> scores = segment_scores(random, 150, kind);
       for (int64_t rows : {150, 100, 0}) {  // a warp, a block, a block that holds nothing in registers
-        medpruner::cuda::g_nucleus_limits = {rows, rows == 0 ? 0 : 150};
+        medpruner::cuda::g_nucleus_limits = {};
+        medpruner::cuda::g_nucleus_limits.warp_rows = rows;
+        medpruner::cuda::g_nucleus_limits.block_rows = rows == 0 ? 0 : 150;
+        check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
+        medpruner::cuda::g_nucleus_limits = spread_over(40, 5);  // many blocks
         check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
         medpruner::cuda::g_nucleus_limits = {};
       }
     }
   }
+}
+
+TEST(spread_segments_of_any_lengths_beside_short_ones) {
+  cases::Random random(28);
+  for (int round = 0; round < 40; ++round) {
+    const int shift = round % 5;
+    const std::vector<int64_t> offsets =
+        cases::ragged(random, cases::integer(random, 1, 5), shift < 2 ? 40 : 150);
+    if (offsets.back() <= 20) {
+      continue;
+    }
+    Params params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
+                                           static_cast<size_t>(round / 2 % 4)]);
+    params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
+    params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
+    medpruner::cuda::g_nucleus_limits = spread_over(20, shift);
+    check(params, cases::scores(random, offsets), offsets, {}, 2);
+    medpruner::cuda::g_nucleus_limits = {};
+  }
+}
+
+TEST(floors_and_caps_of_a_spread_segment) {
+  cases::Random random(29);
+  const int64_t n = 90;
+  medpruner::cuda::g_nucleus_limits = spread_over(32, 5);
+  for (int kind : {0, 2}) {
+    const std::vector<float> scores = segment_scores(random, n, kind);
+    for (double tau : {0.4, 1.0}) {
+      for (int64_t low : {0, 40, 90, 200}) {
+        for (int64_t high : {0, 1, 40, 90, 250}) {
+          if (high == 0 || low <= high) {
+            Params params = nucleus(kind % 2, tau);
+            params.min_tokens = low;
+            params.max_tokens = high;
+            check(params, scores, {0, n}, {}, 1);
+          }
+        }
+      }
+    }
+  }
+  // All but one of the weights are 0: no floor of mass is reached by them, a floor of rows is.
+  std::vector<float> sink(static_cast<size_t>(n), -40);
+  sink[50] = 40;
+  Params params = nucleus(0, 0.9);
+  for (int64_t low : {0, 2, 60, 90}) {
+    params.min_tokens = low;
+    check(params, sink, {0, n}, {}, 1);
+  }
+  medpruner::cuda::g_nucleus_limits = {};
+}
+
+TEST(tiles_of_more_rows_than_a_batch) {
+  cases::Random random(30);
+  for (int kind = 0; kind < 6; ++kind) {
+    const std::vector<float> scores = segment_scores(random, 5000, kind);
+    medpruner::cuda::g_nucleus_limits = spread_over(2100, 11);
+    check(nucleus(kind % 2, 0.7), scores, {0, 2000, 4500, 5000}, {}, 1);
+    check(nucleus(1 - kind % 2, 0.7), scores, {0, 0, 5000}, {}, 1);
+    medpruner::cuda::g_nucleus_limits = {};
+  }
+}
+
+TEST(few_tiles_grow) {
+  cases::Random random(31);
+  const std::vector<float> scores = segment_scores(random, 200, 0);
+  for (int64_t most : {1, 2, 3, 25}) {
+    for (int64_t rows : {8, 33, 199}) {
+      medpruner::cuda::g_nucleus_limits = spread_over(rows, 3);
+      medpruner::cuda::g_nucleus_limits.most_tiles = most;
+      check(nucleus(1, 0.8), scores, {0, 200}, {}, 1);
+    }
+  }
+  medpruner::cuda::g_nucleus_limits = spread_over(5, 3);  // tiles no longer than a block's segment
+  check(nucleus(1, 0.8), scores, {0, 6, 12, 18, 24, 200}, {}, 1);
+  medpruner::cuda::g_nucleus_limits = {};
+}
+
+TEST(a_spread_segment_at_its_own_size) {
+  cases::Random random(32);
+  for (int kind : {0, 1}) {
+    const int64_t n = 16385 + 1024 * kind;
+    Params params = nucleus(kind, 0.9);
+    check(params, segment_scores(random, n, kind), {0, n}, {}, 1);
+    params.max_tokens = 4000;
+    check(params, segment_scores(random, n, 4 - kind), {0, n}, {}, 1);
+  }
+}
+
+TEST(the_workspace_of_spread_segments) {
+  const auto bytes = [](int64_t rows, int64_t segments, int64_t cap) {
+    Params params = nucleus(0, 0.9);
+    params.volume_max_tokens = cap;
+    int64_t count = segments + 1;
+    const medpruner_tensor scores = {nullptr, kGpu, 1, {MEDPRUNER_DTYPE_FLOAT, 32, 1}, &rows,
+                                     nullptr, 0};
+    const medpruner_tensor offsets = {nullptr, kGpu, 1, {MEDPRUNER_DTYPE_INT, 64, 1}, &count,
+                                      nullptr, 0};
+    size_t size = 0;
+    CHECK_EQUAL(medpruner_nucleus_select_workspace(&params, &scores, &offsets, nullptr, &size),
+                MEDPRUNER_OK);
+    return static_cast<int64_t>(size);
+  };
+  CHECK_EQUAL(bytes(16384, 1, 0), 0);        // registers hold it
+  CHECK(bytes(131072, 1, 0) < 40000);        // bins and tiles: nothing per row
+  CHECK(bytes(131072, 1, 0) > 2048 * 12);
+  CHECK_EQUAL(bytes(131072, 32, 0), 131072 * 8);  // a long one is an exception here
+  CHECK(bytes(131072, 31, 0) < 131072 * 8);
+  CHECK_EQUAL(bytes(131072, 1, 5), 131072 * 9);  // bounded volumes
+  CHECK(bytes(int64_t{1} << 30, 1, 0) < 4 << 20);  // tiles grow
 }
 
 TEST(one_launch_where_no_segment_can_be_long) {
@@ -154,12 +276,23 @@ TEST(one_launch_where_no_segment_can_be_long) {
   Params bounded = nucleus(0, 0.9);
   bounded.volume_max_tokens = 5;
   CHECK_EQUAL(launches(bounded, {0, 500, 1024}), 4u);
+  medpruner::cuda::g_nucleus_limits = spread_over(500, 5);
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 6u);
+  CHECK_EQUAL(launches(bounded, {0, 500, 1024}), 4u);
+  medpruner::cuda::g_nucleus_limits.spread_average = 512;  // not beyond the average
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
+  medpruner::cuda::g_nucleus_limits = {};
 }
 
 TEST(bad_offsets) {
   cases::Random random(23);
-  for (int round = 0; round < 8; ++round) {
-    medpruner::cuda::g_nucleus_limits = {round % 2 == 0 ? 1024 : 10, round % 4 == 1 ? 20 : 16384};
+  for (int round = 0; round < 12; ++round) {
+    medpruner::cuda::g_nucleus_limits = {};
+    medpruner::cuda::g_nucleus_limits.warp_rows = round % 2 == 0 ? 1024 : 10;
+    medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 1 ? 20 : 16384;
+    if (round % 2 == 0) {
+      medpruner::cuda::g_nucleus_limits = spread_over(6, 2);
+    }
     const std::vector<int64_t> offsets = cases::ragged(random, 5, 30);
     if (offsets.back() == 0) {
       continue;

@@ -3,6 +3,7 @@
 // tensors, flags every bad segment, and leaves rows of no good segment alone. What good segments that overlap
 // hold is not specified: there, and only there, races and reads of unwritten memory are let pass.
 
+#include "cuda/nucleus_select/limits.hpp"
 #include "schedules.hpp"
 
 namespace {
@@ -112,10 +113,13 @@ TEST(attention_mass) {
 }
 
 TEST(nucleus_select) {
-  rounds(63, 24, [](cases::Random& random, const std::vector<int64_t>& offsets) {
+  rounds(63, 80, [](cases::Random& random, const std::vector<int64_t>& offsets) {
     medpruner_nucleus_select_params params = nucleus(0, 0.6);
     params.volume_max_tokens = cases::integer(random, 0, 1) * 6;
     params.volume_min_tokens = params.volume_max_tokens / 2;
+    if (cases::integer(random, 0, 1) == 0) {  // spread over tiles of four rows
+      medpruner::cuda::g_nucleus_limits = {1024, 5, 0, 2, 2048};
+    }
     const NucleusResult r =
         nucleus_select(kGpu, params, cases::scores(random, {0, kRows}), offsets);
     const Truth truth(offsets, 1);
@@ -123,6 +127,7 @@ TEST(nucleus_select) {
     check_flags(r.flags.values, truth);
     check_untouched(r.mask.values, truth, 1, 1);
     check_untouched(r.kept_indices.values, truth, 1, 1);
+    medpruner::cuda::g_nucleus_limits = {};
   });
 }
 

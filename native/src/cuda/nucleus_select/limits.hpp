@@ -5,10 +5,20 @@
 
 namespace medpruner::cuda {
 
-/** The longest segments that a warp and a block hold in registers; no result depends on it. */
+/** Which segments take which kernels; no result depends on it. */
 struct NucleusLimits {
+  /** The longest segments that a warp and a block hold in registers. */
   int64_t warp_rows = 1024;
   int64_t block_rows = 16384;
+  /**
+   * Longer ones are spread over many blocks where the call's segments have more rows than this on average.
+   * Where they have fewer, a longer one is an exception that gets one block: the host does not know the
+   * lengths, and four launches more would cost every batch of ordinary slices.
+   */
+  int64_t spread_average = 4096;
+  /** Spread segments are cut into tiles of 2^tile_shift rows; more, up to block_rows, beyond most_tiles. */
+  int tile_shift = 10;
+  int64_t most_tiles = 2048;
 };
 
 #if defined(MEDPRUNER_SIMT)

@@ -5,6 +5,7 @@
 #include "cuda/common/launch.cuh"
 #include "cuda/nucleus_select/limits.hpp"
 #include "cuda/nucleus_select/registers.cuh"
+#include "cuda/nucleus_select/spread.cuh"
 
 namespace medpruner::cuda {
 
@@ -20,6 +21,37 @@ namespace {
 
 bool volumes_bounded(const NucleusSelectArgs& args) {
   return args.volume_min_tokens > 0 || args.volume_max_tokens > 0;
+}
+
+/** Segments longer than a block holds are expected, not only possible. */
+bool spreads(const NucleusSelectArgs& args) {
+  const NucleusLimits limits = g_nucleus_limits;
+  return !volumes_bounded(args) && args.rows > limits.block_rows &&
+         args.rows / args.segments > limits.spread_average;
+}
+
+SpreadWorkspace lay_out_spread(const NucleusSelectArgs& args, void* base, size_t* size) {
+  const NucleusLimits limits = g_nucleus_limits;
+  SpreadWorkspace spread;
+  spread.tile_shift = limits.tile_shift;
+  while (spread.tile_shift > 0 && int64_t{1} << spread.tile_shift > limits.block_rows) {
+    --spread.tile_shift;  // so that at most two spread segments share a tile
+  }
+  // Every part of a segment adds up what the tiles before it left, so their number is bounded.
+  while ((args.rows - 1) >> spread.tile_shift >= limits.most_tiles &&
+         int64_t{2} << spread.tile_shift <= limits.block_rows) {
+    ++spread.tile_shift;
+  }
+  spread.tiles = ((args.rows - 1) >> spread.tile_shift) + 1;
+  WorkspaceLayout layout(base);
+  spread.owners = layout.take<int32_t>(2 * spread.tiles);
+  spread.ranges = layout.take<KeyRange>(2 * spread.tiles);
+  spread.counts = layout.take<uint64_t>(2 * spread.tiles);
+  spread.states = layout.take<SpreadState>(args.segments);
+  spread.bin_rows = layout.take<uint32_t>(args.segments * kBins);
+  spread.bin_masses = layout.take<unsigned long long>(args.segments * kBins);
+  *size = layout.size();
+  return spread;
 }
 
 /** Nothing for what is sure to stay in registers. */
@@ -56,17 +88,38 @@ void select_bounded(const NucleusSelectArgs& args, const NucleusWorkspace& works
   MEDPRUNER_LAUNCH(nucleus_finish, segments, threads, stream, args, workspace);
 }
 
+void select_spread(const NucleusSelectArgs& args, void* stream) {
+  size_t size = 0;
+  const SpreadWorkspace spread = lay_out_spread(args, args.workspace, &size);
+  MEDPRUNER_LAUNCH(nucleus_spread_first, grid_extent(args.segments + spread.tiles),
+                   kBlockWarps * 32, stream, args, spread, g_nucleus_limits.block_rows);
+  const unsigned blocks = grid_extent(2 * spread.tiles);
+  for (int pass = 0; pass < kDigits; ++pass) {
+    MEDPRUNER_LAUNCH(nucleus_digit, blocks, kSpreadThreads, stream, args, spread, pass);
+  }
+  MEDPRUNER_LAUNCH(nucleus_count, blocks, kSpreadThreads, stream, args, spread);
+  MEDPRUNER_LAUNCH(nucleus_write, blocks, kSpreadThreads, stream, args, spread);
+}
+
 }  // namespace
 
 size_t nucleus_select_workspace(const NucleusSelectArgs& args) {
   size_t size = 0;
-  lay_out(args, nullptr, &size);
+  if (args.segments > 0 && spreads(args)) {
+    lay_out_spread(args, nullptr, &size);
+  } else {
+    lay_out(args, nullptr, &size);
+  }
   return size;
 }
 
 void nucleus_select(const NucleusSelectArgs& args, Launch launch) {
   const DeviceScope scope(launch.device);
   if (args.segments == 0) {
+    return;
+  }
+  if (spreads(args)) {
+    select_spread(args, launch.stream);
     return;
   }
   size_t size = 0;

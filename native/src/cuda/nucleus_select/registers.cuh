@@ -245,6 +245,15 @@ __device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, in
   }
 }
 
+/** What is said of segment g, which is good but empty, or not good. One thread. */
+__device__ inline void note_empty(const NucleusSelectArgs& args, int64_t g, bool good) {
+  args.flags[g] = good ? 0 : MEDPRUNER_SEGMENT_BAD_OFFSETS;
+  if (good) {
+    args.kept_counts[g] = 0;
+    args.kept_mass[g] = 0;
+  }
+}
+
 /** One warp per segment: all of those up to `longest`, and what is wrong or empty. */
 __global__ void __launch_bounds__(kWarpSegments * 32)
     nucleus_warps(NucleusSelectArgs args, int64_t longest) {
@@ -262,11 +271,7 @@ __global__ void __launch_bounds__(kWarpSegments * 32)
   if (good && begin < end) {
     select_in_registers(args, g, begin, static_cast<int>(end - begin), WarpGroup{});
   } else if (threadIdx.x % 32 == 0) {
-    args.flags[g] = good ? 0 : MEDPRUNER_SEGMENT_BAD_OFFSETS;
-    if (good) {
-      args.kept_counts[g] = 0;
-      args.kept_mass[g] = 0;
-    }
+    note_empty(args, g, good);
   }
 }
 
