@@ -320,7 +320,8 @@ class Window {
   /** Judges row after row by the totals, to the end if they are complete, else to the first not kept. */
   void walk(bool complete) {
     Live at = live();
-    for (; at.first <= last_; ++at.first) {
+    // Never more than kWindow; said again because GCC 12 for AArch64 takes totals_ for read past its end.
+    for (const int last = last_ < kWindow ? last_ : kWindow; at.first <= last; ++at.first) {
       const double sum = static_cast<double>(totals_[pair(at.anchor, at.first)]);
       const float distance =
           canonical(static_cast<float>(args_.scale * (sum / static_cast<double>(args_.cols))));

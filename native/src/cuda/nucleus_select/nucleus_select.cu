@@ -5,7 +5,7 @@
 #include "cuda/common/launch.cuh"
 #include "cuda/nucleus_select/limits.hpp"
 #include "cuda/nucleus_select/registers.cuh"
-#include "cuda/nucleus_select/spread.cuh"
+#include "cuda/nucleus_select/spread_digits.cuh"
 
 namespace medpruner::cuda {
 

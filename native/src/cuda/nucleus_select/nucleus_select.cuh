@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// K3 for segments that registers do not hold, and for volumes with bounds: integer weights as on the CPU,
-// then the threshold key by bisection, each step one sum over the segment. The bracket shrinks to keys that
-// occur: at most 32 steps, 12 to 20 for 300,000 scores, no histogram, no float sum. One block per segment,
-// however long; then one block per bounded volume. registers.cuh has the rest.
+// K3 for volumes with bounds, and for a long segment among short ones: integer weights as on the CPU, then
+// the threshold key by bisection, each step one sum over the segment. The bracket shrinks to keys that occur:
+// at most 32 steps, 12 to 20 for 300,000 scores, no histogram, no float sum. One block per segment, however
+// long; then one block per bounded volume. registers.cuh and spread.cuh have the rest.
 
 #include <stdint.h>
 
