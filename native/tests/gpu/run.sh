@@ -20,7 +20,6 @@ done
 [ ${#parts[@]} -gt 0 ] || parts=(tests sanitizer bench)
 tests=(gpu_test gpu_edge_test gpu_graph_test gpu_streams_test)
 failed=0
-mkdir -p "$results" || exit 1
 
 # One step: its name, then the command. Exit code 77 is a test's way to say that it skipped.
 step() {
@@ -54,8 +53,10 @@ describe_machine() {
 for program in "${tests[@]}"; do
   [ -x "$programs/$program" ] || fail "$programs/$program is missing: build the tests, or give --programs"
 done
-"$programs/gpu_edge_test" >"$results/device.log" 2>&1
-[ $? -ne 77 ] || fail "$(sed -n 's/^SKIP: //p' "$results/device.log" | head -n 1)"
+# Before anything is written: is there a device at all?
+probe=$("$programs/gpu_edge_test" 2>&1)
+[ $? -ne 77 ] || fail "$(sed -n 's/^SKIP: //p' <<<"$probe" | head -n 1)"
+mkdir -p "$results" || exit 1
 describe_machine >"$results/machine.txt"
 cat "$results/machine.txt"
 
