@@ -26,6 +26,7 @@ import java.util.Objects;
  * @param imageMask how image tokens attend to each other in the language model
  * @param positions which positions the pruned sequence gets
  * @param deepStack what becomes of DeepStack rows of merged tokens (Qwen3-VL)
+ * @param resizing whose processor sizes the pictures
  * @param maxGapSlices keep at least every k-th slice; 0 is off
  * @param maxGapMm keep at least one slice per this many millimetres; 0 is off
  * @param minTokens least nucleus tokens per slice; 0 is off
@@ -48,6 +49,7 @@ public record PruningPolicy(
     ImageMask imageMask,
     Positions positions,
     DeepStack deepStack,
+    Resizing resizing,
     int maxGapSlices,
     double maxGapMm,
     long minTokens,
@@ -115,6 +117,17 @@ public record PruningPolicy(
     INDEXED
   }
 
+  /** How pictures get the size the vision encoder sees. */
+  public enum Resizing {
+    /** As the model's own processor does it. */
+    MODEL,
+    /**
+     * As the released code calls it: Qwen3-VL's pictures are resized to multiples of 28 pixels
+     * first and then to multiples of 32. Elsewhere the same as {@link #MODEL}.
+     */
+    REFERENCE
+  }
+
   /** The published method with the released code's defects corrected; the default. */
   public static final PruningPolicy PAPER =
       new PruningPolicy(
@@ -132,6 +145,7 @@ public record PruningPolicy(
           ImageMask.MODEL,
           Positions.MODEL,
           DeepStack.MERGED,
+          Resizing.MODEL,
           0,
           0,
           0,
@@ -156,6 +170,7 @@ public record PruningPolicy(
           ImageMask.CAUSAL,
           Positions.MODEL,
           DeepStack.INDEXED,
+          Resizing.REFERENCE,
           0,
           0,
           0,
@@ -180,6 +195,7 @@ public record PruningPolicy(
           ImageMask.MODEL,
           Positions.MODEL,
           DeepStack.MERGED,
+          Resizing.MODEL,
           8,
           0,
           0,
@@ -204,6 +220,7 @@ public record PruningPolicy(
           ImageMask.MODEL,
           Positions.MODEL,
           DeepStack.MERGED,
+          Resizing.MODEL,
           0,
           0,
           0,
@@ -341,6 +358,7 @@ public record PruningPolicy(
     private ImageMask imageMask;
     private Positions positions;
     private DeepStack deepStack;
+    private Resizing resizing;
     private int maxGapSlices;
     private double maxGapMm;
     private long minTokens;
@@ -363,6 +381,7 @@ public record PruningPolicy(
       imageMask = p.imageMask;
       positions = p.positions;
       deepStack = p.deepStack;
+      resizing = p.resizing;
       maxGapSlices = p.maxGapSlices;
       maxGapMm = p.maxGapMm;
       minTokens = p.minTokens;
@@ -449,6 +468,12 @@ public record PruningPolicy(
       return this;
     }
 
+    /** Sets {@link PruningPolicy#resizing}. */
+    public Builder resizing(Resizing value) {
+      resizing = value;
+      return this;
+    }
+
     /** Sets {@link PruningPolicy#maxGapSlices}. */
     public Builder maxGapSlices(int value) {
       maxGapSlices = value;
@@ -511,6 +536,7 @@ public record PruningPolicy(
           imageMask,
           positions,
           deepStack,
+          resizing,
           maxGapSlices,
           maxGapMm,
           minTokens,

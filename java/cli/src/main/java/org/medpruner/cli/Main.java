@@ -125,6 +125,7 @@ public final class Main implements Runnable {
     words(commands, PruningPolicy.ImageMask.class);
     words(commands, PruningPolicy.Positions.class);
     words(commands, PruningPolicy.DeepStack.class);
+    words(commands, PruningPolicy.Resizing.class);
     commands.setParameterExceptionHandler(
         (e, given) -> {
           report(e.getCommandLine(), Failures.oneLine(parameterMessage(e)) + hint(e), e);

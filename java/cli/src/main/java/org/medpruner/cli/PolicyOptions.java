@@ -92,6 +92,12 @@ final class PolicyOptions {
   PruningPolicy.@Nullable DeepStack deepStack;
 
   @Option(
+      names = "--resizing",
+      paramLabel = "HOW",
+      description = "Whose resizing: model, or reference (the released code's; Qwen3-VL).")
+  PruningPolicy.@Nullable Resizing resizing;
+
+  @Option(
       names = "--max-gap",
       paramLabel = "N",
       description = "Keep at least every N-th slice; 0 is off.")
@@ -156,6 +162,7 @@ final class PolicyOptions {
     set(imageMask, b::imageMask);
     set(positions, b::positions);
     set(deepStack, b::deepStack);
+    set(resizing, b::resizing);
     set(maxGapSlices, b::maxGapSlices);
     set(maxGapMm, b::maxGapMm);
     set(minTokens, b::minTokens);

@@ -104,6 +104,8 @@ class PruneCommandTest {
                 "model",
                 "--deep-stack",
                 "indexed",
+                "--resizing",
+                "model",
                 "--positions",
                 "original",
                 "--max-gap",
@@ -123,7 +125,7 @@ class PruneCommandTest {
         "{'name':'reference+','sliceAnchoring':true,'tokenPruning':false,'gamma':0.5,'tau':0.75,"
             + "'contextualRatio':0.25,'encoderScope':'kept-slices','score':'mass',"
             + "'temperature':1.5,'pooling':'projector','droppedSlice':'nothing',"
-            + "'imageMask':'model','positions':'original','deepStack':'indexed','maxGapSlices':3,'maxGapMm':4.5,"
+            + "'imageMask':'model','positions':'original','deepStack':'indexed','resizing':'model','maxGapSlices':3,'maxGapMm':4.5,"
             + "'minTokens':1,'maxTokens':9,'volumeMinTokens':2,'volumeMaxTokens':99}";
     assertEquals(expected.replace('\'', '"'), policy.toString());
   }

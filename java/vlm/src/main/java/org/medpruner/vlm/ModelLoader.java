@@ -12,6 +12,9 @@ import org.medpruner.vlm.gemma.GemmaChat;
 import org.medpruner.vlm.gemma.GemmaConfig;
 import org.medpruner.vlm.gemma.GemmaFamily;
 import org.medpruner.vlm.prompt.ChatFormat;
+import org.medpruner.vlm.qwen.QwenChat;
+import org.medpruner.vlm.qwen.QwenConfig;
+import org.medpruner.vlm.qwen.QwenFamily;
 
 /** Picks the model family from a checkpoint's {@code config.json}. */
 final class ModelLoader {
@@ -31,7 +34,9 @@ final class ModelLoader {
   private static final Map<String, Entry> FAMILIES =
       Map.of(
           GemmaConfig.ARCHITECTURE,
-          new Entry(List.of("gemma3"), GemmaFamily::load, GemmaChat::load));
+          new Entry(List.of("gemma3"), GemmaFamily::load, GemmaChat::load),
+          QwenConfig.ARCHITECTURE,
+          new Entry(List.of("qwen3_vl"), QwenFamily::load, QwenChat::load));
 
   private ModelLoader() {}
 

@@ -25,6 +25,7 @@ final class RunSection {
           Map.entry("imageMask", "attention among the image tokens of a slice"),
           Map.entry("positions", "positions of the pruned sequence"),
           Map.entry("deepStack", "DeepStack rows of merged tokens (Qwen3-VL)"),
+          Map.entry("resizing", "whose processor sizes the pictures"),
           Map.entry("maxGapSlices", "guard: keep at least every k-th slice; 0 is off"),
           Map.entry("maxGapMm", "guard: keep at least one slice per so many mm; 0 is off"),
           Map.entry("minTokens", "least nucleus tokens per slice; 0 is off"),

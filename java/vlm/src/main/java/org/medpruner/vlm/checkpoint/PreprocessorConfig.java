@@ -3,8 +3,8 @@ package org.medpruner.vlm.checkpoint;
 import java.nio.file.Path;
 
 /**
- * A checkpoint's {@code preprocessor_config.json}; absent keys, or an absent file, take Gemma 3's
- * values: bilinear resizing to the tower's picture, pixels scaled to [-1, 1].
+ * A checkpoint's {@code preprocessor_config.json}; absent keys, or an absent file, take the values
+ * of Gemma 3: bilinear resizing to the tower's picture, pixels scaled to [-1, 1].
  *
  * @param height rows of the processed picture
  * @param width columns of the processed picture
@@ -27,26 +27,34 @@ public record PreprocessorConfig(
   public static PreprocessorConfig read(Path folder, int side) {
     JsonFile json = JsonFile.readIfPresent(folder.resolve("preprocessor_config.json"));
     JsonFile size = json.object("size");
+    int height = size.integer("height", side, 1);
+    int width = size.integer("width", side, 1);
+    if (height != side || width != side) {
+      throw json.bad(
+          "size " + height + " x " + width + " is not the vision tower's " + side + " x " + side);
+    }
+    if (json.bool("do_pan_and_scan", false)) {
+      throw json.bad("do_pan_and_scan is set, but is not supported for volumes");
+    }
+    return ofSize(json, height, width, 2);
+  }
+
+  /**
+   * What a file says about pictures of a size that is decided elsewhere.
+   *
+   * @param resample the filter where the file names none
+   * @throws org.medpruner.InputException if a value is out of range
+   */
+  public static PreprocessorConfig ofSize(JsonFile json, int height, int width, int resample) {
     boolean normalise = json.bool("do_normalize", true);
     PreprocessorConfig c =
         new PreprocessorConfig(
-            size.integer("height", side, 1),
-            size.integer("width", side, 1),
-            json.integer("resample", 2, 0),
+            height,
+            width,
+            json.integer("resample", resample, 0),
             json.bool("do_rescale", true) ? json.positive("rescale_factor", 1 / 255.0) : 1,
             normalise ? json.numbers("image_mean", 3, 0.5) : new double[3],
             normalise ? json.numbers("image_std", 3, 0.5) : new double[] {1, 1, 1});
-    if (c.height != side || c.width != side) {
-      throw json.bad(
-          "size "
-              + c.height
-              + " x "
-              + c.width
-              + " is not the vision tower's "
-              + side
-              + " x "
-              + side);
-    }
     for (double s : c.std) {
       if (!(s > 0)) {
         throw json.bad("image_std must be > 0");
@@ -56,10 +64,12 @@ public record PreprocessorConfig(
       throw json.bad(
           "resample = " + c.resample + ", must be 0 (nearest), 2 (bilinear) or 3 (bicubic)");
     }
-    if (json.bool("do_pan_and_scan", false)) {
-      throw json.bad("do_pan_and_scan is set, but is not supported for volumes");
-    }
     return c;
+  }
+
+  /** The same for pictures of another size. */
+  public PreprocessorConfig withSize(int newHeight, int newWidth) {
+    return new PreprocessorConfig(newHeight, newWidth, resample, rescale, mean, std);
   }
 
   /** Whether all channels are normalised alike, so that distances of 8-bit pixels just scale. */

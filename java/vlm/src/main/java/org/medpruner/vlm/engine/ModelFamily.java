@@ -4,6 +4,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.medpruner.AttentionMass;
 import org.medpruner.PruningPolicy.PatchPooling;
 import org.medpruner.PruningPolicy.Positions;
+import org.medpruner.PruningPolicy.Resizing;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.GenerationConfig;
@@ -40,8 +41,12 @@ public interface ModelFamily extends AutoCloseable {
   /** Planes of {@link VisionEncoder.Tokens#planes}. */
   int planes();
 
-  /** 8-bit pictures, resized as the family's processor does. */
-  PixelSource pixels(SliceImages images, Progress progress);
+  /**
+   * 8-bit pictures, resized.
+   *
+   * @throws org.medpruner.InputException if the encoder cannot take pictures of this size
+   */
+  PixelSource pixels(SliceImages images, Resizing resizing, Progress progress);
 
   /**
    * Pictures that are resized and normalised already.

@@ -72,7 +72,7 @@ public final class Pipeline implements TokenModel {
     return exclusively(
         () -> {
           long start = System.nanoTime();
-          try (PixelSource pixels = family.pixels(images, progress)) {
+          try (PixelSource pixels = family.pixels(images, policy.resizing(), progress)) {
             double prepared = VolumeEncoder.seconds(start);
             return encode(pixels, images.info(), images.spacingMm(), prepared, policy, progress);
           }

@@ -56,7 +56,7 @@ public final class GemmaChat implements ChatFormat {
 
   @Override
   public String answer(List<Integer> ids) {
-    return ThinkingBlock.strip(tokenizer.decode(ids));
+    return ThinkingBlock.GEMMA.strip(tokenizer.decode(ids));
   }
 
   @Override

@@ -5,6 +5,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.medpruner.AttentionMass;
 import org.medpruner.PruningPolicy.PatchPooling;
 import org.medpruner.PruningPolicy.Positions;
+import org.medpruner.PruningPolicy.Resizing;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
@@ -124,7 +125,7 @@ public final class GemmaFamily implements ModelFamily {
   }
 
   @Override
-  public PixelSource pixels(SliceImages images, Progress progress) {
+  public PixelSource pixels(SliceImages images, Resizing resizing, Progress progress) {
     return BytePixels.of(
         images,
         preprocessor,

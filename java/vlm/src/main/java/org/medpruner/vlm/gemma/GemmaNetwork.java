@@ -3,11 +3,7 @@ package org.medpruner.vlm.gemma;
 import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
-import org.medpruner.InputException;
-import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.Progress;
-import org.medpruner.vlm.checkpoint.Checkpoint;
 import org.medpruner.vlm.checkpoint.StorageType;
 import org.medpruner.vlm.nn.Decoder;
 import org.medpruner.vlm.nn.Ops;
@@ -30,91 +26,51 @@ final class GemmaNetwork implements AutoCloseable {
           "vision_tower.");
   private static final List<String> PROJECTOR_PREFIXES =
       List.of("multi_modal_projector.", "model.multi_modal_projector.");
-  private static final List<String> HEAD_PREFIXES =
-      List.of("lm_head.", "language_model.lm_head.", "model.lm_head.");
 
   private final GemmaConfig config;
   private final Weights weights;
   private final SiglipTower tower;
   private final Projector projector;
   private final Decoder text;
-  private final long parameters;
-  private final StorageType storageType;
 
-  private GemmaNetwork(GemmaConfig config, Checkpoint checkpoint, Weights weights) {
+  private GemmaNetwork(GemmaConfig config, Weights weights) {
     this.config = config;
     this.weights = weights;
-    this.parameters = checkpoint.parameters();
-    this.storageType = checkpoint.storageType();
-    String textPrefix = prefix(checkpoint, "embed_tokens.weight", TEXT_PREFIXES);
+    String textPrefix = weights.prefix("embed_tokens.weight", TEXT_PREFIXES);
     text =
         new Decoder(
             weights,
             textPrefix,
             config.text(),
-            head(config, checkpoint),
-            scale(config, checkpoint, textPrefix));
+            weights.head(config.tiedHead()),
+            scale(config, weights, textPrefix));
     tower =
         new SiglipTower(
             weights,
-            prefix(checkpoint, "embeddings.patch_embedding.weight", VISION_PREFIXES),
+            weights.prefix("embeddings.patch_embedding.weight", VISION_PREFIXES),
             config.vision());
     projector =
         new Projector(
-            weights, prefix(checkpoint, "mm_input_projection_weight", PROJECTOR_PREFIXES), config);
+            weights, weights.prefix("mm_input_projection_weight", PROJECTOR_PREFIXES), config);
   }
 
   /**
    * Loads the networks of a folder.
    *
-   * @throws InputException if a file or tensor is missing or bad
+   * @throws org.medpruner.InputException if a file or tensor is missing or bad
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA, cannot be used
    */
   static GemmaNetwork load(
       Path folder, GemmaConfig config, boolean cuda, long maxCachedBytes, Progress progress) {
-    TorchRuntime.require();
-    if (cuda) {
-      TorchRuntime.requireCuda();
-    }
-    Checkpoint checkpoint = Checkpoint.open(folder);
-    Weights weights = new Weights(checkpoint, cuda, maxCachedBytes, progress);
-    boolean ok = false;
-    try {
-      GemmaNetwork network = new GemmaNetwork(config, checkpoint, weights);
-      ok = true;
-      return network;
-    } finally {
-      if (!ok) {
-        weights.close();
-      }
-    }
-  }
-
-  private static String prefix(Checkpoint checkpoint, String suffix, List<String> prefixes) {
-    String p = checkpoint.prefixOf(suffix, prefixes);
-    if (p == null) {
-      throw new InputException(
-          "model folder "
-              + checkpoint.folder()
-              + ": tensor "
-              + prefixes.getFirst()
-              + suffix
-              + " is missing (also looked under "
-              + String.join(", ", prefixes.subList(1, prefixes.size()))
-              + ")");
-    }
-    return p;
-  }
-
-  private static @Nullable String head(GemmaConfig config, Checkpoint checkpoint) {
-    return config.tiedHead() ? null : prefix(checkpoint, "weight", HEAD_PREFIXES) + "weight";
+    return Weights.load(
+        folder, cuda, maxCachedBytes, progress, weights -> new GemmaNetwork(config, weights));
   }
 
   /** sqrt(hidden), rounded as the embedding is stored: 50.5 instead of 50.596 for MedGemma. */
-  private static double scale(GemmaConfig config, Checkpoint checkpoint, String textPrefix) {
+  private static double scale(GemmaConfig config, Weights weights, String textPrefix) {
     int h = config.text().hiddenSize();
     StorageType stored =
-        checkpoint.weight(textPrefix + "embed_tokens.weight", config.text().vocabSize(), h).type();
+        weights.storageType(textPrefix + "embed_tokens.weight", config.text().vocabSize(), h);
     return Ops.rounded(Math.sqrt(h), stored);
   }
 
@@ -140,12 +96,12 @@ final class GemmaNetwork implements AutoCloseable {
 
   /** Number of weights. */
   long parameters() {
-    return parameters;
+    return weights.parameters();
   }
 
   /** dtype of most weights in the files. */
   StorageType storageType() {
-    return storageType;
+    return weights.storageType();
   }
 
   /** Whether the weights lie on CUDA. */

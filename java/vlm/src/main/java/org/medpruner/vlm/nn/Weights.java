@@ -2,14 +2,19 @@ package org.medpruner.vlm.nn;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.DType;
+import org.medpruner.InputException;
+import org.medpruner.torch.TorchRuntime;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.Progress;
@@ -27,6 +32,9 @@ import org.medpruner.vlm.checkpoint.StorageType;
 public final class Weights implements AutoCloseable {
   /** Largest F32 copy of a half-precision checkpoint that is kept in memory. */
   public static final long MAX_CACHED_BYTES = 2L << 30;
+
+  private static final List<String> HEAD_PREFIXES =
+      List.of("lm_head.", "language_model.lm_head.", "model.lm_head.");
 
   private final Checkpoint checkpoint;
   private final boolean cuda;
@@ -48,6 +56,79 @@ public final class Weights implements AutoCloseable {
             ? ScalarType.BFloat16
             : ScalarType.Float;
     this.cache = cuda || checkpoint.parameters() * Float.BYTES <= maxCachedBytes;
+  }
+
+  /**
+   * Opens the weights of a folder and builds networks of them.
+   *
+   * @param build gets the weights, which belong to what it returns; they are closed if it throws
+   * @throws InputException if a file or tensor is missing or bad
+   * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA where it is asked for,
+   *     cannot be used
+   */
+  public static <N> N load(
+      Path folder,
+      boolean cuda,
+      long maxCachedBytes,
+      Progress progress,
+      Function<Weights, N> build) {
+    TorchRuntime.require();
+    if (cuda) {
+      TorchRuntime.requireCuda();
+    }
+    Weights weights = new Weights(Checkpoint.open(folder), cuda, maxCachedBytes, progress);
+    boolean ok = false;
+    try {
+      N networks = build.apply(weights);
+      ok = true;
+      return networks;
+    } finally {
+      if (!ok) {
+        weights.close();
+      }
+    }
+  }
+
+  /**
+   * The first of some prefixes under which a weight exists; checkpoints of one model differ in
+   * them.
+   *
+   * @throws InputException naming the weight if it exists under none
+   */
+  public String prefix(String suffix, List<String> prefixes) {
+    String p = checkpoint.prefixOf(suffix, prefixes);
+    if (p == null) {
+      throw new InputException(
+          "model folder "
+              + checkpoint.folder()
+              + ": tensor "
+              + prefixes.getFirst()
+              + suffix
+              + " is missing (also looked under "
+              + String.join(", ", prefixes.subList(1, prefixes.size()))
+              + ")");
+    }
+    return p;
+  }
+
+  /** Name of the output head's weight, or null where the embedding is the head. */
+  public @Nullable String head(boolean tied) {
+    return tied ? null : prefix("weight", HEAD_PREFIXES) + "weight";
+  }
+
+  /** Number of weights. */
+  public long parameters() {
+    return checkpoint.parameters();
+  }
+
+  /** dtype of most weights in the files. */
+  public StorageType storageType() {
+    return checkpoint.storageType();
+  }
+
+  /** dtype of one weight in the files. */
+  public StorageType storageType(String name, long... shape) {
+    return checkpoint.weight(name, shape).type();
   }
 
   /** The type the model computes in. */

@@ -64,7 +64,7 @@ class GemmaPromptTest {
       assertArrayEquals(slices, p.slice());
       assertEquals(List.of(100), ids(tokenizer.encode("<unused94>")));
       String block = tokenizer.decode(List.of(2, 100, 2364, 101, 4368, 106));
-      assertEquals("model", ThinkingBlock.strip(block));
+      assertEquals("model", ThinkingBlock.GEMMA.strip(block));
     }
   }
 

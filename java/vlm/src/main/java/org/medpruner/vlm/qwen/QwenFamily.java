@@ -1,0 +1,212 @@
+package org.medpruner.vlm.qwen;
+
+import java.nio.file.Path;
+import org.bytedeco.pytorch.Tensor;
+import org.medpruner.AttentionMass;
+import org.medpruner.InputException;
+import org.medpruner.PruningPolicy.PatchPooling;
+import org.medpruner.PruningPolicy.Positions;
+import org.medpruner.PruningPolicy.Resizing;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.ModelInfo;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.checkpoint.GenerationConfig;
+import org.medpruner.vlm.engine.BytePixels;
+import org.medpruner.vlm.engine.FloatPixels;
+import org.medpruner.vlm.engine.ModelFamily;
+import org.medpruner.vlm.engine.PixelSource;
+import org.medpruner.vlm.engine.PromptPositions;
+import org.medpruner.vlm.engine.SliceGrid;
+import org.medpruner.vlm.engine.SmartResize;
+import org.medpruner.vlm.engine.VisionEncoder;
+import org.medpruner.vlm.nn.Decoder;
+import org.medpruner.vlm.nn.PatchGrid;
+import org.medpruner.vlm.nn.Weights;
+import org.medpruner.vlm.prompt.Prompt;
+import org.medpruner.volume.PillowResize;
+import org.medpruner.volume.SliceImages;
+
+/**
+ * Qwen3-VL, the dense models: a vision tower on pictures of any size, a Qwen3 decoder with
+ * three-axis positions and DeepStack planes. All slices of a volume have one size.
+ */
+public final class QwenFamily implements ModelFamily {
+  private final QwenConfig config;
+  private final QwenPreprocessor preprocessor;
+  private final GenerationConfig generation;
+  private final QwenNetwork network;
+  private final ModelInfo info;
+
+  private QwenFamily(
+      Path folder,
+      QwenConfig config,
+      QwenPreprocessor preprocessor,
+      GenerationConfig generation,
+      QwenNetwork network) {
+    this.config = config;
+    this.preprocessor = preprocessor;
+    this.generation = generation;
+    this.network = network;
+    this.info =
+        new ModelInfo(
+            folder.toString(),
+            QwenConfig.ARCHITECTURE,
+            network.parameters(),
+            network.storageType().name(),
+            network.cuda() ? "cuda:0" : "cpu",
+            0,
+            0,
+            config.text().contextLength());
+  }
+
+  /**
+   * Loads a checkpoint folder.
+   *
+   * @throws InputException if the folder cannot be used; the message names the file
+   * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA where it is asked for,
+   *     cannot be used
+   */
+  public static QwenFamily load(Path folder, LoadOptions options, Progress progress) {
+    QwenConfig config = QwenConfig.read(folder);
+    QwenPreprocessor preprocessor = QwenPreprocessor.read(folder, config.vision());
+    GenerationConfig generation = GenerationConfig.read(folder, config.stopTokens());
+    return new QwenFamily(
+        folder,
+        config,
+        preprocessor,
+        generation,
+        QwenNetwork.load(folder, config, options.cuda(), Weights.MAX_CACHED_BYTES, progress));
+  }
+
+  /** The configuration. */
+  QwenConfig config() {
+    return config;
+  }
+
+  /** The networks themselves. */
+  QwenNetwork network() {
+    return network;
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public Decoder decoder() {
+    return network.text();
+  }
+
+  @Override
+  public GenerationConfig generation() {
+    return generation;
+  }
+
+  @Override
+  public double temperature() {
+    return 2;
+  }
+
+  @Override
+  public Positions positions() {
+    return Positions.ORIGINAL;
+  }
+
+  @Override
+  public boolean bidirectionalImages() {
+    return false;
+  }
+
+  @Override
+  public int visionHeadDim() {
+    return config.vision().headDim();
+  }
+
+  @Override
+  public int planes() {
+    return config.vision().deepStack().size();
+  }
+
+  @Override
+  public PixelSource pixels(SliceImages images, Resizing resizing, Progress progress) {
+    SliceImages seen =
+        resizing == Resizing.REFERENCE ? resized(images, QwenPreprocessor.FIRST) : images;
+    SmartResize.Size size = size(preprocessor.size(), seen);
+    PatchGrid grid = grid(size.height(), size.width());
+    return BytePixels.of(
+        seen,
+        preprocessor.values().withSize(size.height(), size.width()),
+        sliceGrid(grid),
+        pictures -> grid.patchVectors(pictures, config.vision().temporalPatchSize()),
+        network.text().compute(),
+        network.cuda(),
+        progress);
+  }
+
+  /** The first of the released code's two resizings; bicubic, whatever the checkpoint says. */
+  private static SliceImages resized(SliceImages images, SmartResize rule) {
+    SmartResize.Size size = size(rule, images);
+    return PillowResize.resize(images, size.height(), size.width(), PillowResize.Filter.BICUBIC);
+  }
+
+  private static SmartResize.Size size(SmartResize rule, SliceImages images) {
+    try {
+      return rule.of(images.height(), images.width());
+    } catch (IllegalArgumentException e) {
+      throw new InputException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  @Override
+  public PixelSource pixels(Tensor pictures) {
+    PatchGrid grid = grid(Math.toIntExact(pictures.size(2)), Math.toIntExact(pictures.size(3)));
+    return new FloatPixels(
+        pictures,
+        sliceGrid(grid),
+        p -> grid.patchVectors(p, config.vision().temporalPatchSize()),
+        network.text().compute());
+  }
+
+  private PatchGrid grid(int height, int width) {
+    return PatchGrid.of(height, width, config.vision().patchSize(), config.vision().mergeSize());
+  }
+
+  private SliceGrid sliceGrid(PatchGrid grid) {
+    return new SliceGrid(grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
+  }
+
+  @Override
+  public VisionEncoder.Tokens encode(Tensor pictures, SliceGrid slices) {
+    PatchGrid grid =
+        new PatchGrid(
+            slices.patchRows(),
+            slices.patchColumns(),
+            config.vision().patchSize(),
+            config.vision().mergeSize());
+    QwenVisionTower.Output seen = network.tower().encode(pictures, grid);
+    return new VisionEncoder.Tokens(seen.features(), seen.planes(), seen.query(), seen.key());
+  }
+
+  /** Patches lie block after block, so that both poolings are one. */
+  @Override
+  public AttentionMass.Pooling pooling(PatchPooling policy, SliceGrid slices) {
+    return new AttentionMass.Contiguous(config.vision().patchesPerToken());
+  }
+
+  @Override
+  public long activationBytes(SliceGrid slices) {
+    return QwenVisionTower.activationBytes(
+        config.vision(), slices.patches(), network.text().elementBytes());
+  }
+
+  @Override
+  public PromptPositions positions(Prompt prompt, SliceGrid slices) {
+    return QwenPositions.of(prompt, slices);
+  }
+
+  @Override
+  public void close() {
+    network.close();
+  }
+}

@@ -1,0 +1,187 @@
+package org.medpruner.vlm.qwen;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.InputException;
+import org.medpruner.PruningPolicy;
+import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.EncodedVolume;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.volume.SliceImages;
+
+/** A small checkpoint with its tokenizer, from pictures to text. */
+class QwenModelTest {
+  private static final GenerationOptions SHORT = new GenerationOptions(8, PromptLayout.GOOGLE);
+
+  @TempDir Path folder;
+
+  private static Answer ask(Path folder, SliceImages images, PruningPolicy policy) {
+    try (VisionLanguageModel model =
+            VisionLanguageModel.load(folder, LoadOptions.DEFAULT, Progress.NONE);
+        EncodedVolume volume = model.encode(images, policy, Progress.NONE)) {
+      return model.ask(volume, "What is seen?", SHORT, Progress.NONE);
+    }
+  }
+
+  @Test
+  void answersFromPictures() throws Exception {
+    TinyQwen.write(folder);
+    // 90 x 60 becomes 84 x 56: 3 x 2 tokens.
+    SliceImages images = TinyQwen.pictures(6, 90, 60);
+    Answer off = ask(folder, images, PruningPolicy.OFF);
+    int scaffolding = 1 + "user\n".length() + 1 + "\n".length() + 1 + "assistant\n".length();
+    int slices = 6 * (1 + 6 + 1);
+    assertEquals(scaffolding + slices + "What is seen?".length(), off.promptTokens());
+    assertEquals(off.promptTokens(), off.unprunedPromptTokens());
+    assertTrue(off.tokenIds().size() <= 8 && !off.tokenIds().isEmpty());
+    Answer paper = ask(folder, images, PruningPolicy.PAPER);
+    assertEquals(off.promptTokens(), paper.unprunedPromptTokens());
+    assertEquals(2, paper.report().slices().stream().filter(s -> s.kept()).count());
+    // Four slices left with their two markers and six tokens each.
+    assertTrue(paper.promptTokens() <= off.promptTokens() - 4 * 8);
+    assertEquals(
+        paper.tokenIds(), ask(folder, images, PruningPolicy.PAPER).tokenIds(), "not repeatable");
+  }
+
+  /** One prompt layout for both options: Qwen's template has no labels. */
+  @Test
+  void layoutsAreTheSame() throws Exception {
+    TinyQwen.write(folder);
+    try (QwenChat chat = QwenChat.load(folder)) {
+      assertArrayEquals(
+          chat.prompt(PromptLayout.GOOGLE, 2, 3, "a").ids(),
+          chat.prompt(PromptLayout.REFERENCE, 2, 3, "a").ids());
+    }
+  }
+
+  /** The same weights under the names that re-saved checkpoints use give the same answer. */
+  @Test
+  void nameLayoutsAndSpellings() throws Exception {
+    SliceImages images = TinyQwen.pictures(3, 84, 56);
+    Answer hub = ask(TinyQwen.write(folder.resolve("hub")), images, PruningPolicy.OFF);
+    UnaryOperator<String> same = UnaryOperator.identity();
+    UnaryOperator<String> old =
+        n ->
+            n.replace("model.language_model.", "language_model.model.")
+                .replace("model.visual.", "visual.");
+    UnaryOperator<String> bare = n -> n.replace("model.language_model.", "model.");
+    UnaryOperator<String> head = n -> n.replace("lm_head.", "language_model.lm_head.");
+    UnaryOperator<String> five =
+        c ->
+            c.replace("\"rope_theta\": 300000,", "")
+                .replace("\"rope_scaling\": {", "\"rope_parameters\": {\"rope_theta\": 300000, ");
+    assertEquals(
+        hub.tokenIds(),
+        ask(TinyQwen.write(folder.resolve("old"), five, old), images, PruningPolicy.OFF)
+            .tokenIds());
+    assertEquals(
+        hub.tokenIds(),
+        ask(TinyQwen.write(folder.resolve("bare"), same, bare), images, PruningPolicy.OFF)
+            .tokenIds());
+    assertEquals(
+        hub.tokenIds(),
+        ask(TinyQwen.write(folder.resolve("head"), same, head), images, PruningPolicy.OFF)
+            .tokenIds());
+  }
+
+  /** Tied: the embedding is the head, and a head in the file is not looked at. */
+  @Test
+  void tiedHead() throws Exception {
+    SliceImages images = TinyQwen.pictures(3, 84, 56);
+    UnaryOperator<String> tied =
+        c -> c.replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true");
+    UnaryOperator<String> noHead = n -> n.equals("lm_head.weight") ? "" : n;
+    Answer without =
+        ask(TinyQwen.write(folder.resolve("a"), tied, noHead), images, PruningPolicy.OFF);
+    Answer with =
+        ask(
+            TinyQwen.write(folder.resolve("b"), tied, UnaryOperator.identity()),
+            images,
+            PruningPolicy.OFF);
+    assertEquals(without.tokenIds(), with.tokenIds());
+    Path untied = TinyQwen.write(folder.resolve("c"), UnaryOperator.identity(), noHead);
+    assertMessage(untied, "lm_head.weight");
+  }
+
+  @Test
+  void thinkingCheckpoints() throws Exception {
+    TinyQwen.write(folder);
+    Files.writeString(
+        folder.resolve("chat_template.json"),
+        "{\"chat_template\": \"{{- '<|im_start|>assistant\\\\n<think>\\\\n' }}\"}");
+    try (QwenChat chat = QwenChat.load(folder)) {
+      int[] ids = chat.prompt(PromptLayout.GOOGLE, 1, 1, "a").ids();
+      assertEquals(264, ids[ids.length - 2]);
+      assertEquals("b", chat.answer(List.of(97, 265, 10, 98, TinyQwen.IM_END)));
+      assertEquals("", chat.answer(List.of(97, 98)));
+    }
+    Files.delete(folder.resolve("chat_template.json"));
+    try (QwenChat chat = QwenChat.load(folder)) {
+      int[] ids = chat.prompt(PromptLayout.GOOGLE, 1, 1, "a").ids();
+      assertEquals('t', ids[ids.length - 2]);
+      assertEquals("ab", chat.answer(List.of(97, 98, TinyQwen.IM_END)));
+    }
+  }
+
+  @Test
+  void badFoldersAreNamed() throws Exception {
+    TinyQwen.write(folder, c -> c.replace("262", "261"), UnaryOperator.identity());
+    assertMessage(folder, "image token");
+    TinyQwen.write(folder, UnaryOperator.identity(), n -> n.contains("pos_embed") ? "" : n);
+    assertMessage(folder, "pos_embed.weight");
+    TinyQwen.write(folder, UnaryOperator.identity(), n -> n.contains("patch_embed") ? "" : n);
+    assertMessage(folder, "model.visual.patch_embed.proj.weight");
+    TinyQwen.write(
+        folder,
+        c -> c.replace("\"num_position_embeddings\": 36", "\"num_position_embeddings\": 49"),
+        UnaryOperator.identity());
+    assertMessage(folder, "pos_embed.weight");
+    TinyQwen.write(folder);
+    Path file = folder.resolve("preprocessor_config.json");
+    String good = Files.readString(file);
+    for (String[] bad :
+        new String[][] {
+          {"\"patch_size\": 14", "\"patch_size\": 16", "patch_size"},
+          {"\"merge_size\": 2", "\"merge_size\": 1", "merge_size"},
+          {"\"resample\": 3", "\"resample\": 1", "resample"},
+          {"\"shortest_edge\": 3136", "\"shortest_edge\": 50000", "50000"},
+          {"\"resample\": 3", "\"do_resize\": false", "do_resize"},
+        }) {
+      Files.writeString(file, good.replace(bad[0], bad[1]));
+      assertMessage(folder, bad[2]);
+    }
+  }
+
+  @Test
+  void longAndThinSlicesAreRefused() throws Exception {
+    TinyQwen.write(folder);
+    InputException e =
+        assertThrows(
+            InputException.class,
+            () -> ask(folder, TinyQwen.pictures(2, 2, 402), PruningPolicy.OFF));
+    assertTrue(String.valueOf(e.getMessage()).contains("2 x 402"), e.getMessage());
+  }
+
+  private static void assertMessage(Path folder, String named) {
+    InputException e =
+        assertThrows(
+            InputException.class,
+            () -> VisionLanguageModel.load(folder, LoadOptions.DEFAULT, Progress.NONE).close());
+    String message = String.valueOf(e.getMessage());
+    assertTrue(message.contains(named), message);
+    assertEquals(1, message.lines().count(), message);
+  }
+}

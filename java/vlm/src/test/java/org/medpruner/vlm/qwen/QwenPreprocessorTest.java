@@ -1,0 +1,58 @@
+package org.medpruner.vlm.qwen;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.vlm.engine.SmartResize.Size;
+import org.medpruner.vlm.nn.PatchGrid;
+
+class QwenPreprocessorTest {
+  @TempDir Path folder;
+
+  /** An empty configuration: the published models' numbers. */
+  private QwenPreprocessor published() throws Exception {
+    Files.writeString(
+        folder.resolve("config.json"), "{\"vision_config\": {\"out_hidden_size\": 4096}}");
+    return QwenPreprocessor.read(folder, QwenConfig.read(folder).vision());
+  }
+
+  /** What the model's own processor makes of three sizes, and how many tokens that is. */
+  @ParameterizedTest
+  @CsvSource({"256, 256, 256, 256, 64", "512, 512, 512, 512, 256", "217, 181, 288, 256, 72"})
+  void clean(int height, int width, int high, int wide, int tokens) throws Exception {
+    Size size = published().size().of(height, width);
+    assertEquals(new Size(high, wide), size);
+    assertEquals(tokens, PatchGrid.of(size.height(), size.width(), 16, 2).blocks());
+  }
+
+  /** What the released code makes of them on the way: sides of 28 first. */
+  @ParameterizedTest
+  @CsvSource({
+    "512, 512, 504, 504, 512, 512",
+    "256, 256, 252, 252, 256, 256",
+    "217, 181, 224, 168, 320, 224",
+    "128, 128, 140, 140, 256, 256",
+  })
+  void reference(int height, int width, int firstHigh, int firstWide, int high, int wide)
+      throws Exception {
+    Size first = QwenPreprocessor.FIRST.of(height, width);
+    assertEquals(new Size(firstHigh, firstWide), first);
+    assertEquals(new Size(high, wide), published().size().of(first.height(), first.width()));
+  }
+
+  @Test
+  void bothSpellingsOfTheBounds() throws Exception {
+    QwenPreprocessor published = published();
+    Path file = folder.resolve("preprocessor_config.json");
+    Files.writeString(file, "{\"min_pixels\": 65536, \"max_pixels\": 16777216}");
+    assertEquals(published.size(), published().size());
+    Files.writeString(file, "{\"size\": {\"shortest_edge\": 70000, \"longest_edge\": 80000}}");
+    assertEquals(70_000, published().size().minPixels());
+    assertEquals(80_000, published().size().maxPixels());
+  }
+}
