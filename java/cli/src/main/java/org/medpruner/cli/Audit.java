@@ -43,7 +43,7 @@ final class Audit {
       @Nullable String answer) {
     Audit a = new Audit();
     a.root.set("input", a.input(input));
-    a.root.set("model", model == null ? a.json.nullNode() : a.model(model));
+    a.root.set("model", model == null ? a.json.nullNode() : a.model(model, report));
     a.root.set("policy", a.policy(report.policy()));
     ArrayNode slices = a.root.putArray("slices");
     report.slices().forEach(s -> slices.add(a.slice(s)));
@@ -113,7 +113,8 @@ final class Audit {
     return o;
   }
 
-  private ObjectNode model(ModelInfo m) {
+  /** Tokens per slice are the volume's: some models have no number of their own. */
+  private ObjectNode model(ModelInfo m, PruningReport report) {
     return json.objectNode()
         .put("path", m.path())
         .put("family", m.family())
@@ -121,7 +122,7 @@ final class Audit {
         .put("storageType", m.storageType())
         .put("device", m.device())
         .put("imageSize", m.imageSize())
-        .put("tokensPerSlice", m.tokensPerSlice())
+        .put("tokensPerSlice", report.tokensPerSlice())
         .put("contextLength", m.contextLength());
   }
 

@@ -12,7 +12,7 @@ import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceInfo;
 
 /**
- * A Qwen3-VL checkpoint of 0.1 M random weights with a tokenizer; none of its numbers is a default.
+ * A Qwen3-VL checkpoint of 0.3 M random weights with a tokenizer; none of its numbers is a default.
  */
 final class TinyQwen {
   static final List<String> SPECIAL =
