@@ -123,7 +123,8 @@ public record PruningPolicy(
     MODEL,
     /**
      * As the released code calls it: Qwen3-VL's pictures are resized to multiples of 28 pixels
-     * first and then to multiples of 32. Elsewhere the same as {@link #MODEL}.
+     * first and then to multiples of 32; Hulu-Med's that are not square get the height of the width
+     * and the width of the height. Elsewhere the same as {@link #MODEL}.
      */
     REFERENCE
   }

@@ -19,7 +19,7 @@ final class AnswerOptions {
       paramLabel = "LAYOUT",
       description =
           "Prompt: google (default; instruction, pictures with labels, question) or reference"
-              + " (labels before pictures, no instruction). Qwen3-VL: one layout, pictures, question.")
+              + " (labels before pictures, no instruction). Qwen3-VL and Hulu-Med: one layout, pictures, question.")
   PromptLayout layout = PromptLayout.GOOGLE;
 
   GenerationOptions generation() {

@@ -94,7 +94,8 @@ final class PolicyOptions {
   @Option(
       names = "--resizing",
       paramLabel = "HOW",
-      description = "Whose resizing: model, or reference (the released code's; Qwen3-VL).")
+      description =
+          "Whose resizing: model, or reference (the released code's; Qwen3-VL," + " Hulu-Med).")
   PruningPolicy.@Nullable Resizing resizing;
 
   @Option(

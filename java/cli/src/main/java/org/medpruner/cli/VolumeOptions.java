@@ -9,6 +9,7 @@ import org.medpruner.volume.Modality;
 import org.medpruner.volume.ReadOptions;
 import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceStack;
+import org.medpruner.volume.StoredSlices;
 import org.medpruner.volume.Volume;
 import org.medpruner.volume.Volumes;
 import org.medpruner.volume.Window;
@@ -47,7 +48,9 @@ final class VolumeOptions {
   @Option(
       names = "--max-slices",
       paramLabel = "N",
-      description = "Sample this many slices at most (default: 85 with a model, else all).")
+      description =
+          "Sample this many slices at most (default: 85 with a model, else all; 180 with --window"
+              + " hulu).")
   @Nullable Integer maxSlices;
 
   @Option(
@@ -71,8 +74,11 @@ final class VolumeOptions {
       paramLabel = "WINDOW",
       description =
           "google (default): by modality, MedGemma's three CT windows; reference: ready-made 8-bit"
-              + " pictures as they are; LOW,HIGH: one window, which 16-bit PNG needs.")
+              + " pictures as they are; hulu: Hulu-Med's own reading of NIfTI, slices as stored, each"
+              + " stretched to 0..255; LOW,HIGH: one window, which 16-bit PNG needs.")
   String window = "google";
+
+  private static final String HULU = "hulu";
 
   /** MedGemma 1.5's documented number of slices. */
   static final int MODEL_SLICES = 85;
@@ -83,6 +89,10 @@ final class VolumeOptions {
     Integer max = maxSlices;
     Failures.requireArgument(max == null || max >= 1, "--max-slices", max, ">= 1");
     explicitWindow();
+    if (reverse && window.equals(HULU)) {
+      throw new IllegalArgumentException(
+          "--reverse = true, but --window hulu takes the slices in the file's order; leave one out");
+    }
   }
 
   /**
@@ -102,6 +112,13 @@ final class VolumeOptions {
       options = options.withPictureWindow(explicit);
     }
     Volume volume = Volumes.read(file, options);
+    if (window.equals(HULU)) {
+      return new VolumeInput(
+          volume,
+          stored().images(volume),
+          "as stored in the file, not reoriented",
+          (System.nanoTime() - start) / 1e9);
+    }
     SliceStack stack = volume.slices(axis, reverse);
     int max = maxSlices == null ? defaultMaxSlices : maxSlices;
     if (max > 0) {
@@ -118,6 +135,18 @@ final class VolumeOptions {
     String orientation = volume.provenance().orientation().isEmpty() ? "" : orientation();
     return new VolumeInput(
         volume, stack.images(recipe), orientation, (System.nanoTime() - start) / 1e9);
+  }
+
+  /** Hulu-Med calls the file's axes 2, 1 and 0 axial, coronal and sagittal, whatever they are. */
+  private StoredSlices stored() {
+    int fileAxis =
+        switch (axis) {
+          case AXIAL -> 2;
+          case CORONAL -> 1;
+          case SAGITTAL -> 0;
+        };
+    int most = maxSlices == null ? StoredSlices.DEFAULT.count() : maxSlices;
+    return new StoredSlices(fileAxis, most, false, null);
   }
 
   /** How presented pictures lie; {@link Axis} fixes it for a volume whose affine is known. */
@@ -140,7 +169,7 @@ final class VolumeOptions {
 
   private @Nullable Window explicitWindow() {
     String text = window.toLowerCase(Locale.ROOT).strip();
-    if (text.equals("google") || text.equals("reference")) {
+    if (text.equals("google") || text.equals("reference") || text.equals(HULU)) {
       window = text;
       return null;
     }
@@ -154,6 +183,6 @@ final class VolumeOptions {
           "--window = " + window + ": LOW,HIGH must be two finite numbers, low < high", e);
     }
     throw new IllegalArgumentException(
-        "--window = " + window + ", but it must be google, reference or LOW,HIGH");
+        "--window = " + window + ", but it must be google, reference, hulu or LOW,HIGH");
   }
 }

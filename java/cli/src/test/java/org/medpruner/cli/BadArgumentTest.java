@@ -100,6 +100,16 @@ class BadArgumentTest {
   }
 
   @Test
+  void storedOrderNeedsAFileThatHasOneAndIsNotReversed() throws IOException {
+    CliRun.of("prune", "--volume", volume(), "--window", "hulu", "--reverse")
+        .assertBadInput("--reverse", "--window hulu");
+    Path slices = Files.createDirectory(folder.resolve("slices"));
+    TestVolumes.png(slices.resolve("1.png"), 8, 8, java.awt.image.BufferedImage.TYPE_BYTE_GRAY);
+    CliRun.of("prune", "--volume", slices.toString(), "--window", "hulu")
+        .assertBadInput("slices", "need a NIfTI file");
+  }
+
+  @Test
   void outputsMustBeWritable() throws IOException {
     Path file = Files.writeString(folder.resolve("plain-file"), "x");
     String volume = volume();

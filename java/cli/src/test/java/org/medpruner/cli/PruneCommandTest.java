@@ -68,6 +68,22 @@ class PruneCommandTest {
     assertTrue(audit.get("answer").isNull());
   }
 
+  /** The file's order, and at most 180; planes of one value each are all black, hence alike. */
+  @Test
+  void huluTakesSlicesAsStored() throws IOException {
+    int[] levels = new int[200];
+    Arrays.setAll(levels, i -> i);
+    JsonNode audit = audit("--volume", volume(levels), "--window", "hulu");
+    assertArrayEquals(new int[180], representatives(audit));
+    assertEquals(0, audit.get("slices").get(0).get("sourceIndex").asInt());
+    assertEquals(199, audit.get("slices").get(179).get("sourceIndex").asInt());
+    assertEquals(
+        3,
+        audit("--volume", volume(levels), "--window", "HULU", "--max-slices", "3")
+            .get("slices")
+            .size());
+  }
+
   @Test
   void everyOverrideReachesThePolicy() throws IOException {
     String v = volume(0, 1, 2, 255);

@@ -11,6 +11,9 @@ import org.medpruner.vlm.engine.Pipeline;
 import org.medpruner.vlm.gemma.GemmaChat;
 import org.medpruner.vlm.gemma.GemmaConfig;
 import org.medpruner.vlm.gemma.GemmaFamily;
+import org.medpruner.vlm.hulu.HuluChat;
+import org.medpruner.vlm.hulu.HuluConfig;
+import org.medpruner.vlm.hulu.HuluFamily;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.qwen.QwenChat;
 import org.medpruner.vlm.qwen.QwenConfig;
@@ -36,7 +39,11 @@ final class ModelLoader {
           GemmaConfig.ARCHITECTURE,
           new Entry(List.of("gemma3"), GemmaFamily::load, GemmaChat::load),
           QwenConfig.ARCHITECTURE,
-          new Entry(List.of("qwen3_vl"), QwenFamily::load, QwenChat::load));
+          new Entry(List.of("qwen3_vl"), QwenFamily::load, QwenChat::load),
+          HuluConfig.QWEN2,
+          new Entry(List.of("hulumed_qwen2"), HuluFamily::load, HuluChat::load),
+          HuluConfig.QWEN3,
+          new Entry(List.of("hulumed_qwen3"), HuluFamily::load, HuluChat::load));
 
   private ModelLoader() {}
 

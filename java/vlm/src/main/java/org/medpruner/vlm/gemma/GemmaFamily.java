@@ -18,6 +18,7 @@ import org.medpruner.vlm.engine.PixelSource;
 import org.medpruner.vlm.engine.SliceGrid;
 import org.medpruner.vlm.engine.VisionEncoder;
 import org.medpruner.vlm.nn.Decoder;
+import org.medpruner.vlm.nn.EncoderStack;
 import org.medpruner.vlm.nn.Weights;
 import org.medpruner.volume.SliceImages;
 
@@ -160,7 +161,7 @@ public final class GemmaFamily implements ModelFamily {
 
   @Override
   public VisionEncoder.Tokens encode(Tensor pictures, SliceGrid slices) {
-    SiglipTower.Output seen = network.vision(pictures);
+    EncoderStack.Output seen = network.vision(pictures);
     return new VisionEncoder.Tokens(network.project(seen.hidden()), seen.query(), seen.key());
   }
 
@@ -174,7 +175,11 @@ public final class GemmaFamily implements ModelFamily {
 
   @Override
   public long activationBytes(SliceGrid slices) {
-    return SiglipTower.activationBytes(config.vision(), network.text().elementBytes());
+    long side = config.vision().imageSize();
+    return config
+        .vision()
+        .encoder()
+        .activationBytes(slices.patches(), 3 * side * side, network.text().elementBytes());
   }
 
   @Override

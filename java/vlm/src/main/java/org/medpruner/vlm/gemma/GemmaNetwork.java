@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.StorageType;
 import org.medpruner.vlm.nn.Decoder;
+import org.medpruner.vlm.nn.EncoderStack;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.nn.Weights;
 
@@ -75,7 +76,7 @@ final class GemmaNetwork implements AutoCloseable {
   }
 
   /** Vision tower, then projector, on normalised pixels [B, 3, side, side]. */
-  SiglipTower.Output vision(Tensor pixels) {
+  EncoderStack.Output vision(Tensor pixels) {
     return tower.encode(pixels);
   }
 

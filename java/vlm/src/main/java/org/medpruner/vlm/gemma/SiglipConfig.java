@@ -2,6 +2,7 @@ package org.medpruner.vlm.gemma;
 
 import org.medpruner.vlm.checkpoint.JsonFile;
 import org.medpruner.vlm.nn.Activation;
+import org.medpruner.vlm.nn.EncoderConfig;
 
 /**
  * SigLIP vision tower, from {@code vision_config}; absent keys take transformers' defaults.
@@ -49,6 +50,11 @@ public record SiglipConfig(
       throw json.bad("vision_config: patch_size is larger than image_size");
     }
     return c;
+  }
+
+  /** The encoder layers. */
+  EncoderConfig encoder() {
+    return new EncoderConfig(hiddenSize, intermediateSize, layers, heads, layerNormEps, gelu);
   }
 
   /** Patches along one side; a rest at the right and bottom is not seen. */

@@ -1,7 +1,10 @@
 package org.medpruner.vlm.nn;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.medpruner.vlm.checkpoint.JsonFile;
 
 /** Activation functions, by what transformers calls them. */
 public enum Activation {
@@ -21,6 +24,26 @@ public enum Activation {
   /** The name in {@code config.json}. */
   public String configName() {
     return configName;
+  }
+
+  /**
+   * The one a configuration names.
+   *
+   * @param absent the one where the key is absent
+   * @throws org.medpruner.InputException if it names another; the message lists those there are
+   */
+  public static Activation read(JsonFile json, String key, Activation absent) {
+    JsonNode value = json.get(key);
+    if (value == null) {
+      return absent;
+    }
+    for (Activation a : values()) {
+      if (a.configName.equals(value.asText())) {
+        return a;
+      }
+    }
+    throw json.bad(
+        key, value, "one of " + Arrays.stream(values()).map(Activation::configName).toList());
   }
 
   /** A temporary of the caller's scope. */

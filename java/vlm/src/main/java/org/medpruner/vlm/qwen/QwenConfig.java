@@ -1,12 +1,10 @@
 package org.medpruner.vlm.qwen;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import org.medpruner.vlm.checkpoint.JsonFile;
 import org.medpruner.vlm.nn.Activation;
 import org.medpruner.vlm.nn.DecoderConfig;
@@ -111,7 +109,7 @@ public record QwenConfig(
             true,
             false,
             false,
-            activation(json, "hidden_act", Activation.SILU),
+            Activation.read(json, "hidden_act", Activation.SILU),
             Integer.MAX_VALUE,
             DecoderConfig.allGlobal(layers),
             rope,
@@ -149,22 +147,5 @@ public record QwenConfig(
         json.positive("rope_theta", rope.positive("rope_theta", 5_000_000)),
         1,
         IntStream.of(sections).boxed().toList());
-  }
-
-  static Activation activation(JsonFile json, String key, Activation absent) {
-    JsonNode value = json.get(key);
-    @Nullable Activation found = value == null ? absent : null;
-    for (Activation a : Activation.values()) {
-      if (value != null && a.configName().equals(value.asText())) {
-        found = a;
-      }
-    }
-    if (value != null && found == null) {
-      throw json.bad(
-          key,
-          value,
-          "one of " + Arrays.stream(Activation.values()).map(Activation::configName).toList());
-    }
-    return Objects.requireNonNull(found);
   }
 }

@@ -62,7 +62,7 @@ public record QwenVisionConfig(
             json.integer("out_hidden_size", 3584, 1),
             side,
             deepStack(json, layers),
-            QwenConfig.activation(json, "hidden_act", Activation.GELU_TANH));
+            Activation.read(json, "hidden_act", Activation.GELU_TANH));
     if (c.hiddenSize % c.heads != 0 || c.headDim() % 4 != 0) {
       throw json.bad(
           "vision_config: hidden_size = "

@@ -53,7 +53,8 @@ class TinyCheckpointTest {
                 folder(name), config, false, maxCachedBytes, org.medpruner.vlm.Progress.NONE);
         TensorFile expected = new TensorFile(folder(name).resolve("expected.safetensors"));
         PointerScope scope = new PointerScope()) {
-      SiglipTower.Output seen = network.vision(expected.floats("pixel_values"));
+      org.medpruner.vlm.nn.EncoderStack.Output seen =
+          network.vision(expected.floats("pixel_values"));
       Tensor features = network.project(seen.hidden());
       Values.assertClose(
           name + " features", expected.doubles("image_features"), Values.of(features), 1e-5);

@@ -26,6 +26,7 @@ import org.medpruner.vlm.engine.PrunedVolume;
 import org.medpruner.vlm.engine.Session;
 import org.medpruner.vlm.engine.VisionEncoder;
 import org.medpruner.vlm.golden.ModelGolden.Volume;
+import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.vlm.pruning.TokenStage;
 
@@ -161,24 +162,29 @@ public final class GoldenRun {
     String group = run.substring(0, run.indexOf('/'));
     PruningPolicy policy = golden.policy(run.substring(run.indexOf('/') + 1));
     try (PrunedVolume v = golden.encode(golden.volume(group), policy)) {
-      checkMasks(run, v, policy);
-      PrunedPrompt pruned = golden.pipeline.prune(golden.prompt(group), v);
-      assertArrayEquals(golden.expected.ints(run + "/kept_prompt_positions"), pruned.origin());
-      assertArrayEquals(
-          Arrays.stream(golden.expected.ints(run + "/position_ids")).asLongStream().toArray(),
-          flat(pruned.positions()));
-      checkEmbeddings(run, v, pruned);
-      Decoded decoded = decode(v.tokens(), pruned, golden.expected.ints(run + "/generated").length);
-      checkPrefill(run, golden.expected, rows(run, pruned.length()), decoded.prefill);
-      assertEquals(
-          Arrays.stream(golden.expected.ints(run + "/generated")).boxed().toList(), decoded.ids);
-      Values.assertClose(
-          run + " decode",
-          golden.expected.doubles(run + "/generated_logits"),
-          decoded.logits,
-          LOGITS);
-      checkDecodePositions(run, decoded);
+      checkRun(run, policy, v, golden.prompt(group));
     }
+  }
+
+  /** The same of a volume that was encoded by the caller. */
+  public void checkRun(String run, PruningPolicy policy, PrunedVolume v, Prompt prompt) {
+    checkMasks(run, v, policy);
+    PrunedPrompt pruned = golden.pipeline.prune(prompt, v);
+    assertArrayEquals(golden.expected.ints(run + "/kept_prompt_positions"), pruned.origin());
+    assertArrayEquals(
+        Arrays.stream(golden.expected.ints(run + "/position_ids")).asLongStream().toArray(),
+        flat(pruned.positions()));
+    checkEmbeddings(run, v, pruned);
+    Decoded decoded = decode(v.tokens(), pruned, golden.expected.ints(run + "/generated").length);
+    checkPrefill(run, golden.expected, rows(run, pruned.length()), decoded.prefill);
+    assertEquals(
+        Arrays.stream(golden.expected.ints(run + "/generated")).boxed().toList(), decoded.ids);
+    Values.assertClose(
+        run + " decode",
+        golden.expected.doubles(run + "/generated_logits"),
+        decoded.logits,
+        LOGITS);
+    checkDecodePositions(run, decoded);
   }
 
   private static long[] flat(long[][] axes) {

@@ -66,6 +66,16 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
   /** Pictures of a volume, 8-bit, slices x height x width x 3. */
   @SuppressWarnings("ArrayRecordComponent")
   public record Picture(byte[] u8, int slices, int height, int width) {
+    /** A part of every picture. */
+    public Picture cropped(int top, int left, int rows, int columns) {
+      byte[] out = new byte[slices * rows * columns * 3];
+      for (int r = 0; r < slices * rows; r++) {
+        int from = ((r / rows * height + top + r % rows) * width + left) * 3;
+        System.arraycopy(u8, from, out, r * columns * 3, columns * 3);
+      }
+      return new Picture(out, slices, rows, columns);
+    }
+
     /** Every pixel twice in each direction. */
     public Picture doubled() {
       byte[] out = new byte[4 * u8.length];
@@ -279,8 +289,12 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
 
   /** The prompt of a group; markers belong to no slice. */
   public Prompt prompt(String group) {
+    return prompt(group, source(volume(group)).grid().tokens());
+  }
+
+  /** The same of a volume whose slices have {@code perSlice} tokens each. */
+  public Prompt prompt(String group, int perSlice) {
     int[] ids = expected.ints(group.equals(RUN) ? "input_ids" : group + "/input_ids");
-    int perSlice = source(volume(group)).grid().tokens();
     int[] slice = new int[ids.length];
     boolean[] image = new boolean[ids.length];
     int seen = 0;

@@ -1,0 +1,225 @@
+package org.medpruner.vlm.hulu;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.medpruner.AttentionMass;
+import org.medpruner.PruningPolicy.PatchPooling;
+import org.medpruner.PruningPolicy.Positions;
+import org.medpruner.PruningPolicy.Resizing;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.ModelInfo;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.checkpoint.GenerationConfig;
+import org.medpruner.vlm.engine.BytePixels;
+import org.medpruner.vlm.engine.FloatPixels;
+import org.medpruner.vlm.engine.ModelFamily;
+import org.medpruner.vlm.engine.PixelSource;
+import org.medpruner.vlm.engine.SliceGrid;
+import org.medpruner.vlm.engine.SmartResize;
+import org.medpruner.vlm.engine.VisionEncoder;
+import org.medpruner.vlm.nn.Decoder;
+import org.medpruner.vlm.nn.EncoderStack;
+import org.medpruner.vlm.nn.PatchGrid;
+import org.medpruner.vlm.nn.Weights;
+import org.medpruner.volume.SliceImages;
+
+/**
+ * Hulu-Med. A volume is one item of the prompt whatever its number of slices, with blocks of 2 x 2
+ * patches to a token, and stage 1 runs on any number: the released code does so from six slices on
+ * and sends fewer as separate pictures with a token for every patch, which its stage 1 passes over.
+ */
+public final class HuluFamily implements ModelFamily {
+  /** Side, in patches, of the block that makes one token of a volume's slice. */
+  static final int VOLUME_MERGE = 2;
+
+  private static final List<String> PREFIXES = List.of("model.", "");
+
+  private final HuluConfig config;
+  private final HuluProcessor processor;
+  private final GenerationConfig generation;
+  private final Weights weights;
+  private final HuluVisionEncoder vision;
+  private final HuluProjector projector;
+  private final Decoder decoder;
+  private final ModelInfo info;
+
+  private HuluFamily(
+      Path folder,
+      HuluConfig config,
+      HuluProcessor processor,
+      GenerationConfig generation,
+      Weights weights) {
+    this.config = config;
+    this.processor = processor;
+    this.generation = generation;
+    this.weights = weights;
+    String model = weights.prefix("embed_tokens.weight", PREFIXES);
+    decoder = new Decoder(weights, model, config.text(), weights.head(config.tiedHead()), 1);
+    vision = new HuluVisionEncoder(weights, model + "vision_encoder.", config.vision());
+    projector = new HuluProjector(weights, model + "mm_projector", config);
+    info =
+        new ModelInfo(
+            folder.toString(),
+            config.architecture(),
+            weights.parameters(),
+            weights.storageType().name(),
+            weights.cuda() ? "cuda:0" : "cpu",
+            0,
+            0,
+            config.text().contextLength());
+  }
+
+  /**
+   * Loads a checkpoint folder.
+   *
+   * @throws org.medpruner.InputException if the folder cannot be used; the message names the file
+   * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA where it is asked for,
+   *     cannot be used
+   */
+  public static HuluFamily load(Path folder, LoadOptions options, Progress progress) {
+    HuluConfig config = HuluConfig.read(folder);
+    HuluProcessor processor = HuluProcessor.read(folder, config.vision().patchSize());
+    GenerationConfig generation = GenerationConfig.read(folder, config.stopTokens());
+    return Weights.load(
+        folder,
+        options.cuda(),
+        Weights.MAX_CACHED_BYTES,
+        progress,
+        weights -> new HuluFamily(folder, config, processor, generation, weights));
+  }
+
+  /** The configuration. */
+  HuluConfig config() {
+    return config;
+  }
+
+  /** The vision encoder. */
+  HuluVisionEncoder vision() {
+    return vision;
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public Decoder decoder() {
+    return decoder;
+  }
+
+  @Override
+  public GenerationConfig generation() {
+    return generation;
+  }
+
+  @Override
+  public double temperature() {
+    return 1;
+  }
+
+  @Override
+  public Positions positions() {
+    return Positions.RENUMBERED;
+  }
+
+  @Override
+  public boolean bidirectionalImages() {
+    return false;
+  }
+
+  @Override
+  public int visionHeadDim() {
+    return config.vision().encoder().headDim();
+  }
+
+  @Override
+  public int planes() {
+    return 0;
+  }
+
+  @Override
+  public PixelSource pixels(SliceImages images, Resizing resizing, Progress progress) {
+    int height = images.height();
+    int width = images.width();
+    SmartResize.Size size =
+        resizing == Resizing.REFERENCE
+            ? processor.swappedTarget(height, width, images.count(), VOLUME_MERGE)
+            : processor.target(height, width, images.count(), VOLUME_MERGE);
+    PatchGrid grid =
+        PatchGrid.of(size.height(), size.width(), config.vision().patchSize(), VOLUME_MERGE);
+    return BytePixels.of(
+        images,
+        processor.values().withSize(size.height(), size.width()),
+        slices(grid),
+        p -> grid.patchVectors(p, 1),
+        decoder.compute(),
+        decoder.cuda(),
+        progress);
+  }
+
+  @Override
+  public PixelSource pixels(Tensor pictures) {
+    return pixels(pictures, VOLUME_MERGE);
+  }
+
+  /** Normalised pictures [D, 3, height, width] with blocks of {@code merge} patches to a token. */
+  PixelSource pixels(Tensor pictures, int merge) {
+    int block = config.vision().patchSize() * merge;
+    long height = pictures.size(2);
+    long width = pictures.size(3);
+    if (height % block != 0 || width % block != 0) {
+      throw new IllegalArgumentException(
+          "pixels of " + height + " x " + width + ", but both must be multiples of " + block);
+    }
+    PatchGrid grid =
+        PatchGrid.of(
+            Math.toIntExact(height), Math.toIntExact(width), config.vision().patchSize(), merge);
+    return new FloatPixels(pictures, slices(grid), p -> grid.patchVectors(p, 1), decoder.compute());
+  }
+
+  private static SliceGrid slices(PatchGrid grid) {
+    return new SliceGrid(grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
+  }
+
+  private PatchGrid patches(SliceGrid slices) {
+    return new PatchGrid(
+        slices.patchRows(),
+        slices.patchColumns(),
+        config.vision().patchSize(),
+        slices.patchRows() / slices.tokenRows());
+  }
+
+  @Override
+  public VisionEncoder.Tokens encode(Tensor pictures, SliceGrid slices) {
+    PatchGrid grid = patches(slices);
+    EncoderStack.Output seen = vision.encode(pictures, grid);
+    return new VisionEncoder.Tokens(
+        projector.project(seen.hidden(), grid), seen.query(), seen.key());
+  }
+
+  /** Patches lie block by block, so both policies mean the same. */
+  @Override
+  public AttentionMass.Pooling pooling(PatchPooling policy, SliceGrid slices) {
+    long merge = patches(slices).merge();
+    return new AttentionMass.Contiguous(merge * merge);
+  }
+
+  @Override
+  public long activationBytes(SliceGrid slices) {
+    long side = config.vision().patchSize();
+    return config
+        .vision()
+        .encoder()
+        .activationBytes(
+            slices.patches(),
+            slices.patches() * config.vision().channels() * side * side,
+            decoder.elementBytes());
+  }
+
+  @Override
+  public void close() {
+    weights.close();
+  }
+}
