@@ -9,7 +9,7 @@
 namespace {
 
 TEST(versions_and_build) {
-  CHECK_EQUAL(medpruner_abi_version(), 1u << 16 | 2u);
+  CHECK_EQUAL(medpruner_abi_version(), 1u << 16 | 3u);
   medpruner_build_info info = {};
   info.struct_size = sizeof info;
   CHECK_EQUAL(medpruner_get_build_info(&info), MEDPRUNER_OK);

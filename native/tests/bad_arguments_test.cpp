@@ -179,7 +179,7 @@ TEST(params) {
     CHECK_EQUAL(f.entry(nullptr, none.data(), nullptr, 0, nullptr), kInvalid);
     CHECK(last_error() == "params: is NULL");
   }
-  for (size_t which : {3, 4, 5, 6}) {
+  for (size_t which : {3, 4, 5, 6, 7}) {
     Fixture f = make_fixture(which);
     f.params[4] = 1;
     expect(f, kInvalid, "params", "reserved");
@@ -198,6 +198,32 @@ TEST(params) {
   anchor([&](auto* p) { p->max_gap = -1; });
   anchor([&](auto* p) { p->flags = 2; });
   anchor([&](auto* p) { p->flags = 1u << 31 | MEDPRUNER_ANCHOR_DECIDE_ONLY; });
+  const auto patch = [](auto change) {
+    Fixture f = make_fixture(7);
+    change(f.params_as<medpruner_slice_anchor_patches_params>());
+    expect(f, kInvalid, "params", "of slice_anchor_patches");
+  };
+  patch([&](auto* p) { p->anchor.struct_size = 0; });
+  patch([&](auto* p) { p->anchor.gamma = nan; });
+  patch([&](auto* p) { p->anchor.scale = 0; });
+  patch([&](auto* p) { p->anchor.max_gap = -1; });
+  patch([&](auto* p) { p->anchor.flags = 2; });
+  patch([&](auto* p) { p->patch_gamma = nan; });
+  patch([&](auto* p) { p->channels = 0; });
+  patch([&](auto* p) { p->height = -2; });
+  patch([&](auto* p) { p->width = 0; });
+  patch([&](auto* p) { p->patch_height = 0; });
+  patch([&](auto* p) { p->patch_width = -1; });
+  patch([&](auto* p) { p->patch_height = 257, p->patch_width = 256; });
+  patch([&](auto* p) { p->patch_height = p->patch_width = int64_t{1} << 40; });
+  const auto size = [](auto change) {
+    Fixture f = make_fixture(7);
+    change(f.params_as<medpruner_slice_anchor_patches_params>());
+    expect(f, kInvalid, "slices", "of another size than params says");
+  };
+  size([&](auto* p) { p->channels = 2; });
+  size([&](auto* p) { p->height = int64_t{1} << 40, p->width = int64_t{1} << 40; });
+  size([&](auto* p) { p->width = 4; });
   const auto mass = [](auto change) {
     Fixture f = make_fixture(1);
     change(f.params_as<medpruner_attention_mass_params>());
@@ -303,6 +329,16 @@ TEST(deciding_alone_has_no_distance_and_no_flags) {
   CHECK_EQUAL(flags.call(), MEDPRUNER_OK);
 }
 
+TEST(deciding_alone_has_no_patch_distance) {
+  Fixture f = make_fixture(7);
+  f.params_as<medpruner_slice_anchor_patches_params>()->anchor.flags = MEDPRUNER_ANCHOR_DECIDE_ONLY;
+  for (size_t full : {3, 4, 5, 9}) {
+    expect(f, kInvalid, f.arguments[full]->name.c_str(), "given");
+    f.arguments[full]->pass_null = true;
+  }
+  CHECK_EQUAL(f.call(), MEDPRUNER_OK);
+}
+
 TEST(offsets_that_do_not_ascend_over_the_rows) {
   for (size_t which = 0; which < kFixtures; ++which) {
     for (const auto& values : std::vector<std::vector<int64_t>>{
@@ -331,7 +367,7 @@ TEST(offsets_that_do_not_ascend_over_the_rows) {
 }
 
 TEST(workspace_and_stream) {
-  for (size_t which : {0, 1, 2, 3, 5, 6}) {  // the ops that need one on the CPU
+  for (size_t which : {0, 1, 2, 3, 5, 6, 7}) {  // the ops that need one on the CPU
     Fixture small = make_fixture(which);
     small.workspace_bytes = 1;
     expect(small, MEDPRUNER_ERR_WORKSPACE_TOO_SMALL, "workspace", "1 byte");

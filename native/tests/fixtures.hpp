@@ -129,7 +129,7 @@ inline void make_prune_fixture(Fixture& f, bool with_query) {
   };
 }
 
-constexpr size_t kFixtures = 7;
+constexpr size_t kFixtures = 8;
 
 inline Fixture make_fixture(size_t which) {
   Fixture f;
@@ -207,6 +207,25 @@ inline Fixture make_fixture(size_t which) {
     case 5:
     case 6:
       make_prune_fixture(f, which == 6);
+      break;
+    case 7:
+      f.op = "slice_anchor_patches";
+      f.set_params(patches(0.05, 1, 0.5, {1, 2, 3, 2, 2}));
+      f.add<float>("slices", {4, 6}, std::vector<float>(24, 1));
+      f.add<int64_t>("offsets", {3}, offsets);
+      f.add_output<uint8_t>("keep", {4});
+      f.add_output<float>("distance", {4});
+      f.add_output<float>("patch_distance", {4});
+      f.add_output<int32_t>("patch_index", {4});
+      f.add_output<int32_t>("representative", {4});
+      f.add_output<int32_t>("kept_indices", {4});
+      f.add_output<int32_t>("kept_counts", {2});
+      f.add_output<uint32_t>("flags", {4});
+      f.entry = [](const void* p, const medpruner_tensor* const* t, void* w, size_t n, void* s) {
+        return medpruner_slice_anchor_patches(
+            static_cast<const medpruner_slice_anchor_patches_params*>(p), t[0], t[1], t[2], t[3],
+            t[4], t[5], t[6], t[7], t[8], t[9], w, n, s);
+      };
       break;
     default:
       f.op = "gather_rows";

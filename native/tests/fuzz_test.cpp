@@ -159,6 +159,11 @@ medpruner_status query(const Fixture& f, size_t* bytes) {
     return medpruner_slice_anchor_workspace(static_cast<const medpruner_slice_anchor_params*>(p),
                                             tensor("slices"), tensor("offsets"), bytes);
   }
+  if (f.op == "slice_anchor_patches") {
+    return medpruner_slice_anchor_patches_workspace(
+        static_cast<const medpruner_slice_anchor_patches_params*>(p), tensor("slices"),
+        tensor("offsets"), bytes);
+  }
   if (f.op == "attention_mass") {
     return medpruner_attention_mass_workspace(
         static_cast<const medpruner_attention_mass_params*>(p), tensor("query"), tensor("key"),
@@ -229,7 +234,7 @@ TEST(damaged_calls_give_a_status) {
            static_cast<long long>(tally.refused));
     CHECK(tally.refused > tally.done / 10 && tally.refused < tally.done * 9 / 10);
   }
-  CHECK_EQUAL(tallies.size(), 6u);
+  CHECK_EQUAL(tallies.size(), 7u);
 }
 
 medpruner_device any_device(cases::Random& random) {

@@ -2,6 +2,7 @@
 // The ops on CUDA against the CPU backend, which the other tests hold against the references: bit for
 // bit, but for attention_mass (1e-5 relative).
 
+#include "anchor_cases.hpp"
 #include "gpu.hpp"
 
 #include "prune_cases.hpp"
@@ -41,6 +42,27 @@ TEST(slice_anchor_i16) { anchor_cases<int16_t>(2, 21800, 1); }
 TEST(slice_anchor_f16) { anchor_cases<F16>(3, 1.128, 1); }
 TEST(slice_anchor_bf16) { anchor_cases<BF16>(4, 1.128, 1); }
 TEST(slice_anchor_f32) { anchor_cases<float>(5, 1.128, 1); }
+
+template <class T>
+void patch_cases(uint64_t seed, double scale) {
+  cases::Random random(seed);
+  for (const auto& grid : anchor_cases::kGrids) {
+    const std::vector<int64_t> offsets = {0, 1, 1, 4, 30};
+    Tensor<T> slices = cases::matrix<T>(random, 30, grid[0] * grid[1] * grid[2], 1, 3);
+    for (double gamma : anchor_cases::gammas(slices, offsets, scale, grid)) {
+      const auto params = patches(1e300, scale, gamma, grid, 5);
+      const AnchorResult cpu = slice_anchor_patches(kCpu, slices, offsets, params);
+      anchor_cases::check_same(slice_anchor_patches(kGpu, slices, offsets, params), cpu);
+      anchor_cases::check_same_decisions(slice_anchor_patches(kGpu, slices, offsets, params, true),
+                                         cpu);
+    }
+  }
+}
+TEST(slice_anchor_patches_u8) { patch_cases<uint8_t>(81, 1 / 127.5); }
+TEST(slice_anchor_patches_i16) { patch_cases<int16_t>(82, 1); }
+TEST(slice_anchor_patches_f16) { patch_cases<F16>(83, 1); }
+TEST(slice_anchor_patches_bf16) { patch_cases<BF16>(84, 1); }
+TEST(slice_anchor_patches_f32) { patch_cases<float>(85, 1); }
 
 TEST(slice_anchor_specials) {
   Tensor<float> slices({6, 2}, {1, 1, 1, NAN, 1, 1, 1, 1, INFINITY, 1, 1, 1});

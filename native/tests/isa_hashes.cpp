@@ -22,8 +22,11 @@ template <class T>
 void print_hashes(const char* name, uint64_t seed) {
   cases::Random random(seed);
   hash = 0xcbf29ce484222325ull;
-  Tensor<T> slices = cases::matrix<T>(random, 9, 10007, 1, 1);
+  Tensor<T> slices = cases::matrix<T>(random, 9, 10007, 1, 1);  // rows stay 10008 apart below
   add(slice_anchor(kCpu, slices, {0, 4, 9}, 1.12, 1).distance.values);
+  slices.shape = {9, 9999};
+  add(slice_anchor_patches(kCpu, slices, {0, 4, 9}, patches(1.12, 1, 1.5, {3, 33, 101, 14, 14}))
+          .patch_distance.values);
   printf("slice_anchor %s %016llx\n", name, static_cast<unsigned long long>(hash));
   if constexpr (!std::is_integral_v<T>) {
     Tensor<T> q = cases::matrix<T>(random, 203, 2 * 37);

@@ -41,6 +41,8 @@ inline Bytes bytes_of(const AnchorResult& r) {
   append(b, r.kept_indices.values);
   append(b, r.kept_counts.values);
   append(b, r.flags.values);
+  append(b, r.patch_distance.values);
+  append(b, r.patch_index.values);
   return b;
 }
 
@@ -134,6 +136,14 @@ void add_anchor(std::vector<Job>& all, medpruner_device device, const std::strin
                      Tensor<T> mine = slices;
                      return bytes_of(slice_anchor(device, mine, offsets(size.slices), 1.12, 1, 0,
                                                   decide_only));
+                   }});
+    // One row, so that any number of pixels will do; images are in slice_anchor_patches_test.
+    const auto params = patches(1.12, 1, 1.5, {1, 1, size.pixels, 1, 37});
+    all.push_back({"slice_anchor with patches " + dtype + (decide_only ? " decide_only" : ""),
+                   [=]() mutable {
+                     Tensor<T> mine = slices;
+                     return bytes_of(slice_anchor_patches(device, mine, offsets(size.slices),
+                                                          params, decide_only));
                    }});
   }
 }

@@ -4,6 +4,8 @@
 // The ops as the tests call them: inputs and parameters in, outputs as host vectors, on either
 // device.
 
+#include <array>
+
 #include "tensors.hpp"
 
 struct AnchorResult {
@@ -12,6 +14,8 @@ struct AnchorResult {
   Tensor<float> distance;
   Tensor<int32_t> representative, kept_indices, kept_counts;
   Tensor<uint32_t> flags;
+  Tensor<float> patch_distance;  // with patches
+  Tensor<int32_t> patch_index;
 };
 
 /** With decide_only, distance and flags stay as output() made them. */
@@ -41,6 +45,55 @@ AnchorResult slice_anchor(medpruner_device device, Tensor<T>& slices, std::vecto
         &params, x, o, call.out(r.keep), decide_only ? nullptr : call.out(r.distance),
         call.out(r.representative), call.out(r.kept_indices), call.out(r.kept_counts),
         decide_only ? nullptr : call.out(r.flags), call.workspace(bytes), bytes, call.stream());
+  }
+  call.finish();
+  return r;
+}
+
+/** Patches of a slice: planes, height, width, height and width of a patch. */
+inline medpruner_slice_anchor_patches_params patches(double gamma, double scale, double patch_gamma,
+                                                     std::array<int64_t, 5> grid,
+                                                     int64_t max_gap = 0) {
+  return {sizeof(medpruner_slice_anchor_patches_params),
+          0,
+          {sizeof(medpruner_slice_anchor_params), 0, gamma, scale, max_gap},
+          patch_gamma,
+          grid[0],
+          grid[1],
+          grid[2],
+          grid[3],
+          grid[4]};
+}
+
+/** With decide_only, what has to be NULL stays as output() made it. */
+template <class T>
+AnchorResult slice_anchor_patches(medpruner_device device, Tensor<T>& slices,
+                                  std::vector<int64_t> offsets,
+                                  medpruner_slice_anchor_patches_params params,
+                                  bool decide_only = false) {
+  params.anchor.flags = decide_only ? uint32_t{MEDPRUNER_ANCHOR_DECIDE_ONLY} : 0u;
+  const int64_t rows = slices.shape[0];
+  Tensor<int64_t> bounds = vector_of(offsets);
+  AnchorResult r;
+  r.keep = output<uint8_t>({rows});
+  r.distance = output<float>({rows});
+  r.patch_distance = output<float>({rows});
+  r.patch_index = output<int32_t>({rows});
+  r.representative = output<int32_t>({rows});
+  r.kept_indices = output<int32_t>({rows});
+  r.kept_counts = output<int32_t>({static_cast<int64_t>(offsets.size()) - 1});
+  r.flags = output<uint32_t>({rows});
+  Call call(device);
+  const auto full = [&](auto& tensor) { return decide_only ? nullptr : call.out(tensor); };
+  const auto* x = call.in(slices);
+  const auto* o = call.in(bounds);
+  size_t bytes = 0;
+  r.status = medpruner_slice_anchor_patches_workspace(&params, x, o, &bytes);
+  if (r.status == MEDPRUNER_OK) {
+    r.status = medpruner_slice_anchor_patches(
+        &params, x, o, call.out(r.keep), full(r.distance), full(r.patch_distance),
+        full(r.patch_index), call.out(r.representative), call.out(r.kept_indices),
+        call.out(r.kept_counts), full(r.flags), call.workspace(bytes), bytes, call.stream());
   }
   call.finish();
   return r;

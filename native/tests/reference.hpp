@@ -115,9 +115,46 @@ bool has_special(const T* values, int64_t n) {
   }
 }
 
+/** Sum of |a - b| over patch (r, c), in the order of slice_anchor.h, and its number of values. */
+template <class T>
+double patch_difference(const T* a, const T* b, const medpruner_slice_anchor_patches_params& g,
+                        int64_t r, int64_t c, int64_t* values) {
+  const int64_t top = r * g.patch_height;
+  const int64_t left = c * g.patch_width;
+  const int64_t bottom = std::min(top + g.patch_height, g.height);
+  const int64_t right = std::min(left + g.patch_width, g.width);
+  *values = g.channels * (bottom - top) * (right - left);
+  double total = 0;
+  for (int64_t plane = 0; plane < g.channels; ++plane) {
+    float lane[32] = {};
+    for (int64_t x = left; x < right; ++x) {
+      float column = 0;
+      for (int64_t y = top; y < bottom; ++y) {
+        const int64_t at = (plane * g.height + y) * g.width + x;
+        if constexpr (std::is_integral_v<T>) {
+          total += static_cast<double>(std::abs(static_cast<int>(a[at]) - static_cast<int>(b[at])));
+        } else {
+          column = column + fabsf(value_of(a[at]) - value_of(b[at]));
+        }
+      }
+      float& sum = lane[(x - left) % 32];
+      sum = sum + column;
+    }
+    for (int width = 16; width > 0; width /= 2) {
+      for (int l = 0; l < width; ++l) {
+        lane[l] = lane[l] + lane[l + width];
+      }
+    }
+    total += static_cast<double>(lane[0]);
+  }
+  return total;
+}
+
+/** patches may be null. */
 template <class T>
 AnchorResult slice_anchor(const Tensor<T>& slices, const std::vector<int64_t>& offsets,
-                          double gamma, double scale, int64_t max_gap) {
+                          double gamma, double scale, int64_t max_gap,
+                          const medpruner_slice_anchor_patches_params* patches = nullptr) {
   const int64_t rows = slices.shape[0];
   const int64_t size = slices.shape[1];
   const int64_t stride = slices.strides.empty() ? size : slices.strides[0];
@@ -131,6 +168,8 @@ AnchorResult slice_anchor(const Tensor<T>& slices, const std::vector<int64_t>& o
   r.kept_indices = output<int32_t>({rows});
   r.kept_counts = output<int32_t>({static_cast<int64_t>(offsets.size()) - 1});
   r.flags = output<uint32_t>({rows});
+  r.patch_distance = output<float>({rows});
+  r.patch_index = output<int32_t>({rows});
   std::fill(r.kept_indices.values.begin(), r.kept_indices.values.end(), -1);
   for (size_t g = 0; g + 1 < offsets.size(); ++g) {
     int64_t anchor = offsets[g];
@@ -148,6 +187,26 @@ AnchorResult slice_anchor(const Tensor<T>& slices, const std::vector<int64_t>& o
                (max_gap > 0 && i - anchor >= max_gap);
       }
       const size_t at = static_cast<size_t>(i);
+      if (patches != nullptr) {
+        float largest = 0;
+        int64_t where = i > offsets[g] ? 0 : -1;
+        const int64_t columns = (patches->width - 1) / patches->patch_width + 1;
+        const int64_t count = columns * ((patches->height - 1) / patches->patch_height + 1);
+        for (int64_t p = 0; i > offsets[g] && p < count && !std::isnan(largest); ++p) {
+          int64_t values = 0;
+          const double sum = patch_difference(row(i), row(anchor), *patches, p / columns,
+                                              p % columns, &values);
+          const float d = static_cast<float>(scale * (sum / static_cast<double>(values)));
+          if (d > largest || std::isnan(d)) {
+            put(d, &largest);
+            where = p;
+          }
+        }
+        flag = flag || !isfinite(largest);
+        keep = keep || !isfinite(largest) || largest > static_cast<float>(patches->patch_gamma);
+        r.patch_distance.values[at] = largest;
+        r.patch_index.values[at] = static_cast<int32_t>(where);
+      }
       anchor = keep ? i : anchor;
       r.keep.values[at] = keep;
       r.distance.values[at] = distance;

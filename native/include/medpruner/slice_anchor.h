@@ -80,6 +80,68 @@ MEDPRUNER_API medpruner_status medpruner_slice_anchor(
     const medpruner_tensor* kept_counts, const medpruner_tensor* flags, void* workspace,
     size_t workspace_bytes, void* stream);
 
+/**
+ * slice_anchor with a guard for what is small: a slice also stays when one patch of it differs by more
+ * than patch_gamma from the same patch of the anchor, however little that moves the mean of the slice.
+ *
+ * A slice is `channels` planes of [height, width] values, S = channels * height * width. Patch
+ * (r, c) of the grid holds, of every plane, rows r * patch_height to (r + 1) * patch_height - 1 and columns
+ * c * patch_width to (c + 1) * patch_width - 1; at the lower and the right edge a patch holds what is left,
+ * and its mean is over that. Its index is r * ceil(width / patch_width) + c. Other layouts:
+ *
+ *   planar [C, H, W]              channels C, height H, width W,     patch ph x pw
+ *   interleaved [H, W, C]         channels 1, height H, width W * C, patch ph x (pw * C)
+ *   patch vectors [tokens, P]     channels 1, height tokens, width P, patch 1 x P
+ *
+ *   patch[i][p]       = (float)(scale * (sum of |x[i][j] - x[anchor][j]| over patch p / its values))
+ *   patch_distance[i] = max_p patch[i][p], patch_index[i] = the lowest p that has it      i = 1 .. D-1
+ *   keep[i]           = as slice_anchor, or patch_distance[i] > (float)patch_gamma
+ *
+ * Sums: u8 and i16 exactly in 64-bit integers. f16, bf16 and f32 (converted to f32 first) in one canonical
+ * order: in a plane, each column of the patch starts from +0 and adds |a-b| of its rows from the top in
+ * f32; lane l of 32 starts from +0 and adds the sums of columns l, l+32, ... of the patch in f32; the lanes
+ * are folded by the butterfly of slice_anchor; the planes' totals are added in order in f64 from 0.
+ * Division, product and rounding are those of slice_anchor, and so are distance and its bits: both come
+ * from one pass over the values.
+ *
+ * A NaN in a patch makes patch_distance 0x7fc00000, of the lowest such patch. A slice whose distance or
+ * patch_distance is NaN or infinite is kept, flagged, and becomes the anchor.
+ */
+typedef struct medpruner_slice_anchor_patches_params {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /** With its own struct_size. */
+  medpruner_slice_anchor_params anchor;
+  /**
+   * Threshold of a patch in the units of the scaled values; not NaN, rounded to f32. 0 keeps a slice in
+   * which any value differs, negative keeps all, +infinity measures patches and keeps none for them.
+   */
+  double patch_gamma;
+  /** Of a slice; each >= 1, their product is S. */
+  int64_t channels, height, width;
+  /** Each >= 1; at most 65536 values of a plane in a patch, and less than 2^31 patches. */
+  int64_t patch_height, patch_width;
+} medpruner_slice_anchor_patches_params;
+
+/** Bytes of workspace for @p slices; outputs are not looked at. */
+MEDPRUNER_API medpruner_status medpruner_slice_anchor_patches_workspace(
+    const medpruner_slice_anchor_patches_params* params, const medpruner_tensor* slices,
+    const medpruner_tensor* offsets, size_t* bytes);
+
+/**
+ * As medpruner_slice_anchor(), and
+ *
+ * @param[out] patch_distance f32 [D], 0 for the first slice of a segment; NULL with DECIDE_ONLY
+ * @param[out] patch_index    i32 [D], -1 for the first slice of a segment; NULL with DECIDE_ONLY
+ */
+MEDPRUNER_API medpruner_status medpruner_slice_anchor_patches(
+    const medpruner_slice_anchor_patches_params* params, const medpruner_tensor* slices,
+    const medpruner_tensor* offsets, const medpruner_tensor* keep, const medpruner_tensor* distance,
+    const medpruner_tensor* patch_distance, const medpruner_tensor* patch_index,
+    const medpruner_tensor* representative, const medpruner_tensor* kept_indices,
+    const medpruner_tensor* kept_counts, const medpruner_tensor* flags, void* workspace,
+    size_t workspace_bytes, void* stream);
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,7 +18,7 @@ extern "C" {
 
 /** A change of the major number breaks callers; the minor number grows with additions. */
 #define MEDPRUNER_ABI_MAJOR 1
-#define MEDPRUNER_ABI_MINOR 2
+#define MEDPRUNER_ABI_MINOR 3
 
 /** ABI of the loaded library: major << 16 | minor. */
 MEDPRUNER_API uint32_t medpruner_abi_version(void);

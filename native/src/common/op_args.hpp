@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/dtype.hpp"
+#include "common/patch_grid.hpp"
 
 namespace medpruner {
 
@@ -21,8 +22,13 @@ struct SliceAnchorArgs {
   double scale;
   int64_t max_gap;
   bool decide_only;
+  bool with_patches;
+  PatchGrid grid;     // with_patches
+  float patch_gamma;  // with_patches
   uint8_t* keep;
-  float* distance;  // null iff decide_only
+  float* distance;        // null iff decide_only
+  float* patch_distance;  // null iff decide_only or not with_patches
+  int32_t* patch_index;   // as patch_distance
   int32_t* representative;
   int32_t* kept_indices;
   int32_t* kept_counts;

@@ -41,6 +41,8 @@ class Workload {
     wide_anchor_ = slice_anchor(kCpu, wide_, {0, 3}, 0.9, 1);
     bytes_ = cases::matrix<uint8_t>(random, 9, 60);
     bytes_anchor_ = slice_anchor(kCpu, bytes_, {0, 9}, 85, 1);
+    patch_anchor_ = slice_anchor_patches(kCpu, slices_, {0, 300}, in_threes(slices_));
+    patch_bytes_anchor_ = slice_anchor_patches(kCpu, bytes_, {0, 9}, in_threes(bytes_));
     mass_offsets_.assign(1101, 2);  // more segments than the block that scans them has threads
     mass_offsets_.front() = 0;
     mass_offsets_.back() = 130;
@@ -90,7 +92,23 @@ class Workload {
 
   bool anchor() {
     return anchors_as(slices_, 0.9, anchor_) && anchors_as(wide_, 0.9, wide_anchor_) &&
-           anchors_as(bytes_, 85, bytes_anchor_);
+           anchors_as(bytes_, 85, bytes_anchor_) && patches_as(slices_, patch_anchor_) &&
+           patches_as(bytes_, patch_bytes_anchor_);
+  }
+
+  /** One row of the grid, in patches of three values. */
+  template <class T>
+  static medpruner_slice_anchor_patches_params in_threes(const Tensor<T>& slices) {
+    return patches(1e300, 1, 1.0, {1, 1, slices.shape[1], 1, 3});
+  }
+
+  template <class T>
+  static bool patches_as(Tensor<T>& slices, const AnchorResult& expected) {
+    const AnchorResult r =
+        slice_anchor_patches(kGpu, slices, {0, slices.shape[0]}, in_threes(slices));
+    return r.status == MEDPRUNER_OK && same(r.keep.values, expected.keep.values) &&
+           same(r.patch_distance.values, expected.patch_distance.values) &&
+           same(r.patch_index.values, expected.patch_index.values);
   }
 
   static bool close(const MassResult& r, const MassResult& expected) {
@@ -165,7 +183,7 @@ class Workload {
   std::vector<int64_t> gather_offsets_, gather_counts_, mass_offsets_;
   medpruner_nucleus_select_params params_;
   Tensor<uint8_t> bytes_;
-  AnchorResult anchor_, wide_anchor_, bytes_anchor_;
+  AnchorResult anchor_, wide_anchor_, bytes_anchor_, patch_anchor_, patch_bytes_anchor_;
   MassResult mass_, half_mass_, odd_mass_;
   NucleusResult nucleus_, free_, special_, negative_;
   MergeResult<float> merge_;

@@ -4,7 +4,8 @@
 // MEDPRUNER_PAIR_GROUPS how many of them per pair are summed at once, so that the pairs' accumulators
 // stay in registers: each value is loaded once, and the rows advance together, one stream each.
 // Integers are exact in any order; floats keep the 32 lanes of slice_anchor.h, one addition per lane and
-// step, so neither number shows in a result.
+// step, so neither number shows in a result. The sums of columns, of which patches are made, go down the rows
+// instead of along them: the same loop with another step.
 
 typedef float FloatVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
 typedef uint32_t BitsVec __attribute__((vector_size(MEDPRUNER_PAIR_BYTES)));
@@ -157,13 +158,65 @@ static void sum_integers(const T* const* rows, int64_t n, uint32_t* sums) {
   }
 }
 
-constexpr PairKernels<float> kFloat = {add_floats<float, 1>, add_floats<float, 2>,
-                                       add_floats<float, 3>, add_floats<float, 4>};
-constexpr PairKernels<Half> kHalf = {add_floats<Half, 1>, add_floats<Half, 2>, add_floats<Half, 3>,
-                                     add_floats<Half, 4>};
-constexpr PairKernels<BFloat> kBFloat = {add_floats<BFloat, 1>, add_floats<BFloat, 2>,
-                                         add_floats<BFloat, 3>, add_floats<BFloat, 4>};
-constexpr PairKernels<uint8_t> kBytes = {sum_integers<uint8_t, 1>, sum_integers<uint8_t, 2>,
-                                         sum_integers<uint8_t, 3>, sum_integers<uint8_t, 4>};
-constexpr PairKernels<int16_t> kShorts = {sum_integers<int16_t, 1>, sum_integers<int16_t, 2>,
-                                          sum_integers<int16_t, 3>, sum_integers<int16_t, 4>};
+// ---- columns of patches ------------------------------------------------------------------------
+
+MEDPRUNER_BODY IntVec load_column(const uint8_t* from) {
+  typedef uint8_t Bytes __attribute__((vector_size(MEDPRUNER_PAIR_BYTES / 4)));
+  return __builtin_convertvector(load_as<Bytes>(from), IntVec);
+}
+MEDPRUNER_BODY IntVec load_column(const int16_t* from) {
+  typedef int16_t Shorts __attribute__((vector_size(MEDPRUNER_PAIR_BYTES / 2)));
+  return __builtin_convertvector(load_as<Shorts>(from), IntVec);
+}
+template <class T>
+MEDPRUNER_BODY FloatVec load_column(const T* from) {
+  return load_row(from);
+}
+
+MEDPRUNER_BODY BitsVec column_difference(IntVec a, IntVec b) {
+  return (BitsVec)(a > b ? a - b : b - a);
+}
+MEDPRUNER_BODY FloatVec column_difference(FloatVec a, FloatVec b) { return difference(a, b); }
+
+/**
+ * sums[pair][i] = sum of |a - b| over `height` rows, from the top, of column i < n of each two of N + 1
+ * slices, where rows lie `pitch` values apart. n >= MEDPRUNER_PAIR_BYTES / 4; a vector that would go past
+ * column n begins earlier and computes some columns twice. Integers: at most 65536 rows.
+ */
+template <class T, int N>
+static void add_columns(const T* const* slices, int64_t pitch, int64_t height, int64_t n,
+                        ColumnSums<T>* sums) {
+  using Vec = std::conditional_t<std::is_integral_v<T>, BitsVec, FloatVec>;
+  for (int64_t next = 0; next < n; next += kPerVec) {
+    const int64_t i = next + kPerVec <= n ? next : n - kPerVec;
+    Vec columns[pair_count(N)] = {};
+    for (int64_t row = 0; row < height; ++row) {
+      decltype(load_column(slices[0])) value[N + 1];
+#pragma GCC unroll 8
+      for (int w = 0; w <= N; ++w) {
+        value[w] = load_column(slices[w] + row * pitch + i);
+      }
+#pragma GCC unroll 8
+      for (int w = 1; w <= N; ++w) {
+#pragma GCC unroll 8
+        for (int v = 0; v < w; ++v) {
+          columns[pair(v, w)] += column_difference(value[v], value[w]);
+        }
+      }
+    }
+    for (int p = 0; p < pair_count(N); ++p) {
+      __builtin_memcpy(sums[p].column + i, &columns[p], sizeof columns[p]);
+    }
+  }
+}
+
+template <class T>
+constexpr PairKernels<T> kFloats = {
+    {add_floats<T, 1>, add_floats<T, 2>, add_floats<T, 3>, add_floats<T, 4>},
+    {add_columns<T, 1>, add_columns<T, 2>, add_columns<T, 3>, add_columns<T, 4>},
+    kPerVec};
+template <class T>
+constexpr PairKernels<T> kIntegers = {
+    {sum_integers<T, 1>, sum_integers<T, 2>, sum_integers<T, 3>, sum_integers<T, 4>},
+    {add_columns<T, 1>, add_columns<T, 2>, add_columns<T, 3>, add_columns<T, 4>},
+    kPerVec};

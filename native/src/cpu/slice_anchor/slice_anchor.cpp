@@ -5,89 +5,18 @@
 // four runs at some 85 % of the read bandwidth; one row at a time against its anchor at 50 to 65 %, since
 // the anchor (9.6 MB for a slice of 896 x 896 x 3 floats) comes from far again.
 
-#include <math.h>
-#include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include <atomic>
-#include <type_traits>
 
-#include "cpu/backend.hpp"
-#include "cpu/isa.hpp"
-#include "cpu/pool.hpp"
 #include "common/status.hpp"
+#include "cpu/backend.hpp"
+#include "cpu/pool.hpp"
+#include "cpu/slice_anchor/patches.hpp"
 #include "medpruner/ops.h"
 
 namespace medpruner::cpu {
 namespace {
 
-constexpr int kLanes = 32;
-constexpr int kWindow = 4;
 constexpr int64_t kBlockBytes = 512 * 1024;  // of all rows: about 20 us of reading
-
-/** Pairs of n + 1 rows, and which of them rows v < w are. */
-constexpr int pair_count(int n) { return n * (n + 1) / 2; }
-constexpr int pair(int v, int w) { return w * (w - 1) / 2 + v; }
-constexpr int kPairs = pair_count(kWindow);
-
-/** A pair's 32 lanes of the canonical order. */
-struct alignas(64) LaneSums {
-  float lane[kLanes];
-};
-
-/** Per tier: the loop for n + 1 rows at [n - 1]. */
-template <class T>
-struct PairKernels {
-  using Sums = std::conditional_t<std::is_integral_v<T>, uint32_t, LaneSums>;
-  void (*over[kWindow])(const T* const* rows, int64_t n, Sums* sums);
-};
-
-namespace baseline {
-#define MEDPRUNER_PAIR_BYTES 16
-#define MEDPRUNER_PAIR_GROUPS 1
-#include "cpu/slice_anchor/pairs.inl"
-#undef MEDPRUNER_PAIR_BYTES
-}  // namespace baseline
-
-#if defined(MEDPRUNER_HAS_TIERS)
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,f16c")
-namespace avx2 {
-#define MEDPRUNER_PAIR_BYTES 32
-#include "cpu/slice_anchor/pairs.inl"
-#undef MEDPRUNER_PAIR_BYTES
-#undef MEDPRUNER_PAIR_GROUPS
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
-namespace avx512 {
-#define MEDPRUNER_PAIR_BYTES 64
-#define MEDPRUNER_PAIR_GROUPS 2
-#include "cpu/slice_anchor/pairs.inl"
-#undef MEDPRUNER_PAIR_BYTES
-#undef MEDPRUNER_PAIR_GROUPS
-}  // namespace avx512
-#pragma GCC pop_options
-
-#define MEDPRUNER_ANCHOR_KERNELS(type, name)                                                     \
-  const PairKernels<type>& pair_kernels(const type*) {                                           \
-    const Isa isa = active_isa();                                                                \
-    return isa == Isa::kAvx512 ? avx512::name                                                    \
-                               : (isa == Isa::kAvx2Fma ? avx2::name : baseline::name);           \
-  }
-#else
-#define MEDPRUNER_ANCHOR_KERNELS(type, name) \
-  const PairKernels<type>& pair_kernels(const type*) { return baseline::name; }
-#endif
-MEDPRUNER_ANCHOR_KERNELS(uint8_t, kBytes)
-MEDPRUNER_ANCHOR_KERNELS(int16_t, kShorts)
-MEDPRUNER_ANCHOR_KERNELS(Half, kHalf)
-MEDPRUNER_ANCHOR_KERNELS(BFloat, kBFloat)
-MEDPRUNER_ANCHOR_KERNELS(float, kFloat)
 
 /** The rows whose sums are still asked for: the anchor, and those from `first` on. 0 is before the window. */
 struct Live {
@@ -106,74 +35,10 @@ void each_pair(Live live, int last, const Body& body) {
   }
 }
 
-/** Sums of one unit of values per pair of rows: exact for integers, f32 in canonical order for floats. */
-union UnitSum {
-  uint32_t exact;
-  float rounded;
-};
-
-template <class T>
-struct Unit {
-  static constexpr int64_t kValues = 4096;  // a chunk of the canonical order
-  using Total = double;
-  static Total add(Total total, UnitSum sum) { return total + static_cast<double>(sum.rounded); }
-};
-struct IntegerUnit {
-  static constexpr int64_t kValues = 32768;  // times 65535 fits 32 bits
-  using Total = uint64_t;
-  static Total add(Total total, UnitSum sum) { return total + sum.exact; }
-};
-template <>
-struct Unit<uint8_t> : IntegerUnit {};
-template <>
-struct Unit<int16_t> : IntegerUnit {};
-
-/** The butterfly of slice_anchor.h, of which lane 0 alone is computed. */
-float fold(const LaneSums& sums) {
-  typedef float Quad __attribute__((vector_size(16)));
-  Quad quads[kLanes / 4];
-  memcpy(quads, sums.lane, sizeof quads);
-  for (int width = kLanes / 8; width > 0; width /= 2) {
-    for (int q = 0; q < width; ++q) {
-      quads[q] += quads[q + width];
-    }
-  }
-  return (quads[0][0] + quads[0][2]) + (quads[0][1] + quads[0][3]);
-}
-
-/** sums[compact pair] over values [begin, begin + n) of one unit of count + 1 rows. */
-template <class T>
-void sum_unit(const PairKernels<T>& kernels, const T* const* rows, int count, int64_t begin,
-              int64_t n, UnitSum* sums) {
-  const T* at[kWindow + 1];
-  for (int w = 0; w <= count; ++w) {
-    at[w] = rows[w] + begin;
-  }
-  if constexpr (std::is_integral_v<T>) {
-    uint32_t exact[kPairs];
-    kernels.over[count - 1](at, n, exact);
-    for (int p = 0; p < pair_count(count); ++p) {
-      sums[p].exact = exact[p];
-    }
-  } else {
-    LaneSums lanes[kPairs] = {};
-    const int64_t whole = n / kLanes * kLanes;
-    kernels.over[count - 1](at, whole, lanes);
-    for (int w = 1; w <= count; ++w) {
-      for (int v = 0; v < w; ++v) {
-        LaneSums& sum = lanes[pair(v, w)];
-        for (int64_t i = whole; i < n; ++i) {
-          sum.lane[i - whole] += fabsf(to_float(at[v][i]) - to_float(at[w][i]));
-        }
-        sums[pair(v, w)].rounded = fold(sum);
-      }
-    }
-  }
-}
-
 struct Workspace {
-  UnitSum* sums;   // [units][kPairs]
-  uint8_t* ready;  // [units]: whether a block's sums are there; indexed by block
+  UnitSum* sums;    // [units][kPairs]
+  uint8_t* ready;   // [units]: whether a block's sums are there; indexed by block
+  PatchKey* peaks;  // [rows of the grid][kPairs]: the patch that differs most; indexed by block
 };
 
 int64_t unit_values(DType dtype) {
@@ -183,13 +48,16 @@ int64_t unit_values(DType dtype) {
 Workspace lay_out(const SliceAnchorArgs& args, void* base, size_t* size) {
   WorkspaceLayout layout(base);
   const int64_t units = (args.cols - 1) / unit_values(args.dtype) + 1;
-  Workspace workspace;
+  Workspace workspace = {};
   int64_t count = 0;
-  if (__builtin_mul_overflow(units, int64_t{kPairs}, &count)) {
+  int64_t peaks = 0;
+  if (__builtin_mul_overflow(units, int64_t{kPairs}, &count) ||
+      __builtin_mul_overflow(args.with_patches ? args.grid.rows() : 0, int64_t{kPairs}, &peaks)) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "slices: its size overflows 64 bits");
   }
   workspace.sums = layout.take<UnitSum>(count);
   workspace.ready = layout.take<uint8_t>(units);
+  workspace.peaks = layout.take<PatchKey>(peaks);
   if (layout.overflow()) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "slices: its size overflows 64 bits");
   }
@@ -200,7 +68,12 @@ Workspace lay_out(const SliceAnchorArgs& args, void* base, size_t* size) {
 struct Verdict {
   float distance;
   bool keep;
+  PatchKey peak;
 };
+
+float distance_of(const SliceAnchorArgs& args, double sum, int64_t values) {
+  return canonical(static_cast<float>(args.scale * (sum / static_cast<double>(values))));
+}
 
 /**
  * One window of the chain: an anchor, `last` rows after it, and the verdicts on them.
@@ -210,6 +83,10 @@ struct Verdict {
  * S and multiplication by a scale > 0 never decrease when their argument does not. So a distance above
  * gamma stays above it, an infinite one stays infinite or becomes NaN, a NaN one stays NaN: kept in each
  * case. A gap that is reached, and a negative gamma, decide before anything is read.
+ *
+ * With patches a block is some rows of the grid, in all planes: first the units that begin there, along the
+ * rows as memory likes it, then the patches, from the cache (rows of 14 x 896 f32 of five slices are 250 KB).
+ * Deciding alone then reads everything too.
  */
 template <class T>
 class Window {
@@ -222,14 +99,24 @@ class Window {
       rows_[w] = static_cast<const T*>(args.slices) + index_[w] * args.row_stride;
     }
     units_ = (args.cols - 1) / Unit<T>::kValues + 1;
-    const int64_t unit_bytes = (last + 1) * Unit<T>::kValues * static_cast<int64_t>(sizeof(T));
-    per_block_ = kBlockBytes > unit_bytes ? kBlockBytes / unit_bytes : 1;
-    blocks_ = (units_ - 1) / per_block_ + 1;
+    const int64_t rows = args.with_patches ? args.grid.rows() : units_;
+    const int64_t row_values = args.with_patches
+                                   ? args.grid.planes * args.grid.height_of(0) * args.grid.width
+                                   : Unit<T>::kValues;
+    const int64_t row_bytes = (last + 1) * row_values * static_cast<int64_t>(sizeof(T));
+    per_block_ = kBlockBytes > row_bytes ? kBlockBytes / row_bytes : 1;
+    blocks_ = (rows - 1) / per_block_ + 1;
   }
 
   void judge_all() {
-    parallel_for(blocks_, threads(), [this](int64_t block, int) { sum_block(block, live()); });
-    add_blocks(blocks_);
+    if (args_.with_patches) {
+      parallel_for(blocks_, threads(), [this](int64_t block, int) { sum_patches(block); });
+      add_units(0, units_);
+      find_peaks();
+    } else {
+      parallel_for(blocks_, threads(), [this](int64_t block, int) { sum_block(block, live()); });
+      add_blocks(blocks_);
+    }
     walk(true);
   }
 
@@ -237,6 +124,10 @@ class Window {
   void decide_all() {
     walk(false);
     if (done()) {
+      return;
+    }
+    if (args_.with_patches) {
+      judge_all();
       return;
     }
     memset(workspace_.ready, 0, static_cast<size_t>(blocks_));
@@ -264,13 +155,16 @@ class Window {
   bool done() const { return live().first > last_; }
 
   void sum_block(int64_t block, Live live) {
+    sum_units(block * per_block_, least((block + 1) * per_block_, units_), live);
+  }
+
+  void sum_units(int64_t unit_begin, int64_t unit_end, Live live) {
     const T* rows[kWindow + 1] = {rows_[live.anchor]};
     int count = 0;
     for (int w = live.first; w <= last_; ++w) {
       rows[++count] = rows_[w];
     }
-    const int64_t end = (block + 1) * per_block_ < units_ ? (block + 1) * per_block_ : units_;
-    for (int64_t unit = block * per_block_; unit < end; ++unit) {
+    for (int64_t unit = unit_begin; unit < unit_end; ++unit) {
       const int64_t begin = unit * Unit<T>::kValues;
       const int64_t n = args_.cols - begin < Unit<T>::kValues ? args_.cols - begin : Unit<T>::kValues;
       UnitSum sums[kPairs];
@@ -283,14 +177,48 @@ class Window {
 
   /** Adds the sums of blocks up to `end` in order. */
   void add_blocks(int64_t end) {
+    add_units(added_ * per_block_, least(end * per_block_, units_));
+    added_ = end;
+  }
+
+  void add_units(int64_t unit_begin, int64_t unit_end) {
     const Live at = live();
-    const int64_t unit_end = end * per_block_ < units_ ? end * per_block_ : units_;
-    for (int64_t unit = added_ * per_block_; unit < unit_end; ++unit) {
+    for (int64_t unit = unit_begin; unit < unit_end; ++unit) {
       each_pair(at, last_, [&](int, int p) {
         totals_[p] = Unit<T>::add(totals_[p], workspace_.sums[unit * kPairs + p]);
       });
     }
-    added_ = end;
+  }
+
+  /** Of all pairs: the units that begin in the rows of the grid of a block, and their patches. */
+  void sum_patches(int64_t block) {
+    const PatchGrid& grid = args_.grid;
+    PatchKey peaks[kPairs] = {};
+    for (int64_t r = block * per_block_; r < least((block + 1) * per_block_, grid.rows()); ++r) {
+      for (int64_t plane = 0; plane < grid.planes; ++plane) {
+        constexpr int64_t kValues = Unit<T>::kValues;
+        sum_units((grid.band_begin(plane, r) + kValues - 1) / kValues,
+                  (grid.band_end(plane, r) + kValues - 1) / kValues, {0, 1});
+      }
+      each_patch(grid, kernels_, rows_, last_, r, [&](int64_t c, const Total* totals) {
+        const int64_t values = grid.values(r, c);
+        for (int p = 0; p < pair_count(last_); ++p) {
+          const float distance = distance_of(args_, static_cast<double>(totals[p]), values);
+          const PatchKey key = patch_key(distance, r * grid.columns() + c);
+          peaks[p] = key > peaks[p] ? key : peaks[p];
+        }
+      });
+    }
+    memcpy(workspace_.peaks + block * kPairs, peaks, sizeof peaks);
+  }
+
+  void find_peaks() {
+    for (int64_t block = 0; block < blocks_; ++block) {
+      for (int p = 0; p < pair_count(last_); ++p) {
+        const PatchKey key = workspace_.peaks[block * kPairs + p];
+        peaks_[p] = key > peaks_[p] ? key : peaks_[p];
+      }
+    }
   }
 
   /**
@@ -322,20 +250,25 @@ class Window {
     Live at = live();
     // Never more than kWindow; said again because GCC 12 for AArch64 takes totals_ for read past its end.
     for (const int last = last_ < kWindow ? last_ : kWindow; at.first <= last; ++at.first) {
-      const double sum = static_cast<double>(totals_[pair(at.anchor, at.first)]);
-      const float distance =
-          canonical(static_cast<float>(args_.scale * (sum / static_cast<double>(args_.cols))));
+      const int p = pair(at.anchor, at.first);
+      const float distance = distance_of(args_, static_cast<double>(totals_[p]), args_.cols);
       const bool gap =
           args_.max_gap > 0 && index_[at.first] - index_[at.anchor] >= args_.max_gap;
-      const bool keep = non_finite(distance) || distance > args_.gamma || gap;
+      const bool keep = non_finite(distance) || distance > args_.gamma || gap ||
+                        (args_.with_patches && complete && patch_differs(peaks_[p]));
       if (!keep && !complete) {
         break;
       }
-      verdicts_[at.first] = {distance, keep};
+      verdicts_[at.first] = {distance, keep, peaks_[p]};
       at.anchor = keep ? at.first : at.anchor;
     }
     live_.store(static_cast<uint32_t>(at.anchor) << 8 | static_cast<uint32_t>(at.first),
                 std::memory_order_relaxed);
+  }
+
+  bool patch_differs(PatchKey peak) const {
+    const float distance = patch_distance(peak);
+    return non_finite(distance) || distance > args_.patch_gamma;
   }
 
   const SliceAnchorArgs& args_;
@@ -350,6 +283,7 @@ class Window {
   // Below: of the thread that adds.
   int64_t added_ = 0;  // blocks in totals_
   Total totals_[kPairs] = {};
+  PatchKey peaks_[kPairs] = {};
   Verdict verdicts_[kWindow + 1];
 };
 
@@ -383,10 +317,14 @@ void anchor_segment(const SliceAnchorArgs& args, const Workspace& workspace, int
     if (!args.decide_only) {
       args.distance[row] = verdict.distance;
       args.flags[row] = flags;
+      if (args.with_patches) {
+        args.patch_distance[row] = patch_distance(verdict.peak);
+        args.patch_index[row] = row == begin ? -1 : patch_index(verdict.peak);
+      }
     }
   };
   if (begin < end) {
-    emit(begin, {0, true}, 0);
+    emit(begin, {0, true, patch_key(0, 0)}, 0);
   }
   for (int64_t row = begin + 1; row < end;) {
     const int count = static_cast<int>(end - row < kWindow ? end - row : kWindow);
@@ -394,7 +332,8 @@ void anchor_segment(const SliceAnchorArgs& args, const Workspace& workspace, int
     args.decide_only ? window.decide_all() : window.judge_all();
     for (int w = 1; w <= count; ++w, ++row) {
       const Verdict verdict = window.verdict(w);
-      emit(row, verdict, non_finite(verdict.distance) ? MEDPRUNER_SEGMENT_NON_FINITE : 0);
+      const bool special = non_finite(verdict.distance) || non_finite(patch_distance(verdict.peak));
+      emit(row, verdict, special ? MEDPRUNER_SEGMENT_NON_FINITE : 0);
     }
   }
   // A first slice that holds a NaN or an infinity makes the distance to it one: mostly there is nothing

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cuda/slice_anchor/slice_anchor.cuh"
+#include "cuda/slice_anchor/patches.cuh"
 
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
@@ -35,15 +35,22 @@ void run(const SliceAnchorArgs& args, Launch launch) {
   const bool list_apart = args.rows == 0 || args.segments > kFewSegments;
   if (args.rows > 0) {
     MEDPRUNER_LAUNCH(anchor_prepare, 1, 1024, launch.stream, args, workspace);
-    const unsigned blocks = grid_extent((args.cols - 1) / AnchorPairs<T>::kBlockValues + 1);
+    const unsigned blocks =
+        grid_extent(args.with_patches ? args.grid.rows() * patch_groups(args.grid)
+                                      : (args.cols - 1) / AnchorPairs<T>::kBlockValues + 1);
     const uint64_t bytes_apart = static_cast<uint64_t>(args.row_stride) * sizeof(T);
     const bool wide = (reinterpret_cast<uint64_t>(args.slices) | bytes_apart) %
                           AnchorPairs<T>::kWideBytes ==
                       0;
     for (int64_t first = 0; first < args.rows; first += kWindow) {
       const bool list = !list_apart && first + kWindow >= args.rows;
-      MEDPRUNER_LAUNCH(anchor_window<T>, blocks, kAnchorThreads, launch.stream, args, workspace,
-                       first, wide, list);
+      if (args.with_patches) {
+        MEDPRUNER_LAUNCH(anchor_patch_window<T>, blocks, kAnchorThreads, launch.stream, args,
+                         workspace, first, wide, list);
+      } else {
+        MEDPRUNER_LAUNCH(anchor_window<T>, blocks, kAnchorThreads, launch.stream, args, workspace,
+                         first, wide, list);
+      }
     }
   }
   if (list_apart && args.segments > 0) {

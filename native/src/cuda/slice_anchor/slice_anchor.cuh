@@ -29,8 +29,12 @@ constexpr int kChunkTile = 64;
 constexpr int kTileQuads = kChunkTile * kQuadsPerChunk;
 constexpr int kQuadsPerThread = (kTileQuads - 1) / kAnchorThreads + 1;
 
+/** CUDA's atomics want this one of the two 64-bit types. */
+using PeakWord = unsigned long long;
+
 struct AnchorState {
   unsigned long long exact[kPairs];  // integers: the sums of the window so far
+  PeakWord peaks[kPairs];            // with patches: the one that differs most so far
   uint32_t specials;                 // bit w: row w of the window, 1 being the first, holds a NaN or infinity
   unsigned finished;                 // blocks of the window
 };
@@ -48,6 +52,7 @@ __global__ void anchor_prepare(SliceAnchorArgs args, AnchorWorkspace workspace) 
   }
   if (threadIdx.x < kPairs) {
     workspace.state->exact[threadIdx.x] = 0;
+    workspace.state->peaks[threadIdx.x] = kNoPatch;
   } else if (threadIdx.x == kPairs) {
     workspace.state->specials = 0;
     workspace.state->finished = 0;
@@ -141,9 +146,13 @@ __device__ inline double add_chunks(const ChunkSums* sums, int64_t chunks) {
   return total;
 }
 
-/** One thread: judges the rows of the window by the totals of its pairs. */
+__device__ inline float distance_of(const SliceAnchorArgs& args, double sum, int64_t values) {
+  return canonical(static_cast<float>(args.scale * (sum / static_cast<double>(values))));
+}
+
+/** One thread: judges the rows of the window by the totals and, with patches, the peaks of its pairs. */
 __device__ inline void walk_window(const SliceAnchorArgs& args, const int32_t* start, int64_t first,
-                                   const double* totals, uint32_t specials) {
+                                   const double* totals, const PatchKey* peaks, uint32_t specials) {
   int64_t anchor = start[first] >= 0 && start[first] < first ? args.representative[first - 1] : first;
   for (int w = 1; w < kRows && first + w - 1 < args.rows; ++w) {
     const int64_t row = first + w - 1;
@@ -151,18 +160,24 @@ __device__ inline void walk_window(const SliceAnchorArgs& args, const int32_t* s
       continue;
     }
     float distance = 0;
+    float patch = 0;
+    int32_t index = -1;
     uint32_t flags = 0;
     bool keep = true;
     if (start[row] == row) {
       flags = (specials >> w & 1u) != 0 ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
     } else {
       const int from = anchor < first ? 0 : static_cast<int>(anchor - first) + 1;
-      distance = canonical(static_cast<float>(
-          args.scale * (totals[pair(from, w)] / static_cast<double>(args.cols))));
-      const bool abnormal = non_finite(distance);
+      distance = distance_of(args, totals[pair(from, w)], args.cols);
+      if (args.with_patches) {
+        patch = patch_distance(peaks[pair(from, w)]);
+        index = patch_index(peaks[pair(from, w)]);
+      }
+      const bool abnormal = non_finite(distance) || non_finite(patch);
       flags = abnormal ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
       keep = abnormal || distance > args.gamma ||
-             (args.max_gap > 0 && row - anchor >= args.max_gap);
+             (args.max_gap > 0 && row - anchor >= args.max_gap) ||
+             (args.with_patches && patch > args.patch_gamma);
     }
     anchor = keep ? row : anchor;
     args.keep[row] = keep ? 1 : 0;
@@ -170,30 +185,24 @@ __device__ inline void walk_window(const SliceAnchorArgs& args, const int32_t* s
     if (!args.decide_only) {
       args.distance[row] = distance;
       args.flags[row] = flags;
+      if (args.with_patches) {
+        args.patch_distance[row] = patch;
+        args.patch_index[row] = index;
+      }
     }
   }
 }
 
 /**
- * The rows from `first` on. `wide`: all rows are aligned to Pairs::kWideBytes. `list`: this window is the
- * last one, and its last block lists the segments, which are few.
+ * The rows of the window that begins at `first`, the anchor in front; whether a segment begins in it. Rows
+ * past the end repeat the last one and an anchor that is not there repeats the first row: their sums are
+ * never asked for.
  */
 template <class T>
-__global__ void __launch_bounds__(kAnchorThreads)
-    anchor_window(SliceAnchorArgs args, AnchorWorkspace workspace, int64_t first, bool wide,
-                  bool list) {
-  using Pairs = AnchorPairs<T>;
-  __shared__ bool last;
-  __shared__ double totals[kPairs];
-  const int thread = static_cast<int>(threadIdx.x);
-  const int lane = thread % 32;
-  const int warp = thread / 32;
-  AnchorState* const state = workspace.state;
-
-  // Rows past the end repeat the last one and an anchor that is not there repeats the first row: their
-  // sums are never asked for.
-  const T* rows[kRows];
+__device__ inline bool window_rows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace,
+                                   int64_t first, const T** rows) {
   bool starts = false;
+#pragma unroll
   for (int w = 1; w < kRows; ++w) {
     const int64_t row = first + w - 1 < args.rows ? first + w - 1 : args.rows - 1;
     rows[w] = static_cast<const T*>(args.slices) + row * args.row_stride;
@@ -204,48 +213,42 @@ __global__ void __launch_bounds__(kAnchorThreads)
                 ? static_cast<const T*>(args.slices) +
                       static_cast<int64_t>(args.representative[first - 1]) * args.row_stride
                 : rows[1];
+  return starts;
+}
 
-  Pairs pairs;
-  if constexpr (std::is_integral_v<T>) {
-    __shared__ uint32_t parts[kAnchorWarps][kPairs];
-    const int64_t begin = static_cast<int64_t>(blockIdx.x) * Pairs::kBlockValues;
-    const int64_t end = args.cols - begin < Pairs::kBlockValues ? args.cols
-                                                                : begin + Pairs::kBlockValues;
-    pairs.add_block(rows, begin, end, wide);
-    pairs.fold();
-    if (lane == 0) {
+/** A warp: values [begin, end) of the rows are one chunk, and so are its sums. */
+template <class T>
+__device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorkspace& workspace,
+                                 const T* const* rows, int64_t chunk, bool wide, bool starts) {
+  FloatPairs<T> pairs;
+  const int64_t begin = chunk * kChunkValues;
+  const int64_t end = args.cols - begin < kChunkValues ? args.cols : begin + kChunkValues;
+  pairs.add_chunk(rows, begin, end, wide, starts);
+  pairs.fold();
+  if (threadIdx.x % 32 == 0) {
 #pragma unroll
-      for (int p = 0; p < kPairs; ++p) {
-        parts[warp][p] = pairs.sums[p];
-      }
-    }
-    __syncthreads();
-    if (thread < kPairs) {
-      uint32_t sum = 0;
-      for (int i = 0; i < kAnchorWarps; ++i) {
-        sum += parts[i][thread];
-      }
-      atomicAdd(&state->exact[thread], static_cast<unsigned long long>(sum));
-    }
-  } else {
-    const int64_t chunk = static_cast<int64_t>(blockIdx.x) * kAnchorWarps + warp;
-    const int64_t begin = chunk * kChunkValues;
-    if (begin < args.cols) {
-      const int64_t end = args.cols - begin < kChunkValues ? args.cols : begin + kChunkValues;
-      pairs.add_chunk(rows, begin, end, wide, starts);
-      pairs.fold();
-      if (lane == 0) {
-#pragma unroll
-        for (int p = 0; p < kPairs; p += 4) {
-          *reinterpret_cast<float4*>(&workspace.chunks[chunk].pair[p]) = make_float4(
-              pairs.sums[p], pairs.sums[p + 1], pairs.sums[p + 2], pairs.sums[p + 3]);
-        }
-      }
-      if (pairs.specials != 0) {
-        atomicOr(&state->specials, pairs.specials);
-      }
+    for (int p = 0; p < kPairs; p += 4) {
+      *reinterpret_cast<float4*>(&workspace.chunks[chunk].pair[p]) = make_float4(
+          pairs.sums[p], pairs.sums[p + 1], pairs.sums[p + 2], pairs.sums[p + 3]);
     }
   }
+  if (pairs.specials != 0) {
+    atomicOr(&workspace.state->specials, pairs.specials);
+  }
+}
+
+/**
+ * All threads of every block, when its sums are in the workspace: the last block adds them up and walks.
+ * `list`: this window is the last one, and the last block lists the segments, which are few.
+ */
+template <class T>
+__device__ inline void finish_window(const SliceAnchorArgs& args, const AnchorWorkspace& workspace,
+                                     int64_t first, bool list) {
+  __shared__ bool last;
+  __shared__ double totals[kPairs];
+  __shared__ PatchKey peaks[kPairs];
+  const int thread = static_cast<int>(threadIdx.x);
+  AnchorState* const state = workspace.state;
 
   __syncthreads();  // the fence below is for the whole block
   if (thread == 0) {
@@ -266,11 +269,12 @@ __global__ void __launch_bounds__(kAnchorThreads)
   }
   if (thread < kPairs) {
     totals[thread] = total;
+    peaks[thread] = args.with_patches ? atomicExch(&state->peaks[thread], PeakWord{kNoPatch}) : kNoPatch;
   }
   __syncthreads();
   if (thread == 0) {
     const uint32_t specials = std::is_integral_v<T> ? 0 : atomicExch(&state->specials, 0u);
-    walk_window(args, workspace.start, first, totals, specials);
+    walk_window(args, workspace.start, first, totals, peaks, specials);
   }
   if (list) {
     __shared__ uint64_t scratch[kScratch];
@@ -279,6 +283,50 @@ __global__ void __launch_bounds__(kAnchorThreads)
       list_segment(args, g, scratch);
     }
   }
+}
+
+/**
+ * The rows from `first` on. `wide`: all rows are aligned to Pairs::kWideBytes. `list`: as finish_window().
+ */
+template <class T>
+__global__ void __launch_bounds__(kAnchorThreads)
+    anchor_window(SliceAnchorArgs args, AnchorWorkspace workspace, int64_t first, bool wide,
+                  bool list) {
+  using Pairs = AnchorPairs<T>;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int lane = thread % 32;
+  const int warp = thread / 32;
+  const T* rows[kRows];
+  const bool starts = window_rows(args, workspace, first, rows);
+  if constexpr (std::is_integral_v<T>) {
+    Pairs pairs;
+    __shared__ uint32_t parts[kAnchorWarps][kPairs];
+    const int64_t begin = static_cast<int64_t>(blockIdx.x) * Pairs::kBlockValues;
+    const int64_t end = args.cols - begin < Pairs::kBlockValues ? args.cols
+                                                                : begin + Pairs::kBlockValues;
+    pairs.add_block(rows, begin, end, wide);
+    pairs.fold();
+    if (lane == 0) {
+#pragma unroll
+      for (int p = 0; p < kPairs; ++p) {
+        parts[warp][p] = pairs.sums[p];
+      }
+    }
+    __syncthreads();
+    if (thread < kPairs) {
+      uint32_t sum = 0;
+      for (int i = 0; i < kAnchorWarps; ++i) {
+        sum += parts[i][thread];
+      }
+      atomicAdd(&workspace.state->exact[thread], static_cast<unsigned long long>(sum));
+    }
+  } else {
+    const int64_t chunk = static_cast<int64_t>(blockIdx.x) * kAnchorWarps + warp;
+    if (chunk * kChunkValues < args.cols) {
+      sum_chunk(args, workspace, rows, chunk, wide, starts);
+    }
+  }
+  finish_window<T>(args, workspace, first, list);
 }
 
 }  // namespace medpruner::cuda

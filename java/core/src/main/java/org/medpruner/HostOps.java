@@ -71,7 +71,10 @@ final class HostOps {
         NativeBuffer results = buffer(SliceAnchor.Outputs.bytes(depth, 1));
         Workspace workspace = Workspace.create(Device.CPU)) {
       fill.accept(input);
-      SliceAnchor.Outputs out = SliceAnchor.Outputs.in(results, depth, 1);
+      SliceAnchor.Outputs out =
+          params.patches() == null
+              ? SliceAnchor.Outputs.in(results, depth, 1)
+              : SliceAnchor.Outputs.patchesIn(results, depth, 1);
       SliceAnchor.run(
           params,
           input.view(dtype, depth, size),
@@ -85,7 +88,9 @@ final class HostOps {
           HostArrays.ints(out.representative()),
           HostArrays.prefix(
               HostArrays.ints(out.keptIndices()), HostArrays.ints(out.keptCounts())[0]),
-          HostArrays.ints(Check.notNull("flags", out.flags())));
+          HostArrays.ints(Check.notNull("flags", out.flags())),
+          out.patchDistance() == null ? new float[0] : HostArrays.floats(out.patchDistance()),
+          out.patchIndex() == null ? new int[0] : HostArrays.ints(out.patchIndex()));
     }
   }
 

@@ -29,6 +29,8 @@ import java.util.Objects;
  * @param resizing whose processor sizes the pictures
  * @param maxGapSlices keep at least every k-th slice; 0 is off
  * @param maxGapMm keep at least one slice per this many millimetres; 0 is off
+ * @param patchGamma keep a slice that has a patch of the vision encoder's grid which differs from
+ *     that of the anchor by more than this, in units of gamma; 0 is off
  * @param minTokens least nucleus tokens per slice; 0 is off
  * @param maxTokens most nucleus tokens per slice; 0 is off
  * @param volumeMinTokens least nucleus tokens per volume; 0 is off
@@ -52,6 +54,7 @@ public record PruningPolicy(
     Resizing resizing,
     int maxGapSlices,
     double maxGapMm,
+    double patchGamma,
     long minTokens,
     long maxTokens,
     long volumeMinTokens,
@@ -152,6 +155,7 @@ public record PruningPolicy(
           0,
           0,
           0,
+          0,
           0);
 
   /** Parity with the released code, where it runs. */
@@ -177,9 +181,14 @@ public record PruningPolicy(
           0,
           0,
           0,
+          0,
           0);
 
-  /** The literal cumulative-attention nucleus, with a bound on the gap between kept slices. */
+  /**
+   * The literal cumulative-attention nucleus, with a bound on the gap between kept slices: at 4, a
+   * finding taller than four slice distances always has a kept slice, for one slice in a hundred
+   * more of a head MRI (docs/lesion-study.md).
+   */
   public static final PruningPolicy NUCLEUS =
       new PruningPolicy(
           "nucleus",
@@ -197,7 +206,8 @@ public record PruningPolicy(
           Positions.MODEL,
           DeepStack.MERGED,
           Resizing.MODEL,
-          8,
+          4,
+          0,
           0,
           0,
           0,
@@ -227,6 +237,7 @@ public record PruningPolicy(
           0,
           0,
           0,
+          0,
           0);
 
   private static final List<PruningPolicy> PRESETS = List.of(PAPER, REFERENCE, NUCLEUS, OFF);
@@ -248,6 +259,7 @@ public record PruningPolicy(
         "finite and > 0, or 0 for the model's own");
     require(maxGapSlices >= 0, "maxGapSlices", maxGapSlices, ">= 0");
     require(maxGapMm >= 0 && Double.isFinite(maxGapMm), "maxGapMm", maxGapMm, "finite and >= 0");
+    require(patchGamma >= 0, "patchGamma", patchGamma, "> 0, or 0 for no such guard");
     checkFloorAndCap("minTokens", minTokens, "maxTokens", maxTokens);
     checkFloorAndCap("volumeMinTokens", volumeMinTokens, "volumeMaxTokens", volumeMaxTokens);
   }
@@ -343,6 +355,11 @@ public record PruningPolicy(
     return toBuilder().maxGapSlices(value).build();
   }
 
+  /** A copy with another threshold of patches. */
+  public PruningPolicy withPatchGamma(double value) {
+    return toBuilder().patchGamma(value).build();
+  }
+
   /** Collects overrides; {@link #build} checks them. */
   public static final class Builder {
     private String name;
@@ -362,6 +379,7 @@ public record PruningPolicy(
     private Resizing resizing;
     private int maxGapSlices;
     private double maxGapMm;
+    private double patchGamma;
     private long minTokens;
     private long maxTokens;
     private long volumeMinTokens;
@@ -385,6 +403,7 @@ public record PruningPolicy(
       resizing = p.resizing;
       maxGapSlices = p.maxGapSlices;
       maxGapMm = p.maxGapMm;
+      patchGamma = p.patchGamma;
       minTokens = p.minTokens;
       maxTokens = p.maxTokens;
       volumeMinTokens = p.volumeMinTokens;
@@ -487,6 +506,12 @@ public record PruningPolicy(
       return this;
     }
 
+    /** Sets {@link PruningPolicy#patchGamma}. */
+    public Builder patchGamma(double value) {
+      patchGamma = value;
+      return this;
+    }
+
     /** Sets {@link PruningPolicy#minTokens}. */
     public Builder minTokens(long value) {
       minTokens = value;
@@ -540,6 +565,7 @@ public record PruningPolicy(
           resizing,
           maxGapSlices,
           maxGapMm,
+          patchGamma,
           minTokens,
           maxTokens,
           volumeMinTokens,

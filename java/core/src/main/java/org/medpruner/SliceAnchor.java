@@ -13,6 +13,10 @@ import org.medpruner.internal.ffm.NativeOps;
  * System.out.println(r.keptIndices().length + " of " + depth + " slices kept");
  * }
  *
+ * <p>The mean of a slice cannot see what is small. With {@link Params#withPatches} a slice also
+ * stays when one patch of it differs by more than a threshold of its own, at no extra pass over the
+ * values.
+ *
  * <p>A slice whose distance is NaN or infinite is kept and flagged. Results are bit-identical on
  * CPU, CUDA and {@link org.medpruner.oracle.SliceAnchorOracle}. Stateless; any number of threads
  * may call it at once on different outputs.
@@ -34,10 +38,22 @@ public final class SliceAnchor {
    * @param decideOnly only the decisions, without distances and flags: the outputs are then those
    *     of {@link Outputs#decisionsIn}. They are the same bits, and reading may end as soon as they
    *     are certain
+   * @param patchGamma keep a slice when the mean difference of one patch to that of the anchor is
+   *     greater, in units of the scaled values; 0 keeps whatever differs at all, negative keeps
+   *     every slice, infinity measures only; without patches it has no meaning and is 0
+   * @param patches where the patches of a slice are; null is off
    */
-  public record Params(double gamma, double scale, long maxGap, boolean decideOnly) {
+  public record Params(
+      double gamma,
+      double scale,
+      long maxGap,
+      boolean decideOnly,
+      double patchGamma,
+      @Nullable SlicePatches patches) {
     /** Checks the ranges. */
     public Params {
+      Check.that(!Double.isNaN(patchGamma), "patchGamma", patchGamma, "a number");
+      Check.that(patches != null || patchGamma == 0, "patchGamma", patchGamma, "0 without patches");
       Check.that(!Double.isNaN(gamma), "gamma", gamma, "a number");
       Check.that(scale > 0 && Double.isFinite(scale), "scale", scale, "finite and > 0");
       Check.that(maxGap >= 0, "maxGap", maxGap, ">= 0");
@@ -45,7 +61,7 @@ public final class SliceAnchor {
 
     /** Distances and flags too. */
     public Params(double gamma, double scale, long maxGap) {
-      this(gamma, scale, maxGap, false);
+      this(gamma, scale, maxGap, false, 0, null);
     }
 
     /** Scale 1, no bound on the gap. */
@@ -55,17 +71,23 @@ public final class SliceAnchor {
 
     /** A copy with another scale. */
     public Params withScale(double value) {
-      return new Params(gamma, value, maxGap, decideOnly);
+      return new Params(gamma, value, maxGap, decideOnly, patchGamma, patches);
     }
 
     /** A copy with another bound on the gap. */
     public Params withMaxGap(long value) {
-      return new Params(gamma, scale, value, decideOnly);
+      return new Params(gamma, scale, value, decideOnly, patchGamma, patches);
     }
 
     /** A copy that only decides. */
     public Params withDecideOnly() {
-      return new Params(gamma, scale, maxGap, true);
+      return new Params(gamma, scale, maxGap, true, patchGamma, patches);
+    }
+
+    /** A copy with the guard for small findings. */
+    public Params withPatches(double threshold, SlicePatches value) {
+      return new Params(
+          gamma, scale, maxGap, decideOnly, threshold, Check.notNull("patches", value));
     }
   }
 
@@ -79,6 +101,10 @@ public final class SliceAnchor {
    * @param keptIndices I32 [D]: kept slices of volume g, ascending, from offsets[g] on, then -1
    * @param keptCounts I32 [G]
    * @param flags U32 [D], bits of {@link SegmentFlags}; null to decide only
+   * @param patchDistance F32 [D], the largest mean difference of a patch to that of the anchor; 0
+   *     for the first slice of a volume; null without patches or to decide only
+   * @param patchIndex I32 [D], the lowest patch of that distance; -1 for the first slice of a
+   *     volume; null without patches or to decide only
    */
   public record Outputs(
       TensorView keep,
@@ -86,33 +112,54 @@ public final class SliceAnchor {
       TensorView representative,
       TensorView keptIndices,
       TensorView keptCounts,
-      @Nullable TensorView flags) {
+      @Nullable TensorView flags,
+      @Nullable TensorView patchDistance,
+      @Nullable TensorView patchIndex) {
 
-    /** Bytes {@link #in} needs, which are enough for {@link #decisionsIn}. */
+    /** Without patches. */
+    public Outputs(
+        TensorView keep,
+        @Nullable TensorView distance,
+        TensorView representative,
+        TensorView keptIndices,
+        TensorView keptCounts,
+        @Nullable TensorView flags) {
+      this(keep, distance, representative, keptIndices, keptCounts, flags, null, null);
+    }
+
+    /** Bytes that are enough for any of {@link #in}, {@link #patchesIn}, {@link #decisionsIn}. */
     public static long bytes(long slices, long volumes) {
       Carver c = Carver.measure();
-      carve(c, slices, volumes, false);
+      carve(c, slices, volumes, false, true);
       return c.used();
     }
 
-    /** All outputs inside one buffer. */
+    /** All outputs without patches inside one buffer. */
     public static Outputs in(NativeBuffer buffer, long slices, long volumes) {
-      return carve(Carver.in(buffer), slices, volumes, false);
+      return carve(Carver.in(buffer), slices, volumes, false, false);
+    }
+
+    /** All outputs with patches inside one buffer. */
+    public static Outputs patchesIn(NativeBuffer buffer, long slices, long volumes) {
+      return carve(Carver.in(buffer), slices, volumes, false, true);
     }
 
     /** The outputs of {@link Params#decideOnly} inside one buffer. */
     public static Outputs decisionsIn(NativeBuffer buffer, long slices, long volumes) {
-      return carve(Carver.in(buffer), slices, volumes, true);
+      return carve(Carver.in(buffer), slices, volumes, true, false);
     }
 
-    private static Outputs carve(Carver c, long slices, long volumes, boolean decideOnly) {
+    private static Outputs carve(
+        Carver c, long slices, long volumes, boolean decideOnly, boolean patches) {
       return new Outputs(
           c.next(DType.U8, slices),
           decideOnly ? null : c.next(DType.F32, slices),
           c.next(DType.I32, slices),
           c.next(DType.I32, slices),
           c.next(DType.I32, volumes),
-          decideOnly ? null : c.next(DType.U32, slices));
+          decideOnly ? null : c.next(DType.U32, slices),
+          patches ? c.next(DType.F32, slices) : null,
+          patches ? c.next(DType.I32, slices) : null);
     }
   }
 
@@ -121,8 +168,7 @@ public final class SliceAnchor {
     checkInputs(params, slices, offsets);
     Call call = Call.hold(Stream.DEFAULT, slices, offsets);
     try {
-      return NativeOps.sliceAnchorWorkspace(
-          params.gamma, params.scale, params.maxGap, params.decideOnly, slices, offsets);
+      return NativeOps.sliceAnchorWorkspace(params, slices, offsets);
     } finally {
       call.release();
     }
@@ -154,6 +200,8 @@ public final class SliceAnchor {
     Check.output("keptIndices", outputs.keptIndices, device, DType.I32, d);
     Check.output("keptCounts", outputs.keptCounts, device, DType.I32, offsets.size(0) - 1);
     full("flags", outputs.flags, params, device, DType.U32, d);
+    patch("patchDistance", outputs.patchDistance, params, device, DType.F32, d);
+    patch("patchIndex", outputs.patchIndex, params, device, DType.I32, d);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
     Call call =
@@ -167,23 +215,11 @@ public final class SliceAnchor {
             outputs.keptIndices,
             outputs.keptCounts,
             outputs.flags,
+            outputs.patchDistance,
+            outputs.patchIndex,
             workspace);
     try {
-      NativeOps.sliceAnchor(
-          params.gamma,
-          params.scale,
-          params.maxGap,
-          params.decideOnly,
-          slices,
-          offsets,
-          outputs.keep,
-          outputs.distance,
-          outputs.representative,
-          outputs.keptIndices,
-          outputs.keptCounts,
-          outputs.flags,
-          workspace,
-          stream.handle());
+      NativeOps.sliceAnchor(params, slices, offsets, outputs, workspace, stream.handle());
     } finally {
       call.release();
     }
@@ -217,6 +253,16 @@ public final class SliceAnchor {
     }
   }
 
+  /** An output of patches. */
+  private static void patch(
+      String name, @Nullable TensorView t, Params params, Device device, DType dtype, long d) {
+    if (params.patches != null) {
+      full(name, t, params, device, dtype, d);
+    } else if (t != null) {
+      throw Check.bad(name, "must be null, since params has no patches");
+    }
+  }
+
   private static void checkInputs(Params params, TensorView slices, TensorView offsets) {
     Check.notNull("params", params);
     DType dtype =
@@ -224,6 +270,11 @@ public final class SliceAnchor {
     Device device = slices.device();
     Check.rows("slices", slices, device, dtype, Check.ANY, Check.ANY);
     Check.that(slices.size(1) >= 1, "slices", slices, "of at least one value per slice");
+    if (params.patches != null) {
+      long size = params.patches.size();
+      Check.that(
+          slices.size(1) == size, "slices", slices, size + " values per slice, as params.patches");
+    }
     Check.offsets("offsets", offsets, device);
   }
 
@@ -235,10 +286,20 @@ public final class SliceAnchor {
    * @param representatives int[D]: the slice that stands for this one; itself when kept
    * @param keptIndices the kept slices, ascending
    * @param flags int[D], bits of {@link SegmentFlags}
+   * @param patchDistances float[D], the largest of a patch; 0 for the first slice; empty without
+   *     patches
+   * @param patchIndices int[D], the patch of that distance; -1 for the first slice; empty without
+   *     patches
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record Result(
-      boolean[] kept, float[] distances, int[] representatives, int[] keptIndices, int[] flags) {}
+      boolean[] kept,
+      float[] distances,
+      int[] representatives,
+      int[] keptIndices,
+      int[] flags,
+      float[] patchDistances,
+      int[] patchIndices) {}
 
   /**
    * Anchors one volume of normalised values in host memory, on the CPU.

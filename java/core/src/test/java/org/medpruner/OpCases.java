@@ -113,6 +113,34 @@ final class OpCases {
                     t.get(8),
                     Stream.DEFAULT)));
 
+    SliceAnchor.Params guarded = anchor.withPatches(0.5, SlicePatches.planar(1, 2, 2, 1, 1));
+    cases.add(
+        new OpCase(
+            "sliceAnchorWithPatches",
+            SliceAnchor.workspaceBytes(guarded, slices, offsets),
+            List.of(
+                lead("slices", slices, DType.F64),
+                lead("offsets", m.input(bounds), DType.I32),
+                out("keep", m.output(DType.U8, n)),
+                out("distance", m.output(DType.F32, n)),
+                out("representative", m.output(DType.I32, n)),
+                out("keptIndices", m.output(DType.I32, n)),
+                out("keptCounts", m.output(DType.I32, 2)),
+                out("flags", m.output(DType.U32, n)),
+                out("patchDistance", m.output(DType.F32, n)),
+                out("patchIndex", m.output(DType.I32, n)),
+                workspace(m)),
+            t ->
+                SliceAnchor.run(
+                    guarded,
+                    t.get(0),
+                    t.get(1),
+                    new SliceAnchor.Outputs(
+                        t.get(2), t.get(3), t.get(4), t.get(5), t.get(6), t.get(7), t.get(8),
+                        t.get(9)),
+                    t.get(10),
+                    Stream.DEFAULT)));
+
     AttentionMass.Params mass = AttentionMass.Params.of(new AttentionMass.Contiguous(1));
     TensorView query = m.input(values, n, 2, 2);
     TensorView key = m.input(values, n, 2, 2);

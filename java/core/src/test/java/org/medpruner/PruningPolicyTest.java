@@ -26,7 +26,8 @@ class PruningPolicyTest {
     assertEquals(PruningPolicy.DroppedSlice.CORNER_TOKEN, reference.droppedSlice());
     PruningPolicy nucleus = PruningPolicy.preset("nucleus");
     assertEquals(PruningPolicy.NucleusScore.MASS, nucleus.score());
-    assertTrue(nucleus.maxGapSlices() > 0);
+    assertEquals(4, nucleus.maxGapSlices());
+    assertEquals(0, nucleus.patchGamma());
     PruningPolicy off = PruningPolicy.preset("off");
     assertTrue(!off.sliceAnchoring() && !off.tokenPruning());
   }
@@ -68,6 +69,8 @@ class PruningPolicyTest {
     refused("temperature", b -> b.temperature(Double.POSITIVE_INFINITY));
     refused("maxGapSlices", b -> b.maxGapSlices(-1));
     refused("maxGapMm", b -> b.maxGapMm(Double.NaN));
+    refused("patchGamma", b -> b.patchGamma(-0.1));
+    refused("patchGamma", b -> b.patchGamma(Double.NaN));
     refused("minTokens", b -> b.minTokens(5).maxTokens(4));
     refused("maxTokens", b -> b.maxTokens(-1));
     refused("volumeMinTokens", b -> b.volumeMinTokens(-1));

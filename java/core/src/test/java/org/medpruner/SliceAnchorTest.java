@@ -88,7 +88,11 @@ class SliceAnchorTest {
     long d = slices.size(0);
     TensorView distance = memory.output(DType.F32, d);
     TensorView flags = memory.output(DType.U32, d);
-    SliceAnchor.Outputs out = outputs(memory, d, offsets.length - 1, distance, flags);
+    SliceAnchor.Outputs plain = outputs(memory, d, offsets.length - 1, distance, flags);
+    TensorView patchDistance = memory.output(DType.F32, d);
+    TensorView patchIndex = memory.output(DType.I32, d);
+    boolean patches = params.patches() != null;
+    SliceAnchor.Outputs out = patches ? with(plain, patchDistance, patchIndex) : plain;
     TensorView bounds = memory.input(offsets);
     SliceAnchor.run(params, slices, bounds, out, memory.workspace(), Stream.DEFAULT);
     SliceAnchorOracle.Result full =
@@ -98,7 +102,9 @@ class SliceAnchorTest {
             memory.ints(out.representative()),
             memory.ints(out.keptIndices()),
             memory.ints(out.keptCounts()),
-            memory.ints(flags));
+            memory.ints(flags),
+            patches ? memory.floats(patchDistance) : new float[0],
+            patches ? memory.ints(patchIndex) : new int[0]);
     // Deciding alone must come to the same, whatever the test is about.
     SliceAnchor.Outputs decided = outputs(memory, d, offsets.length - 1, null, null);
     SliceAnchor.run(
@@ -108,6 +114,19 @@ class SliceAnchorTest {
     assertArrayEquals(full.keptIndices(), memory.ints(decided.keptIndices()));
     assertArrayEquals(full.keptCounts(), memory.ints(decided.keptCounts()));
     return full;
+  }
+
+  private static SliceAnchor.Outputs with(
+      SliceAnchor.Outputs o, @Nullable TensorView patchDistance, @Nullable TensorView patchIndex) {
+    return new SliceAnchor.Outputs(
+        o.keep(),
+        o.distance(),
+        o.representative(),
+        o.keptIndices(),
+        o.keptCounts(),
+        o.flags(),
+        patchDistance,
+        patchIndex);
   }
 
   private static SliceAnchor.Outputs outputs(
@@ -141,6 +160,8 @@ class SliceAnchorTest {
     assertArrayEquals(expected.keptIndices(), actual.keptIndices(), what);
     assertArrayEquals(expected.keptCounts(), actual.keptCounts(), what);
     assertArrayEquals(expected.flags(), actual.flags(), what);
+    assertArrayEquals(bits(expected.patchDistance()), bits(actual.patchDistance()), what);
+    assertArrayEquals(expected.patchIndex(), actual.patchIndex(), what);
   }
 
   /** Slices that drift, jump and repeat, so that every branch is met. */
@@ -193,6 +214,85 @@ class SliceAnchorTest {
       SliceAnchor.Params params = SliceAnchor.Params.of(0.05);
       assertSame(batch.oracle(params), run(params, batch, 0), dtype + " round " + round);
     }
+  }
+
+  /** Grids of every layout, with cut patches, NaN and infinities, against the oracle. */
+  @ParameterizedTest
+  @EnumSource(names = {"U8", "I16", "F16", "BF16", "F32"})
+  void patchesMatchTheOracle(DType dtype) {
+    SlicePatches[] grids = {
+      SlicePatches.planar(3, 28, 42, 14, 14),
+      SlicePatches.planar(2, 31, 45, 14, 14),
+      SlicePatches.planar(1, 17, 19, 64, 64),
+      SlicePatches.planar(5, 4, 7, 1, 1),
+      SlicePatches.interleaved(30, 45, 3, 14, 14),
+      SlicePatches.vectors(6, 700),
+      SlicePatches.vectors(1, 1)
+    };
+    double unit = dtype == DType.U8 ? SliceAnchor.U8_SCALE : dtype == DType.I16 ? 1 / 2e4 : 1;
+    Random random = new Random(17 + dtype.name().hashCode());
+    for (int round = 0; round < 42; round++) {
+      SlicePatches grid = grids[round % grids.length];
+      int size = (int) grid.size();
+      long[] offsets = Ragged.random(random, 3, 9);
+      float[] values = drifting(random, Ragged.rows(offsets), size);
+      if (round % 3 == 2 && values.length > 0) {
+        values[random.nextInt(values.length)] = round % 2 == 0 ? Float.NaN : Float.MAX_VALUE;
+      }
+      Batch batch = Batch.of(dtype, values, size, offsets);
+      SliceAnchor.Params params =
+          new SliceAnchor.Params(round % 4 == 0 ? 0.05 : 10, unit, random.nextInt(3) * 2L)
+              .withPatches(random.nextFloat() * 0.3, grid);
+      String what = dtype + " round " + round + " " + params;
+      assertSame(batch.oracle(params), run(params, batch, round % 3), what);
+    }
+  }
+
+  @Test
+  void aPatchKeepsWhatTheMeanCannotSee() {
+    byte[] volume = new byte[3 * 64 * 64];
+    Arrays.fill(volume, (byte) 100);
+    for (int y = 9; y < 12; y++) {
+      for (int x = 33; x < 36; x++) {
+        volume[2 * 64 * 64 + y * 64 + x] = (byte) 180;
+      }
+    }
+    SliceAnchor.Params plain = SliceAnchor.Params.of(0.05).withScale(SliceAnchor.U8_SCALE);
+    SliceAnchor.Params guarded = plain.withPatches(0.02, SlicePatches.planar(1, 64, 64, 8, 8));
+    assertArrayEquals(new int[] {0}, SliceAnchor.apply(volume, 3, plain).keptIndices());
+    SliceAnchor.Result r = SliceAnchor.apply(volume, 3, guarded);
+    assertArrayEquals(new int[] {0, 2}, r.keptIndices());
+    assertArrayEquals(new int[] {-1, 0, 8 + 4}, r.patchIndices());
+    assertEquals((float) (9 * 80 / 127.5 / 64), r.patchDistances()[2]);
+    assertEquals(0, SliceAnchor.apply(volume, 3, plain).patchDistances().length);
+  }
+
+  @Test
+  void patchesThatDoNotFitAreRefused() {
+    SlicePatches grid = SlicePatches.planar(1, 2, 2, 1, 1);
+    SliceAnchor.Params params = SliceAnchor.Params.of(0.1).withPatches(0.2, grid);
+    try (DeviceMemory memory = new DeviceMemory(device())) {
+      TensorView slices = memory.input(new float[16], 4, 4);
+      TensorView offsets = memory.input(new long[] {0, 4});
+      TensorView distance = memory.output(DType.F32, 4);
+      TensorView index = memory.output(DType.I32, 4);
+      TensorView flags = memory.output(DType.U32, 4);
+      SliceAnchor.Outputs out = outputs(memory, 4, 1, memory.output(DType.F32, 4), flags);
+      refused("patchDistance", params, slices, offsets, memory, with(out, null, index));
+      refused("patchIndex", params, slices, offsets, memory, with(out, distance, null));
+      SliceAnchor.Params without = SliceAnchor.Params.of(0.1);
+      refused("patchDistance", without, slices, offsets, memory, with(out, distance, null));
+      refused("patchIndex", without, slices, offsets, memory, with(out, null, index));
+      TensorView odd = memory.input(new float[20], 4, 5);
+      refused("slices", params, odd, offsets, memory, with(out, distance, index));
+    }
+    assertThrows(IllegalArgumentException.class, () -> SlicePatches.planar(1, 2, 2, 0, 1));
+    assertThrows(IllegalArgumentException.class, () -> SlicePatches.planar(1, 9, 9, 257, 256));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> SliceAnchor.Params.of(0.1).withPatches(Double.NaN, grid));
+    assertThrows(
+        IllegalArgumentException.class, () -> new SliceAnchor.Params(0.1, 1, 0, false, 0.2, null));
   }
 
   @Test
@@ -259,7 +359,16 @@ class SliceAnchorTest {
       DeviceMemory memory,
       @Nullable TensorView distance,
       @Nullable TensorView flags) {
-    SliceAnchor.Outputs out = outputs(memory, 4, 1, distance, flags);
+    refused(name, params, slices, offsets, memory, outputs(memory, 4, 1, distance, flags));
+  }
+
+  private static void refused(
+      String name,
+      SliceAnchor.Params params,
+      TensorView slices,
+      TensorView offsets,
+      DeviceMemory memory,
+      SliceAnchor.Outputs out) {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class,

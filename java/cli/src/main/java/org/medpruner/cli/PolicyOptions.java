@@ -111,6 +111,13 @@ final class PolicyOptions {
   @Nullable Double maxGapMm;
 
   @Option(
+      names = "--patch-gamma",
+      paramLabel = "X",
+      description =
+          "Keep a slice of which one patch differs by more than this, in [0, 2]; 0 is off.")
+  @Nullable Double patchGamma;
+
+  @Option(
       names = "--min-tokens",
       paramLabel = "N",
       description = "Least nucleus tokens per slice; 0 is off.")
@@ -143,6 +150,11 @@ final class PolicyOptions {
     // Distances of pixels in [-1, 1] lie in [0, 2]: anything else is a mistake on a command line.
     Failures.requireArgument(
         gamma == null || (gamma >= 0 && gamma <= 2), "gamma", gamma, "in [0, 2]");
+    Failures.requireArgument(
+        patchGamma == null || (patchGamma >= 0 && patchGamma <= 2),
+        "patchGamma",
+        patchGamma,
+        "in [0, 2]");
     // The policy's 0 is "the model's own"; here that is said by leaving the option out.
     Failures.requireArgument(
         temperature == null || (temperature > 0 && Double.isFinite(temperature)),
@@ -166,6 +178,7 @@ final class PolicyOptions {
     set(resizing, b::resizing);
     set(maxGapSlices, b::maxGapSlices);
     set(maxGapMm, b::maxGapMm);
+    set(patchGamma, b::patchGamma);
     set(minTokens, b::minTokens);
     set(maxTokens, b::maxTokens);
     set(volumeMinTokens, b::volumeMinTokens);

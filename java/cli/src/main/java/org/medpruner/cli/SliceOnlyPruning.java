@@ -11,6 +11,7 @@ import org.medpruner.PruningReport.Savings;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.SegmentFlags;
 import org.medpruner.SliceAnchor;
+import org.medpruner.SlicePatches;
 import org.medpruner.vlm.Progress;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceInfo;
@@ -20,6 +21,9 @@ import org.medpruner.volume.SliceInfo;
  * units of pixels normalised to [-1, 1], so that gamma means what it means with a model.
  */
 final class SliceOnlyPruning {
+  /** Patches along a side of a picture: those of MedGemma, 896 / 14. */
+  private static final int PATCHES = 64;
+
   private SliceOnlyPruning() {}
 
   /**
@@ -30,10 +34,7 @@ final class SliceOnlyPruning {
   static PruningReport run(SliceImages images, PruningPolicy policy, Progress progress) {
     // A negative threshold keeps every slice and still measures its distance.
     SliceAnchor.Params params =
-        (policy.sliceAnchoring()
-                ? SliceAnchor.Params.of(policy.gamma())
-                    .withMaxGap(policy.maxGap(images.spacingMm()))
-                : SliceAnchor.Params.of(-1))
+        (policy.sliceAnchoring() ? criteria(images, policy) : SliceAnchor.Params.of(-1))
             .withScale(SliceAnchor.U8_SCALE);
     progress.update("anchor", 0, images.count());
     long start = System.nanoTime();
@@ -41,6 +42,23 @@ final class SliceOnlyPruning {
     double seconds = (System.nanoTime() - start) / 1e9;
     progress.update("anchor", images.count(), images.count());
     return report(images, policy, result, seconds);
+  }
+
+  private static SliceAnchor.Params criteria(SliceImages images, PruningPolicy policy) {
+    SliceAnchor.Params params =
+        SliceAnchor.Params.of(policy.gamma()).withMaxGap(policy.maxGap(images.spacingMm()));
+    if (policy.patchGamma() == 0) {
+      return params;
+    }
+    return params.withPatches(
+        policy.patchGamma(),
+        SlicePatches.interleaved(
+            images.height(), images.width(), 3, side(images.height()), side(images.width())));
+  }
+
+  /** Of a patch, in pixels. */
+  private static long side(int extent) {
+    return (extent - 1) / PATCHES + 1;
   }
 
   private static PruningReport report(

@@ -84,6 +84,18 @@ class PruneCommandTest {
             .size());
   }
 
+  /** Where gamma keeps none, a patch of a plane of one level is that level. */
+  @Test
+  void patchesAreComparedInUnitsOfGamma() throws IOException {
+    String v = volume(0, 6, 7, 13, 14, 255);
+    assertArrayEquals(
+        new int[] {0, 0, 0, 0, 0, 0},
+        representatives(audit("--volume", v, "--modality", "mri", "--gamma", "2")));
+    JsonNode guarded =
+        audit("--volume", v, "--modality", "mri", "--gamma", "2", "--patch-gamma", "0.05");
+    assertArrayEquals(new int[] {0, 0, 2, 2, 4, 5}, representatives(guarded));
+  }
+
   @Test
   void everyOverrideReachesThePolicy() throws IOException {
     String v = volume(0, 1, 2, 255);
@@ -128,6 +140,8 @@ class PruneCommandTest {
                 "3",
                 "--max-gap-mm",
                 "4.5",
+                "--patch-gamma",
+                "0.125",
                 "--min-tokens",
                 "1",
                 "--max-tokens",
@@ -142,6 +156,7 @@ class PruneCommandTest {
             + "'contextualRatio':0.25,'encoderScope':'kept-slices','score':'mass',"
             + "'temperature':1.5,'pooling':'projector','droppedSlice':'nothing',"
             + "'imageMask':'model','positions':'original','deepStack':'indexed','resizing':'model','maxGapSlices':3,'maxGapMm':4.5,"
+            + "'patchGamma':0.125,"
             + "'minTokens':1,'maxTokens':9,'volumeMinTokens':2,'volumeMaxTokens':99}";
     assertEquals(expected.replace('\'', '"'), policy.toString());
   }

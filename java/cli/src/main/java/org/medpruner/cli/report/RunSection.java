@@ -28,6 +28,8 @@ final class RunSection {
           Map.entry("resizing", "whose processor sizes the pictures"),
           Map.entry("maxGapSlices", "guard: keep at least every k-th slice; 0 is off"),
           Map.entry("maxGapMm", "guard: keep at least one slice per so many mm; 0 is off"),
+          Map.entry(
+              "patchGamma", "guard: keep a slice with a patch that differs by more; 0 is off"),
           Map.entry("minTokens", "least nucleus tokens per slice; 0 is off"),
           Map.entry("maxTokens", "most nucleus tokens per slice; 0 is off"),
           Map.entry("volumeMinTokens", "least nucleus tokens per volume; 0 is off"),

@@ -45,6 +45,19 @@ final class Layouts {
               JAVA_LONG.withName("max_gap"))
           .withName("medpruner_slice_anchor_params");
 
+  static final StructLayout SLICE_ANCHOR_PATCHES_PARAMS =
+      structLayout(
+              JAVA_INT.withName("struct_size"),
+              JAVA_INT.withName("reserved"),
+              SLICE_ANCHOR_PARAMS.withName("anchor"),
+              JAVA_DOUBLE.withName("patch_gamma"),
+              JAVA_LONG.withName("channels"),
+              JAVA_LONG.withName("height"),
+              JAVA_LONG.withName("width"),
+              JAVA_LONG.withName("patch_height"),
+              JAVA_LONG.withName("patch_width"))
+          .withName("medpruner_slice_anchor_patches_params");
+
   static final StructLayout ATTENTION_MASS_PARAMS =
       structLayout(
               JAVA_INT.withName("struct_size"),
@@ -120,6 +133,7 @@ final class Layouts {
         DEVICE,
         TENSOR,
         SLICE_ANCHOR_PARAMS,
+        SLICE_ANCHOR_PATCHES_PARAMS,
         ATTENTION_MASS_PARAMS,
         NUCLEUS_SELECT_PARAMS,
         CONTEXTUAL_MERGE_PARAMS,

@@ -58,6 +58,8 @@ public final class NativeLibrary {
           "medpruner_prune_workspace",
           "medpruner_set_cpu_threads",
           "medpruner_slice_anchor",
+          "medpruner_slice_anchor_patches",
+          "medpruner_slice_anchor_patches_workspace",
           "medpruner_slice_anchor_workspace",
           "medpruner_stream_create",
           "medpruner_stream_destroy",

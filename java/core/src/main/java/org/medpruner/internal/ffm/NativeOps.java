@@ -8,6 +8,7 @@ import static org.medpruner.internal.ffm.Layouts.GATHER_ROWS_PARAMS;
 import static org.medpruner.internal.ffm.Layouts.NUCLEUS_SELECT_PARAMS;
 import static org.medpruner.internal.ffm.Layouts.PRUNE_PARAMS;
 import static org.medpruner.internal.ffm.Layouts.SLICE_ANCHOR_PARAMS;
+import static org.medpruner.internal.ffm.Layouts.SLICE_ANCHOR_PATCHES_PARAMS;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.AttentionMass;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
+import org.medpruner.SliceAnchor;
+import org.medpruner.SlicePatches;
 import org.medpruner.TensorView;
 
 /** The ops on checked arguments: builds the descriptors, calls, checks the status. */
@@ -32,69 +35,92 @@ public final class NativeOps {
     return MemorySegment.ofAddress(address);
   }
 
+  private static MemorySegment sliceAnchorParams(Frame f, SliceAnchor.Params params) {
+    return fill(f.sized(SLICE_ANCHOR_PARAMS), params);
+  }
+
+  private static MemorySegment fill(MemorySegment p, SliceAnchor.Params params) {
+    set(p, SLICE_ANCHOR_PARAMS, "flags", params.decideOnly() ? ANCHOR_DECIDE_ONLY : 0);
+    set(p, SLICE_ANCHOR_PARAMS, "gamma", params.gamma());
+    set(p, SLICE_ANCHOR_PARAMS, "scale", params.scale());
+    set(p, SLICE_ANCHOR_PARAMS, "max_gap", params.maxGap());
+    return p;
+  }
+
   private static MemorySegment sliceAnchorParams(
-      Frame f, double gamma, double scale, long maxGap, boolean decideOnly) {
-    MemorySegment p = f.sized(SLICE_ANCHOR_PARAMS);
-    set(p, SLICE_ANCHOR_PARAMS, "flags", decideOnly ? ANCHOR_DECIDE_ONLY : 0);
-    set(p, SLICE_ANCHOR_PARAMS, "gamma", gamma);
-    set(p, SLICE_ANCHOR_PARAMS, "scale", scale);
-    set(p, SLICE_ANCHOR_PARAMS, "max_gap", maxGap);
+      Frame f, SliceAnchor.Params params, SlicePatches patches) {
+    MemorySegment p = f.sized(SLICE_ANCHOR_PATCHES_PARAMS);
+    fill(nested(p, SLICE_ANCHOR_PATCHES_PARAMS, "anchor", SLICE_ANCHOR_PARAMS), params);
+    set(p, SLICE_ANCHOR_PATCHES_PARAMS, "patch_gamma", params.patchGamma());
+    set(p, SLICE_ANCHOR_PATCHES_PARAMS, "channels", patches.channels());
+    set(p, SLICE_ANCHOR_PATCHES_PARAMS, "height", patches.height());
+    set(p, SLICE_ANCHOR_PATCHES_PARAMS, "width", patches.width());
+    set(p, SLICE_ANCHOR_PATCHES_PARAMS, "patch_height", patches.patchHeight());
+    set(p, SLICE_ANCHOR_PATCHES_PARAMS, "patch_width", patches.patchWidth());
     return p;
   }
 
   /** Bytes of workspace. */
   public static long sliceAnchorWorkspace(
-      double gamma,
-      double scale,
-      long maxGap,
-      boolean decideOnly,
-      TensorView slices,
-      TensorView offsets) {
+      SliceAnchor.Params params, TensorView slices, TensorView offsets) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       MemorySegment bytes = f.word();
+      SlicePatches patches = params.patches();
       Status.check(
-          OpCalls.sliceAnchorWorkspace(
-              sliceAnchorParams(f, gamma, scale, maxGap, decideOnly),
-              f.tensor(slices),
-              f.tensor(offsets),
-              bytes));
+          patches == null
+              ? OpCalls.sliceAnchorWorkspace(
+                  sliceAnchorParams(f, params), f.tensor(slices), f.tensor(offsets), bytes)
+              : OpCalls.sliceAnchorPatchesWorkspace(
+                  sliceAnchorParams(f, params, patches),
+                  f.tensor(slices),
+                  f.tensor(offsets),
+                  bytes));
       return bytes.get(ValueLayout.JAVA_LONG, 0);
     }
   }
 
-  /** The op. */
+  /** The op, with patches or without. */
   public static void sliceAnchor(
-      double gamma,
-      double scale,
-      long maxGap,
-      boolean decideOnly,
+      SliceAnchor.Params params,
       TensorView slices,
       TensorView offsets,
-      TensorView keep,
-      @Nullable TensorView distance,
-      TensorView representative,
-      TensorView keptIndices,
-      TensorView keptCounts,
-      @Nullable TensorView flags,
+      SliceAnchor.Outputs out,
       TensorView workspace,
       long stream) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
+      SlicePatches patches = params.patches();
       Status.check(
-          OpCalls.sliceAnchor(
-              sliceAnchorParams(f, gamma, scale, maxGap, decideOnly),
-              f.tensor(slices),
-              f.tensor(offsets),
-              f.tensor(keep),
-              f.tensor(distance),
-              f.tensor(representative),
-              f.tensor(keptIndices),
-              f.tensor(keptCounts),
-              f.tensor(flags),
-              pointer(workspace.address()),
-              workspace.elements(),
-              pointer(stream)));
+          patches == null
+              ? OpCalls.sliceAnchor(
+                  sliceAnchorParams(f, params),
+                  f.tensor(slices),
+                  f.tensor(offsets),
+                  f.tensor(out.keep()),
+                  f.tensor(out.distance()),
+                  f.tensor(out.representative()),
+                  f.tensor(out.keptIndices()),
+                  f.tensor(out.keptCounts()),
+                  f.tensor(out.flags()),
+                  pointer(workspace.address()),
+                  workspace.elements(),
+                  pointer(stream))
+              : OpCalls.sliceAnchorPatches(
+                  sliceAnchorParams(f, params, patches),
+                  f.tensor(slices),
+                  f.tensor(offsets),
+                  f.tensor(out.keep()),
+                  f.tensor(out.distance()),
+                  f.tensor(out.patchDistance()),
+                  f.tensor(out.patchIndex()),
+                  f.tensor(out.representative()),
+                  f.tensor(out.keptIndices()),
+                  f.tensor(out.keptCounts()),
+                  f.tensor(out.flags()),
+                  pointer(workspace.address()),
+                  workspace.elements(),
+                  pointer(stream)));
     }
   }
 

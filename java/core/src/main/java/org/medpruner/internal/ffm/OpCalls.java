@@ -14,6 +14,9 @@ final class OpCalls {
   private static final MethodHandle SLICE_ANCHOR_WORKSPACE =
       query("medpruner_slice_anchor_workspace", 2);
   private static final MethodHandle SLICE_ANCHOR = op("medpruner_slice_anchor", 8);
+  private static final MethodHandle SLICE_ANCHOR_PATCHES_WORKSPACE =
+      query("medpruner_slice_anchor_patches_workspace", 2);
+  private static final MethodHandle SLICE_ANCHOR_PATCHES = op("medpruner_slice_anchor_patches", 10);
   private static final MethodHandle ATTENTION_MASS_WORKSPACE =
       query("medpruner_attention_mass_workspace", 3);
   private static final MethodHandle ATTENTION_MASS = op("medpruner_attention_mass", 7);
@@ -80,6 +83,52 @@ final class OpCalls {
               offsets,
               keep,
               distance,
+              representative,
+              keptIndices,
+              keptCounts,
+              flags,
+              workspace,
+              workspaceBytes,
+              stream);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
+    }
+  }
+
+  static int sliceAnchorPatchesWorkspace(
+      MemorySegment params, MemorySegment slices, MemorySegment offsets, MemorySegment bytes) {
+    try {
+      return (int) SLICE_ANCHOR_PATCHES_WORKSPACE.invokeExact(params, slices, offsets, bytes);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
+    }
+  }
+
+  static int sliceAnchorPatches(
+      MemorySegment params,
+      MemorySegment slices,
+      MemorySegment offsets,
+      MemorySegment keep,
+      MemorySegment distance,
+      MemorySegment patchDistance,
+      MemorySegment patchIndex,
+      MemorySegment representative,
+      MemorySegment keptIndices,
+      MemorySegment keptCounts,
+      MemorySegment flags,
+      MemorySegment workspace,
+      long workspaceBytes,
+      MemorySegment stream) {
+    try {
+      return (int)
+          SLICE_ANCHOR_PATCHES.invokeExact(
+              params,
+              slices,
+              offsets,
+              keep,
+              distance,
+              patchDistance,
+              patchIndex,
               representative,
               keptIndices,
               keptCounts,

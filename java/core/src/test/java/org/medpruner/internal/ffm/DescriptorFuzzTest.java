@@ -15,6 +15,8 @@ import org.medpruner.MedPrunerException;
 import org.medpruner.NativeBuffer;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
+import org.medpruner.SliceAnchor;
+import org.medpruner.SlicePatches;
 import org.medpruner.TensorView;
 
 /**
@@ -70,22 +72,29 @@ class DescriptorFuzzTest {
     }
     TensorView workspace = memory[16].view(DType.U8, random.nextInt(2) * 8192L);
     switch (op) {
-      case "slice_anchor" ->
-          NativeOps.sliceAnchor(
-              0.1,
-              1,
-              0,
-              random.nextInt(4) == 0,
-              t[0],
-              t[1],
-              t[2],
-              random.nextInt(4) == 0 ? null : t[3],
-              t[4],
-              t[5],
-              t[6],
-              random.nextInt(4) == 0 ? null : t[7],
-              workspace,
-              0);
+      case "slice_anchor", "slice_anchor_patches" -> {
+        SliceAnchor.Params params = SliceAnchor.Params.of(0.1);
+        params = random.nextInt(4) == 0 ? params.withDecideOnly() : params;
+        boolean patches = op.endsWith("patches");
+        SlicePatches grid =
+            SlicePatches.planar(
+                1 + random.nextInt(2), 1 + random.nextInt(2), 1, 1 + random.nextInt(2), 1);
+        NativeOps.sliceAnchor(
+            patches ? params.withPatches(0.1, grid) : params,
+            t[0],
+            t[1],
+            new SliceAnchor.Outputs(
+                t[2],
+                random.nextInt(4) == 0 ? null : t[3],
+                t[4],
+                t[5],
+                t[6],
+                random.nextInt(4) == 0 ? null : t[7],
+                random.nextInt(4) == 0 ? null : t[8],
+                random.nextInt(4) == 0 ? null : t[9]),
+            workspace,
+            0);
+      }
       case "attention_mass" ->
           NativeOps.attentionMass(
               AttentionMass.Params.of(new AttentionMass.Contiguous(1 + random.nextInt(2))),
@@ -141,6 +150,7 @@ class DescriptorFuzzTest {
   @ValueSource(
       strings = {
         "slice_anchor",
+        "slice_anchor_patches",
         "attention_mass",
         "nucleus_select",
         "contextual_merge",
@@ -173,14 +183,14 @@ class DescriptorFuzzTest {
   void paramsAreCheckedByTheLibraryToo() {
     try (NativeBuffer b = NativeBuffer.allocate(Device.CPU, 64)) {
       b.copyFrom(new long[] {0, 1});
-      TensorView slices = b.viewAt(16, DType.F32, 1, 1);
+      TensorView keys = b.viewAt(16, DType.F32, 1, 1);
       TensorView offsets = b.view(DType.I64, 2);
-      for (double bad : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      for (double bad : new double[] {-0.1, 1.1, Double.NaN, Double.POSITIVE_INFINITY}) {
         try {
-          NativeOps.sliceAnchorWorkspace(0.1, bad, 0, false, slices, offsets);
-          throw new AssertionError("scale " + bad + " was accepted");
+          NativeOps.contextualMergeWorkspace(bad, keys, offsets);
+          throw new AssertionError("ratio " + bad + " was accepted");
         } catch (IllegalArgumentException e) {
-          assertTrue(String.valueOf(e.getMessage()).contains("scale"), e.getMessage());
+          assertTrue(String.valueOf(e.getMessage()).contains("ratio"), e.getMessage());
         }
       }
     }

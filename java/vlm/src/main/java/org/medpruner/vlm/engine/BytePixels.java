@@ -8,6 +8,8 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.medpruner.SliceAnchor;
+import org.medpruner.SlicePatches;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
@@ -103,14 +105,27 @@ public final class BytePixels implements PixelSource {
   }
 
   @Override
-  public SliceStage.Result anchor(double gamma, long maxGap, Workspace workspace) {
+  public SliceStage.Result anchor(
+      double gamma, long maxGap, double patchGamma, Workspace workspace) {
+    SliceAnchor.Params params = SliceAnchor.Params.of(gamma).withMaxGap(maxGap);
+    if (patchGamma > 0) {
+      long height = pixels.size(1);
+      long width = pixels.size(2);
+      params =
+          params.withPatches(
+              patchGamma,
+              SlicePatches.interleaved(
+                  height, width, 3, height / grid.patchRows(), width / grid.patchColumns()));
+    }
     try (PointerScope scope = new PointerScope()) {
       if (config.uniform()) {
         return SliceStage.run(
-            TorchTensors.view(pixels.flatten(1, 3)), gamma, config.unitStep(), maxGap, workspace);
+            TorchTensors.view(pixels.flatten(1, 3)),
+            params.withScale(config.unitStep()),
+            workspace);
       }
       Tensor normalised = normalise(pixels).flatten(1, 3);
-      return SliceStage.run(TorchTensors.view(normalised), gamma, 1, maxGap, workspace);
+      return SliceStage.run(TorchTensors.view(normalised), params, workspace);
     }
   }
 

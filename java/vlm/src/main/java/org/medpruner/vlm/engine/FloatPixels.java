@@ -4,6 +4,8 @@ import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.medpruner.SliceAnchor;
+import org.medpruner.SlicePatches;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
@@ -41,9 +43,24 @@ public final class FloatPixels implements PixelSource {
   }
 
   @Override
-  public SliceStage.Result anchor(double gamma, long maxGap, Workspace workspace) {
+  public SliceStage.Result anchor(
+      double gamma, long maxGap, double patchGamma, Workspace workspace) {
+    SliceAnchor.Params params = SliceAnchor.Params.of(gamma).withMaxGap(maxGap);
+    if (patchGamma > 0) {
+      long height = pixels.size(2);
+      long width = pixels.size(3);
+      params =
+          params.withPatches(
+              patchGamma,
+              SlicePatches.planar(
+                  pixels.size(1),
+                  height,
+                  width,
+                  height / grid.patchRows(),
+                  width / grid.patchColumns()));
+    }
     try (PointerScope scope = new PointerScope()) {
-      return SliceStage.run(TorchTensors.view(pixels.flatten(1, 3)), gamma, 1, maxGap, workspace);
+      return SliceStage.run(TorchTensors.view(pixels.flatten(1, 3)), params, workspace);
     }
   }
 

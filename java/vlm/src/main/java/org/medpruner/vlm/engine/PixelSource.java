@@ -12,8 +12,12 @@ public interface PixelSource extends AutoCloseable {
   /** Patches and tokens of each slice. */
   SliceGrid grid();
 
-  /** Anchors the slices; see {@link SliceStage#run}. */
-  SliceStage.Result anchor(double gamma, long maxGap, Workspace workspace);
+  /**
+   * Anchors the slices; see {@link SliceStage#run}.
+   *
+   * @param patchGamma threshold of a patch of {@link #grid}; 0 is off
+   */
+  SliceStage.Result anchor(double gamma, long maxGap, double patchGamma, Workspace workspace);
 
   /**
    * Pictures for the encoder, in the order asked for.

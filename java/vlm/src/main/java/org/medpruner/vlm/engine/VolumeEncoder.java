@@ -112,7 +112,8 @@ public final class VolumeEncoder {
     if (!policy.sliceAnchoring()) {
       return SliceStage.keepAll(pixels.count());
     }
-    SliceStage.Result r = pixels.anchor(policy.gamma(), policy.maxGap(spacingMm), workspace);
+    SliceStage.Result r =
+        pixels.anchor(policy.gamma(), policy.maxGap(spacingMm), policy.patchGamma(), workspace);
     for (int i = 0; i < r.nonFinite().length; i++) {
       if (r.nonFinite()[i]) {
         flags.add("slice " + i + ": non-finite pixels, kept");

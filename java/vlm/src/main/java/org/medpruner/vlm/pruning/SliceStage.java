@@ -53,11 +53,9 @@ public final class SliceStage {
    * Anchors the slices of one volume.
    *
    * @param slices U8, F16, BF16 or F32 [D, S]
-   * @param scale of a difference of one in {@code slices}, in normalised units
-   * @param maxGap keep at least every so-manieth slice; 0 is off
+   * @param params its scale is that of a difference of one in {@code slices}, in normalised units
    */
-  public static Result run(
-      TensorView slices, double gamma, double scale, long maxGap, Workspace workspace) {
+  public static Result run(TensorView slices, SliceAnchor.Params params, Workspace workspace) {
     Device device = slices.device();
     int count = Math.toIntExact(slices.size(0));
     try (PointerScope scope = new PointerScope()) {
@@ -67,8 +65,11 @@ public final class SliceStage {
       Tensor indices = DeviceTensors.empty(device, ScalarType.Int, count);
       Tensor counts = DeviceTensors.empty(device, ScalarType.Int, 1);
       Tensor flags = DeviceTensors.empty(device, ScalarType.UInt32, count);
+      boolean patches = params.patches() != null;
+      Tensor patchDistance = DeviceTensors.empty(device, ScalarType.Float, count);
+      Tensor patchIndex = DeviceTensors.empty(device, ScalarType.Int, count);
       SliceAnchor.run(
-          new SliceAnchor.Params(gamma, scale, maxGap),
+          params,
           slices,
           TorchTensors.view(DeviceTensors.offsets(device, 1, count)),
           new SliceAnchor.Outputs(
@@ -77,7 +78,9 @@ public final class SliceStage {
               TorchTensors.view(representative),
               TorchTensors.view(indices),
               TorchTensors.view(counts),
-              TorchTensors.view(flags)),
+              TorchTensors.view(flags),
+              patches ? TorchTensors.view(patchDistance) : null,
+              patches ? TorchTensors.view(patchIndex) : null),
           workspace,
           TorchStreams.current(device));
       byte[] kept = TorchTensors.bytes(keep);

@@ -115,9 +115,10 @@ class GemmaPipelineTest {
     }
 
     @Override
-    public SliceStage.Result anchor(double gamma, long maxGap, Workspace workspace) {
+    public SliceStage.Result anchor(
+        double gamma, long maxGap, double patchGamma, Workspace workspace) {
       assertTrue(seen.isEmpty(), "the encoder ran before the slices were anchored");
-      return source.anchor(gamma, maxGap, workspace);
+      return source.anchor(gamma, maxGap, patchGamma, workspace);
     }
 
     @Override
@@ -165,6 +166,9 @@ class GemmaPipelineTest {
     assertEquals(List.of(0, 2, 4, 5), encoded(PruningPolicy.PAPER.withMaxGapSlices(2), values));
     PruningPolicy mm = PruningPolicy.PAPER.toBuilder().maxGapMm(12).build();
     assertEquals(List.of(0, 2, 4, 5), encoded(mm, values));
+    PruningPolicy blind = PruningPolicy.PAPER.withGamma(2);
+    assertEquals(List.of(0), encoded(blind, values));
+    assertEquals(List.of(0, 2, 5), encoded(blind.withPatchGamma(0.1), values));
   }
 
   @Test

@@ -247,7 +247,7 @@ class GoldenParityTest {
     double gamma = Double.parseDouble(name.substring(name.indexOf("/gamma") + 6));
     SliceStage.Result r;
     try (Workspace w = Workspace.create(Device.CPU)) {
-      r = golden.source(volume).anchor(gamma, 0, w);
+      r = golden.source(volume).anchor(gamma, 0, 0, w);
     }
     int n = golden.family.config().tokensPerImage();
     assertArrayEquals(golden.expected.bools("slice/" + name + "/mask"), sliceMask(r.kept(), n));
