@@ -119,6 +119,7 @@ final class Audit {
         .put("family", m.family())
         .put("parameters", m.parameters())
         .put("storageType", m.storageType())
+        .put("computeType", m.computeType())
         .put("device", m.device())
         .put("imageSize", m.imageSize())
         .put("tokensPerSlice", m.tokensPerSlice())

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import org.medpruner.PruningPolicy;
 import org.medpruner.internal.ffm.ProcessExit;
+import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.volume.Axis;
@@ -118,6 +119,7 @@ public final class Main implements Runnable {
     words(commands, PromptLayout.class);
     words(commands, ProgressKind.class);
     words(commands, ModelOptions.DeviceName.class);
+    words(commands, ComputeType.class);
     words(commands, PruningPolicy.EncoderScope.class);
     words(commands, PruningPolicy.NucleusScore.class);
     words(commands, PruningPolicy.PatchPooling.class);

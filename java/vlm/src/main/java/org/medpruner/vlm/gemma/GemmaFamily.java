@@ -17,6 +17,7 @@ import org.medpruner.vlm.engine.PixelSource;
 import org.medpruner.vlm.engine.SliceGrid;
 import org.medpruner.vlm.engine.VisionEncoder;
 import org.medpruner.vlm.nn.Decoder;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.nn.Weights;
 import org.medpruner.volume.SliceImages;
 
@@ -48,6 +49,7 @@ public final class GemmaFamily implements ModelFamily {
             config.architecture(),
             network.parameters(),
             network.storageType().name(),
+            network.text().compute() == Ops.F32 ? "F32" : "BF16",
             network.cuda() ? "cuda:0" : "cpu",
             config.vision().imageSize(),
             config.tokensPerImage(),
@@ -70,7 +72,7 @@ public final class GemmaFamily implements ModelFamily {
         config,
         preprocessor,
         generation,
-        GemmaNetwork.load(folder, config, options.cuda(), Weights.MAX_CACHED_BYTES, progress));
+        GemmaNetwork.load(folder, config, options, Weights.MAX_CACHED_BYTES, progress));
   }
 
   /** The configuration. */

@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.torch.TorchRuntime;
+import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.Checkpoint;
 import org.medpruner.vlm.checkpoint.StorageType;
@@ -71,13 +72,17 @@ final class GemmaNetwork implements AutoCloseable {
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA, cannot be used
    */
   static GemmaNetwork load(
-      Path folder, GemmaConfig config, boolean cuda, long maxCachedBytes, Progress progress) {
+      Path folder,
+      GemmaConfig config,
+      LoadOptions options,
+      long maxCachedBytes,
+      Progress progress) {
     TorchRuntime.require();
-    if (cuda) {
+    if (options.cuda()) {
       TorchRuntime.requireCuda();
     }
     Checkpoint checkpoint = Checkpoint.open(folder);
-    Weights weights = new Weights(checkpoint, cuda, maxCachedBytes, progress);
+    Weights weights = new Weights(checkpoint, options.cuda(), options.computeType(), maxCachedBytes, progress);
     boolean ok = false;
     try {
       GemmaNetwork network = new GemmaNetwork(config, checkpoint, weights);

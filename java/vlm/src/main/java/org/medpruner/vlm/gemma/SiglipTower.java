@@ -108,18 +108,7 @@ final class SiglipTower {
   }
 
   private Tensor embed(Tensor pixels) {
-    long p = config.patchSize();
-    return torch
-        .conv2d(
-            pixels,
-            patchWeight.value(),
-            new TensorOptional(patchBias.value()),
-            new long[] {p, p},
-            new long[] {0, 0},
-            new long[] {1, 1},
-            1)
-        .flatten(2, 3)
-        .transpose(1, 2)
+    return Ops.patches(pixels, patchWeight.value(), patchBias.value(), config.patchSize())
         .add(positions.value());
   }
 

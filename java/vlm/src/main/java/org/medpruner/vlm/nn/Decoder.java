@@ -18,9 +18,6 @@ public final class Decoder {
   /** Bytes of one feed-forward intermediate before the rows of a prompt are taken in parts. */
   private static final long MAX_MLP_BYTES = 128L << 20;
 
-  /** Bytes of a converted part of the output head, when every use converts it. */
-  private static final long MAX_HEAD_BYTES = 256L << 20;
-
   /**
    * Rows added to the hidden states of some tokens after the first layers (Qwen3-VL's DeepStack).
    *
@@ -46,9 +43,9 @@ public final class Decoder {
       @Nullable RmsNorm kNorm,
       @Nullable RmsNorm attentionOutputNorm,
       RmsNorm feedForwardNorm,
-      Param gate,
-      Param up,
-      Param down,
+      Linear gate,
+      Linear up,
+      Linear down,
       @Nullable RmsNorm feedForwardOutputNorm) {}
 
   private final DecoderConfig config;
@@ -109,9 +106,9 @@ public final class Decoder {
         config.queryKeyNorm() ? norm(w, p + "self_attn.k_norm", config.headDim()) : null,
         config.outputNorms() ? norm(w, p + "post_attention_layernorm", h) : null,
         norm(w, p + beforeFeedForward, h),
-        w.param(p + "mlp.gate_proj.weight", config.intermediateSize(), h),
-        w.param(p + "mlp.up_proj.weight", config.intermediateSize(), h),
-        w.param(p + "mlp.down_proj.weight", h, config.intermediateSize()),
+        Linear.load(w, p + "mlp.gate_proj", config.intermediateSize(), h, false),
+        Linear.load(w, p + "mlp.up_proj", config.intermediateSize(), h, false),
+        Linear.load(w, p + "mlp.down_proj", h, config.intermediateSize(), false),
         config.outputNorms() ? norm(w, p + "post_feedforward_layernorm", h) : null);
   }
 
@@ -220,27 +217,27 @@ public final class Decoder {
   }
 
   private Tensor feedForward(Layer layer, Tensor x) {
-    Tensor gate = layer.gate().value();
-    Tensor up = layer.up().value();
-    Tensor down = layer.down().value();
     long length = x.size(0);
-    long rows = Math.max(64, MAX_MLP_BYTES / ((long) config.intermediateSize() * Float.BYTES));
+    long rows = Math.max(64, MAX_MLP_BYTES / ((long) config.intermediateSize() * elementBytes()));
     if (length <= rows) {
-      return TorchScope.run(() -> feedForward(layer, x, gate, up, down));
+      return TorchScope.run(() -> feedForwardRows(layer, x));
     }
     List<Tensor> parts = new ArrayList<>();
     for (long from = 0; from < length; from += rows) {
       Tensor part = x.narrow(0, from, Math.min(rows, length - from));
-      parts.add(TorchScope.run(() -> feedForward(layer, part, gate, up, down)));
+      parts.add(TorchScope.run(() -> feedForwardRows(layer, part)));
     }
     return torch.cat(new TensorVector(parts.toArray(Tensor[]::new)), 0);
   }
 
-  private Tensor feedForward(Layer layer, Tensor x, Tensor gate, Tensor up, Tensor down) {
+  private Tensor feedForwardRows(Layer layer, Tensor x) {
     Tensor normed = layer.feedForwardNorm().apply(x);
     Tensor hidden =
-        config.activation().apply(torch.linear(normed, gate)).mul(torch.linear(normed, up));
-    Tensor out = torch.linear(hidden, down);
+        config
+            .activation()
+            .apply(layer.gate().apply(normed))
+            .mul(layer.up().apply(normed));
+    Tensor out = layer.down().apply(hidden);
     RmsNorm norm = layer.feedForwardOutputNorm();
     return x.add(norm == null ? out : norm.apply(out));
   }
@@ -299,17 +296,7 @@ public final class Decoder {
     return TorchScope.run(
         () -> {
           Tensor normed = finalNorm.apply(hidden);
-          if (!head.converts()) {
-            return torch.linear(normed, head.stored()).to(ScalarType.Float);
-          }
-          // A converted copy of the whole head (2.7 GB for MedGemma) would be made for every token.
-          long rows = Math.max(1, MAX_HEAD_BYTES / ((long) config.hiddenSize() * Float.BYTES));
-          List<Tensor> parts = new ArrayList<>();
-          for (long from = 0; from < config.vocabSize(); from += rows) {
-            Tensor part = head.stored().narrow(0, from, Math.min(rows, config.vocabSize() - from));
-            parts.add(TorchScope.run(() -> torch.linear(normed, part.to(compute))));
-          }
-          return torch.cat(new TensorVector(parts.toArray(Tensor[]::new)), 1).to(ScalarType.Float);
+          return head.linear(normed, null).to(ScalarType.Float);
         });
   }
 

@@ -95,6 +95,13 @@ public final class PromptAttention implements AutoCloseable {
   /** Attention where each key head serves several query heads, without repeating the keys. */
   public static Tensor grouped(
       Tensor q, Tensor k, Tensor v, @Nullable Tensor mask, boolean causal, double scale) {
+    if (!q.is_cuda() && q.scalar_type().intern() != Ops.F32) {
+      // Before the heads are expanded: converting expanded keys would write every copy.
+      return TorchScope.run(
+          () ->
+              grouped(q.to(Ops.F32), k.to(Ops.F32), v.to(Ops.F32), mask, causal, scale)
+                  .to(q.scalar_type().intern()));
+    }
     long heads = q.size(0);
     long kvHeads = k.size(0);
     long dim = q.size(2);
