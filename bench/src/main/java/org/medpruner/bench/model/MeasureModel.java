@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.bytedeco.pytorch.global.torch;
 import org.medpruner.MedPruner;
+import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.torch.TorchRuntime;
@@ -21,6 +22,7 @@ import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.gemma.GemmaConfig;
 import org.medpruner.vlm.prompt.Prompt;
+import org.medpruner.volume.VolumeException;
 
 /**
  * Loads a checkpoint, encodes and prunes slices, prefills once and takes decode steps, all watched.
@@ -31,11 +33,23 @@ public final class MeasureModel {
   /** Tokens generated: the first comes out of the prefill, each further one of a decode step. */
   static final int DECODE_STEPS = 3;
 
+  /** Exit status after one line about an argument or a file. */
+  static final int BAD_INPUT = 2;
+
   private MeasureModel() {}
 
   /** Arguments: folder, volume, slices, {@link ComputeType}, {@code cpu|cuda}, threads. */
   public static void main(String[] arguments) throws IOException {
     Locale.setDefault(Locale.ROOT);
+    try {
+      measure(arguments);
+    } catch (MedPrunerException | VolumeException | IllegalArgumentException e) {
+      System.err.println("medpruner: bench model: " + e.getMessage());
+      System.exit(BAD_INPUT);
+    }
+  }
+
+  private static void measure(String... arguments) throws IOException {
     int threads = Integer.parseInt(arguments[5]);
     TorchRuntime.require();
     torch.set_num_threads(threads);

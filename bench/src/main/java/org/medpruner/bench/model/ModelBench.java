@@ -19,9 +19,9 @@ import org.medpruner.InputException;
 import org.medpruner.bench.Host;
 import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.checkpoint.Checkpoint;
-import org.medpruner.vlm.gemma.GemmaConfig;
 import org.medpruner.vlm.checkpoint.SafetensorsWriter;
 import org.medpruner.vlm.checkpoint.StorageType;
+import org.medpruner.vlm.gemma.GemmaConfig;
 
 /**
  * Writes a random checkpoint of a model's exact shape, or takes one that is there, and measures
@@ -105,8 +105,8 @@ public final class ModelBench {
         (System.nanoTime() - start) * 1e-9);
   }
 
-  private static void measure(
-      ModelBenchOptions options, String arguments, Path folder, String name) throws IOException {
+  private static void measure(ModelBenchOptions options, String arguments, Path folder, String name)
+      throws IOException {
     ModelReport.Checkpoint checkpoint = describe(folder, name, options.model() == null);
     List<ModelReport.Run> runs = new ArrayList<>();
     for (ComputeType compute : options.computeTypes()) {
@@ -176,6 +176,9 @@ public final class ModelBench {
         last = line;
       }
       int status = process.waitFor();
+      if (status == MeasureModel.BAD_INPUT) {
+        System.exit(status);
+      }
       if (status != 0) {
         throw new IOException("the measuring process ended with status " + status);
       }
@@ -203,8 +206,17 @@ public final class ModelBench {
         report.machine().threads());
     System.out.printf(
         "%-9s %6s %8s %8s %8s %9s %16s %8s %8s %8s %8s%n",
-        "compute", "kept", "load", "encode", "prefill", "(tokens)", "decode steps", "KV", "peak",
-        "anon", "mapped");
+        "compute",
+        "kept",
+        "load",
+        "encode",
+        "prefill",
+        "(tokens)",
+        "decode steps",
+        "KV",
+        "peak",
+        "anon",
+        "mapped");
     for (ModelReport.Run r : report.runs()) {
       StringBuilder steps = new StringBuilder();
       r.seconds().decodeSteps().forEach(s -> steps.append(String.format(" %.2f", s)));

@@ -38,6 +38,9 @@ record ModelBenchOptions(
   /** The shape written and measured when none is named. */
   static final String DEFAULT_SHAPE = "medgemma-4b";
 
+  private static final String KNOWN =
+      "expected --shape, --model, --dir, --volume, --slices, --dtype, --device, --output or --keep";
+
   /** Copies the list. */
   ModelBenchOptions {
     computeTypes = List.copyOf(computeTypes);
@@ -67,7 +70,7 @@ record ModelBenchOptions(
         continue;
       }
       if (i + 1 == arguments.length) {
-        throw new IllegalArgumentException(name + " is unknown or needs a value");
+        throw new IllegalArgumentException(name + " needs a value, or is unknown; " + KNOWN);
       }
       String value = arguments[++i];
       switch (name) {
@@ -79,11 +82,15 @@ record ModelBenchOptions(
         case "--dtype" -> types = types(value);
         case "--device" -> cuda = cuda(value);
         case "--output" -> output = Path.of(value);
-        default -> throw new IllegalArgumentException(name + " is unknown");
+        default -> throw new IllegalArgumentException(name + " is unknown; " + KNOWN);
       }
     }
     if (model != null && keep) {
-      throw new IllegalArgumentException("--keep is for a checkpoint written here, not for --model");
+      throw new IllegalArgumentException(
+          "--keep is for a checkpoint written here, not for --model");
+    }
+    if (output == null && model == null && shape.equals(shapes.resolve(DEFAULT_SHAPE))) {
+      output = root.resolve("bench/results/models/" + DEFAULT_SHAPE + ".json");
     }
     return new ModelBenchOptions(
         root, shape, model, folder, volume, slices, types, cuda, keep, output, threads);
@@ -112,7 +119,8 @@ record ModelBenchOptions(
     } catch (NumberFormatException e) {
       // Said below.
     }
-    throw new IllegalArgumentException("--slices is \"" + value + "\", expected a number from 1 on");
+    throw new IllegalArgumentException(
+        "--slices is \"" + value + "\", expected a number from 1 on");
   }
 
   private static List<ComputeType> types(String value) {
@@ -136,8 +144,7 @@ record ModelBenchOptions(
       case "cpu" -> false;
       case "cuda" -> true;
       default ->
-          throw new IllegalArgumentException(
-              "--device is \"" + value + "\", expected cpu or cuda");
+          throw new IllegalArgumentException("--device is \"" + value + "\", expected cpu or cuda");
     };
   }
 }

@@ -2,6 +2,7 @@ package org.medpruner.bench.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -117,8 +118,7 @@ class ModelBenchTest {
       assertEquals(StorageType.BF16, written.storageType());
     }
     ModelReport.Run run =
-        MeasureModel.run(
-            folder, DEMO.resolve("phantoms/phantom_05.nii.gz"), 6, compute, false);
+        MeasureModel.run(folder, DEMO.resolve("phantoms/phantom_05.nii.gz"), 6, compute, false);
     assertEquals(compute.name(), run.compute());
     assertEquals(6, run.slices());
     assertTrue(run.slicesKept() >= 1 && run.slicesKept() <= 6);
@@ -161,14 +161,14 @@ class ModelBenchTest {
         "--device|tpu|--device is \"tpu\", expected cpu or cuda",
         "--model|none|--model is \"none\", but there is no none/config.json",
         "--shape|none|--shape is \"none\", but there is no none/config.json",
-        "--colour|red|--colour is unknown",
+        "--colour|red|--colour is unknown; expected --shape, --model, --dir, --volume, --slices,"
+            + " --dtype, --device, --output or --keep",
       })
   void aWrongArgumentIsNamed(String name, String value, String message) {
     assertEquals(
         message,
         assertThrows(
-                IllegalArgumentException.class,
-                () -> ModelBenchOptions.parse(ROOT, 2, name, value))
+                IllegalArgumentException.class, () -> ModelBenchOptions.parse(ROOT, 2, name, value))
             .getMessage());
   }
 
@@ -178,5 +178,7 @@ class ModelBenchTest {
     assertEquals(List.of(ComputeType.AUTO, ComputeType.F32), o.computeTypes());
     assertEquals(3, o.slices());
     assertEquals(MEDGEMMA, o.shape());
+    assertEquals(ROOT.resolve("bench/results/models/medgemma-4b.json"), o.output());
+    assertNull(ModelBenchOptions.parse(ROOT, 2, "--model", DEMO.toString()).output());
   }
 }
