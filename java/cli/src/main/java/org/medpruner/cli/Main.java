@@ -223,6 +223,17 @@ public final class Main implements Runnable {
   record ProgressScope(Progress progress, Closer closer) implements AutoCloseable {
     static final ProgressScope NONE = new ProgressScope(Progress.NONE, () -> {});
 
+    /** Progress of what comes before an answer's text; a bar on the terminal would cut into it. */
+    Progress untilAnswer() {
+      return (stage, done, total) -> {
+        if (stage.equals("decode")) {
+          closer.close();
+        } else {
+          progress.update(stage, done, total);
+        }
+      };
+    }
+
     @Override
     public void close() {
       closer.close();

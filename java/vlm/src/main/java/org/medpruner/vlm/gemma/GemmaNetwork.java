@@ -82,7 +82,8 @@ final class GemmaNetwork implements AutoCloseable {
       TorchRuntime.requireCuda();
     }
     Checkpoint checkpoint = Checkpoint.open(folder);
-    Weights weights = new Weights(checkpoint, options.cuda(), options.computeType(), maxCachedBytes, progress);
+    Weights weights =
+        new Weights(checkpoint, options.cuda(), options.computeType(), maxCachedBytes, progress);
     boolean ok = false;
     try {
       GemmaNetwork network = new GemmaNetwork(config, checkpoint, weights);

@@ -3,8 +3,6 @@ package org.medpruner.vlm.gemma;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.nn.LayerNorm;

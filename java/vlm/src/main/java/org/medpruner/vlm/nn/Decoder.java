@@ -1,6 +1,7 @@
 package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -233,10 +234,7 @@ public final class Decoder {
   private Tensor feedForwardRows(Layer layer, Tensor x) {
     Tensor normed = layer.feedForwardNorm().apply(x);
     Tensor hidden =
-        config
-            .activation()
-            .apply(layer.gate().apply(normed))
-            .mul(layer.up().apply(normed));
+        config.activation().apply(layer.gate().apply(normed)).mul(layer.up().apply(normed));
     Tensor out = layer.down().apply(hidden);
     RmsNorm norm = layer.feedForwardOutputNorm();
     return x.add(norm == null ? out : norm.apply(out));
@@ -249,23 +247,41 @@ public final class Decoder {
    * @return [1, hidden] before the final norm
    */
   public Tensor step(int id, long position, KvCache cache) {
+    return continued(new int[] {id}, position, cache, this::attendStep);
+  }
+
+  /**
+   * Runs several tokens of text after those in the cache.
+   *
+   * @param position rotary position of the first, on every axis; each further one is one more
+   * @return [n, hidden] before the final norm
+   */
+  public Tensor extend(int[] ids, long position, KvCache cache) {
+    return continued(ids, position, cache, this::attendExtension);
+  }
+
+  @FunctionalInterface
+  private interface CachedAttention {
+    Tensor attend(Layer layer, Tensor x, RotaryEmbedding.Table rope, KvCache cache);
+  }
+
+  private Tensor continued(int[] ids, long position, KvCache cache, CachedAttention attention) {
     return TorchScope.run(
         () -> {
-          Tensor x = embed(new int[] {id});
-          long[][] positions = {{position}};
+          Tensor x = embed(ids);
+          long[][] positions = new long[1][ids.length];
+          Arrays.setAll(positions[0], i -> position + i);
           RotaryEmbedding.Table global = globalRope.table(positions, x);
           RotaryEmbedding.Table local = localRope.table(positions, x);
           for (Layer layer : layers) {
             Tensor input = x;
+            RotaryEmbedding.Table rope = layer.local() ? local : global;
             x =
                 TorchScope.run(
-                    () -> {
-                      Tensor attended =
-                          TorchScope.run(
-                              () ->
-                                  attendStep(layer, input, layer.local() ? local : global, cache));
-                      return feedForward(layer, attended);
-                    });
+                    () ->
+                        feedForward(
+                            layer,
+                            TorchScope.run(() -> attention.attend(layer, input, rope, cache))));
           }
           return x;
         });
@@ -288,6 +304,21 @@ public final class Decoder {
                 false,
                 config.attentionScale())
             .reshape(config.heads(), 1, config.headDim());
+    return afterAttention(layer, x, attended);
+  }
+
+  private Tensor attendExtension(Layer layer, Tensor x, RotaryEmbedding.Table rope, KvCache cache) {
+    Tensor normed = layer.inputNorm().apply(x);
+    Tensor q = rotated(layer.q(), layer.qNorm(), config.heads(), normed, rope);
+    Tensor k = rotated(layer.k(), layer.kNorm(), config.kvHeads(), normed, rope);
+    Tensor v = heads(layer.v().apply(normed), config.kvHeads());
+    long first = cache.length(layer.index());
+    KvCache.Extension seen = cache.extend(layer.index(), k, v);
+    int window = layer.local() ? config.slidingWindow() : Integer.MAX_VALUE;
+    Tensor mask = PromptAttention.continuation(first, q.size(1), seen.index(), window, q);
+    Tensor attended =
+        PromptAttention.grouped(
+            q, seen.keys(), seen.values(), mask, false, config.attentionScale());
     return afterAttention(layer, x, attended);
   }
 

@@ -52,9 +52,9 @@ public final class Param {
   /**
    * {@code x W^T + b} over the last dimension, for a weight [out, in].
    *
-   * <p>A weight that has to be converted is converted in blocks of rows that stay in the cache, into
-   * one buffer that is kept: a fresh copy of the whole costs more in page faults and memory traffic
-   * than the product of a few rows.
+   * <p>A weight that has to be converted is converted in blocks of rows that stay in the cache,
+   * into one buffer that is kept: a fresh copy of the whole costs more in page faults and memory
+   * traffic than the product of a few rows.
    *
    * @return [.., out], a temporary of the caller's scope
    */

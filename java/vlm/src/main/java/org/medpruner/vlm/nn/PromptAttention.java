@@ -1,6 +1,7 @@
 package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -174,6 +175,21 @@ public final class PromptAttention implements AutoCloseable {
       seen.logical_and_(keys.gt(queries.sub(new Scalar((long) window))));
     }
     return seen;
+  }
+
+  /**
+   * The mask of text that continues a sequence: token q sees key k if q - window &lt; k &lt;= q.
+   *
+   * @param first number, in the sequence, of the first query
+   * @param keys number of each key
+   * @return bool [queries, keys]
+   */
+  static Tensor continuation(long first, long queries, long[] keys, int window, Tensor like) {
+    long[] numbers = new long[Math.toIntExact(queries)];
+    Arrays.setAll(numbers, i -> first + i);
+    Tensor query = Ops.vector(numbers, like).unsqueeze(1);
+    Tensor key = Ops.vector(keys, like).unsqueeze(0);
+    return key.le(query).logical_and_(key.gt(query.sub(new Scalar((long) window))));
   }
 
   private static Tensor range(int from, int to, Tensor like) {

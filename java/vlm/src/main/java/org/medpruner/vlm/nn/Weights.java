@@ -66,7 +66,11 @@ public final class Weights implements AutoCloseable {
     this.cuda = cuda;
     this.compute =
         computeType(
-            type, checkpoint.storageType(), checkpoint.parameters(), cuda, maxCachedBytes,
+            type,
+            checkpoint.storageType(),
+            checkpoint.parameters(),
+            cuda,
+            maxCachedBytes,
             CpuFeatures.bf16Products());
     int elementBytes = compute == ScalarType.Float ? Float.BYTES : Short.BYTES;
     this.cache = cuda || checkpoint.parameters() * elementBytes <= maxCachedBytes;

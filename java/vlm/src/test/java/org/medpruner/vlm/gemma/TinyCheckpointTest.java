@@ -11,14 +11,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.vlm.ComputeType;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.engine.PackedTokens;
 import org.medpruner.vlm.engine.PromptPositions;
 import org.medpruner.vlm.engine.PrunedPrompt;
 import org.medpruner.vlm.engine.Selection;
 import org.medpruner.vlm.engine.Session;
-import org.medpruner.vlm.ComputeType;
-import org.medpruner.vlm.LoadOptions;
-import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.golden.TensorFile;
 import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.prompt.Prompt;
@@ -95,8 +95,7 @@ class TinyCheckpointTest {
 
   /**
    * BF16 rounds what passes between layers to 8 bits, 0.2 % on average: the result may differ from
-   * F32's by a few of these roundings. Measured: 0.5 % of the features, 1.6 % of the
-   * logits.
+   * F32's by a few of these roundings. Measured: 0.5 % of the features, 1.6 % of the logits.
    */
   @ParameterizedTest
   @CsvSource({
@@ -120,10 +119,7 @@ class TinyCheckpointTest {
         assertEquals(ScalarType.BFloat16, hidden.scalar_type().intern());
         assertNear("features", expected.doubles("image_features"), features, 0.02);
         assertNear(
-            "logits",
-            expected.doubles("prefill_logits"),
-            session.logits(hidden, ids.length),
-            0.03);
+            "logits", expected.doubles("prefill_logits"), session.logits(hidden, ids.length), 0.03);
         // One step more, so that the cache has been read in BF16 too.
         int next = expected.ints("generated")[0];
         double[] logits = expected.doubles("generated_logits");
