@@ -9,10 +9,10 @@ import org.medpruner.MedPruner;
 import org.medpruner.torch.TorchRuntime;
 
 /** What a results file says about where it comes from. */
-final class Host {
+public final class Host {
   private Host() {}
 
-  static Report.Machine machine(int threads) {
+  public static Report.Machine machine(int threads) {
     return new Report.Machine(
         line(Path.of("/proc/cpuinfo"), "model name", System.getProperty("os.arch")),
         Runtime.getRuntime().availableProcessors(),
@@ -49,7 +49,7 @@ final class Host {
   }
 
   /** The commit of the folder; results are no change, or a second run would be "dirty". */
-  static Report.Commit commit(Path root) {
+  public static Report.Commit commit(Path root) {
     String id = git(root, "rev-parse", "HEAD");
     String changes =
         git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results");

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A results file, as {@code bench/results.schema.json} describes it field by field. Times are in
  * seconds, sizes in bytes, rates per second.
  */
-record Report(
+public record Report(
     String format,
     String program,
     String created,
@@ -27,13 +27,13 @@ record Report(
     List<Ceiling> ceilings,
     List<Row> rows) {
   /** The value of {@link #format}. */
-  static final String FORMAT = "medpruner-bench/1";
+  public static final String FORMAT = "medpruner-bench/1";
 
   /** What was measured; dirty when tracked files differ from it, results aside. */
-  record Commit(String id, boolean dirty) {}
+  public record Commit(String id, boolean dirty) {}
 
   /** The host. */
-  record Machine(
+  public record Machine(
       String cpu,
       int cores,
       String isa,
@@ -45,7 +45,7 @@ record Report(
       @Nullable String torch) {}
 
   /** The device of the rows whose backend is "cuda". */
-  record Gpu(
+  public record Gpu(
       String name,
       String compute,
       int multiprocessors,
@@ -54,11 +54,11 @@ record Report(
       String cuda) {}
 
   /** What the machine does at most, measured in this run. */
-  record Ceiling(
+  public record Ceiling(
       String name, String backend, double value, String unit, Timing seconds, String how) {}
 
   /** One op at one size. */
-  record Row(
+  public record Row(
       String op,
       @JsonProperty("case") String name,
       String shape,
@@ -80,7 +80,7 @@ record Report(
   }
 
   /** How much of a ceiling of this run was reached. */
-  record Share(String name, double percent) {}
+  public record Share(String name, double percent) {}
 
   /**
    * Memory beyond inputs and outputs.
@@ -88,14 +88,14 @@ record Report(
    * @param workspaceBytes what the op asks for
    * @param peakBytes growth of the process's resident memory while it ran; null where unknown
    */
-  record Memory(long workspaceBytes, @Nullable Long peakBytes) {}
+  public record Memory(long workspaceBytes, @Nullable Long peakBytes) {}
 
   /** Something else that gives the same result, timed in turns with the row. */
-  record Baseline(
+  public record Baseline(
       String name, String how, Timing seconds, double ratio, @Nullable Long peakBytes) {}
 
   /** A bar and whether this row clears it. */
-  record Verdict(
+  public record Verdict(
       String id,
       String text,
       String metric,

@@ -7,7 +7,7 @@ import java.util.Arrays;
  *
  * @param runs how many there were
  */
-record Timing(double median, double min, double max, int runs) {
+public record Timing(double median, double min, double max, int runs) {
   static Timing of(double[] seconds) {
     double[] sorted = seconds.clone();
     Arrays.sort(sorted);

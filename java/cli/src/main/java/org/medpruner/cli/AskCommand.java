@@ -1,14 +1,19 @@
 package org.medpruner.cli;
 
+import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.AnswerListener;
+import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
+import org.medpruner.vlm.Progress;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -35,8 +40,18 @@ final class AskCommand implements Callable<Integer> {
       description = "Hugging Face checkpoint folder.")
   private @Nullable Path model;
 
-  @Option(names = "--question", required = true, paramLabel = "TEXT", description = "What to ask.")
-  private @Nullable String question;
+  @Option(
+      names = "--question",
+      required = true,
+      paramLabel = "TEXT",
+      description =
+          "What to ask. Given several times, each is asked with all before it in the model's memory.")
+  private List<String> questions = List.of();
+
+  @Option(
+      names = "--stream",
+      description = "Print the answer while it is generated, instead of progress.")
+  private boolean stream;
 
   @Mixin private final VolumeOptions volume = new VolumeOptions();
   @Mixin private final PolicyOptions policy = new PolicyOptions();
@@ -49,49 +64,106 @@ final class AskCommand implements Callable<Integer> {
     PruningPolicy p = policy.policy();
     volume.check();
     GenerationOptions generation = answering.generation();
-    String text = AnswerOptions.question(question);
+    List<String> texts = questions.stream().map(AnswerOptions::question).toList();
     Outputs files = output.outputs();
+    if (texts.size() > 1 && !files.none()) {
+      throw new IllegalArgumentException(
+          "--json and --report record one question, but --question is given "
+              + texts.size()
+              + " times; ask each on its own");
+    }
     LoadOptions load = device.load();
     Path folder = Session.checkModelFolder(Objects.requireNonNull(model, "--model"));
-    Answered a = answer(main, folder, load, volume, p, text, generation, files, null);
-    main.out().println(a.answer.text());
+    // One answer is printed when the files are there too; several, or streamed ones, as they come.
+    boolean atOnce = stream || texts.size() > 1;
+    Speaker speaker = atOnce ? new Printer(main.out(), stream) : Speaker.SILENT;
+    Answered a = answer(main, folder, load, volume, p, texts, generation, files, null, speaker);
+    if (!atOnce) {
+      main.out().println(a.answer.text());
+    }
     return 0;
+  }
+
+  /** How answers are handed out while there are more to come. */
+  interface Speaker {
+    /** Takes the pieces of an answer. */
+    AnswerListener listener();
+
+    /** An answer is whole. */
+    void whole(Answer answer);
+
+    /** Says nothing. */
+    Speaker SILENT =
+        new Speaker() {
+          @Override
+          public AnswerListener listener() {
+            return AnswerListener.NONE;
+          }
+
+          @Override
+          public void whole(Answer answer) {}
+        };
+  }
+
+  /** Prints answers, one below the other. */
+  private record Printer(PrintStream out, boolean stream) implements Speaker {
+    @Override
+    public AnswerListener listener() {
+      return stream ? this::piece : AnswerListener.NONE;
+    }
+
+    private boolean piece(String text) {
+      out.print(text);
+      out.flush();
+      return true;
+    }
+
+    @Override
+    public void whole(Answer answer) {
+      out.println(stream ? "" : answer.text());
+    }
   }
 
   /** An answer with what it was asked of. */
   record Answered(VolumeInput input, ModelInfo model, Answer answer) {}
 
-  /** Reads, asks, writes the files and prints the table; the answer itself is left to print. */
+  /** Reads, asks, writes the files and prints the table; the last answer is given back. */
   static Answered answer(
       Main main,
       Path folder,
       LoadOptions load,
       VolumeOptions volume,
       PruningPolicy policy,
-      String question,
+      List<String> questions,
       GenerationOptions generation,
       Outputs files,
-      @Nullable String truth) {
-    Answered a;
+      @Nullable String truth,
+      Speaker speaker) {
+    List<Answer> answers;
+    VolumeInput input;
+    ModelInfo info;
     try (Main.ProgressScope scope = main.progress()) {
-      VolumeInput input = volume.read(VolumeOptions.MODEL_SLICES);
-      try (Session session = Session.load(folder, load, input, scope.progress())) {
-        Answer answer = session.ask(policy, question, generation);
-        a = new Answered(input, session.info(), answer);
+      input = volume.read(VolumeOptions.MODEL_SLICES);
+      AnswerListener listener = speaker.listener();
+      Progress progress = listener == AnswerListener.NONE ? scope.progress() : scope.untilAnswer();
+      try (Session session = Session.load(folder, load, input, progress)) {
+        info = session.info();
+        answers = session.converse(policy, questions, generation, listener, speaker::whole);
       }
     }
+    Answer last = answers.getLast();
+    String question = questions.getLast();
     files.write(
         () ->
-            Audit.of(a.input, a.model, a.answer.report(), question, a.answer.text())
+            Audit.of(input, info, last.report(), question, last.text())
+                .withGeneration(generation, last)
                 .withTruth(truth)
                 .text(),
-        () -> Page.html(a.input, a.model, a.answer.report(), question, a.answer.text(), truth));
-    main.err()
-        .print(
-            Summary.text(a.answer.report(), a.answer.unprunedPromptTokens(), PeakMemory.bytes()));
-    if (!a.answer.stopped()) {
+        () -> Page.html(input, info, last.report(), question, last.text(), truth));
+    main.err().print(Summary.text(last.report(), last.unprunedPromptTokens(), PeakMemory.bytes()));
+    if (answers.stream().anyMatch(a -> a.ending() == Ending.LENGTH)) {
       main.err().println("note            the answer was cut at its greatest length");
     }
-    return a;
+    return new Answered(input, info, last);
   }
 }

@@ -13,6 +13,8 @@ import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.ModelInfo;
 
 /**
@@ -63,6 +65,21 @@ final class Audit {
     a.root.put("question", question);
     a.root.put("answer", answer);
     return a;
+  }
+
+  /** Adds how the answer was generated, and what ended it. */
+  Audit withGeneration(GenerationOptions options, Answer answer) {
+    ObjectNode g = root.putObject("generation");
+    g.put("samplingTemperature", options.sampling().temperature());
+    g.put("topK", options.sampling().topK());
+    g.put("topP", options.sampling().topP());
+    g.put("repetitionPenalty", options.sampling().repetitionPenalty());
+    g.put("seed", options.sampling().seed());
+    ArrayNode stops = g.putArray("stopStrings");
+    options.stopStrings().forEach(stops::add);
+    g.put("tokens", answer.tokenIds().size());
+    g.put("ending", Failures.word(answer.ending()));
+    return this;
   }
 
   /** Adds the known right answer. */
@@ -120,6 +137,7 @@ final class Audit {
         .put("family", m.family())
         .put("parameters", m.parameters())
         .put("storageType", m.storageType())
+        .put("computeType", m.computeType())
         .put("device", m.device())
         .put("imageSize", m.imageSize())
         .put("tokensPerSlice", report.tokensPerSlice())

@@ -2,6 +2,7 @@ package org.medpruner.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
@@ -60,10 +61,11 @@ final class DemoCommand implements Callable<Integer> {
             LoadOptions.DEFAULT,
             volume,
             p,
-            QUESTION,
+            List.of(QUESTION),
             GenerationOptions.DEFAULT,
             files,
-            TRUTH);
+            TRUTH,
+            AskCommand.Speaker.SILENT);
     main.out().println("question  " + QUESTION);
     main.out().println("answer    " + a.answer().text());
     main.out().println("truth     " + TRUTH);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import org.medpruner.PruningPolicy;
 import org.medpruner.internal.ffm.ProcessExit;
+import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.volume.Axis;
@@ -118,6 +119,7 @@ public final class Main implements Runnable {
     words(commands, PromptLayout.class);
     words(commands, ProgressKind.class);
     words(commands, ModelOptions.DeviceName.class);
+    words(commands, ComputeType.class);
     words(commands, PruningPolicy.EncoderScope.class);
     words(commands, PruningPolicy.NucleusScore.class);
     words(commands, PruningPolicy.PatchPooling.class);
@@ -221,6 +223,17 @@ public final class Main implements Runnable {
   /** Progress that ends before anything else is printed. */
   record ProgressScope(Progress progress, Closer closer) implements AutoCloseable {
     static final ProgressScope NONE = new ProgressScope(Progress.NONE, () -> {});
+
+    /** Progress of what comes before an answer's text; a bar on the terminal would cut into it. */
+    Progress untilAnswer() {
+      return (stage, done, total) -> {
+        if (stage.equals("decode")) {
+          closer.close();
+        } else {
+          progress.update(stage, done, total);
+        }
+      };
+    }
 
     @Override
     public void close() {

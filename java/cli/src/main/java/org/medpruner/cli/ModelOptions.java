@@ -3,6 +3,7 @@ package org.medpruner.cli;
 import org.medpruner.MedPruner;
 import org.medpruner.MedPrunerUnavailableException;
 import org.medpruner.torch.TorchRuntime;
+import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.LoadOptions;
 import picocli.CommandLine.Option;
 
@@ -20,6 +21,15 @@ final class ModelOptions {
       paramLabel = "cpu|cuda",
       description = "Where the model runs. Default: cpu.")
   DeviceName device = DeviceName.CPU;
+
+  @Option(
+      names = "--dtype",
+      defaultValue = "auto",
+      paramLabel = "auto|f32|bf16",
+      description =
+          "Type the model computes in. auto (default): bf16 for bf16 weights on CUDA, and on a CPU"
+              + " with bfloat16 products for models of more than half a billion weights; else f32.")
+  ComputeType computeType = ComputeType.AUTO;
 
   @Option(
       names = "--encoder-memory",
@@ -42,7 +52,7 @@ final class ModelOptions {
     if (device == DeviceName.CUDA) {
       requireCuda();
     }
-    return new LoadOptions(device == DeviceName.CUDA, encoderMemory << 20);
+    return new LoadOptions(device == DeviceName.CUDA, encoderMemory << 20, computeType);
   }
 
   private static void requireCuda() {

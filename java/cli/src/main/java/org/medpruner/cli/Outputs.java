@@ -45,6 +45,11 @@ record Outputs(@Nullable Path json, @Nullable Path html) {
     return new Outputs(json, html);
   }
 
+  /** Whether there is no file to write. */
+  boolean none() {
+    return json == null && html == null;
+  }
+
   private static Path normal(Path p) {
     return p.toAbsolutePath().normalize();
   }

@@ -6,10 +6,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.AnswerListener;
+import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
@@ -68,17 +71,38 @@ final class Session implements AutoCloseable {
 
   /** Answers; the report has this session's own stages too. */
   Answer ask(PruningPolicy policy, String question, GenerationOptions options) {
-    try (EncodedVolume encoded = model.encode(input.images(), policy, progress)) {
-      Answer a = model.ask(encoded, question, options, progress);
-      return new Answer(
-          a.text(),
-          a.tokenIds(),
-          a.promptTokens(),
-          a.unprunedPromptTokens(),
-          a.kvBytes(),
-          a.stopped(),
-          complete(a.report()));
+    return converse(policy, List.of(question), options, AnswerListener.NONE, a -> {}).getFirst();
+  }
+
+  /**
+   * Answers questions one after the other, each with those before it in the model's memory.
+   *
+   * @param answered is given each answer as soon as it is there
+   */
+  List<Answer> converse(
+      PruningPolicy policy,
+      List<String> questions,
+      GenerationOptions options,
+      AnswerListener listener,
+      Consumer<Answer> answered) {
+    List<Answer> answers = new ArrayList<>();
+    try (EncodedVolume encoded = model.encode(input.images(), policy, progress);
+        Conversation conversation = model.converse(encoded, options.layout())) {
+      for (String question : questions) {
+        Answer a = conversation.ask(question, options, listener, progress);
+        answers.add(
+            new Answer(
+                a.text(),
+                a.tokenIds(),
+                a.promptTokens(),
+                a.unprunedPromptTokens(),
+                a.kvBytes(),
+                a.ending(),
+                complete(a.report())));
+        answered.accept(answers.getLast());
+      }
     }
+    return answers;
   }
 
   /**

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,7 +74,43 @@ class AskDemoTest {
     assertTrue(audit.at("/savings/kvBytes").asLong() > 0);
     assertEquals(QUESTION, audit.get("question").asText());
     assertEquals("spleen", audit.get("answer").asText());
+    assertEquals("stop-token", audit.at("/generation/ending").asText());
+    assertEquals("F32", audit.at("/model/computeType").asText());
     assertTrue(Files.readString(folder.resolve("report.html")).contains(QUESTION));
+  }
+
+  private static CliRun ask(String... options) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "ask",
+                "--model",
+                TestVolumes.demoModel().toString(),
+                "--volume",
+                TestVolumes.phantom(5).toString(),
+                "--question",
+                QUESTION));
+    arguments.addAll(List.of(options));
+    return CliRun.of(arguments.toArray(String[]::new)).assertDone();
+  }
+
+  @Test
+  void severalQuestionsAreAnsweredLineByLine() throws IOException {
+    CliRun run = ask("--question", "How many lesions are there?");
+    assertEquals(2, run.out().lines().count(), run.out());
+    assertEquals("spleen", run.out().lines().findFirst().orElseThrow());
+    assertEquals(run.out(), ask("--question", "How many lesions are there?", "--stream").out());
+  }
+
+  @Test
+  void streamedSampledAndStoppedAnswers() throws IOException {
+    assertEquals("spleen", ask("--stream").out().strip());
+    assertEquals("spl", ask("--stop", "e").out().strip());
+    assertEquals("spl", ask("--stop", "e", "--stream").out().strip());
+    assertEquals(
+        "spleen", ask("--sampling-temperature", "5", "--top-k", "1", "--seed", "3").out().strip());
+    String[] warm = {"--sampling-temperature", "30", "--seed", "1", "--max-new-tokens", "8"};
+    assertEquals(ask(warm).out(), ask(warm).out());
   }
 
   @Test

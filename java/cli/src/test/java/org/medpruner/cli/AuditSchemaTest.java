@@ -69,7 +69,8 @@ class AuditSchemaTest {
 
   private Audit audit() throws IOException {
     ModelInfo model =
-        new ModelInfo("m", "Gemma3ForConditionalGeneration", 1200000, "F32", "cpu", 112, 64, 8192);
+        new ModelInfo(
+            "m", "Gemma3ForConditionalGeneration", 1200000, "F32", "F32", "cpu", 112, 64, 8192);
     return Audit.of(input(), model, report(), "Where is it?", "spleen");
   }
 

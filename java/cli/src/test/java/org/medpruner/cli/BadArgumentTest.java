@@ -52,11 +52,49 @@ class BadArgumentTest {
     "--window, '80,80', --window",
     "--window, '80,NaN', --window",
     "--device, tpu, cuda",
+    "--dtype, f16, bf16",
     "--encoder-memory, 0, --encoder-memory",
     "--no-such-option, 1, --no-such-option",
   })
   void argumentIsNamed(String option, String value, String named) throws IOException {
     CliRun.of("prune", "--volume", volume(), option, value).assertBadInput(named);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--sampling-temperature, -1, --sampling-temperature",
+    "--sampling-temperature, NaN, --sampling-temperature",
+    "--sampling-temperature, warm, --sampling-temperature",
+    "--top-k, -1, --top-k",
+    "--top-p, 0, --top-p",
+    "--top-p, 1.5, --top-p",
+    "--repetition-penalty, 0, --repetition-penalty",
+    "--seed, x, --seed",
+    "--stop, '', --stop",
+  })
+  void samplingIsChecked(String option, String value, String named) throws IOException {
+    String model = Files.createDirectories(folder.resolve("model")).toString();
+    CliRun.of("ask", "--model", model, "--volume", volume(), "--question", "q", option, value)
+        .assertBadInput(named);
+  }
+
+  @Test
+  void severalQuestionsHaveNoOneRecord() throws IOException {
+    String model = Files.createDirectories(folder.resolve("model")).toString();
+    String json = folder.resolve("a.json").toString();
+    CliRun.of(
+            "ask",
+            "--model",
+            model,
+            "--volume",
+            volume(),
+            "--question",
+            "q",
+            "--question",
+            "r",
+            "--json",
+            json)
+        .assertBadInput("--json and --report record one question");
   }
 
   @ParameterizedTest

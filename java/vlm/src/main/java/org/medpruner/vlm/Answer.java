@@ -6,12 +6,12 @@ import org.medpruner.PruningReport;
 /**
  * An answer.
  *
- * @param text the decoded answer, special tokens and thinking block removed, trimmed
+ * @param text the decoded answer, special tokens, thinking block and stop string removed, trimmed
  * @param tokenIds the generated ids, the stop id included
  * @param promptTokens tokens prefilled
  * @param unprunedPromptTokens tokens of the same prompt without pruning
  * @param kvBytes bytes of key-value cache held after prefill
- * @param stopped true if a stop id ended it, false if the length did
+ * @param ending what ended it
  * @param report the volume's report with savings, and timings "prefill" and "decode" added
  */
 public record Answer(
@@ -20,11 +20,16 @@ public record Answer(
     int promptTokens,
     int unprunedPromptTokens,
     long kvBytes,
-    boolean stopped,
+    Ending ending,
     PruningReport report) {
 
   /** Copies the ids. */
   public Answer {
     tokenIds = List.copyOf(tokenIds);
+  }
+
+  /** Whether it is a whole answer: a stop token or a stop string ended it. */
+  public boolean stopped() {
+    return ending.complete();
   }
 }

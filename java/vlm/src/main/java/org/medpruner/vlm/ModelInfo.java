@@ -7,6 +7,7 @@ package org.medpruner.vlm;
  * @param family architecture as {@code config.json} names it
  * @param parameters number of weights
  * @param storageType dtype of most weights in the files, "F32" or "BF16"
+ * @param computeType type it computes in, "F32" or "BF16"
  * @param device "cpu" or "cuda:0"
  * @param imageSize side of the square picture the encoder sees, in pixels; 0 when it depends on the
  *     volume
@@ -18,6 +19,7 @@ public record ModelInfo(
     String family,
     long parameters,
     String storageType,
+    String computeType,
     String device,
     int imageSize,
     int tokensPerSlice,

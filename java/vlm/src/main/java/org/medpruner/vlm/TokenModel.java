@@ -28,18 +28,19 @@ public interface TokenModel extends AutoCloseable {
    * @param tokenIds generated ids, the stop id included
    * @param promptTokens tokens prefilled
    * @param kvBytes bytes of key-value cache held after prefill
-   * @param stopped true if a stop id ended it, false if the length did
+   * @param ending what ended it
    * @param report the volume's report with savings, and timings "prefill" and "decode" added
    */
   record Generation(
-      List<Integer> tokenIds,
-      int promptTokens,
-      long kvBytes,
-      boolean stopped,
-      PruningReport report) {
+      List<Integer> tokenIds, int promptTokens, long kvBytes, Ending ending, PruningReport report) {
     /** Copies the ids. */
     public Generation {
       tokenIds = List.copyOf(tokenIds);
+    }
+
+    /** Whether a stop id ended it, and not the length. */
+    public boolean stopped() {
+      return ending == Ending.STOP_TOKEN;
     }
   }
 
@@ -74,8 +75,28 @@ public interface TokenModel extends AutoCloseable {
    * @param stopOnEnd whether the checkpoint's stop ids end the answer
    * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context
    */
+  default Generation generate(
+      EncodedVolume volume, Prompt prompt, int maxNewTokens, boolean stopOnEnd, Progress progress) {
+    return generate(volume, prompt, maxNewTokens, stopOnEnd, Sampling.GREEDY, progress);
+  }
+
+  /**
+   * Prunes a prompt and answers it. An interrupt of the thread ends the answer early.
+   *
+   * @param prompt the full prompt of all slices
+   * @param maxNewTokens at least 1; 0 means the checkpoint's own, or 300
+   * @param stopOnEnd whether the checkpoint's stop ids end the answer
+   * @param sampling how tokens are picked
+   * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context
+   * @throws NonFiniteLogitsException if the model gives no usable logits
+   */
   Generation generate(
-      EncodedVolume volume, Prompt prompt, int maxNewTokens, boolean stopOnEnd, Progress progress);
+      EncodedVolume volume,
+      Prompt prompt,
+      int maxNewTokens,
+      boolean stopOnEnd,
+      Sampling sampling,
+      Progress progress);
 
   @Override
   void close();

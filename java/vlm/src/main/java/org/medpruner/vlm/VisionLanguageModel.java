@@ -37,7 +37,37 @@ public interface VisionLanguageModel extends AutoCloseable {
    *
    * @throws org.medpruner.InputException if the prompt does not fit the model's context
    */
-  Answer ask(EncodedVolume volume, String question, GenerationOptions options, Progress progress);
+  default Answer ask(
+      EncodedVolume volume, String question, GenerationOptions options, Progress progress) {
+    return ask(volume, question, options, AnswerListener.NONE, progress);
+  }
+
+  /**
+   * Answers a question about an encoded volume, and hands out the text while it is generated. An
+   * interrupt of the thread ends the answer early, as the listener may.
+   *
+   * @throws org.medpruner.InputException if the prompt does not fit the model's context
+   * @throws NonFiniteLogitsException if the model gives no usable logits
+   */
+  default Answer ask(
+      EncodedVolume volume,
+      String question,
+      GenerationOptions options,
+      AnswerListener listener,
+      Progress progress) {
+    try (Conversation conversation = converse(volume, options.layout())) {
+      return conversation.ask(question, options, listener, progress);
+    }
+  }
+
+  /**
+   * Begins a conversation about an encoded volume. Its first question prefills the pruned prompt;
+   * later ones only what is new, on the key-value cache of all before.
+   *
+   * @param volume must stay open for as long as the conversation
+   * @param layout of the first question
+   */
+  Conversation converse(EncodedVolume volume, PromptLayout layout);
 
   @Override
   void close();

@@ -1,17 +1,13 @@
 package org.medpruner.vlm.engine;
 
-import java.util.List;
-import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
-import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.EncodedVolume;
-import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
-import org.medpruner.vlm.TokenModel;
+import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.prompt.ChatFormat;
-import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.volume.SliceImages;
 
 /** A pipeline with its family's text side. Owns both. */
@@ -30,6 +26,11 @@ public final class ChatModel implements VisionLanguageModel {
     this.format = format;
   }
 
+  /** The model without its text side; belongs to this object. */
+  public Pipeline pipeline() {
+    return pipeline;
+  }
+
   @Override
   public ModelInfo info() {
     return pipeline.info();
@@ -41,33 +42,8 @@ public final class ChatModel implements VisionLanguageModel {
   }
 
   @Override
-  public Answer ask(
-      EncodedVolume volume, String question, GenerationOptions options, Progress progress) {
-    Prompt prompt = prompt(volume, question, options);
-    TokenModel.Generation g =
-        pipeline.generate(volume, prompt, options.maxNewTokens(), true, progress);
-    List<Integer> words =
-        g.stopped() ? g.tokenIds().subList(0, g.tokenIds().size() - 1) : g.tokenIds();
-    return new Answer(
-        format.answer(words),
-        g.tokenIds(),
-        g.promptTokens(),
-        prompt.length(),
-        g.kvBytes(),
-        g.stopped(),
-        g.report());
-  }
-
-  private Prompt prompt(EncodedVolume volume, String question, GenerationOptions options) {
-    try {
-      return format.prompt(
-          options.layout(),
-          volume.report().slices().size(),
-          volume.report().tokensPerSlice(),
-          question);
-    } catch (IllegalArgumentException e) {
-      throw new InputException("question: " + e.getMessage(), e);
-    }
+  public Conversation converse(EncodedVolume volume, PromptLayout layout) {
+    return new ChatConversation(pipeline, format, pipeline.own(volume), layout);
   }
 
   @Override

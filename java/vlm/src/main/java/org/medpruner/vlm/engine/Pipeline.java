@@ -2,9 +2,7 @@ package org.medpruner.vlm.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
@@ -12,11 +10,9 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.DType;
 import org.medpruner.Device;
-import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningPolicy.ImageMask;
 import org.medpruner.PruningPolicy.Positions;
-import org.medpruner.PruningReport.Savings;
 import org.medpruner.Workspace;
 import org.medpruner.torch.BorrowedTensor;
 import org.medpruner.torch.TorchTensors;
@@ -24,9 +20,9 @@ import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.Sampling;
 import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.nn.Decoder;
-import org.medpruner.vlm.nn.KvCache;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.volume.SliceImages;
@@ -170,22 +166,44 @@ public final class Pipeline implements TokenModel {
 
   @Override
   public Generation generate(
-      EncodedVolume volume, Prompt prompt, int maxNewTokens, boolean stopOnEnd, Progress progress) {
+      EncodedVolume volume,
+      Prompt prompt,
+      int maxNewTokens,
+      boolean stopOnEnd,
+      Sampling sampling,
+      Progress progress) {
+    PrunedVolume v = own(volume);
+    Dialogue.Request request =
+        new Dialogue.Request(
+            newTokens(maxNewTokens),
+            stopOnEnd ? family.generation().stopTokens() : Set.of(),
+            sampling,
+            id -> null);
+    PrunedPrompt pruned = prune(prompt, v);
+    return exclusively(
+        () -> {
+          try (Dialogue dialogue = new Dialogue(decoder, v)) {
+            return dialogue.begin(pruned, request, progress);
+          }
+        });
+  }
+
+  /** A volume of this pipeline. */
+  PrunedVolume own(EncodedVolume volume) {
     if (!(volume instanceof PrunedVolume v) || v.owner() != this) {
       throw new IllegalArgumentException("volume: it was encoded by another model");
     }
-    if (maxNewTokens < 0) {
+    return v;
+  }
+
+  /** How many tokens to generate at most when so many are asked for; 0 means what suits. */
+  int newTokens(int asked) {
+    if (asked < 0) {
       throw new IllegalArgumentException(
-          "maxNewTokens = " + maxNewTokens + ", but it must be >= 1, or 0 for the model's own");
+          "maxNewTokens = " + asked + ", but it must be >= 1, or 0 for the model's own");
     }
-    PrunedPrompt pruned = prune(prompt, v);
-    checkContext(pruned);
-    int wanted = maxNewTokens > 0 ? maxNewTokens : family.generation().maxNewTokens();
-    int most = wanted > 0 ? wanted : DEFAULT_NEW_TOKENS;
-    // The last token generated is never fed back, so it needs no position of its own.
-    long room = decoder.config().contextLength() - pruned.nextPosition() + 1;
-    Set<Integer> stops = stopOnEnd ? family.generation().stopTokens() : Set.of();
-    return exclusively(() -> decode(v, pruned, (int) Math.min(most, room), stops, progress));
+    int wanted = asked > 0 ? asked : family.generation().maxNewTokens();
+    return wanted > 0 ? wanted : DEFAULT_NEW_TOKENS;
   }
 
   /** A prompt as pruning a volume leaves it. */
@@ -201,73 +219,8 @@ public final class Pipeline implements TokenModel {
         positions == Positions.RENUMBERED);
   }
 
-  private void checkContext(PrunedPrompt pruned) {
-    int context = decoder.config().contextLength();
-    if (pruned.nextPosition() > context) {
-      throw new InputException(
-          "the prompt takes "
-              + pruned.nextPosition()
-              + " positions, but the model's context has "
-              + context
-              + "; prune more (raise gamma, lower tau) or give fewer slices");
-    }
-  }
-
-  private Generation decode(
-      PrunedVolume volume, PrunedPrompt prompt, int most, Set<Integer> stops, Progress progress) {
-    List<Integer> ids = new ArrayList<>();
-    Map<String, Double> timings = new LinkedHashMap<>();
-    try (Session session = new Session(decoder, prompt)) {
-      long start = System.nanoTime();
-      progress.update("prefill", 0, prompt.length());
-      int next = first(session, volume.tokens());
-      timings.put("prefill", VolumeEncoder.seconds(start));
-      progress.update("prefill", prompt.length(), prompt.length());
-      long decoding = System.nanoTime();
-      ids.add(next);
-      progress.update("decode", 1, most);
-      while (ids.size() < most && !stops.contains(next)) {
-        next = following(session, next);
-        ids.add(next);
-        progress.update("decode", ids.size(), most);
-      }
-      timings.put("decode", VolumeEncoder.seconds(decoding));
-    }
-    return new Generation(
-        ids,
-        prompt.length(),
-        KvCache.bytes(decoder.config(), prompt.length(), decoder.elementBytes()),
-        stops.contains(ids.getLast()),
-        Reports.asked(volume.report(), savings(volume, prompt), timings, List.of()));
-  }
-
-  private static int first(Session session, PackedTokens visual) {
-    try (PointerScope scope = new PointerScope()) {
-      return best(session.logits(session.prefill(visual), 1));
-    }
-  }
-
-  private static int following(Session session, int id) {
-    try (PointerScope scope = new PointerScope()) {
-      return best(session.logits(session.step(id), 1));
-    }
-  }
-
-  /** The id of the highest logit [1, vocabulary]. */
-  private static int best(Tensor logits) {
-    return Math.toIntExact(logits.argmax().item_long());
-  }
-
-  private Savings savings(PrunedVolume volume, PrunedPrompt prompt) {
-    return new Savings(
-        prompt.fullLength() - prompt.length(),
-        KvCache.bytes(decoder.config(), prompt.fullLength(), decoder.elementBytes())
-            - KvCache.bytes(decoder.config(), prompt.length(), decoder.elementBytes()),
-        volume.report().savings().encoderSlices());
-  }
-
   /** Runs one call at a time; a second one is refused, not queued. */
-  private <T> T exclusively(Supplier<T> call) {
+  <T> T exclusively(Supplier<T> call) {
     if (!busy.compareAndSet(false, true)) {
       throw new IllegalStateException("the model is serving another call");
     }

@@ -16,10 +16,14 @@ import org.medpruner.vlm.nn.PromptAttention;
  * that nothing of it can reach the next request. Made, used and closed by one thread.
  */
 public final class Session implements AutoCloseable {
+  /** Tokens of text taken at once: their mask over 20,000 cached ones has 5 million entries. */
+  private static final int EXTENSION = 256;
+
   private final Decoder model;
   private final PrunedPrompt prompt;
   private final KvCache cache;
   private long nextPosition;
+  private boolean prefilled;
 
   public Session(Decoder model, PrunedPrompt prompt) {
     this.model = model;
@@ -35,6 +39,7 @@ public final class Session implements AutoCloseable {
    * @return [L, hidden] before the final norm, a temporary of the caller's scope
    */
   public Tensor prefill(PackedTokens visual) {
+    prefilled = true;
     try (InferenceMode guard = new InferenceMode(true);
         PromptAttention attention = new PromptAttention(prompt.length(), prompt.group())) {
       return TorchScope.run(
@@ -98,6 +103,37 @@ public final class Session implements AutoCloseable {
     try (InferenceMode guard = new InferenceMode(true)) {
       return model.step(id, nextPosition++, cache);
     }
+  }
+
+  /**
+   * Runs text that follows what is in the cache, in parts of {@link #EXTENSION} tokens.
+   *
+   * @param ids at least one
+   * @return [1, hidden] of the last one before the final norm, a temporary of the caller's scope
+   */
+  public Tensor extend(int[] ids) {
+    try (InferenceMode guard = new InferenceMode(true)) {
+      @Nullable Tensor last = null;
+      for (int from = 0; from < ids.length; from += EXTENSION) {
+        int[] part = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + EXTENSION));
+        last =
+            TorchScope.run(
+                () -> {
+                  Tensor hidden = model.extend(part, nextPosition, cache);
+                  return hidden.narrow(0, part.length - 1, 1).clone();
+                });
+        nextPosition += part.length;
+      }
+      if (last == null) {
+        throw new IllegalArgumentException("ids: there are none");
+      }
+      return last;
+    }
+  }
+
+  /** Whether the prompt has been run. */
+  boolean prefilled() {
+    return prefilled;
   }
 
   /** Rotary position the next generated token will get. */

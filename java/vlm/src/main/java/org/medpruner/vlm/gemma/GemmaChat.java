@@ -55,6 +55,11 @@ public final class GemmaChat implements ChatFormat {
   }
 
   @Override
+  public int[] followUp(String question) {
+    return new GemmaPrompt(tokenizer, 1).followUp(question);
+  }
+
+  @Override
   public String answer(List<Integer> ids) {
     return ThinkingBlock.GEMMA.strip(tokenizer.decode(ids));
   }

@@ -50,6 +50,7 @@ public final class GemmaFamily implements ModelFamily {
             config.architecture(),
             network.parameters(),
             network.storageType().name(),
+            network.text().computeName(),
             network.cuda() ? "cuda:0" : "cpu",
             config.vision().imageSize(),
             config.tokensPerImage(),
@@ -72,7 +73,7 @@ public final class GemmaFamily implements ModelFamily {
         config,
         preprocessor,
         generation,
-        GemmaNetwork.load(folder, config, options.cuda(), Weights.MAX_CACHED_BYTES, progress));
+        GemmaNetwork.load(folder, config, options, Weights.MAX_CACHED_BYTES, progress));
   }
 
   /** The configuration. */

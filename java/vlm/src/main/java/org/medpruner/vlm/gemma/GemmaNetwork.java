@@ -3,6 +3,7 @@ package org.medpruner.vlm.gemma;
 import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
+import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.StorageType;
 import org.medpruner.vlm.nn.Decoder;
@@ -62,9 +63,13 @@ final class GemmaNetwork implements AutoCloseable {
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA, cannot be used
    */
   static GemmaNetwork load(
-      Path folder, GemmaConfig config, boolean cuda, long maxCachedBytes, Progress progress) {
+      Path folder,
+      GemmaConfig config,
+      LoadOptions options,
+      long maxCachedBytes,
+      Progress progress) {
     return Weights.load(
-        folder, cuda, maxCachedBytes, progress, weights -> new GemmaNetwork(config, weights));
+        folder, options, maxCachedBytes, progress, weights -> new GemmaNetwork(config, weights));
   }
 
   /** sqrt(hidden), rounded as the embedding is stored: 50.5 instead of 50.596 for MedGemma. */

@@ -1,10 +1,9 @@
 package org.medpruner.vlm.gemma;
 
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.global.torch;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.nn.EncoderStack;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.nn.Param;
 import org.medpruner.vlm.nn.Weights;
 
@@ -42,18 +41,7 @@ final class SiglipTower {
   }
 
   private Tensor embed(Tensor pixels) {
-    long p = config.patchSize();
-    return torch
-        .conv2d(
-            pixels,
-            patchWeight.value(),
-            new TensorOptional(patchBias.value()),
-            new long[] {p, p},
-            new long[] {0, 0},
-            new long[] {1, 1},
-            1)
-        .flatten(2, 3)
-        .transpose(1, 2)
+    return Ops.patches(pixels, patchWeight.value(), patchBias.value(), config.patchSize())
         .add(positions.value());
   }
 }

@@ -55,6 +55,11 @@ public final class HuluChat implements ChatFormat {
   }
 
   @Override
+  public int[] followUp(String question) {
+    return new HuluPrompt(tokenizer, 1).followUp(question);
+  }
+
+  @Override
   public String answer(List<Integer> ids) {
     return ThinkingBlock.QWEN.strip(tokenizer.decode(ids));
   }

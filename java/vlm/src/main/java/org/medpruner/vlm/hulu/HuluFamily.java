@@ -64,6 +64,7 @@ public final class HuluFamily implements ModelFamily {
             config.architecture(),
             weights.parameters(),
             weights.storageType().name(),
+            decoder.computeName(),
             weights.cuda() ? "cuda:0" : "cpu",
             0,
             0,
@@ -83,7 +84,7 @@ public final class HuluFamily implements ModelFamily {
     GenerationConfig generation = GenerationConfig.read(folder, config.stopTokens());
     return Weights.load(
         folder,
-        options.cuda(),
+        options,
         Weights.MAX_CACHED_BYTES,
         progress,
         weights -> new HuluFamily(folder, config, processor, generation, weights));

@@ -1,6 +1,7 @@
 package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -17,9 +18,6 @@ import org.medpruner.torch.TorchScope;
 public final class Decoder {
   /** Bytes of one feed-forward intermediate before the rows of a prompt are taken in parts. */
   private static final long MAX_MLP_BYTES = 128L << 20;
-
-  /** Bytes of a converted part of the output head, when every use converts it. */
-  private static final long MAX_HEAD_BYTES = 256L << 20;
 
   /**
    * Rows added to the hidden states of some tokens after the first layers (Qwen3-VL's DeepStack).
@@ -46,9 +44,9 @@ public final class Decoder {
       @Nullable RmsNorm kNorm,
       @Nullable RmsNorm attentionOutputNorm,
       RmsNorm feedForwardNorm,
-      Param gate,
-      Param up,
-      Param down,
+      Linear gate,
+      Linear up,
+      Linear down,
       @Nullable RmsNorm feedForwardOutputNorm) {}
 
   private final DecoderConfig config;
@@ -109,9 +107,9 @@ public final class Decoder {
         config.queryKeyNorm() ? norm(w, p + "self_attn.k_norm", config.headDim()) : null,
         config.outputNorms() ? norm(w, p + "post_attention_layernorm", h) : null,
         norm(w, p + beforeFeedForward, h),
-        w.param(p + "mlp.gate_proj.weight", config.intermediateSize(), h),
-        w.param(p + "mlp.up_proj.weight", config.intermediateSize(), h),
-        w.param(p + "mlp.down_proj.weight", h, config.intermediateSize()),
+        Linear.load(w, p + "mlp.gate_proj", config.intermediateSize(), h, false),
+        Linear.load(w, p + "mlp.up_proj", config.intermediateSize(), h, false),
+        Linear.load(w, p + "mlp.down_proj", h, config.intermediateSize(), false),
         config.outputNorms() ? norm(w, p + "post_feedforward_layernorm", h) : null);
   }
 
@@ -220,27 +218,24 @@ public final class Decoder {
   }
 
   private Tensor feedForward(Layer layer, Tensor x) {
-    Tensor gate = layer.gate().value();
-    Tensor up = layer.up().value();
-    Tensor down = layer.down().value();
     long length = x.size(0);
-    long rows = Math.max(64, MAX_MLP_BYTES / ((long) config.intermediateSize() * Float.BYTES));
+    long rows = Math.max(64, MAX_MLP_BYTES / ((long) config.intermediateSize() * elementBytes()));
     if (length <= rows) {
-      return TorchScope.run(() -> feedForward(layer, x, gate, up, down));
+      return TorchScope.run(() -> feedForwardRows(layer, x));
     }
     List<Tensor> parts = new ArrayList<>();
     for (long from = 0; from < length; from += rows) {
       Tensor part = x.narrow(0, from, Math.min(rows, length - from));
-      parts.add(TorchScope.run(() -> feedForward(layer, part, gate, up, down)));
+      parts.add(TorchScope.run(() -> feedForwardRows(layer, part)));
     }
     return torch.cat(new TensorVector(parts.toArray(Tensor[]::new)), 0);
   }
 
-  private Tensor feedForward(Layer layer, Tensor x, Tensor gate, Tensor up, Tensor down) {
+  private Tensor feedForwardRows(Layer layer, Tensor x) {
     Tensor normed = layer.feedForwardNorm().apply(x);
     Tensor hidden =
-        config.activation().apply(torch.linear(normed, gate)).mul(torch.linear(normed, up));
-    Tensor out = torch.linear(hidden, down);
+        config.activation().apply(layer.gate().apply(normed)).mul(layer.up().apply(normed));
+    Tensor out = layer.down().apply(hidden);
     RmsNorm norm = layer.feedForwardOutputNorm();
     return x.add(norm == null ? out : norm.apply(out));
   }
@@ -252,23 +247,41 @@ public final class Decoder {
    * @return [1, hidden] before the final norm
    */
   public Tensor step(int id, long position, KvCache cache) {
+    return continued(new int[] {id}, position, cache, this::attendStep);
+  }
+
+  /**
+   * Runs several tokens of text after those in the cache.
+   *
+   * @param position rotary position of the first, on every axis; each further one is one more
+   * @return [n, hidden] before the final norm
+   */
+  public Tensor extend(int[] ids, long position, KvCache cache) {
+    return continued(ids, position, cache, this::attendExtension);
+  }
+
+  @FunctionalInterface
+  private interface CachedAttention {
+    Tensor attend(Layer layer, Tensor x, RotaryEmbedding.Table rope, KvCache cache);
+  }
+
+  private Tensor continued(int[] ids, long position, KvCache cache, CachedAttention attention) {
     return TorchScope.run(
         () -> {
-          Tensor x = embed(new int[] {id});
-          long[][] positions = {{position}};
+          Tensor x = embed(ids);
+          long[][] positions = new long[1][ids.length];
+          Arrays.setAll(positions[0], i -> position + i);
           RotaryEmbedding.Table global = globalRope.table(positions, x);
           RotaryEmbedding.Table local = localRope.table(positions, x);
           for (Layer layer : layers) {
             Tensor input = x;
+            RotaryEmbedding.Table rope = layer.local() ? local : global;
             x =
                 TorchScope.run(
-                    () -> {
-                      Tensor attended =
-                          TorchScope.run(
-                              () ->
-                                  attendStep(layer, input, layer.local() ? local : global, cache));
-                      return feedForward(layer, attended);
-                    });
+                    () ->
+                        feedForward(
+                            layer,
+                            TorchScope.run(() -> attention.attend(layer, input, rope, cache))));
           }
           return x;
         });
@@ -294,22 +307,27 @@ public final class Decoder {
     return afterAttention(layer, x, attended);
   }
 
+  private Tensor attendExtension(Layer layer, Tensor x, RotaryEmbedding.Table rope, KvCache cache) {
+    Tensor normed = layer.inputNorm().apply(x);
+    Tensor q = rotated(layer.q(), layer.qNorm(), config.heads(), normed, rope);
+    Tensor k = rotated(layer.k(), layer.kNorm(), config.kvHeads(), normed, rope);
+    Tensor v = heads(layer.v().apply(normed), config.kvHeads());
+    long first = cache.length(layer.index());
+    KvCache.Extension seen = cache.extend(layer.index(), k, v);
+    int window = layer.local() ? config.slidingWindow() : Integer.MAX_VALUE;
+    Tensor mask = PromptAttention.continuation(first, q.size(1), seen.index(), window, q);
+    Tensor attended =
+        PromptAttention.grouped(
+            q, seen.keys(), seen.values(), mask, false, config.attentionScale());
+    return afterAttention(layer, x, attended);
+  }
+
   /** Logits [L, vocabulary] in F32 of hidden states before the final norm. */
   public Tensor logits(Tensor hidden) {
     return TorchScope.run(
         () -> {
           Tensor normed = finalNorm.apply(hidden);
-          if (!head.converts()) {
-            return torch.linear(normed, head.stored()).to(ScalarType.Float);
-          }
-          // A converted copy of the whole head (2.7 GB for MedGemma) would be made for every token.
-          long rows = Math.max(1, MAX_HEAD_BYTES / ((long) config.hiddenSize() * Float.BYTES));
-          List<Tensor> parts = new ArrayList<>();
-          for (long from = 0; from < config.vocabSize(); from += rows) {
-            Tensor part = head.stored().narrow(0, from, Math.min(rows, config.vocabSize() - from));
-            parts.add(TorchScope.run(() -> torch.linear(normed, part.to(compute))));
-          }
-          return torch.cat(new TensorVector(parts.toArray(Tensor[]::new)), 1).to(ScalarType.Float);
+          return head.linear(normed, null).to(ScalarType.Float);
         });
   }
 
@@ -321,6 +339,11 @@ public final class Decoder {
   /** The type the model computes in. */
   public ScalarType compute() {
     return compute;
+  }
+
+  /** Name of the type the model computes in: "F32" or "BF16". */
+  public String computeName() {
+    return compute == ScalarType.Float ? "F32" : "BF16";
   }
 
   /** Bytes of a value in the type the model computes in. */

@@ -3,6 +3,8 @@ package org.medpruner.vlm.nn;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.torch.TorchScope;
@@ -98,6 +100,49 @@ public final class KvCache implements AutoCloseable {
     long seen = Math.min(layer.length, layer.capacity);
     return new View(
         storage(layer.keys).narrow(1, 0, seen), storage(layer.values).narrow(1, 0, seen));
+  }
+
+  /**
+   * What the queries of several new tokens see.
+   *
+   * @param keys [kvHeads, k, d], those held and the new ones
+   * @param values [kvHeads, k, d]
+   * @param index [k], which token of the sequence each is
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Extension(Tensor keys, Tensor values, long[] index) {}
+
+  /**
+   * Adds several tokens' keys and values [kvHeads, n, d] to a layer that holds a prompt. A local
+   * layer's ring may drop tokens that the first of the new queries still see, so what they see is
+   * taken before the ring is written.
+   */
+  public Extension extend(int layerIndex, Tensor keys, Tensor values) {
+    Layer layer = layers.get(layerIndex);
+    long added = keys.size(1);
+    long held = Math.min(layer.length, layer.capacity);
+    long[] index = new long[Math.toIntExact(held + added)];
+    for (long slot = 0; slot < held; slot++) {
+      // The latest token whose number is slot modulo the capacity.
+      index[(int) slot] =
+          layer.length <= layer.capacity
+              ? slot
+              : layer.length - 1 - Math.floorMod(layer.length - 1 - slot, layer.capacity);
+    }
+    for (long i = 0; i < added; i++) {
+      index[(int) (held + i)] = layer.length + i;
+    }
+    Extension seen =
+        new Extension(
+            torch.cat(new TensorVector(storage(layer.keys).narrow(1, 0, held), keys), 1),
+            torch.cat(new TensorVector(storage(layer.values).narrow(1, 0, held), values), 1),
+            index);
+    for (long i = 0; i < added; i++) {
+      long one = i;
+      TorchScope.run(
+          () -> append(layerIndex, keys.narrow(1, one, 1), values.narrow(1, one, 1)).keys());
+    }
+    return seen;
   }
 
   private void grow(Layer layer) {

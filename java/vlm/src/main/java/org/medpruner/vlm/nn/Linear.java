@@ -18,6 +18,6 @@ public record Linear(Param weight, @Nullable Param bias) {
 
   /** [.., in] to [.., out], a temporary of the caller's scope. */
   public Tensor apply(Tensor x) {
-    return Ops.linear(x, weight.value(), bias == null ? null : bias.value());
+    return weight.linear(x, bias == null ? null : bias.value());
   }
 }

@@ -1,6 +1,7 @@
 package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,6 +96,13 @@ public final class PromptAttention implements AutoCloseable {
   /** Attention where each key head serves several query heads, without repeating the keys. */
   public static Tensor grouped(
       Tensor q, Tensor k, Tensor v, @Nullable Tensor mask, boolean causal, double scale) {
+    if (!q.is_cuda() && q.scalar_type().intern() != Ops.F32) {
+      // Before the heads are expanded: converting expanded keys would write every copy.
+      return TorchScope.run(
+          () ->
+              grouped(q.to(Ops.F32), k.to(Ops.F32), v.to(Ops.F32), mask, causal, scale)
+                  .to(q.scalar_type().intern()));
+    }
     long heads = q.size(0);
     long kvHeads = k.size(0);
     long dim = q.size(2);
@@ -167,6 +175,21 @@ public final class PromptAttention implements AutoCloseable {
       seen.logical_and_(keys.gt(queries.sub(new Scalar((long) window))));
     }
     return seen;
+  }
+
+  /**
+   * The mask of text that continues a sequence: token q sees key k if q - window &lt; k &lt;= q.
+   *
+   * @param first number, in the sequence, of the first query
+   * @param keys number of each key
+   * @return bool [queries, keys]
+   */
+  static Tensor continuation(long first, long queries, long[] keys, int window, Tensor like) {
+    long[] numbers = new long[Math.toIntExact(queries)];
+    Arrays.setAll(numbers, i -> first + i);
+    Tensor query = Ops.vector(numbers, like).unsqueeze(1);
+    Tensor key = Ops.vector(keys, like).unsqueeze(0);
+    return key.le(query).logical_and_(key.gt(query.sub(new Scalar((long) window))));
   }
 
   private static Tensor range(int from, int to, Tensor like) {

@@ -17,6 +17,8 @@ import org.medpruner.InputException;
 import org.medpruner.torch.TorchRuntime;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.ComputeType;
+import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.Checkpoint;
 import org.medpruner.vlm.checkpoint.StorageType;
@@ -24,13 +26,16 @@ import org.medpruner.vlm.checkpoint.StorageType;
 /**
  * Turns a checkpoint's weights into LibTorch tensors on the model's device.
  *
- * <p>CPU: F32 weights are used where they are mapped. BF16 and F16 weights are computed in F32,
- * because half-precision products are 6 to 130 times slower on CPUs without AVX-512; a model whose
- * F32 copy stays below {@link #MAX_CACHED_BYTES} is converted once, a larger one layer by layer at
- * each use. CUDA: copied once; BF16 stays BF16, everything else becomes F32.
+ * <p>CPU: weights of the compute type are used where they are mapped. Others are converted, once if
+ * the copy of all of them stays below {@link #MAX_CACHED_BYTES}, else block by block at each use.
+ * CUDA: copied once, in the compute type.
+ *
+ * <p>{@link ComputeType#AUTO} is BF16 on a CPU where that pays: it keeps F32 for models that are
+ * converted once, because F32 is exact, and for CPUs without bfloat16 products, on which BF16 is 6
+ * to 130 times slower.
  */
 public final class Weights implements AutoCloseable {
-  /** Largest F32 copy of a half-precision checkpoint that is kept in memory. */
+  /** Largest converted copy of a checkpoint that is kept in memory. */
   public static final long MAX_CACHED_BYTES = 2L << 30;
 
   private static final List<String> HEAD_PREFIXES =
@@ -40,22 +45,58 @@ public final class Weights implements AutoCloseable {
   private final boolean cuda;
   private final boolean cache;
   private final ScalarType compute;
+  private final @Nullable Scratch scratch;
   private final Arena arena;
   private final Progress progress;
   private long loaded;
   private final List<AutoCloseable> owned = new ArrayList<>();
 
+  /**
+   * The weights of a checkpoint.
+   *
+   * @param checkpoint closed with this object
+   */
   @SuppressWarnings("MustBeClosedChecker") // closed with this object
-  public Weights(Checkpoint checkpoint, boolean cuda, long maxCachedBytes, Progress progress) {
+  public Weights(
+      Checkpoint checkpoint,
+      boolean cuda,
+      ComputeType type,
+      long maxCachedBytes,
+      Progress progress) {
     this.progress = progress;
     this.arena = Arena.ofShared();
     this.checkpoint = checkpoint;
     this.cuda = cuda;
     this.compute =
-        cuda && checkpoint.storageType() == StorageType.BF16
-            ? ScalarType.BFloat16
-            : ScalarType.Float;
-    this.cache = cuda || checkpoint.parameters() * Float.BYTES <= maxCachedBytes;
+        computeType(
+            type,
+            checkpoint.storageType(),
+            checkpoint.parameters(),
+            cuda,
+            maxCachedBytes,
+            CpuFeatures.bf16Products());
+    int elementBytes = compute == ScalarType.Float ? Float.BYTES : Short.BYTES;
+    this.cache = cuda || checkpoint.parameters() * elementBytes <= maxCachedBytes;
+    this.scratch = cache ? null : new Scratch(compute);
+  }
+
+  /** What a type asked for means here. */
+  static ScalarType computeType(
+      ComputeType type,
+      StorageType stored,
+      long parameters,
+      boolean cuda,
+      long maxCachedBytes,
+      boolean bf16Products) {
+    return switch (type) {
+      case F32 -> ScalarType.Float;
+      case BF16 -> ScalarType.BFloat16;
+      case AUTO ->
+          stored == StorageType.BF16
+                  && (cuda || (bf16Products && parameters * Float.BYTES > maxCachedBytes))
+              ? ScalarType.BFloat16
+              : ScalarType.Float;
+    };
   }
 
   /**
@@ -68,15 +109,21 @@ public final class Weights implements AutoCloseable {
    */
   public static <N> N load(
       Path folder,
-      boolean cuda,
+      LoadOptions options,
       long maxCachedBytes,
       Progress progress,
       Function<Weights, N> build) {
     TorchRuntime.require();
-    if (cuda) {
+    if (options.cuda()) {
       TorchRuntime.requireCuda();
     }
-    Weights weights = new Weights(Checkpoint.open(folder), cuda, maxCachedBytes, progress);
+    Weights weights =
+        new Weights(
+            Checkpoint.open(folder),
+            options.cuda(),
+            options.computeType(),
+            maxCachedBytes,
+            progress);
     boolean ok = false;
     try {
       N networks = build.apply(weights);
@@ -143,7 +190,7 @@ public final class Weights implements AutoCloseable {
 
   /** A weight of a given shape; the returned object lives as long as this one. */
   public Param param(String name, long... shape) {
-    return new Param(load(checkpoint.weight(name, shape)), compute);
+    return new Param(load(checkpoint.weight(name, shape)), compute, scratch);
   }
 
   /** An RMS norm's factor: the stored weight and {@code offset}, in F32. */
@@ -204,6 +251,9 @@ public final class Weights implements AutoCloseable {
       }
     }
     owned.clear();
+    if (scratch != null) {
+      scratch.close();
+    }
     if (arena.scope().isAlive()) {
       arena.close();
     }

@@ -18,6 +18,14 @@ public interface ChatFormat extends AutoCloseable {
    */
   Prompt prompt(PromptLayout layout, int slices, int tokensPerSlice, String question);
 
+  /**
+   * What stands between an answer and the next one: the end of the model's turn, a user's turn with
+   * a question, and the beginning of the model's next.
+   *
+   * @throws IllegalArgumentException if the question contains one of the template's control tokens
+   */
+  int[] followUp(String question);
+
   /** Text of generated ids, special tokens and thinking blocks left out, trimmed. */
   String answer(List<Integer> ids);
 

@@ -82,6 +82,17 @@ public final class GemmaPrompt {
     return draft.tokenize(tokenizer, softId, tokensPerSlice);
   }
 
+  /**
+   * The ids between an answer and the next: its turn's end, a question, and the next turn's begin.
+   *
+   * @throws IllegalArgumentException if the question contains one of the template's control tokens
+   */
+  public int[] followUp(String question) {
+    PromptDraft.check(1, question, CONTROL);
+    String user = TURN + "user\n" + trim(question) + TURN_END + "\n";
+    return tokenizer.encode(TURN_END + "\n" + user + TURN + "model\n");
+  }
+
   /** Trims as the template's {@code trim} does, which is Python's idea of white space. */
   private static String trim(String text) {
     int[] points = text.codePoints().toArray();

@@ -13,8 +13,8 @@ import java.util.List;
  * <p>Does not own the tokenizer. Thread-safe as far as that is.
  */
 public final class HuluPrompt {
-  private static final String TURN = "<|im_start|>";
-  private static final String TURN_END = "<|im_end|>";
+  private static final String TURN = ChatMl.TURN;
+  private static final String TURN_END = ChatMl.TURN_END;
   private static final String IMAGE = "<image>";
   private static final List<String> CONTROL = List.of(TURN, TURN_END, IMAGE, "<|endoftext|>");
 
@@ -57,5 +57,14 @@ public final class HuluPrompt {
     }
     draft.add(PromptDraft.TEXT, "\n" + question + TURN_END + "\n" + TURN + "assistant\n");
     return draft.tokenize(tokenizer, imageId, tokensPerSlice);
+  }
+
+  /**
+   * The ids between an answer and the next: its turn's end, a question, and the next turn's begin.
+   *
+   * @throws IllegalArgumentException if the question contains one of the template's control tokens
+   */
+  public int[] followUp(String question) {
+    return ChatMl.followUp(tokenizer, question, CONTROL, "");
   }
 }

@@ -10,8 +10,8 @@ import java.util.List;
  * <p>Does not own the tokenizer. Thread-safe as far as that is.
  */
 public final class QwenPrompt {
-  private static final String TURN = "<|im_start|>";
-  private static final String TURN_END = "<|im_end|>";
+  private static final String TURN = ChatMl.TURN;
+  private static final String TURN_END = ChatMl.TURN_END;
   private static final String VISION = "<|vision_start|>";
   private static final String IMAGE = "<|image_pad|>";
   private static final String VISION_END = "<|vision_end|>";
@@ -65,9 +65,20 @@ public final class QwenPrompt {
     for (int s = 0; s < slices; s++) {
       draft.add(s, VISION + IMAGE + VISION_END);
     }
-    draft.add(
-        PromptDraft.TEXT,
-        question + TURN_END + "\n" + TURN + "assistant\n" + (thinking ? "<think>\n" : ""));
+    draft.add(PromptDraft.TEXT, question + TURN_END + "\n" + TURN + "assistant\n" + opening());
     return draft.tokenize(tokenizer, imageId, PromptDraft.tokensPerSlice(tokensPerSlice));
+  }
+
+  /**
+   * The ids between an answer and the next: its turn's end, a question, and the next turn's begin.
+   *
+   * @throws IllegalArgumentException if the question contains one of the template's control tokens
+   */
+  public int[] followUp(String question) {
+    return ChatMl.followUp(tokenizer, question, CONTROL, opening());
+  }
+
+  private String opening() {
+    return thinking ? "<think>\n" : "";
   }
 }

@@ -53,6 +53,7 @@ public final class QwenFamily implements ModelFamily {
             QwenConfig.ARCHITECTURE,
             network.parameters(),
             network.storageType().name(),
+            network.text().computeName(),
             network.cuda() ? "cuda:0" : "cpu",
             0,
             0,
@@ -75,7 +76,7 @@ public final class QwenFamily implements ModelFamily {
         config,
         preprocessor,
         generation,
-        QwenNetwork.load(folder, config, options.cuda(), Weights.MAX_CACHED_BYTES, progress));
+        QwenNetwork.load(folder, config, options, Weights.MAX_CACHED_BYTES, progress));
   }
 
   /** The configuration. */

@@ -2,6 +2,7 @@ package org.medpruner.vlm.qwen;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.StorageType;
 import org.medpruner.vlm.nn.Decoder;
@@ -43,9 +44,9 @@ final class QwenNetwork implements AutoCloseable {
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch, or CUDA, cannot be used
    */
   static QwenNetwork load(
-      Path folder, QwenConfig config, boolean cuda, long maxCachedBytes, Progress progress) {
+      Path folder, QwenConfig config, LoadOptions options, long maxCachedBytes, Progress progress) {
     return Weights.load(
-        folder, cuda, maxCachedBytes, progress, weights -> new QwenNetwork(config, weights));
+        folder, options, maxCachedBytes, progress, weights -> new QwenNetwork(config, weights));
   }
 
   /** The vision tower. */

@@ -92,7 +92,7 @@ public final class GoldenRun {
     double gamma = Double.parseDouble(name.substring(name.indexOf("/gamma") + 6));
     SliceStage.Result r;
     try (Workspace w = Workspace.create(Device.CPU)) {
-      r = golden.source(volume).anchor(gamma, 0, w);
+      r = golden.source(volume).anchor(gamma, 0, 0, w);
     }
     checkSlices(name, r, golden.source(volume).grid().tokens());
   }

@@ -116,7 +116,7 @@ class QwenGoldenTest {
       for (String gamma : List.of("0.0", "0.05", "0.3")) {
         run.checkSlices(
             "phantom/gamma" + gamma,
-            bytes.anchor(Double.parseDouble(gamma), 0, w),
+            bytes.anchor(Double.parseDouble(gamma), 0, 0, w),
             bytes.grid().tokens());
       }
     }

@@ -1,0 +1,184 @@
+package org.medpruner.bench.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.networknt.schema.Error;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaLocation;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.bench.Report;
+import org.medpruner.oracle.LowPrecision;
+import org.medpruner.vlm.ComputeType;
+import org.medpruner.vlm.checkpoint.Checkpoint;
+import org.medpruner.vlm.checkpoint.SafetensorsWriter.Tensor;
+import org.medpruner.vlm.checkpoint.StorageType;
+import org.medpruner.vlm.gemma.GemmaConfig;
+
+/** The writer of random checkpoints and the measurement, at a size tests can afford. */
+class ModelBenchTest {
+  private static final Path ROOT = Path.of(System.getenv("MEDPRUNER_ROOT"));
+  private static final Path MEDGEMMA =
+      ROOT.resolve("bench/shapes").resolve(ModelBenchOptions.DEFAULT_SHAPE);
+  private static final Path DEMO = ROOT.resolve("models/demo");
+
+  private static List<Error> validate(String text) throws IOException {
+    String base = "https://medpruner.invalid/";
+    String model = Files.readString(ROOT.resolve("bench/model.schema.json"));
+    String results = Files.readString(ROOT.resolve("bench/results.schema.json"));
+    Schema schema =
+        SchemaRegistry.withDefaultDialect(
+                SpecificationVersion.DRAFT_2020_12,
+                builder ->
+                    builder.schemas(
+                        java.util.Map.of(
+                            base + "model.schema.json", model,
+                            base + "results.schema.json", results)))
+            .getSchema(SchemaLocation.of(base + "model.schema.json"));
+    return schema.validate(text, InputFormat.JSON);
+  }
+
+  @Test
+  void medgemmaHasItsParameters() {
+    List<Tensor> tensors = GemmaTensors.of(GemmaConfig.read(MEDGEMMA), StorageType.BF16);
+    assertEquals(4_300_079_472L, tensors.stream().mapToLong(Tensor::elements).sum());
+    // Embedding and final norm, 13 of each decoder layer, 16 of each tower layer, 5 around the
+    // tower's, 2 of the projector.
+    assertEquals(2 + 34 * 13 + 27 * 16 + 5 + 2, tensors.size());
+    assertEquals(
+        "language_model.model.layers.33.mlp.gate_proj.weight [10240, 2560]",
+        tensors.stream()
+            .filter(t -> t.name().contains("layers.33.mlp.gate_proj"))
+            .map(t -> t.name() + " " + java.util.Arrays.toString(t.shape()))
+            .findFirst()
+            .orElseThrow());
+  }
+
+  @Test
+  void valuesDependOnSeedNameAndIndexAlone() {
+    Tensor a = new Tensor("a", StorageType.BF16, 4096);
+    short[] whole = draw(new RandomWeights(1), a, 0, 4096);
+    assertArrayEquals(
+        java.util.Arrays.copyOfRange(whole, 1001, 1101), draw(new RandomWeights(1), a, 1001, 100));
+    assertTrue(!java.util.Arrays.equals(whole, draw(new RandomWeights(2), a, 0, 4096)));
+    Tensor b = new Tensor("b", StorageType.BF16, 4096);
+    assertTrue(!java.util.Arrays.equals(whole, draw(new RandomWeights(1), b, 0, 4096)));
+    double sum = 0;
+    double squares = 0;
+    for (short bits : whole) {
+      double v = LowPrecision.bf16ToFloat(bits);
+      sum += v;
+      squares += v * v;
+    }
+    assertEquals(0, sum / whole.length, 0.002);
+    assertEquals(0.02, Math.sqrt(squares / whole.length), 0.002);
+    short factor =
+        draw(
+            new RandomWeights(1),
+            new Tensor(
+                "vision_tower.vision_model.encoder.layers.0.layer_norm1.weight",
+                StorageType.BF16,
+                1),
+            0,
+            1)[0];
+    assertEquals(1, LowPrecision.bf16ToFloat(factor), 0.1);
+  }
+
+  private static short[] draw(RandomWeights weights, Tensor tensor, long first, int count) {
+    ByteBuffer buffer = ByteBuffer.allocate(2 * count).order(ByteOrder.LITTLE_ENDIAN);
+    weights.fill(tensor, first, buffer);
+    short[] values = new short[count];
+    buffer.flip().asShortBuffer().get(values);
+    return values;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"F32", "BF16"})
+  void aRandomCheckpointLoadsAndIsMeasured(ComputeType compute, @TempDir Path folder)
+      throws IOException {
+    ModelBench.writeCheckpoint(DEMO, folder, StorageType.BF16);
+    try (Checkpoint written = Checkpoint.open(folder)) {
+      assertEquals(StorageType.BF16, written.storageType());
+    }
+    ModelReport.Run run =
+        MeasureModel.run(folder, DEMO.resolve("phantoms/phantom_05.nii.gz"), 6, compute, false);
+    assertEquals(compute.name(), run.compute());
+    assertEquals(6, run.slices());
+    assertTrue(run.slicesKept() >= 1 && run.slicesKept() <= 6);
+    assertTrue(run.promptTokens() < run.unprunedPromptTokens());
+    assertEquals(MeasureModel.DECODE_STEPS, run.seconds().decodeSteps().size());
+    assertTrue(run.memory().peakBytes() >= run.memory().peakAnonymousBytes());
+    ModelReport report =
+        new ModelReport(
+            ModelReport.FORMAT,
+            "2026-01-31T12:00:00Z",
+            "./medpruner bench model",
+            new Report.Commit("unknown", true),
+            new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", "a JDK", null),
+            new ModelReport.Checkpoint("demo", true, "BF16", 1, 2),
+            List.of(run));
+    Path file = folder.resolve("r.json");
+    report.write(file);
+    assertEquals(List.of(), validate(Files.readString(file)));
+    assertTrue(!validate(Files.readString(file).replace("peak_bytes", "peak")).isEmpty());
+  }
+
+  @Test
+  void committedResultsFollowTheSchema() throws IOException {
+    Path folder = ROOT.resolve("bench/results/models");
+    assumeTrue(Files.isDirectory(folder), "no results of models are committed yet");
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        assertEquals(List.of(), validate(Files.readString(file)), file.toString());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--slices|0|--slices is \"0\", expected a number from 1 on",
+        "--slices|many|--slices is \"many\", expected a number from 1 on",
+        "--dtype|f16|--dtype is \"f16\", expected auto, f32 or bf16, or several with commas",
+        "--device|tpu|--device is \"tpu\", expected cpu or cuda",
+        "--model|none|--model is \"none\", but there is no none/config.json",
+        "--shape|none|--shape is \"none\", but there is no none/config.json",
+        "--colour|red|--colour is unknown; expected --shape, --model, --dir, --volume, --slices,"
+            + " --dtype, --device, --output or --keep",
+      })
+  void aWrongArgumentIsNamed(String name, String value, String message) {
+    assertEquals(
+        message,
+        assertThrows(
+                IllegalArgumentException.class, () -> ModelBenchOptions.parse(ROOT, 2, name, value))
+            .getMessage());
+  }
+
+  @Test
+  void argumentsAreRead() {
+    ModelBenchOptions o = ModelBenchOptions.parse(ROOT, 2, "--dtype", "auto,F32", "--slices", "3");
+    assertEquals(List.of(ComputeType.AUTO, ComputeType.F32), o.computeTypes());
+    assertEquals(3, o.slices());
+    assertEquals(MEDGEMMA, o.shape());
+    assertEquals(ROOT.resolve("bench/results/models/medgemma-4b.json"), o.output());
+    assertNull(ModelBenchOptions.parse(ROOT, 2, "--model", DEMO.toString()).output());
+  }
+}

@@ -1,0 +1,33 @@
+package org.medpruner.vlm;
+
+/**
+ * Questions about one volume, each with all before it in the model's memory: the key-value cache of
+ * the pruned prompt and of every turn stays, so that a further question prefills itself alone. The
+ * tokens are those of one prompt that holds the whole conversation as the family's chat template
+ * writes it; earlier answers stay as they were generated, thinking blocks included.
+ *
+ * <p>Belongs to the model and to the volume, which must stay open. One call at a time; several
+ * conversations may take turns on one model. {@link #close} frees the cache and is idempotent.
+ */
+public interface Conversation extends AutoCloseable {
+  /**
+   * Asks.
+   *
+   * @param options the layout is that of the conversation's begin, whatever they say
+   * @return the answer; its prompt tokens are those of the whole conversation so far, and the
+   *     timing "prefill" is that of the new ones
+   * @throws org.medpruner.InputException if the question does not fit the model's context any more;
+   *     the conversation is as before
+   * @throws NonFiniteLogitsException if the model gives no usable logits; the conversation is over
+   */
+  Answer ask(
+      String question, GenerationOptions options, AnswerListener listener, Progress progress);
+
+  /** Asks and waits for the whole answer. */
+  default Answer ask(String question, GenerationOptions options, Progress progress) {
+    return ask(question, options, AnswerListener.NONE, progress);
+  }
+
+  @Override
+  void close();
+}

@@ -1,0 +1,107 @@
+package org.medpruner.vlm.engine;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.AnswerListener;
+import org.medpruner.vlm.Conversation;
+import org.medpruner.vlm.Ending;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.TokenModel.Generation;
+import org.medpruner.vlm.prompt.ChatFormat;
+import org.medpruner.vlm.prompt.Prompt;
+
+/** A dialogue in text. */
+final class ChatConversation implements Conversation {
+  private final Pipeline pipeline;
+  private final ChatFormat format;
+  private final PrunedVolume volume;
+  private final PromptLayout layout;
+  private final Dialogue dialogue;
+  private boolean closed;
+
+  ChatConversation(Pipeline pipeline, ChatFormat format, PrunedVolume volume, PromptLayout layout) {
+    this.pipeline = pipeline;
+    this.format = format;
+    this.volume = volume;
+    this.layout = layout;
+    this.dialogue = new Dialogue(pipeline.family().decoder(), volume);
+  }
+
+  @Override
+  public Answer ask(
+      String question, GenerationOptions options, AnswerListener listener, Progress progress) {
+    if (closed) {
+      throw new IllegalStateException("the conversation is closed");
+    }
+    AnswerText text = new AnswerText(format::answer, options.stopStrings(), listener);
+    Dialogue.Request request =
+        new Dialogue.Request(
+            pipeline.newTokens(options.maxNewTokens()),
+            stops(),
+            options.sampling(),
+            id -> ending(text.add(id)));
+    int[] unpruned = new int[1];
+    Generation g =
+        pipeline.exclusively(
+            () -> {
+              Generation answered =
+                  dialogue.begun()
+                      ? dialogue.proceed(followUp(question), request, progress)
+                      : dialogue.begin(pipeline.prune(prompt(question), volume), request, progress);
+              unpruned[0] = dialogue.unprunedLength();
+              return answered;
+            });
+    int generated = g.tokenIds().size() - (g.ending() == Ending.STOP_TOKEN ? 1 : 0);
+    return new Answer(
+        text.finish(),
+        g.tokenIds(),
+        g.promptTokens(),
+        unpruned[0] - generated,
+        g.kvBytes(),
+        g.ending(),
+        g.report());
+  }
+
+  private Set<Integer> stops() {
+    return pipeline.family().generation().stopTokens();
+  }
+
+  private static @Nullable Ending ending(AnswerText.State state) {
+    return switch (state) {
+      case GOES_ON -> null;
+      case STOP_STRING -> Ending.STOP_STRING;
+      case CANCELLED -> Ending.CANCELLED;
+    };
+  }
+
+  private Prompt prompt(String question) {
+    try {
+      return format.prompt(
+          layout, volume.report().slices().size(), volume.report().tokensPerSlice(), question);
+    } catch (IllegalArgumentException e) {
+      throw new InputException("question: " + e.getMessage(), e);
+    }
+  }
+
+  private int[] followUp(String question) {
+    try {
+      return format.followUp(question);
+    } catch (IllegalArgumentException e) {
+      throw new InputException("question: " + e.getMessage(), e);
+    } catch (UnsupportedOperationException e) {
+      throw new InputException(e.getMessage() + "; ask each question on its own", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      dialogue.close();
+    }
+  }
+}
