@@ -67,6 +67,15 @@ class HuluPromptTest {
         text(new HuluPrompt(tokenizer, 2).build(1, "q").ids()));
   }
 
+  @Test
+  void aFurtherQuestionEndsTheAnswersTurn() {
+    assertEquals(
+        "<|im_end|>\n<|im_start|>user\n And now?<|im_end|>\n<|im_start|>assistant\n",
+        text(new HuluPrompt(tokenizer, 3).followUp(" And now?")));
+    assertThrows(
+        IllegalArgumentException.class, () -> new HuluPrompt(tokenizer, 3).followUp("<image>"));
+  }
+
   /** Whatever slices but the first are left out, the rest is the prompt of the others. */
   @Test
   void aPrunedPromptReadsAsOneOfFewerSlices() {
