@@ -92,8 +92,6 @@ final class ChatConversation implements Conversation {
       return format.followUp(question);
     } catch (IllegalArgumentException e) {
       throw new InputException("question: " + e.getMessage(), e);
-    } catch (UnsupportedOperationException e) {
-      throw new InputException(e.getMessage() + "; ask each question on its own", e);
     }
   }
 
