@@ -3,4 +3,11 @@
 module org.medpruner.eval {
   requires static transitive org.jspecify;
   requires transitive org.medpruner.vlm;
+  requires transitive com.fasterxml.jackson.databind;
+  requires org.apache.commons.csv;
+
+  exports org.medpruner.eval;
+
+  opens org.medpruner.eval to
+      com.fasterxml.jackson.databind;
 }

@@ -1,0 +1,45 @@
+package org.medpruner.eval;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * One question about one volume, or one report to write.
+ *
+ * @param id names it in its benchmark and does not change from run to run: where it stands in the
+ *     benchmark's own file ("m3d-00017")
+ * @param volume folder of pictures, NIfTI file, folder with one, or {@code .npy} file, relative to
+ *     the run's data folder, with {@code /}; samples of one volume have the same
+ * @param category what the benchmark breaks its figures down by ("Abnormality"); the benchmark's
+ *     name when it has no categories
+ * @param kind how the answer is scored
+ * @param prompt what the model is asked, answer suffix included
+ * @param gold the right answer, or the report, as the benchmark's file has it
+ * @param choices of a closed question, upper-case letter to text, in order; empty when the question
+ *     offers none (yes or no)
+ */
+public record Sample(
+    String id,
+    String volume,
+    String category,
+    Kind kind,
+    String prompt,
+    String gold,
+    Map<String, String> choices) {
+
+  /** How an answer is scored. */
+  public enum Kind {
+    /** One of a few answers is right: a letter, or yes or no. */
+    CLOSED,
+    /** A free answer of a few words. */
+    OPEN,
+    /** A whole report. */
+    REPORT
+  }
+
+  /** Copies the choices; order is kept. */
+  public Sample {
+    choices = Collections.unmodifiableMap(new LinkedHashMap<>(choices));
+  }
+}
