@@ -39,6 +39,34 @@ TEST(grids_f16) { grid_cases<F16>(3, 1); }
 TEST(grids_bf16) { grid_cases<BF16>(4, 1); }
 TEST(grids_f32) { grid_cases<float>(5, 1); }
 
+/** 0 and 255 alone, so that a byte column reaches what 16 bits hold; strips that end in a few columns. */
+TEST(u8_columns_at_their_limit) {
+  const std::vector<std::array<int64_t, 5>> grids = {
+      {1, 257, 40, 257, 40}, {1, 258, 40, 258, 7},  {1, 600, 37, 515, 14}, {3, 86, 280, 86, 14},
+      {300, 2, 33, 2, 33},   {2, 300, 270, 260, 9}, {260, 1, 64, 1, 64}};
+  cases::Random random(31);
+  for (const auto& grid : grids) {
+    Tensor<uint8_t> slices({3, grid[0] * grid[1] * grid[2]}, {});
+    for (int64_t i = 0; i < slices.shape[0] * slices.shape[1]; ++i) {
+      const bool first = i < slices.shape[1];
+      slices.values.push_back(first ? 0 : (cases::integer(random, 0, 50) == 0 ? 0 : 255));
+    }
+    check(slices, {0, 3}, patches(1e300, 1, 250, grid));
+  }
+}
+
+/** Narrow patches of floats leave a strip of a few columns at the right. */
+TEST(f32_strips_that_end_in_a_few_columns) {
+  cases::Random random(32);
+  for (const auto& grid : std::vector<std::array<int64_t, 5>>{
+           {1, 16, 253, 14, 14}, {2, 9, 265, 4, 14}, {1, 9, 257, 9, 1}, {1, 12, 512, 6, 32}}) {
+    Tensor<float> slices = cases::matrix<float>(random, 6, grid[0] * grid[1] * grid[2], 1, 3);
+    for (double gamma : anchor_cases::gammas(slices, {0, 6}, 1, grid)) {
+      check(slices, {0, 6}, patches(1e300, 1, gamma, grid));
+    }
+  }
+}
+
 /** More than one block of the grid's rows, on any number of threads. */
 template <class T>
 void thread_cases(uint64_t seed, double scale) {

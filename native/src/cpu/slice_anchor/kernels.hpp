@@ -31,11 +31,24 @@ struct alignas(64) LaneSums {
   float lane[kLanes];
 };
 
-/** A pair's sums of some columns next to each other. */
+/**
+ * A pair's sums of some columns next to each other. Bytes take 16 bits, so that as many rows may be summed;
+ * the sums of 65536 rows of 16-bit integers fit 32.
+ */
 constexpr int kStrip = 256;
 template <class T>
 struct alignas(64) ColumnSums {
-  std::conditional_t<std::is_integral_v<T>, uint32_t, float> column[kStrip];
+  using Sum = std::conditional_t<std::is_same_v<T, uint8_t>, uint16_t,
+                                 std::conditional_t<std::is_integral_v<T>, uint32_t, float>>;
+  static constexpr int64_t kMostRows = std::is_same_v<T, uint8_t> ? 257 : 65536;
+
+  Sum column[kStrip + kLanes];  // a patch's lanes are read as one, past its width too
+};
+
+/** Where `height` rows in each of `planes` planes lie, both so many values apart. */
+struct Band {
+  int64_t planes, plane_pitch;
+  int64_t height, pitch;
 };
 
 /** Per tier: the loops for n + 1 rows at [n - 1]. */
@@ -43,8 +56,7 @@ template <class T>
 struct PairKernels {
   using Sums = std::conditional_t<std::is_integral_v<T>, uint32_t, LaneSums>;
   void (*over[kWindow])(const T* const* rows, int64_t n, Sums* sums);
-  void (*columns[kWindow])(const T* const* slices, int64_t pitch, int64_t height, int64_t n,
-                           ColumnSums<T>* sums);
+  void (*columns[kWindow])(const T* const* slices, Band band, int64_t n, ColumnSums<T>* sums);
   int least_columns;  // of one call of `columns`
 };
 
@@ -126,6 +138,26 @@ float fold(const LaneSums& sums) {
   for (int width = kLanes / 8; width > 0; width /= 2) {
     for (int q = 0; q < width; ++q) {
       quads[q] += quads[q + width];
+    }
+  }
+  return (quads[0][0] + quads[0][2]) + (quads[0][1] + quads[0][3]);
+}
+
+/** That of `width` lanes, the others 0; 32 values can be read from `lanes`, mask says which count. */
+float fold(const float* lanes, int64_t width, const uint32_t* mask) {
+  typedef float Quad __attribute__((vector_size(16)));
+  typedef uint32_t QuadMask __attribute__((vector_size(16)));
+  Quad quads[kLanes / 4];
+  QuadMask masks[kLanes / 4];
+  memcpy(quads, lanes, sizeof quads);
+  memcpy(masks, mask, sizeof masks);
+  for (int q = 0; q < kLanes / 4; ++q) {
+    quads[q] = (Quad)((QuadMask)quads[q] & masks[q]);
+  }
+  // What is left out adds zeros to sums that are at least 0.
+  for (int half = width > 16 ? kLanes / 8 : (width > 8 ? 2 : 1); half > 0; half /= 2) {
+    for (int q = 0; q < half; ++q) {
+      quads[q] += quads[q + half];
     }
   }
   return (quads[0][0] + quads[0][2]) + (quads[0][1] + quads[0][3]);

@@ -160,10 +160,20 @@ static void sum_integers(const T* const* rows, int64_t n, uint32_t* sums) {
 
 // ---- columns of patches ------------------------------------------------------------------------
 
-MEDPRUNER_BODY IntVec load_column(const uint8_t* from) {
-  typedef uint8_t Bytes __attribute__((vector_size(MEDPRUNER_PAIR_BYTES / 4)));
-  return __builtin_convertvector(load_as<Bytes>(from), IntVec);
+#if MEDPRUNER_PAIR_BYTES == 64
+MEDPRUNER_BODY UShortVec load_column(const uint8_t* from) {
+  return (UShortVec)_mm512_cvtepu8_epi16(load_as<__m256i>(from));
 }
+#elif MEDPRUNER_PAIR_BYTES == 32
+MEDPRUNER_BODY UShortVec load_column(const uint8_t* from) {
+  return (UShortVec)_mm256_cvtepu8_epi16(load_as<__m128i>(from));
+}
+#else
+MEDPRUNER_BODY UShortVec load_column(const uint8_t* from) {
+  typedef uint8_t Bytes __attribute__((vector_size(MEDPRUNER_PAIR_BYTES / 2)));
+  return __builtin_convertvector(load_as<Bytes>(from), UShortVec);
+}
+#endif
 MEDPRUNER_BODY IntVec load_column(const int16_t* from) {
   typedef int16_t Shorts __attribute__((vector_size(MEDPRUNER_PAIR_BYTES / 2)));
   return __builtin_convertvector(load_as<Shorts>(from), IntVec);
@@ -173,34 +183,49 @@ MEDPRUNER_BODY FloatVec load_column(const T* from) {
   return load_row(from);
 }
 
+MEDPRUNER_BODY UShortVec column_difference(UShortVec a, UShortVec b) {
+  const ShortVec d = (ShortVec)(a - b);  // of bytes, so the sign is right
+#if MEDPRUNER_PAIR_BYTES == 64
+  return (UShortVec)_mm512_abs_epi16((__m512i)d);
+#elif MEDPRUNER_PAIR_BYTES == 32
+  return (UShortVec)_mm256_abs_epi16((__m256i)d);
+#else
+  return (UShortVec)(d > -d ? d : -d);
+#endif
+}
 MEDPRUNER_BODY BitsVec column_difference(IntVec a, IntVec b) {
   return (BitsVec)(a > b ? a - b : b - a);
 }
 MEDPRUNER_BODY FloatVec column_difference(FloatVec a, FloatVec b) { return difference(a, b); }
 
+template <class T>
+constexpr int kColumns = MEDPRUNER_PAIR_BYTES / static_cast<int>(sizeof(typename ColumnSums<T>::Sum));
+
 /**
- * sums[pair][i] = sum of |a - b| over `height` rows, from the top, of column i < n of each two of N + 1
- * slices, where rows lie `pitch` values apart. n >= MEDPRUNER_PAIR_BYTES / 4; a vector that would go past
- * column n begins earlier and computes some columns twice. Integers: at most 65536 rows.
+ * sums[pair][i] = sum of |a - b| over the rows of the band, plane after plane and from the top, of column i < n
+ * of each two of N + 1 slices. n >= kColumns<T>; a vector that would go past column n begins earlier and computes
+ * some columns twice. At most ColumnSums<T>::kMostRows rows.
  */
 template <class T, int N>
-static void add_columns(const T* const* slices, int64_t pitch, int64_t height, int64_t n,
-                        ColumnSums<T>* sums) {
-  using Vec = std::conditional_t<std::is_integral_v<T>, BitsVec, FloatVec>;
-  for (int64_t next = 0; next < n; next += kPerVec) {
-    const int64_t i = next + kPerVec <= n ? next : n - kPerVec;
+static void add_columns(const T* const* slices, Band band, int64_t n, ColumnSums<T>* sums) {
+  using Vec = decltype(column_difference(load_column(slices[0]), load_column(slices[0])));
+  for (int64_t next = 0; next < n; next += kColumns<T>) {
+    const int64_t i = next + kColumns<T> <= n ? next : n - kColumns<T>;
     Vec columns[pair_count(N)] = {};
-    for (int64_t row = 0; row < height; ++row) {
-      decltype(load_column(slices[0])) value[N + 1];
+    for (int64_t plane = 0; plane < band.planes; ++plane) {
+      for (int64_t row = 0; row < band.height; ++row) {
+        const int64_t at = plane * band.plane_pitch + row * band.pitch + i;
+        decltype(load_column(slices[0])) value[N + 1];
 #pragma GCC unroll 8
-      for (int w = 0; w <= N; ++w) {
-        value[w] = load_column(slices[w] + row * pitch + i);
-      }
+        for (int w = 0; w <= N; ++w) {
+          value[w] = load_column(slices[w] + at);
+        }
 #pragma GCC unroll 8
-      for (int w = 1; w <= N; ++w) {
+        for (int w = 1; w <= N; ++w) {
 #pragma GCC unroll 8
-        for (int v = 0; v < w; ++v) {
-          columns[pair(v, w)] += column_difference(value[v], value[w]);
+          for (int v = 0; v < w; ++v) {
+            columns[pair(v, w)] += column_difference(value[v], value[w]);
+          }
         }
       }
     }
@@ -214,9 +239,9 @@ template <class T>
 constexpr PairKernels<T> kFloats = {
     {add_floats<T, 1>, add_floats<T, 2>, add_floats<T, 3>, add_floats<T, 4>},
     {add_columns<T, 1>, add_columns<T, 2>, add_columns<T, 3>, add_columns<T, 4>},
-    kPerVec};
+    kColumns<T>};
 template <class T>
 constexpr PairKernels<T> kIntegers = {
     {sum_integers<T, 1>, sum_integers<T, 2>, sum_integers<T, 3>, sum_integers<T, 4>},
     {add_columns<T, 1>, add_columns<T, 2>, add_columns<T, 3>, add_columns<T, 4>},
-    kPerVec};
+    kColumns<T>};

@@ -67,6 +67,11 @@ final class Ceilings {
     return List.copyOf(all);
   }
 
+  /** One that was added before. */
+  Report.Ceiling get(String name) {
+    return all.stream().filter(c -> c.name().equals(name)).findFirst().orElseThrow();
+  }
+
   /** The share of a ceiling that so much work in so much time is. */
   static Report.Share share(Report.Ceiling ceiling, double work, Timing seconds) {
     return new Report.Share(ceiling.name(), 100 * work / seconds.median() / ceiling.value());

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.medpruner.SlicePatches;
 import org.medpruner.torch.BorrowedTensor;
 import org.medpruner.torch.TorchTensors;
 
@@ -13,15 +14,20 @@ import org.medpruner.torch.TorchTensors;
 final class SliceAnchorCase implements Setup.Case {
   private static final double GAMMA = 0.05;
 
+  /** MedGemma's. */
+  private static final int PATCH = 14;
+
   private final int depth;
   private final int values;
   private final String size;
+  private final SlicePatches patches;
 
   /** Square RGB pictures. */
   SliceAnchorCase(int depth, int side) {
     this.depth = depth;
     this.values = 3 * side * side;
     this.size = depth + "x3x" + side + "x" + side;
+    this.patches = SlicePatches.planar(3, side, side, PATCH, PATCH);
   }
 
   @Override
@@ -41,6 +47,11 @@ final class SliceAnchorCase implements Setup.Case {
           "slice_anchor f32 and the tuned LibTorch form keep different slices");
       Setup.check(
           Arrays.equals(kept, bytes.kept(GAMMA)), "slice_anchor u8 and f32 keep different slices");
+      for (Volume each : List.of(floats, bytes)) {
+        Setup.check(
+            Arrays.equals(kept, each.guardedKept(GAMMA, patches)),
+            "slice_anchor keeps other slices when it measures patches");
+      }
       Map<String, Timing> race =
           setup
               .race()
@@ -48,6 +59,8 @@ final class SliceAnchorCase implements Setup.Case {
               .with("read", () -> setup.probe().read(floats.address(), floats.bytes()))
               .with("u8", () -> bytes.run(GAMMA))
               .with("read u8", () -> setup.probe().read(bytes.address(), bytes.bytes()))
+              .with("patches", () -> floats.guard(GAMMA, patches))
+              .with("patches u8", () -> bytes.guard(GAMMA, patches))
               .with("authors", () -> AuthorsForm.keptSlices(images.tensor(), GAMMA))
               .with("tuned", () -> TunedForm.keptSlices(images.tensor(), scratch, GAMMA))
               .run();
@@ -102,9 +115,38 @@ final class SliceAnchorCase implements Setup.Case {
                   Setup.baseline(race, "u8", "authors", "LibTorch: the loop over the f32 slices")),
               List.of(),
               same + "the f32 form and the authors' form"));
+      rows.add(guarded("f32", floats, race, "f32", "patches", ceilings, kept));
+      rows.add(guarded("u8", bytes, race, "u8", "patches u8", ceilings, kept));
     }
     rows.add(decideOnly(setup));
     return rows;
+  }
+
+  /** What the guard for small findings costs beside the same pass without it. */
+  private Report.Row guarded(
+      String dtype,
+      Volume volume,
+      Map<String, Timing> race,
+      String plain,
+      String timed,
+      Ceilings ceilings,
+      boolean[] kept) {
+    Timing timing = Setup.require(race, timed);
+    return new Report.Row(
+        "slice_anchor",
+        dtype + " " + size + " with patches of " + PATCH + "x" + PATCH,
+        "[" + depth + ", " + values + "]",
+        dtype,
+        "cpu",
+        volume.bytes(),
+        2L * (depth - 1) * values,
+        timing,
+        Ceilings.share(
+            ceilings.get(dtype.equals("u8") ? "read u8" : "read"), volume.bytes(), timing),
+        null,
+        List.of(Setup.baseline(race, timed, plain, "the same slices without patches")),
+        List.of(),
+        "same " + count(kept) + " of " + depth + " slices kept as without patches");
   }
 
   /**

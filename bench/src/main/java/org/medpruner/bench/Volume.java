@@ -4,12 +4,16 @@ import org.medpruner.DType;
 import org.medpruner.Device;
 import org.medpruner.NativeBuffer;
 import org.medpruner.SliceAnchor;
+import org.medpruner.SlicePatches;
 import org.medpruner.Stream;
 import org.medpruner.TensorView;
 import org.medpruner.Workspace;
 
 /** A volume with its outputs. */
 final class Volume implements AutoCloseable {
+  /** The measuring guard's threshold: no patch of values in [-1, 1] differs by as much. */
+  private static final double NO_PATCH = Double.POSITIVE_INFINITY;
+
   final NativeBuffer buffer;
   final TensorView slices;
   private final double scale;
@@ -20,6 +24,8 @@ final class Volume implements AutoCloseable {
 
   /** In the same buffer: only the outputs of the latest run are read. */
   private final SliceAnchor.Outputs decisions;
+
+  private final SliceAnchor.Outputs guarded;
 
   private final Workspace workspace = Workspace.create(Device.CPU);
 
@@ -32,6 +38,7 @@ final class Volume implements AutoCloseable {
     outputBuffer = NativeBuffer.allocate(Device.CPU, SliceAnchor.Outputs.bytes(depth, 1));
     outputs = SliceAnchor.Outputs.in(outputBuffer, depth, 1);
     decisions = SliceAnchor.Outputs.decisionsIn(outputBuffer, depth, 1);
+    guarded = SliceAnchor.Outputs.patchesIn(outputBuffer, depth, 1);
   }
 
   static Volume of(byte[] pixels, int depth, int values) {
@@ -64,6 +71,11 @@ final class Volume implements AutoCloseable {
     run(SliceAnchor.Params.of(gamma).withScale(scale).withDecideOnly(), decisions);
   }
 
+  /** With the guard for small findings measuring, but too wide to keep a slice. */
+  void guard(double gamma, SlicePatches patches) {
+    run(SliceAnchor.Params.of(gamma).withScale(scale).withPatches(NO_PATCH, patches), guarded);
+  }
+
   private void run(SliceAnchor.Params params, SliceAnchor.Outputs out) {
     SliceAnchor.run(params, slices, offsets, out, workspace, Stream.DEFAULT);
   }
@@ -76,6 +88,11 @@ final class Volume implements AutoCloseable {
   boolean[] decided(double gamma) {
     decide(gamma);
     return read(decisions);
+  }
+
+  boolean[] guardedKept(double gamma, SlicePatches patches) {
+    guard(gamma, patches);
+    return read(guarded);
   }
 
   private boolean[] read(SliceAnchor.Outputs from) {
