@@ -11,7 +11,7 @@ function(medpruner_package target)
   add_custom_command(
     OUTPUT "${stamp}"
     COMMAND
-      "${CMAKE_COMMAND}" "-DLIBRARY=$<TARGET_FILE:${target}>" "-DCUDA=${cuda}"
+      "${CMAKE_COMMAND}" "-DLIBRARY=$<TARGET_FILE:${target}>" "-DNAME=$<TARGET_LINKER_FILE_NAME:${target}>" "-DCUDA=${cuda}"
       "-DVERSION_HEADER=${CMAKE_SOURCE_DIR}/native/include/medpruner/version.h"
       "-DOUTPUT_DIR=${MEDPRUNER_PACKAGE_DIR}" -P "${CMAKE_SOURCE_DIR}/cmake/WritePackage.cmake"
     DEPENDS ${target} "${CMAKE_SOURCE_DIR}/cmake/WritePackage.cmake"

@@ -1,4 +1,4 @@
-# cmake -DLIBRARY= -DCUDA= -DVERSION_HEADER= -DOUTPUT_DIR= -P WritePackage.cmake
+# cmake -DLIBRARY= -DNAME= -DCUDA= -DVERSION_HEADER= -DOUTPUT_DIR= -P WritePackage.cmake
 # Copies the library and writes natives.properties (file, sha256, abi, cuda) beside it.
 
 file(READ "${VERSION_HEADER}" header)
@@ -9,9 +9,9 @@ foreach(part MAJOR MINOR)
   set(abi_${part} "${CMAKE_MATCH_1}")
 endforeach()
 
-get_filename_component(name "${LIBRARY}" NAME)
+file(REMOVE_RECURSE "${OUTPUT_DIR}") # a library of another ABI would stay beside this one
 file(MAKE_DIRECTORY "${OUTPUT_DIR}")
-file(COPY "${LIBRARY}" DESTINATION "${OUTPUT_DIR}")
-file(SHA256 "${OUTPUT_DIR}/${name}" sha256)
+file(COPY_FILE "${LIBRARY}" "${OUTPUT_DIR}/${NAME}")
+file(SHA256 "${OUTPUT_DIR}/${NAME}" sha256)
 file(WRITE "${OUTPUT_DIR}/natives.properties"
-     "file=${name}\nsha256=${sha256}\nabi=${abi_MAJOR}.${abi_MINOR}\ncuda=${CUDA}\n")
+     "file=${NAME}\nsha256=${sha256}\nabi=${abi_MAJOR}.${abi_MINOR}\ncuda=${CUDA}\n")

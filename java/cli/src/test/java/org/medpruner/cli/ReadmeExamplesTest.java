@@ -89,7 +89,7 @@ class ReadmeExamplesTest {
       assertTrue(readme.contains(flat(code)), "the README lacks the example \"" + name + "\"");
     }
     List<String> c =
-        between(ROOT.resolve("native/tests/example.c"), "/* README */", "/* README */");
+        between(ROOT.resolve("examples/c/slice_anchor.c"), "/* README */", "/* README */");
     assertTrue(readme.contains(flat(c)), "the README lacks the C example");
   }
 
