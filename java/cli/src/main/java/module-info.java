@@ -6,6 +6,7 @@ module org.medpruner.cli {
   requires org.medpruner.volume;
   requires org.medpruner.torch;
   requires org.medpruner.vlm;
+  requires org.medpruner.eval;
   requires info.picocli;
   requires java.desktop;
   requires me.tongfei.progressbar;

@@ -7,6 +7,7 @@ module org.medpruner.eval {
   requires org.apache.commons.csv;
 
   exports org.medpruner.eval;
+  exports org.medpruner.eval.phantom;
 
   opens org.medpruner.eval to
       com.fasterxml.jackson.databind;

@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       PruneCommand.class,
       CompareCommand.class,
       DemoCommand.class,
+      PhantomCommand.class,
       InfoCommand.class
     },
     versionProvider = Versions.class,
@@ -192,7 +193,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "name a command: ask, prune, compare, demo or info");
+        spec.commandLine(), "name a command: ask, prune, compare, demo, phantom or info");
   }
 
   /** Standard output. */
