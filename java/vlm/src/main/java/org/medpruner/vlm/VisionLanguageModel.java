@@ -1,6 +1,7 @@
 package org.medpruner.vlm;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.medpruner.PruningPolicy;
 import org.medpruner.volume.SliceImages;
 
@@ -9,7 +10,19 @@ import org.medpruner.volume.SliceImages;
  *
  * <p>A volume is encoded and pruned once ({@link #encode}); any number of questions may then be
  * asked of it. Weights stay mapped until {@link #close}, which is idempotent; use after close is an
- * {@link IllegalStateException}. One instance serves one call at a time.
+ * {@link IllegalStateException}. One instance serves one call at a time: another one, from any
+ * thread, is an {@link IllegalStateException} too and changes nothing. Callers that serve many
+ * collect what waits and hand it over together.
+ *
+ * {@snippet :
+ * List<EncodedVolume> volumes = model.encodeAll(studies, PruningPolicy.PAPER, Progress.NONE);
+ * List<Request> requests =
+ *     volumes.stream().map(v -> new Request(v, question, GenerationOptions.DEFAULT)).toList();
+ * for (Reply reply : model.askAll(requests, Progress.NONE)) {
+ *   System.out.println(reply.orThrow().text());
+ * }
+ * volumes.forEach(EncodedVolume::close);
+ * }
  */
 public interface VisionLanguageModel extends AutoCloseable {
 
@@ -31,6 +44,53 @@ public interface VisionLanguageModel extends AutoCloseable {
    * @throws IllegalArgumentException if there are no slices
    */
   EncodedVolume encode(SliceImages slices, PruningPolicy policy, Progress progress);
+
+  /**
+   * Looks whether {@link #encode} would take a volume, at no cost: to turn a bad one away before it
+   * spoils a batch.
+   *
+   * @throws IllegalArgumentException if there are no slices, or the policy needs their spacing and
+   *     it is unknown
+   * @throws org.medpruner.InputException if the model cannot take pictures of this size
+   */
+  void check(SliceImages slices, PruningPolicy policy);
+
+  /**
+   * Encodes several volumes together; they may differ in their number of slices, the size of their
+   * pictures, spacing and windowing. What is decided is decided for each volume by itself, as
+   * {@link #encode} does, Hulu-Med's shared allowance of patches included; only work is shared.
+   * Stage 1 is one call for all volumes whose processed pictures have one size, a batch of the
+   * vision encoder may hold slices of several of these, stage 2 is one call for all.
+   *
+   * <p>Kept slices and distances are bit for bit those of {@link #encode}. The encoder's products
+   * are LibTorch's, which may round a row differently in a batch of another size: features and
+   * scores may differ in their last digits, and with them a token at the edge of the nucleus.
+   *
+   * <p>Of all volumes at once are held the processed 8-bit pictures, and the features of the
+   * encoded slices, twice: with MedGemma 4B in BF16 up to 5 MB a slice, 430 MB for 85. The time of
+   * a stage is divided among the volumes by their patches.
+   *
+   * @return one per volume, in their order; the caller closes each of them
+   * @throws IllegalArgumentException as {@link #check}, naming the element ("volumes[2]: .."),
+   *     before any work is done
+   * @throws org.medpruner.InputException as {@link #check}, in the same way
+   */
+  List<EncodedVolume> encodeAll(List<SliceImages> volumes, PruningPolicy policy, Progress progress);
+
+  /**
+   * Answers questions one after the other, each as {@link #ask} does, to the bit. One that fails
+   * does not keep the others from their answers. Once the thread is interrupted, which ends the
+   * answer under way, those that are left fail.
+   *
+   * <p>Each prompt is prefilled and decoded for itself: rows of different lengths would have to be
+   * padded to one product, whose rounding depends on what else is in it, and an answer is to be
+   * that of the same question asked alone.
+   *
+   * @return one per request, in their order
+   * @throws IllegalArgumentException if a volume is of another model, naming the element
+   *     ("requests[2]: .."), before any work is done
+   */
+  List<Reply> askAll(List<Request> requests, Progress progress);
 
   /**
    * Answers a question about an encoded volume.

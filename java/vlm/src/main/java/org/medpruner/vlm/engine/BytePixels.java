@@ -2,7 +2,8 @@ package org.medpruner.vlm.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.function.UnaryOperator;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
@@ -21,67 +22,58 @@ import org.medpruner.volume.PillowResize;
 import org.medpruner.volume.SliceImages;
 
 /** 8-bit RGB pictures, resized as the processor does; normalised batch by batch. */
-public final class BytePixels implements PixelSource {
+public final class BytePixels extends TensorPixels {
   private final PreprocessorConfig config;
-  private final SliceGrid grid;
-  private final UnaryOperator<Tensor> layout;
-  private final ScalarType compute;
-  private final Tensor pixels;
 
-  private BytePixels(
-      PreprocessorConfig config,
-      SliceGrid grid,
-      UnaryOperator<Tensor> layout,
-      ScalarType compute,
-      Tensor pixels) {
-    this.config = config;
-    this.grid = grid;
-    this.layout = layout;
-    this.compute = compute;
-    this.pixels = pixels;
+  private BytePixels(Preparation how, ScalarType compute, Tensor pixels) {
+    super(pixels, how.grid(), how.layout(), compute);
+    this.config = how.values();
   }
 
   /**
-   * Resizes pictures to the size the configuration says.
+   * Resizes the pictures of volumes.
    *
-   * @param layout turns normalised [B, height, width, 3] of any strides into what the encoder takes
+   * @param volumes of any sizes
+   * @param how for each of them
    * @param cuda whether the pictures are to lie on CUDA device 0
    */
   public static BytePixels of(
-      SliceImages images,
-      PreprocessorConfig config,
-      SliceGrid grid,
-      UnaryOperator<Tensor> layout,
+      List<SliceImages> volumes,
+      Preparation how,
       ScalarType compute,
       boolean cuda,
       Progress progress) {
-    long bytes = 3L * config.height() * config.width();
+    int height = how.values().height();
+    int width = how.values().width();
+    int count = volumes.stream().mapToInt(SliceImages::count).sum();
     Tensor pixels =
         TorchScope.run(
             () -> {
-              Tensor host =
-                  Ops.empty(
-                      ScalarType.Byte, false, images.count(), config.height(), config.width(), 3);
+              Tensor host = Ops.empty(ScalarType.Byte, false, count, height, width, 3);
+              long bytes = 3L * height * width;
               MemorySegment memory =
-                  MemorySegment.ofAddress(host.data_ptr().address())
-                      .reinterpret(images.count() * bytes);
-              for (int i = 0; i < images.count(); i++) {
-                byte[] picture =
-                    PillowResize.resize(
-                        images.pixels().get(i),
-                        images.height(),
-                        images.width(),
-                        3,
-                        config.height(),
-                        config.width(),
-                        filter(config.resample()));
-                MemorySegment.copy(
-                    picture, 0, memory, ValueLayout.JAVA_BYTE, i * bytes, picture.length);
-                progress.update("anchor", i + 1L, images.count());
+                  MemorySegment.ofAddress(host.data_ptr().address()).reinterpret(count * bytes);
+              int done = 0;
+              for (SliceImages volume : volumes) {
+                SliceImages images = how.first().apply(volume);
+                for (byte[] picture : images.pixels()) {
+                  byte[] resized =
+                      PillowResize.resize(
+                          picture,
+                          images.height(),
+                          images.width(),
+                          3,
+                          height,
+                          width,
+                          filter(how.values().resample()));
+                  MemorySegment.copy(
+                      resized, 0, memory, ValueLayout.JAVA_BYTE, done * bytes, resized.length);
+                  progress.update("anchor", ++done, count);
+                }
               }
               return cuda ? host.to(new Device("cuda:0"), ScalarType.Byte) : host;
             });
-    return new BytePixels(config, grid, layout, compute, TorchScope.detach(pixels));
+    return new BytePixels(how, compute, TorchScope.detach(pixels));
   }
 
   private static PillowResize.Filter filter(int resample) {
@@ -94,69 +86,60 @@ public final class BytePixels implements PixelSource {
     };
   }
 
+  /**
+   * Bytes are compared as they are where the channels are normalised alike, which only scales the
+   * distance. Else each volume is normalised for itself: the F32 copy is four times as large, and
+   * there is to be one at a time.
+   */
   @Override
-  public int count() {
-    return Math.toIntExact(pixels.size(0));
-  }
-
-  @Override
-  public SliceGrid grid() {
-    return grid;
-  }
-
-  @Override
-  public SliceStage.Result anchor(
-      double gamma, long maxGap, double patchGamma, Workspace workspace) {
-    SliceAnchor.Params params = SliceAnchor.Params.of(gamma).withMaxGap(maxGap);
-    if (patchGamma > 0) {
-      long height = pixels.size(1);
-      long width = pixels.size(2);
-      params =
-          params.withPatches(
-              patchGamma,
-              SlicePatches.interleaved(
-                  height, width, 3, height / grid.patchRows(), width / grid.patchColumns()));
+  List<SliceStage.Result> anchor(
+      Tensor chosen, long[] offsets, SliceAnchor.Params params, Workspace workspace) {
+    if (config.uniform()) {
+      return SliceStage.run(
+          TorchTensors.view(chosen.flatten(1, 3)),
+          offsets,
+          params.withScale(config.unitStep()),
+          workspace);
     }
-    try (PointerScope scope = new PointerScope()) {
-      if (config.uniform()) {
-        return SliceStage.run(
-            TorchTensors.view(pixels.flatten(1, 3)),
-            params.withScale(config.unitStep()),
-            workspace);
+    List<SliceStage.Result> results = new ArrayList<>();
+    for (int v = 0; v + 1 < offsets.length; v++) {
+      long count = offsets[v + 1] - offsets[v];
+      try (PointerScope scope = new PointerScope()) {
+        Tensor normalised = interleaved(chosen.narrow(0, offsets[v], count)).flatten(1, 3);
+        results.addAll(
+            SliceStage.run(
+                TorchTensors.view(normalised), new long[] {0, count}, params, workspace));
       }
-      Tensor normalised = normalise(pixels).flatten(1, 3);
-      return SliceStage.run(TorchTensors.view(normalised), params, workspace);
     }
+    return results;
   }
 
   @Override
-  public Tensor pictures(int[] slices) {
-    return TorchScope.run(
-        () -> {
-          long[] rows = new long[slices.length];
-          for (int i = 0; i < rows.length; i++) {
-            rows[i] = slices[i];
-          }
-          Tensor chosen = pixels.index_select(0, Ops.vector(rows, pixels));
-          return layout.apply(normalise(chosen)).to(compute);
-        });
+  SlicePatches patches() {
+    return SlicePatches.interleaved(
+        config.height(),
+        config.width(),
+        3,
+        config.height() / grid().patchRows(),
+        config.width() / grid().patchColumns());
   }
 
-  /** F32 [.., 3]: one subtraction and one division, as transformers' fast processor. */
-  private Tensor normalise(Tensor u8) {
+  /** One subtraction and one division, as transformers' fast processor. */
+  @Override
+  Tensor interleaved(Tensor chosen) {
     float[] mean = new float[3];
     float[] std = new float[3];
     for (int c = 0; c < 3; c++) {
       mean[c] = (float) (config.mean()[c] / config.rescale());
       std[c] = (float) (config.std()[c] / config.rescale());
     }
-    Tensor m = torch.tensor(mean).to(u8.device(), ScalarType.Float);
-    Tensor s = torch.tensor(std).to(u8.device(), ScalarType.Float);
-    return u8.to(ScalarType.Float).sub_(m).div_(s);
+    Tensor m = torch.tensor(mean).to(chosen.device(), ScalarType.Float);
+    Tensor s = torch.tensor(std).to(chosen.device(), ScalarType.Float);
+    return chosen.to(ScalarType.Float).sub_(m).div_(s);
   }
 
   @Override
   public void close() {
-    pixels.close();
+    pixels().close();
   }
 }

@@ -1,11 +1,18 @@
 package org.medpruner.vlm.engine;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.medpruner.InputException;
+import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.ModelInfo;
+import org.medpruner.vlm.NonFiniteLogitsException;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.Reply;
+import org.medpruner.vlm.Request;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.volume.SliceImages;
@@ -39,6 +46,44 @@ public final class ChatModel implements VisionLanguageModel {
   @Override
   public EncodedVolume encode(SliceImages slices, PruningPolicy policy, Progress progress) {
     return pipeline.encode(slices, policy, progress);
+  }
+
+  @Override
+  public void check(SliceImages slices, PruningPolicy policy) {
+    pipeline.check(slices, policy);
+  }
+
+  @Override
+  public List<EncodedVolume> encodeAll(
+      List<SliceImages> volumes, PruningPolicy policy, Progress progress) {
+    return List.copyOf(pipeline.encodeAll(volumes, policy, progress));
+  }
+
+  @Override
+  public List<Reply> askAll(List<Request> requests, Progress progress) {
+    for (int i = 0; i < requests.size(); i++) {
+      try {
+        pipeline.own(requests.get(i).volume());
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("requests[" + i + "]: " + e.getMessage(), e);
+      }
+    }
+    List<Reply> replies = new ArrayList<>();
+    for (Request r : requests) {
+      replies.add(reply(r, progress));
+    }
+    return replies;
+  }
+
+  private Reply reply(Request r, Progress progress) {
+    if (Thread.currentThread().isInterrupted()) {
+      return new Reply.Failed(new MedPrunerException("interrupted before it was asked"));
+    }
+    try {
+      return new Reply.Answered(ask(r.volume(), r.question(), r.options(), r.listener(), progress));
+    } catch (InputException | NonFiniteLogitsException e) {
+      return new Reply.Failed(e);
+    }
   }
 
   @Override

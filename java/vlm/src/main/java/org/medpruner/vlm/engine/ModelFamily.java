@@ -1,5 +1,6 @@
 package org.medpruner.vlm.engine;
 
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.AttentionMass;
 import org.medpruner.PruningPolicy.PatchPooling;
@@ -42,11 +43,20 @@ public interface ModelFamily extends AutoCloseable {
   int planes();
 
   /**
-   * 8-bit pictures, resized.
+   * How the 8-bit pictures of a volume are prepared.
    *
    * @throws org.medpruner.InputException if the encoder cannot take pictures of this size
    */
-  PixelSource pixels(SliceImages images, Resizing resizing, Progress progress);
+  Preparation preparation(SliceImages images, Resizing resizing);
+
+  /**
+   * 8-bit pictures of volumes, resized.
+   *
+   * @param how the {@link #preparation} of each of them
+   */
+  default PixelSource pixels(List<SliceImages> volumes, Preparation how, Progress progress) {
+    return BytePixels.of(volumes, how, decoder().compute(), decoder().cuda(), progress);
+  }
 
   /**
    * Pictures that are resized and normalised already.
@@ -62,6 +72,11 @@ public interface ModelFamily extends AutoCloseable {
    * @param pictures as {@link PixelSource#pictures} gives them
    */
   VisionEncoder.Tokens encode(Tensor pictures, SliceGrid grid);
+
+  /** The encoder on the pictures of a source. */
+  default VisionEncoder vision(PixelSource pixels) {
+    return slices -> encode(pixels.pictures(slices), pixels.grid());
+  }
 
   /** Which patches make a token. */
   AttentionMass.Pooling pooling(PatchPooling policy, SliceGrid grid);

@@ -16,6 +16,11 @@ public record PackedTokens(Tensor features, List<Tensor> planes) implements Auto
     planes = List.copyOf(planes);
   }
 
+  /** Without planes. */
+  PackedTokens(Tensor features) {
+    this(features, List.of());
+  }
+
   /** Takes the tensors out of all scopes; they live until {@link #close}. */
   PackedTokens detached() {
     TorchScope.detach(features);

@@ -60,17 +60,29 @@ public final class Pipeline implements TokenModel {
     return family.info();
   }
 
+  /** Whether 8-bit pictures can be encoded; see {@link PreparedVolumes#check}. */
+  void check(SliceImages images, PruningPolicy policy) {
+    PreparedVolumes.check(family, images, policy);
+  }
+
   /** Anchors, encodes and prunes 8-bit pictures, resized as the family's processor does. */
-  public EncodedVolume encode(SliceImages images, PruningPolicy policy, Progress progress) {
-    if (images.count() == 0) {
-      throw new IllegalArgumentException("slices: there are none");
+  public PrunedVolume encode(SliceImages images, PruningPolicy policy, Progress progress) {
+    check(images, policy);
+    return encodeAll(List.of(images), policy, progress).getFirst();
+  }
+
+  /** The same for several volumes together; one per volume, in their order. */
+  public List<PrunedVolume> encodeAll(
+      List<SliceImages> volumes, PruningPolicy policy, Progress progress) {
+    PreparedVolumes.checkAll(family, volumes, policy);
+    if (volumes.isEmpty()) {
+      return List.of();
     }
     return exclusively(
         () -> {
           long start = System.nanoTime();
-          try (PixelSource pixels = family.pixels(images, policy.resizing(), progress)) {
-            double prepared = VolumeEncoder.seconds(start);
-            return encode(pixels, images.info(), images.spacingMm(), prepared, policy, progress);
+          try (PreparedVolumes prepared = PreparedVolumes.of(family, volumes, policy, progress)) {
+            return encode(prepared.groups(), VolumeEncoder.seconds(start), policy, progress);
           }
         });
   }
@@ -122,28 +134,13 @@ public final class Pipeline implements TokenModel {
                     ? borrowed.tensor().to(new org.bytedeco.pytorch.Device("cuda:0"), Ops.F32)
                     : borrowed.tensor();
             try (PixelSource source = family.pixels(tensor)) {
-              return encode(source, infos, spacingMm, 0, policy, progress);
+              return encode(source, family.vision(source), infos, spacingMm, 0, policy, progress);
             }
           }
         });
   }
 
-  private PrunedVolume encode(
-      PixelSource pixels,
-      List<SliceInfo> info,
-      double spacingMm,
-      double preparedSeconds,
-      PruningPolicy policy,
-      Progress progress) {
-    return encode(pixels, vision(pixels), info, spacingMm, preparedSeconds, policy, progress);
-  }
-
-  /** The family's encoder on pictures of a source. */
-  public VisionEncoder vision(PixelSource pixels) {
-    return slices -> family.encode(pixels.pictures(slices), pixels.grid());
-  }
-
-  /** Encodes from any source of pictures with any encoder; for callers that share one encoding. */
+  /** Encodes one volume from any source of pictures with any encoder. */
   public PrunedVolume encode(
       PixelSource pixels,
       VisionEncoder vision,
@@ -152,16 +149,21 @@ public final class Pipeline implements TokenModel {
       double preparedSeconds,
       PruningPolicy policy,
       Progress progress) {
-    VolumeEncoder.Outcome outcome =
-        new VolumeEncoder(family, pixels, vision, policy, maxEncoderBytes, workspace, progress)
-            .encode(info, spacingMm, preparedSeconds);
-    return new PrunedVolume(
-        this,
-        outcome.policy(),
-        outcome.selection(),
-        outcome.grid(),
-        outcome.packed(),
-        Reports.of(outcome, info));
+    VolumeGroup.Member volume =
+        new VolumeGroup.Member(0, 0, info, PreparedVolumes.maxGap(policy, spacingMm));
+    VolumeGroup group = new VolumeGroup(pixels, vision, List.of(volume));
+    return encode(List.of(group), preparedSeconds, policy, progress).getFirst();
+  }
+
+  private List<PrunedVolume> encode(
+      List<VolumeGroup> groups, double preparedSeconds, PruningPolicy policy, Progress progress) {
+    return new VolumeEncoder(family, policy, maxEncoderBytes, workspace, progress)
+        .encode(groups, preparedSeconds).stream()
+            .map(
+                o ->
+                    new PrunedVolume(
+                        this, o.policy(), o.selection(), o.grid(), o.packed(), Reports.of(o)))
+            .toList();
   }
 
   @Override

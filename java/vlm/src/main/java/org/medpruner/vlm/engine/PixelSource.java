@@ -1,10 +1,14 @@
 package org.medpruner.vlm.engine;
 
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.Workspace;
 import org.medpruner.vlm.pruning.SliceStage;
 
-/** The processed pictures of a volume: what stage 1 compares and the vision encoder sees. */
+/**
+ * Processed pictures of one size: what stage 1 compares and the vision encoder sees. Those of one
+ * volume, or of several, one after the other.
+ */
 public interface PixelSource extends AutoCloseable {
   /** Number of slices. */
   int count();
@@ -13,11 +17,14 @@ public interface PixelSource extends AutoCloseable {
   SliceGrid grid();
 
   /**
-   * Anchors the slices; see {@link SliceStage#run}.
+   * Anchors the slices of volumes; see {@link SliceStage#run}.
    *
    * @param patchGamma threshold of a patch of {@link #grid}; 0 is off
+   * @param bounds slice at which each volume begins, and at which the last one ends
+   * @return one per volume
    */
-  SliceStage.Result anchor(double gamma, long maxGap, double patchGamma, Workspace workspace);
+  List<SliceStage.Result> anchor(
+      double gamma, long maxGap, double patchGamma, long[] bounds, Workspace workspace);
 
   /**
    * Pictures for the encoder, in the order asked for.

@@ -13,6 +13,7 @@ import org.medpruner.PruningReport.Savings;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
 import org.medpruner.SegmentFlags;
+import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.vlm.pruning.TokenStage;
 import org.medpruner.volume.SliceInfo;
 
@@ -21,7 +22,7 @@ public final class Reports {
   private Reports() {}
 
   /** The report of an encoded volume; prompt savings are not known yet. */
-  static PruningReport of(VolumeEncoder.Outcome o, List<SliceInfo> info) {
+  static PruningReport of(VolumeEncoder.Outcome o) {
     int n = o.selection().tokensPerSlice();
     int depth = o.selection().slices();
     int[] processedAt = new int[depth];
@@ -32,7 +33,7 @@ public final class Reports {
     List<SliceReport> slices = new ArrayList<>();
     long selected = 0;
     for (int i = 0; i < depth; i++) {
-      SliceReport s = slice(o, i, processedAt[i], info.get(i), n);
+      SliceReport s = slice(o, i, processedAt[i], o.info().get(i), n);
       selected += s.nucleus() + s.targets();
       slices.add(s);
     }
@@ -109,19 +110,28 @@ public final class Reports {
         flags);
   }
 
-  /** Notes for what the token ops flagged. */
-  static void addFlags(TokenStage.Result r, int[] processed, List<String> flags) {
-    for (int p = 0; p < processed.length; p++) {
+  /** Notes for what the stages flagged. */
+  static List<String> flags(
+      SliceStage.Result slices, TokenStage.@Nullable Result tokens, int[] processed) {
+    List<String> flags = new ArrayList<>();
+    for (int i = 0; i < slices.nonFinite().length; i++) {
+      if (slices.nonFinite()[i]) {
+        flags.add("slice " + i + ": non-finite pixels, kept");
+      }
+    }
+    for (int p = 0; tokens != null && p < processed.length; p++) {
       String slice = "slice " + processed[p] + ": ";
-      if ((r.flags()[p] & SegmentFlags.NON_FINITE) != 0) {
+      int bits = tokens.flags()[p];
+      if ((bits & SegmentFlags.NON_FINITE) != 0) {
         flags.add(slice + "non-finite attention mass, all tokens kept");
       }
-      if ((r.flags()[p] & SegmentFlags.NEGATIVE_MASS) != 0) {
+      if ((bits & SegmentFlags.NEGATIVE_MASS) != 0) {
         flags.add(slice + "negative attention mass, all tokens kept");
       }
-      if ((r.flags()[p] & SegmentFlags.ZERO_KEY) != 0) {
+      if ((bits & SegmentFlags.ZERO_KEY) != 0) {
         flags.add(slice + "a key of zero or non-finite norm counts as unlike all others");
       }
     }
+    return flags;
   }
 }

@@ -3,7 +3,7 @@ package org.medpruner.vlm.engine;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** Turns slices of one volume into visual tokens. */
+/** Turns slices of one size into visual tokens. */
 @FunctionalInterface
 public interface VisionEncoder {
   /**

@@ -2,7 +2,7 @@ package org.medpruner.vlm.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
@@ -18,19 +18,24 @@ import org.medpruner.Workspace;
 import org.medpruner.torch.TorchStreams;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.nn.Decoder;
-import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.pruning.SliceStage;
 import org.medpruner.vlm.pruning.TokenStage;
 import org.medpruner.volume.SliceInfo;
 
-/** Anchors, encodes and prunes one volume. */
-public final class VolumeEncoder {
+/**
+ * Anchors, encodes and prunes volumes together: stage 1 in one call for all of a size and bound,
+ * the encoder in batches that may hold slices of several volumes, stage 2 in one call for all.
+ */
+final class VolumeEncoder {
   /**
    * The outcome for one volume.
    *
+   * @param index its place in the caller's list
    * @param packed detached from all scopes
    */
   record Outcome(
+      int index,
+      List<SliceInfo> info,
       PruningPolicy policy,
       SliceGrid grid,
       Selection selection,
@@ -43,9 +48,6 @@ public final class VolumeEncoder {
 
   private final ModelFamily family;
   private final Decoder decoder;
-  private final SliceGrid grid;
-  private final PixelSource pixels;
-  private final VisionEncoder vision;
   private final PruningPolicy policy;
   private final long maxEncoderBytes;
   private final Workspace workspace;
@@ -54,8 +56,6 @@ public final class VolumeEncoder {
 
   VolumeEncoder(
       ModelFamily family,
-      PixelSource pixels,
-      VisionEncoder vision,
       PruningPolicy policy,
       long maxEncoderBytes,
       Workspace workspace,
@@ -63,9 +63,6 @@ public final class VolumeEncoder {
     checkPolicy(policy);
     this.family = family;
     this.decoder = family.decoder();
-    this.grid = pixels.grid();
-    this.pixels = pixels;
-    this.vision = vision;
     this.policy = policy.resolved(family.temperature());
     this.maxEncoderBytes = maxEncoderBytes;
     this.workspace = workspace;
@@ -73,7 +70,7 @@ public final class VolumeEncoder {
     this.device = decoder.cuda() ? Device.cuda(0) : Device.CPU;
   }
 
-  private static void checkPolicy(PruningPolicy p) {
+  static void checkPolicy(PruningPolicy p) {
     if (p.sliceAnchoring()
         && p.droppedSlice() == DroppedSlice.CORNER_TOKEN
         && p.encoderScope() == EncoderScope.KEPT_SLICES) {
@@ -86,151 +83,126 @@ public final class VolumeEncoder {
   /**
    * Runs both stages and the encoder.
    *
-   * @param info one entry per slice, for messages
-   * @param spacingMm distance of neighbouring slices, NaN when unknown
    * @param anchorSeconds time already spent on preparing the pictures
+   * @return one per volume, in the order of their indices
    */
-  Outcome encode(List<SliceInfo> info, double spacingMm, double anchorSeconds) {
+  List<Outcome> encode(List<VolumeGroup> groups, double anchorSeconds) {
     try (InferenceMode guard = new InferenceMode(true)) {
-      List<String> flags = new ArrayList<>();
       long start = System.nanoTime();
-      progress.update("anchor", 0, pixels.count());
-      SliceStage.Result slices = anchor(spacingMm, flags);
-      progress.update("anchor", pixels.count(), pixels.count());
-      Map<String, Double> timings = new LinkedHashMap<>();
-      timings.put("anchor", anchorSeconds + seconds(start));
-
-      int[] processed =
-          policy.encoderScope() == EncoderScope.ALL_SLICES
-              ? range(pixels.count())
-              : slices.keptIndices();
-      return tokens(slices, processed, timings, flags);
+      int slices = groups.stream().mapToInt(g -> g.pixels().count()).sum();
+      progress.update("anchor", 0, slices);
+      AnchoredVolumes volumes = new AnchoredVolumes();
+      groups.forEach(group -> anchor(group, volumes));
+      progress.update("anchor", slices, slices);
+      StageTimes times = new StageTimes();
+      times.add(StageTimes.ANCHOR, anchorSeconds + seconds(start));
+      return tokens(groups, volumes, times);
     }
   }
 
-  private SliceStage.Result anchor(double spacingMm, List<String> flags) {
-    if (!policy.sliceAnchoring()) {
-      return SliceStage.keepAll(pixels.count());
-    }
-    SliceStage.Result r =
-        pixels.anchor(policy.gamma(), policy.maxGap(spacingMm), policy.patchGamma(), workspace);
-    for (int i = 0; i < r.nonFinite().length; i++) {
-      if (r.nonFinite()[i]) {
-        flags.add("slice " + i + ": non-finite pixels, kept");
+  /** Appends the volumes of a group, after stage 1. */
+  private void anchor(VolumeGroup group, AnchoredVolumes volumes) {
+    List<VolumeGroup.Member> members = group.members();
+    for (int from = 0, to; from < members.size(); from = to) {
+      // A bound in millimetres is another number of slices where the spacing is another.
+      long maxGap = members.get(from).maxGap();
+      to = from + 1;
+      while (to < members.size() && members.get(to).maxGap() == maxGap) {
+        to++;
+      }
+      List<VolumeGroup.Member> run = members.subList(from, to);
+      List<SliceStage.Result> results =
+          policy.sliceAnchoring()
+              ? group
+                  .pixels()
+                  .anchor(policy.gamma(), maxGap, policy.patchGamma(), bounds(run), workspace)
+              : run.stream().map(m -> SliceStage.keepAll(m.count())).toList();
+      for (int i = 0; i < run.size(); i++) {
+        SliceStage.Result r = results.get(i);
+        int[] processed =
+            policy.encoderScope() == EncoderScope.ALL_SLICES
+                ? range(run.get(i).count())
+                : r.keptIndices();
+        volumes.add(group, run.get(i), r, processed);
       }
     }
-    return r;
   }
 
-  private Outcome tokens(
-      SliceStage.Result slices, int[] processed, Map<String, Double> timings, List<String> flags) {
-    double[] prune = new double[1];
+  private static long[] bounds(List<VolumeGroup.Member> run) {
+    long[] bounds = new long[run.size() + 1];
+    Arrays.setAll(bounds, i -> i < run.size() ? run.get(i).first() : run.getLast().end());
+    return bounds;
+  }
+
+  private List<Outcome> tokens(
+      List<VolumeGroup> groups, AnchoredVolumes volumes, StageTimes times) {
     try (PointerScope scope = new PointerScope();
-        TokenStage stage = policy.tokenPruning() ? newStage(processed.length) : null) {
-      Encoded encoded = new Encoded(processed.length);
-      long start = System.nanoTime();
-      run(processed, encoded, stage, prune);
-      waitForDevice();
-      timings.put("encode", seconds(start) - prune[0]);
+        TokenStage stage =
+            policy.tokenPruning()
+                ? new TokenStage(device, volumes.offsets(), family.visionHeadDim(), workspace)
+                : null) {
+      EncodedRows encoded =
+          new EncodedRows(
+              decoder, family.planes(), policy.deepStack() == DeepStack.MERGED, volumes.tokens());
+      int total = volumes.segments();
+      progress.update("encode", 0, total);
+      for (VolumeGroup group : groups) {
+        run(volumes.of(group), total, encoded, stage, times);
+      }
 
       long pruning = System.nanoTime();
       progress.update("prune", 0, 1);
       TokenStage.@Nullable Pruned pruned =
-          stage == null ? null : stage.prune(policy, encoded.rows, kept(slices, processed));
-      int[] keptRows = pruned == null ? wholeSlices(slices, processed) : pruned.rows();
-      PackedTokens packed =
-          encoded
-              .packed(
-                  pruned == null
-                      ? TokenStage.pack(encoded.rows, keptRows, workspace)
-                      : pruned.packed(),
-                  keptRows)
-              .detached();
+          stage == null
+              ? null
+              : stage.prune(policy, encoded.rows(), volumes.kept(), volumes.runs());
+      int[] rows =
+          pruned == null
+              ? volumes.wholeSlices(policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0)
+              : pruned.rows();
+      Tensor left =
+          pruned == null ? TokenStage.pack(encoded.rows(), rows, workspace) : pruned.packed();
+      List<PackedTokens> packed = packed(volumes, encoded, left, rows);
       waitForDevice();
       progress.update("prune", 1, 1);
-      timings.put("prune", prune[0] + seconds(pruning));
-      if (pruned != null) {
-        Reports.addFlags(pruned.result(), processed, flags);
-      }
-      return new Outcome(
-          policy,
-          grid,
-          selection(slices, processed, keptRows),
-          packed,
-          slices,
-          processed,
-          pruned == null ? null : pruned.result(),
-          timings,
-          flags);
+      times.add("prune", seconds(pruning));
+      return outcomes(volumes, rows, packed, pruned == null ? null : pruned.result(), times);
     }
   }
 
-  /**
-   * What the encoder makes of the slices, P * n rows. Planes that are to be merged like the
-   * features lie beside them in one matrix: merging adds rows column by column, so one call does
-   * all. Planes that are only indexed have matrices of their own.
-   */
-  private final class Encoded {
-    private final long hidden = decoder.config().hiddenSize();
-    private final boolean merged = policy.deepStack() == DeepStack.MERGED;
-    private final Tensor rows;
-    private final List<Tensor> planes = new ArrayList<>();
-
-    Encoded(int slices) {
-      long count = Math.multiplyExact((long) slices, grid.tokens());
-      int beside = merged ? family.planes() : 0;
-      rows = Ops.empty(decoder.compute(), decoder.cuda(), count, hidden * (1 + beside));
-      for (int i = beside; i < family.planes(); i++) {
-        planes.add(Ops.empty(decoder.compute(), decoder.cuda(), count, hidden));
-      }
-    }
-
-    void put(int firstSlice, int slices, VisionEncoder.Tokens seen) {
-      long first = (long) firstSlice * grid.tokens();
-      long count = (long) slices * grid.tokens();
-      Tensor here = rows.narrow(0, first, count);
-      here.narrow(1, 0, hidden).copy_(seen.features().flatten(0, 1));
-      for (int i = 0; i < seen.planes().size(); i++) {
-        Tensor plane = seen.planes().get(i).flatten(0, 1);
-        (merged ? here.narrow(1, hidden * (1 + i), hidden) : planes.get(i).narrow(0, first, count))
-            .copy_(plane);
-      }
-    }
-
-    PackedTokens packed(Tensor packedRows, int[] kept) {
-      if (family.planes() == 0) {
-        return new PackedTokens(packedRows, List.of());
-      }
-      List<Tensor> left = new ArrayList<>();
-      for (int i = 0; i < family.planes(); i++) {
-        left.add(
-            merged
-                ? packedRows.narrow(1, hidden * (1 + i), hidden).contiguous()
-                : TokenStage.pack(planes.get(i), kept, workspace));
-      }
-      return new PackedTokens(packedRows.narrow(1, 0, hidden).contiguous(), left);
-    }
-  }
-
-  /** Encodes the slices in batches; the attention mass of each is taken while q and k exist. */
+  /** Encodes slices in batches; the attention mass of each is taken while q and k exist. */
   private void run(
-      int[] processed, Encoded encoded, @Nullable TokenStage stage, double[] pruneSeconds) {
-    int batch = batchSize();
-    progress.update("encode", 0, processed.length);
-    for (int from = 0; from < processed.length; from += batch) {
-      int to = Math.min(processed.length, from + batch);
+      List<AnchoredVolume> volumes,
+      int total,
+      EncodedRows encoded,
+      @Nullable TokenStage stage,
+      StageTimes times) {
+    VolumeGroup group = volumes.getFirst().group();
+    SliceGrid grid = group.pixels().grid();
+    int[] slices =
+        volumes.stream()
+            .flatMapToInt(v -> Arrays.stream(v.processed()).map(s -> v.member().first() + s))
+            .toArray();
+    int segment = volumes.getFirst().segment();
+    long token = volumes.getFirst().token();
+    int batch = batchSize(grid);
+    for (int from = 0; from < slices.length; from += batch) {
+      int to = Math.min(slices.length, from + batch);
+      long start = System.nanoTime();
       try (PointerScope scope = new PointerScope()) {
-        VisionEncoder.Tokens seen = vision.encode(Arrays.copyOfRange(processed, from, to));
-        encoded.put(from, to - from, seen);
+        VisionEncoder.Tokens seen = group.vision().encode(Arrays.copyOfRange(slices, from, to));
+        encoded.put(token + (long) from * grid.tokens(), seen);
+        waitForDevice();
+        times.add("encode", seconds(start));
         if (stage != null) {
+          long scoring = System.nanoTime();
+          stage.add(
+              segment + from, seen.query(), seen.key(), family.pooling(policy.pooling(), grid));
           waitForDevice();
-          long start = System.nanoTime();
-          stage.add(from, seen.query(), seen.key());
-          waitForDevice();
-          pruneSeconds[0] += seconds(start);
+          times.add("prune", seconds(scoring));
         }
       }
-      progress.update("encode", to, processed.length);
+      progress.update("encode", segment + to, total);
     }
   }
 
@@ -240,54 +212,66 @@ public final class VolumeEncoder {
   }
 
   /** Slices encoded at once: as many as stay below the bound, at least one. */
-  int batchSize() {
+  private int batchSize(SliceGrid grid) {
     long fit = maxEncoderBytes / family.activationBytes(grid);
     return (int) Math.max(1, Math.min(Integer.MAX_VALUE, fit));
   }
 
-  private TokenStage newStage(int slices) {
-    return new TokenStage(
-        device,
-        slices,
-        grid.tokens(),
-        family.visionHeadDim(),
-        family.pooling(policy.pooling(), grid),
-        workspace);
-  }
-
-  /** Whether stage 1 kept each of the encoded slices. */
-  private static boolean[] kept(SliceStage.Result slices, int[] processed) {
-    boolean[] kept = new boolean[processed.length];
-    for (int p = 0; p < kept.length; p++) {
-      kept[p] = slices.kept()[processed[p]];
+  /** What is left of each volume, in memory of its own. */
+  private List<PackedTokens> packed(
+      AnchoredVolumes volumes, EncodedRows encoded, Tensor left, int[] rows) {
+    List<PackedTokens> packed = new ArrayList<>();
+    for (AnchoredVolume v : volumes.list()) {
+      int[] own = v.own(rows);
+      packed.add(
+          encoded.packed(
+              left.narrow(0, v.firstOwn(rows), own.length),
+              own,
+              volumes.list().size() == 1 ? v.endToken() : 0,
+              workspace));
     }
-    return kept;
+    return packed;
   }
 
-  /** Rows of the encoded slices that the language model gets when no token is pruned. */
-  private int[] wholeSlices(SliceStage.Result slices, int[] processed) {
-    int n = grid.tokens();
-    int dropped = policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0;
-    int[] rows = new int[processed.length * n];
-    int count = 0;
-    for (int p = 0; p < processed.length; p++) {
-      int tokens = slices.kept()[processed[p]] ? n : dropped;
-      for (int t = 0; t < tokens; t++) {
-        rows[count++] = p * n + t;
-      }
+  private List<Outcome> outcomes(
+      AnchoredVolumes volumes,
+      int[] rows,
+      List<PackedTokens> packed,
+      TokenStage.@Nullable Result result,
+      StageTimes times) {
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int i = 0; i < packed.size(); i++) {
+      AnchoredVolume v = volumes.list().get(i);
+      TokenStage.@Nullable Result r =
+          result == null ? null : result.part(v.segment(), v.endSegment(), v.token(), v.endToken());
+      outcomes.add(
+          new Outcome(
+              v.member().index(),
+              v.member().info(),
+              policy,
+              v.grid(),
+              selection(v, v.own(rows)),
+              packed.get(i),
+              v.slices(),
+              v.processed(),
+              r,
+              times.of(volumes, v),
+              Reports.flags(v.slices(), r, v.processed())));
     }
-    return Arrays.copyOf(rows, count);
+    outcomes.sort(Comparator.comparingInt(Outcome::index));
+    return outcomes;
   }
 
-  private Selection selection(SliceStage.Result slices, int[] processed, int[] rows) {
-    int n = grid.tokens();
-    boolean[] text = slices.kept().clone();
+  private Selection selection(AnchoredVolume v, int[] rows) {
+    int n = v.grid().tokens();
+    boolean[] text = v.slices().kept().clone();
     if (policy.droppedSlice() == DroppedSlice.CORNER_TOKEN) {
       Arrays.fill(text, true);
     }
     boolean[] token = new boolean[Math.multiplyExact(text.length, n)];
     for (int row : rows) {
-      token[processed[row / n] * n + row % n] = true;
+      int within = row - v.token();
+      token[v.processed()[within / n] * n + within % n] = true;
     }
     return new Selection(n, text, token);
   }

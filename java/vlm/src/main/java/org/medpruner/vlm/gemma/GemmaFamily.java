@@ -11,10 +11,10 @@ import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.GenerationConfig;
 import org.medpruner.vlm.checkpoint.PreprocessorConfig;
-import org.medpruner.vlm.engine.BytePixels;
 import org.medpruner.vlm.engine.FloatPixels;
 import org.medpruner.vlm.engine.ModelFamily;
 import org.medpruner.vlm.engine.PixelSource;
+import org.medpruner.vlm.engine.Preparation;
 import org.medpruner.vlm.engine.SliceGrid;
 import org.medpruner.vlm.engine.VisionEncoder;
 import org.medpruner.vlm.nn.Decoder;
@@ -127,15 +127,8 @@ public final class GemmaFamily implements ModelFamily {
   }
 
   @Override
-  public PixelSource pixels(SliceImages images, Resizing resizing, Progress progress) {
-    return BytePixels.of(
-        images,
-        preprocessor,
-        grid,
-        GemmaFamily::planar,
-        network.text().compute(),
-        network.cuda(),
-        progress);
+  public Preparation preparation(SliceImages images, Resizing resizing) {
+    return new Preparation(preprocessor, grid, GemmaFamily::planar);
   }
 
   @Override

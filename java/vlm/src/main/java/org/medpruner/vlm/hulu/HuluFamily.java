@@ -11,10 +11,10 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.GenerationConfig;
-import org.medpruner.vlm.engine.BytePixels;
 import org.medpruner.vlm.engine.FloatPixels;
 import org.medpruner.vlm.engine.ModelFamily;
 import org.medpruner.vlm.engine.PixelSource;
+import org.medpruner.vlm.engine.Preparation;
 import org.medpruner.vlm.engine.SliceGrid;
 import org.medpruner.vlm.engine.SmartResize;
 import org.medpruner.vlm.engine.VisionEncoder;
@@ -140,8 +140,9 @@ public final class HuluFamily implements ModelFamily {
     return 0;
   }
 
+  /** The allowance of tokens is each volume's own, whatever else is encoded with it. */
   @Override
-  public PixelSource pixels(SliceImages images, Resizing resizing, Progress progress) {
+  public Preparation preparation(SliceImages images, Resizing resizing) {
     int height = images.height();
     int width = images.width();
     SmartResize.Size size =
@@ -150,14 +151,10 @@ public final class HuluFamily implements ModelFamily {
             : processor.target(height, width, images.count(), VOLUME_MERGE);
     PatchGrid grid =
         PatchGrid.of(size.height(), size.width(), config.vision().patchSize(), VOLUME_MERGE);
-    return BytePixels.of(
-        images,
+    return new Preparation(
         processor.values().withSize(size.height(), size.width()),
         slices(grid),
-        p -> grid.patchVectors(p, 1),
-        decoder.compute(),
-        decoder.cuda(),
-        progress);
+        p -> grid.patchVectors(p, 1));
   }
 
   @Override

@@ -44,13 +44,4 @@ final class DeviceTensors {
         .tensor(bytes)
         .to(new org.bytedeco.pytorch.Device(device.toString()), ScalarType.Byte);
   }
-
-  /** Offsets of {@code segments} segments of {@code length} each. */
-  static Tensor offsets(Device device, int segments, long length) {
-    long[] values = new long[segments + 1];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = i * length;
-    }
-    return of(device, values);
-  }
 }

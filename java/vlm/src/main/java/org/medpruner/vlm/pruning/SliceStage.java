@@ -1,6 +1,8 @@
 package org.medpruner.vlm.pruning;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -38,6 +40,17 @@ public final class SliceStage {
       }
       return Arrays.copyOf(indices, n);
     }
+
+    /** A volume's own result out of that of a batch. */
+    private Result part(int from, int to) {
+      int[] within = Arrays.copyOfRange(representative, from, to);
+      Arrays.setAll(within, i -> within[i] - from);
+      return new Result(
+          Arrays.copyOfRange(kept, from, to),
+          Arrays.copyOfRange(distance, from, to),
+          within,
+          Arrays.copyOfRange(nonFinite, from, to));
+    }
   }
 
   /** Keeps all slices, unseen. */
@@ -50,20 +63,24 @@ public final class SliceStage {
   }
 
   /**
-   * Anchors the slices of one volume.
+   * Anchors the slices of volumes in one call, each volume from its own first slice on.
    *
    * @param slices U8, F16, BF16 or F32 [D, S]
+   * @param offsets where each volume begins, from 0, and D at the end
    * @param params its scale is that of a difference of one in {@code slices}, in normalised units
+   * @return one per volume, slices numbered within it
    */
-  public static Result run(TensorView slices, SliceAnchor.Params params, Workspace workspace) {
+  public static List<Result> run(
+      TensorView slices, long[] offsets, SliceAnchor.Params params, Workspace workspace) {
     Device device = slices.device();
     int count = Math.toIntExact(slices.size(0));
+    int volumes = offsets.length - 1;
     try (PointerScope scope = new PointerScope()) {
       Tensor keep = DeviceTensors.empty(device, ScalarType.Byte, count);
       Tensor distance = DeviceTensors.empty(device, ScalarType.Float, count);
       Tensor representative = DeviceTensors.empty(device, ScalarType.Int, count);
       Tensor indices = DeviceTensors.empty(device, ScalarType.Int, count);
-      Tensor counts = DeviceTensors.empty(device, ScalarType.Int, 1);
+      Tensor counts = DeviceTensors.empty(device, ScalarType.Int, volumes);
       Tensor flags = DeviceTensors.empty(device, ScalarType.UInt32, count);
       boolean patches = params.patches() != null;
       Tensor patchDistance = DeviceTensors.empty(device, ScalarType.Float, count);
@@ -71,7 +88,7 @@ public final class SliceStage {
       SliceAnchor.run(
           params,
           slices,
-          TorchTensors.view(DeviceTensors.offsets(device, 1, count)),
+          TorchTensors.view(DeviceTensors.of(device, offsets)),
           new SliceAnchor.Outputs(
               TorchTensors.view(keep),
               TorchTensors.view(distance),
@@ -83,16 +100,26 @@ public final class SliceStage {
               patches ? TorchTensors.view(patchIndex) : null),
           workspace,
           TorchStreams.current(device));
-      byte[] kept = TorchTensors.bytes(keep);
-      int[] flag = TorchTensors.ints(flags);
-      boolean[] keptFlags = new boolean[count];
-      boolean[] nonFinite = new boolean[count];
-      for (int i = 0; i < count; i++) {
-        keptFlags[i] = kept[i] != 0;
-        nonFinite[i] = (flag[i] & SegmentFlags.NON_FINITE) != 0;
+      Result all =
+          new Result(
+              set(TorchTensors.ints(keep.to(ScalarType.Int)), 1),
+              TorchTensors.floats(distance),
+              TorchTensors.ints(representative),
+              set(TorchTensors.ints(flags), SegmentFlags.NON_FINITE));
+      List<Result> each = new ArrayList<>();
+      for (int v = 0; v < volumes; v++) {
+        each.add(all.part(Math.toIntExact(offsets[v]), Math.toIntExact(offsets[v + 1])));
       }
-      return new Result(
-          keptFlags, TorchTensors.floats(distance), TorchTensors.ints(representative), nonFinite);
+      return each;
     }
+  }
+
+  /** Where a bit is set. */
+  private static boolean[] set(int[] values, int bit) {
+    boolean[] is = new boolean[values.length];
+    for (int i = 0; i < is.length; i++) {
+      is[i] = (values[i] & bit) != 0;
+    }
+    return is;
   }
 }

@@ -1,5 +1,6 @@
 package org.medpruner.vlm.pruning;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -18,30 +19,47 @@ import org.medpruner.torch.TorchTensors;
 
 /**
  * Stage 2: which tokens of the encoded slices stay. Attention mass is taken batch by batch while
- * the encoder runs; selection, merging and packing follow in one call over all slices.
+ * the encoder runs; selection, merging and packing follow in one call over all slices of all
+ * volumes, which may differ in their number of tokens.
  *
- * <p>One per volume; used and closed by one thread.
+ * <p>One per batch of volumes; used and closed by one thread.
  */
 public final class TokenStage implements AutoCloseable {
 
   /**
-   * What stage 2 decided for P slices of n tokens; slice-major.
+   * What stage 2 decided for P slices of N tokens together; slice-major.
    *
-   * @param mass float[P * n], attention mass per token, mean 1
-   * @param role byte[P * n], 0 merged away, 1 nucleus, 2 contextual target
-   * @param assignment int[P * n], index in the slice of the token that stands for each one
+   * @param mass float[N], attention mass per token, mean 1
+   * @param role byte[N], 0 merged away, 1 nucleus, 2 contextual target
+   * @param assignment int[N], index in the slice of the token that stands for each one
    * @param keptMass double[P], share of the nucleus weights kept
    * @param flags int[P], bits of {@link org.medpruner.SegmentFlags}
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record Result(
-      float[] mass, byte[] role, int[] assignment, double[] keptMass, int[] flags) {}
+      float[] mass, byte[] role, int[] assignment, double[] keptMass, int[] flags) {
+
+    /**
+     * The result of some of the slices.
+     *
+     * @param firstToken token at which slice {@code from} begins
+     * @param endToken token at which slice {@code to} would begin
+     */
+    public Result part(int from, int to, int firstToken, int endToken) {
+      return new Result(
+          Arrays.copyOfRange(mass, firstToken, endToken),
+          Arrays.copyOfRange(role, firstToken, endToken),
+          Arrays.copyOfRange(assignment, firstToken, endToken),
+          Arrays.copyOfRange(keptMass, from, to),
+          Arrays.copyOfRange(flags, from, to));
+    }
+  }
 
   /**
    * What stage 2 left.
    *
    * @param packed [K, C], the kept tokens' features in order, targets with what was merged into
-   *     them; a temporary of the caller's scope
+   *     them; a temporary of the caller's scope, and the beginning of memory for N rows
    * @param rows int[K], the row of the features each of them is
    * @param result how it came to this
    */
@@ -49,9 +67,7 @@ public final class TokenStage implements AutoCloseable {
   public record Pruned(Tensor packed, int[] rows, Result result) {}
 
   private final Device device;
-  private final int slices;
-  private final int tokens;
-  private final AttentionMass.Params params;
+  private final long[] offsets;
   private final Workspace workspace;
   private final Tensor mass;
   private final Tensor keys;
@@ -59,25 +75,15 @@ public final class TokenStage implements AutoCloseable {
   /**
    * An empty stage.
    *
-   * @param slices P, the slices that will be encoded
-   * @param tokens n, tokens of a slice
+   * @param offsets token at which each of P slices begins, from 0, and N at the end
    * @param headDim d, width of the encoder's attention heads
-   * @param pooling how patches become tokens
    * @param workspace not owned
    */
-  public TokenStage(
-      Device device,
-      int slices,
-      int tokens,
-      int headDim,
-      AttentionMass.Pooling pooling,
-      Workspace workspace) {
+  public TokenStage(Device device, long[] offsets, int headDim, Workspace workspace) {
     this.device = device;
-    this.slices = slices;
-    this.tokens = tokens;
-    this.params = AttentionMass.Params.of(pooling);
+    this.offsets = offsets.clone();
     this.workspace = workspace;
-    long rows = Math.multiplyExact((long) slices, tokens);
+    long rows = offsets[offsets.length - 1];
     mass =
         TorchScope.detach(
             TorchScope.run(() -> DeviceTensors.empty(device, ScalarType.Float, rows)));
@@ -86,26 +92,34 @@ public final class TokenStage implements AutoCloseable {
             TorchScope.run(() -> DeviceTensors.empty(device, ScalarType.Float, rows, headDim)));
   }
 
+  /** Offsets of {@code slices} slices of {@code tokens} each. */
+  public static long[] offsets(int slices, int tokens) {
+    long[] offsets = new long[slices + 1];
+    Arrays.setAll(offsets, i -> (long) i * tokens);
+    return offsets;
+  }
+
   /**
    * Takes the attention mass of a batch.
    *
    * @param first index of its first slice
    * @param query [B, T, heads, d] of the encoder's last layer, contiguous
    * @param key as query
+   * @param pooling how the T patches become the slices' tokens
    */
-  public void add(int first, Tensor query, Tensor key) {
+  public void add(int first, Tensor query, Tensor key, AttentionMass.Pooling pooling) {
     try (PointerScope scope = new PointerScope()) {
       int batch = Math.toIntExact(query.size(0));
       long patches = query.size(1);
       Tensor flags = DeviceTensors.empty(device, ScalarType.UInt32, batch);
-      long row = (long) first * tokens;
-      long count = (long) batch * tokens;
+      long row = offsets[first];
+      long count = offsets[first + batch] - row;
       AttentionMass.run(
-          params,
+          AttentionMass.Params.of(pooling),
           TorchTensors.view(query.flatten(0, 1)),
           TorchTensors.view(key.flatten(0, 1)),
           null,
-          TorchTensors.view(DeviceTensors.offsets(device, batch, patches)),
+          TorchTensors.view(DeviceTensors.of(device, offsets(batch, Math.toIntExact(patches)))),
           new AttentionMass.Outputs(
               TorchTensors.view(mass.narrow(0, row, count)),
               TorchTensors.view(keys.narrow(0, row, count)),
@@ -115,12 +129,12 @@ public final class TokenStage implements AutoCloseable {
     }
   }
 
-  /** Attention mass [P * n], F32, of the slices added so far; belongs to this object. */
+  /** Attention mass [N], F32, of the slices added so far; belongs to this object. */
   public Tensor mass() {
     return mass;
   }
 
-  /** Pooled keys [P * n, d], F32, of the slices added so far; belongs to this object. */
+  /** Pooled keys [N, d], F32, of the slices added so far; belongs to this object. */
   public Tensor pooledKeys() {
     return keys;
   }
@@ -130,20 +144,23 @@ public final class TokenStage implements AutoCloseable {
    *
    * @param policy tau, score, temperature (&gt; 0), ratio, floors and caps, and what a dropped
    *     slice leaves
-   * @param features [P * n, C]; not changed
+   * @param features [N, C]; not changed
    * @param kept per slice, whether stage 1 kept it
+   * @param volumes slice at which each volume begins, from 0, and P at the end; floors and caps of
+   *     a volume are of each
    */
-  public Pruned prune(PruningPolicy policy, Tensor features, boolean[] kept) {
+  public Pruned prune(PruningPolicy policy, Tensor features, boolean[] kept, long[] volumes) {
+    int slices = offsets.length - 1;
     int[][] rows = new int[1][];
     Result[] result = new Result[1];
     Tensor packed =
         TorchScope.run(
             () -> {
-              long n = (long) slices * tokens;
+              long n = offsets[slices];
               Tensor all =
                   DeviceTensors.empty(device, features.scalar_type().intern(), n, features.size(1));
               Tensor packedRows = DeviceTensors.empty(device, ScalarType.Long, n);
-              Tensor offsets = DeviceTensors.empty(device, ScalarType.Long, slices + 1);
+              Tensor packedOffsets = DeviceTensors.empty(device, ScalarType.Long, slices + 1);
               Tensor role = DeviceTensors.empty(device, ScalarType.Byte, n);
               Tensor assignment = DeviceTensors.empty(device, ScalarType.Long, n);
               Tensor keptMass = DeviceTensors.empty(device, ScalarType.Double, slices);
@@ -152,32 +169,29 @@ public final class TokenStage implements AutoCloseable {
                   params(policy),
                   new Prune.Given(TorchTensors.view(mass), TorchTensors.view(keys)),
                   TorchTensors.view(features),
-                  TorchTensors.view(DeviceTensors.offsets(device, slices, tokens)),
+                  TorchTensors.view(DeviceTensors.of(device, offsets)),
                   TorchTensors.view(DeviceTensors.of(device, kept)),
-                  null,
+                  TorchTensors.view(DeviceTensors.of(device, volumes)),
                   new Prune.Outputs(
                       TorchTensors.view(all),
                       TorchTensors.view(packedRows),
-                      TorchTensors.view(offsets),
+                      TorchTensors.view(packedOffsets),
                       TorchTensors.view(role),
                       TorchTensors.view(assignment),
                       TorchTensors.view(keptMass),
                       TorchTensors.view(flags)),
                   workspace,
                   TorchStreams.current(device));
-              long total = TorchTensors.longs(offsets.narrow(0, slices, 1))[0];
-              rows[0] = ints(TorchTensors.longs(packedRows.narrow(0, 0, total)), n);
+              long total = TorchTensors.longs(packedOffsets.narrow(0, slices, 1))[0];
+              rows[0] = ints(TorchTensors.longs(packedRows.narrow(0, 0, total)));
               result[0] =
                   new Result(
                       TorchTensors.floats(mass),
                       TorchTensors.bytes(role),
-                      ints(TorchTensors.longs(assignment), tokens),
+                      withinSlices(ints(TorchTensors.longs(assignment))),
                       TorchTensors.doubles(keptMass),
                       TorchTensors.ints(flags));
-              Tensor used = all.narrow(0, 0, total);
-              // The volume holds this for as long as it is asked about: not the rows past the
-              // total.
-              return total <= n / 2 ? used.clone() : used;
+              return all.narrow(0, 0, total);
             });
     return new Pruned(packed, rows[0], result[0]);
   }
@@ -198,13 +212,20 @@ public final class TokenStage implements AutoCloseable {
         .withDroppedTokens(policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0);
   }
 
-  /** Values modulo {@code modulus}. */
-  private static int[] ints(long[] values, long modulus) {
+  private static int[] ints(long[] values) {
     int[] result = new int[values.length];
-    for (int i = 0; i < result.length; i++) {
-      result[i] = Math.toIntExact(values[i] % modulus);
-    }
+    Arrays.setAll(result, i -> Math.toIntExact(values[i]));
     return result;
+  }
+
+  /** Token indices counted from the beginning of their slice; changes the array. */
+  private int[] withinSlices(int[] tokens) {
+    for (int s = 0; s + 1 < offsets.length; s++) {
+      for (long t = offsets[s]; t < offsets[s + 1]; t++) {
+        tokens[(int) t] -= (int) offsets[s];
+      }
+    }
+    return tokens;
   }
 
   /**

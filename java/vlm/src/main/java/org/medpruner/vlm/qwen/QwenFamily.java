@@ -1,6 +1,7 @@
 package org.medpruner.vlm.qwen;
 
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.AttentionMass;
 import org.medpruner.InputException;
@@ -11,10 +12,10 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.GenerationConfig;
-import org.medpruner.vlm.engine.BytePixels;
 import org.medpruner.vlm.engine.FloatPixels;
 import org.medpruner.vlm.engine.ModelFamily;
 import org.medpruner.vlm.engine.PixelSource;
+import org.medpruner.vlm.engine.Preparation;
 import org.medpruner.vlm.engine.PromptPositions;
 import org.medpruner.vlm.engine.SliceGrid;
 import org.medpruner.vlm.engine.SmartResize;
@@ -129,31 +130,32 @@ public final class QwenFamily implements ModelFamily {
     return config.vision().deepStack().size();
   }
 
+  /** The released code resizes twice, first bicubically, whatever the checkpoint says. */
   @Override
-  public PixelSource pixels(SliceImages images, Resizing resizing, Progress progress) {
-    SliceImages seen =
-        resizing == Resizing.REFERENCE ? resized(images, QwenPreprocessor.FIRST) : images;
+  public Preparation preparation(SliceImages images, Resizing resizing) {
+    boolean twice = resizing == Resizing.REFERENCE;
+    SmartResize.Size seen = new SmartResize.Size(images.height(), images.width());
+    if (twice) {
+      seen = size(QwenPreprocessor.FIRST, seen);
+    }
     SmartResize.Size size = size(preprocessor.size(), seen);
     PatchGrid grid = grid(size.height(), size.width());
-    return BytePixels.of(
-        seen,
+    return new Preparation(
+        twice ? QwenFamily::resized : UnaryOperator.identity(),
         preprocessor.values().withSize(size.height(), size.width()),
         sliceGrid(grid),
-        pictures -> grid.patchVectors(pictures, config.vision().temporalPatchSize()),
-        network.text().compute(),
-        network.cuda(),
-        progress);
+        pictures -> grid.patchVectors(pictures, config.vision().temporalPatchSize()));
   }
 
-  /** The first of the released code's two resizings; bicubic, whatever the checkpoint says. */
-  private static SliceImages resized(SliceImages images, SmartResize rule) {
-    SmartResize.Size size = size(rule, images);
+  private static SliceImages resized(SliceImages images) {
+    SmartResize.Size size =
+        size(QwenPreprocessor.FIRST, new SmartResize.Size(images.height(), images.width()));
     return PillowResize.resize(images, size.height(), size.width(), PillowResize.Filter.BICUBIC);
   }
 
-  private static SmartResize.Size size(SmartResize rule, SliceImages images) {
+  private static SmartResize.Size size(SmartResize rule, SmartResize.Size size) {
     try {
-      return rule.of(images.height(), images.width());
+      return rule.of(size.height(), size.width());
     } catch (IllegalArgumentException e) {
       throw new InputException(String.valueOf(e.getMessage()), e);
     }

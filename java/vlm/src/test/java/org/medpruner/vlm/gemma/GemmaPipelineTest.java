@@ -115,10 +115,10 @@ class GemmaPipelineTest {
     }
 
     @Override
-    public SliceStage.Result anchor(
-        double gamma, long maxGap, double patchGamma, Workspace workspace) {
+    public List<SliceStage.Result> anchor(
+        double gamma, long maxGap, double patchGamma, long[] bounds, Workspace workspace) {
       assertTrue(seen.isEmpty(), "the encoder ran before the slices were anchored");
-      return source.anchor(gamma, maxGap, patchGamma, workspace);
+      return source.anchor(gamma, maxGap, patchGamma, bounds, workspace);
     }
 
     @Override
@@ -144,7 +144,7 @@ class GemmaPipelineTest {
         info.add(new SliceInfo(i, i, Double.NaN));
       }
       try (PrunedVolume v =
-          p.encode(watched, p.vision(watched), info, 5, 0, policy, Progress.NONE)) {
+          p.encode(watched, p.family().vision(watched), info, 5, 0, policy, Progress.NONE)) {
         assertEquals(
             values.length - new TreeSet<>(watched.seen).size(),
             v.report().savings().encoderSlices());

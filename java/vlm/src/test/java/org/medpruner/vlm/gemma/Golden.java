@@ -169,7 +169,7 @@ final class Golden implements AutoCloseable {
   }
 
   private VisionEncoder.Tokens encodeAll(Volume volume) {
-    VisionEncoder vision = pipeline.vision(source(volume));
+    VisionEncoder vision = family.vision(source(volume));
     Tensor[] features = new Tensor[volume.slices];
     Tensor[] query = new Tensor[volume.slices];
     Tensor[] key = new Tensor[volume.slices];

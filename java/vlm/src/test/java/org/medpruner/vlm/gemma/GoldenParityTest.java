@@ -143,13 +143,11 @@ class GoldenParityTest {
     TokenStage stage =
         new TokenStage(
             Device.CPU,
-            volume.slices,
-            config.tokensPerImage(),
+            TokenStage.offsets(volume.slices, config.tokensPerImage()),
             config.vision().headDim(),
-            pooling,
             w);
     VisionEncoder.Tokens t = golden.encoded(volume);
-    stage.add(0, t.query(), t.key());
+    stage.add(0, t.query(), t.key(), pooling);
     return stage;
   }
 
@@ -247,7 +245,7 @@ class GoldenParityTest {
     double gamma = Double.parseDouble(name.substring(name.indexOf("/gamma") + 6));
     SliceStage.Result r;
     try (Workspace w = Workspace.create(Device.CPU)) {
-      r = golden.source(volume).anchor(gamma, 0, 0, w);
+      r = golden.source(volume).anchor(gamma, 0, 0, new long[] {0, volume.slices}, w).getFirst();
     }
     int n = golden.family.config().tokensPerImage();
     assertArrayEquals(golden.expected.bools("slice/" + name + "/mask"), sliceMask(r.kept(), n));
@@ -286,7 +284,7 @@ class GoldenParityTest {
       Tensor features = golden.encoded(volume).features().flatten(0, 1);
       boolean[] kept = new boolean[volume.slices];
       Arrays.fill(kept, true);
-      TokenStage.Pruned pruned = stage.prune(policy, features, kept);
+      TokenStage.Pruned pruned = stage.prune(policy, features, kept, new long[] {0, volume.slices});
       TokenStage.Result r = pruned.result();
       int[] role = golden.expected.ints(p + "role");
       int[] assign = golden.expected.ints(p + "assign");

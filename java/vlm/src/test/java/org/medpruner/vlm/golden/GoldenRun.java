@@ -50,13 +50,11 @@ public final class GoldenRun {
     TokenStage stage =
         new TokenStage(
             Device.CPU,
-            volume.slices,
-            golden.source(volume).grid().tokens(),
+            TokenStage.offsets(volume.slices, golden.source(volume).grid().tokens()),
             golden.family.visionHeadDim(),
-            pooling,
             w);
     VisionEncoder.Tokens t = golden.encoded(volume);
-    stage.add(0, t.query(), t.key());
+    stage.add(0, t.query(), t.key(), pooling);
     return stage;
   }
 
@@ -92,7 +90,7 @@ public final class GoldenRun {
     double gamma = Double.parseDouble(name.substring(name.indexOf("/gamma") + 6));
     SliceStage.Result r;
     try (Workspace w = Workspace.create(Device.CPU)) {
-      r = golden.source(volume).anchor(gamma, 0, 0, w);
+      r = golden.source(volume).anchor(gamma, 0, 0, new long[] {0, volume.slices}, w).getFirst();
     }
     checkSlices(name, r, golden.source(volume).grid().tokens());
   }
@@ -132,7 +130,7 @@ public final class GoldenRun {
       Tensor features = golden.encoded(volume).features().flatten(0, 1);
       boolean[] kept = new boolean[volume.slices];
       Arrays.fill(kept, true);
-      TokenStage.Pruned pruned = stage.prune(policy, features, kept);
+      TokenStage.Pruned pruned = stage.prune(policy, features, kept, new long[] {0, volume.slices});
       TokenStage.Result r = pruned.result();
       int[] role = golden.expected.ints(p + "role");
       int[] assign = golden.expected.ints(p + "assign");

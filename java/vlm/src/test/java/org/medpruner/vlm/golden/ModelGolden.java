@@ -246,7 +246,7 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
     int[] all = new int[volume.slices];
     Arrays.setAll(all, i -> i);
     try (PointerScope scope = new PointerScope()) {
-      VisionEncoder.Tokens t = pipeline.vision(source(volume)).encode(all);
+      VisionEncoder.Tokens t = family.vision(source(volume)).encode(all);
       t.planes().forEach(TorchScope::detach);
       return new VisionEncoder.Tokens(
           TorchScope.detach(t.features()),

@@ -163,12 +163,10 @@ class HuluGoldenTest {
         TokenStage stage =
             new TokenStage(
                 Device.CPU,
-                v.slices,
-                golden.source(v).grid().patches(),
+                TokenStage.offsets(v.slices, golden.source(v).grid().patches()),
                 golden.family.visionHeadDim(),
-                new AttentionMass.Contiguous(1),
                 w)) {
-      stage.add(0, t.query(), t.key());
+      stage.add(0, t.query(), t.key(), new AttentionMass.Contiguous(1));
       // The stated figure is for masses pooled to mean 1; a patch's own reaches 7.5.
       double largest = Arrays.stream(expected).max().orElseThrow();
       Values.assertClose("attn_mass_patch", expected, Values.of(stage.mass()), MASS * largest);
@@ -212,7 +210,7 @@ class HuluGoldenTest {
       }
       try (PrunedVolume v =
           golden.pipeline.encode(
-              source, golden.pipeline.vision(source), info, Double.NaN, 0, policy, Progress.NONE)) {
+              source, golden.family.vision(source), info, Double.NaN, 0, policy, Progress.NONE)) {
         Prompt prompt = golden.prompt("image_mode", source.grid().tokens());
         run.checkRun("image_mode/P90", policy, v, prompt);
       }

@@ -34,6 +34,7 @@ import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.nn.PatchGrid;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.TokenStage;
+import org.medpruner.volume.SliceImages;
 
 /**
  * Parity with the released Python code and with plain transformers, on the golden folder. Every
@@ -106,17 +107,23 @@ class QwenGoldenTest {
   @Test
   void eightBitPicturesGiveTheSame() {
     Volume volume = golden.volume("run");
+    SliceImages images = volume.pictures.images();
     try (PointerScope scope = new PointerScope();
         Workspace w = Workspace.create(Device.CPU);
         PixelSource bytes =
-            golden.family.pixels(volume.pictures.images(), Resizing.MODEL, Progress.NONE)) {
+            golden.family.pixels(
+                List.of(images),
+                golden.family.preparation(images, Resizing.MODEL),
+                Progress.NONE)) {
       assertArrayEquals(
           Values.of(golden.source(volume).pictures(all(volume))),
           Values.of(bytes.pictures(all(volume))));
       for (String gamma : List.of("0.0", "0.05", "0.3")) {
         run.checkSlices(
             "phantom/gamma" + gamma,
-            bytes.anchor(Double.parseDouble(gamma), 0, 0, w),
+            bytes
+                .anchor(Double.parseDouble(gamma), 0, 0, new long[] {0, volume.slices}, w)
+                .getFirst(),
             bytes.grid().tokens());
       }
     }
@@ -191,12 +198,10 @@ class QwenGoldenTest {
         TokenStage stage =
             new TokenStage(
                 Device.CPU,
-                volume.slices,
-                patches,
+                TokenStage.offsets(volume.slices, patches),
                 golden.family.visionHeadDim(),
-                new AttentionMass.Contiguous(1),
                 w)) {
-      stage.add(0, t.query(), t.key());
+      stage.add(0, t.query(), t.key(), new AttentionMass.Contiguous(1));
       close("attn_mass_patch_f64", stage.mass(), PATCH_MASS);
     }
   }

@@ -168,8 +168,8 @@ class QwenPruningTest {
     List<Integer> encoded = new ArrayList<>();
     float[][][] full = unpruned();
     PruningPolicy policy = PruningPolicy.PAPER.toBuilder().tokenPruning(false).build();
-    try (PixelSource pixels = family.pixels(IMAGES, Resizing.MODEL, Progress.NONE)) {
-      VisionEncoder vision = pipeline.vision(pixels);
+    try (PixelSource pixels = pixels(IMAGES, Resizing.MODEL)) {
+      VisionEncoder vision = family.vision(pixels);
       VisionEncoder counting =
           slices -> {
             Arrays.stream(slices).forEach(encoded::add);
@@ -260,9 +260,13 @@ class QwenPruningTest {
     assertFalse(Arrays.equals(twice, patches(images, Resizing.MODEL)));
   }
 
+  private static PixelSource pixels(SliceImages images, Resizing resizing) {
+    return family.pixels(List.of(images), family.preparation(images, resizing), Progress.NONE);
+  }
+
   private static float[] patches(SliceImages images, Resizing resizing) {
     try (PointerScope scope = new PointerScope();
-        PixelSource pixels = family.pixels(images, resizing, Progress.NONE)) {
+        PixelSource pixels = pixels(images, resizing)) {
       assertEquals(new SliceGrid(16, 10, 8, 5), pixels.grid());
       return Values.of(pixels.pictures(new int[] {0, 1}));
     }
@@ -271,9 +275,9 @@ class QwenPruningTest {
   /** Batches of one slice and of all give the same tokens. */
   @Test
   void batchesDoNotMatter() {
-    try (PixelSource pixels = family.pixels(IMAGES, Resizing.MODEL, Progress.NONE);
+    try (PixelSource pixels = pixels(IMAGES, Resizing.MODEL);
         PointerScope scope = new PointerScope()) {
-      VisionEncoder vision = pipeline.vision(pixels);
+      VisionEncoder vision = family.vision(pixels);
       VisionEncoder.Tokens both = vision.encode(new int[] {2, 5});
       VisionEncoder.Tokens one = vision.encode(new int[] {5});
       assertArrayEquals(

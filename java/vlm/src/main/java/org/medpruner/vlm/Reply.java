@@ -1,0 +1,29 @@
+package org.medpruner.vlm;
+
+import org.medpruner.MedPrunerException;
+
+/** What became of one of several requests. */
+public sealed interface Reply {
+  /** It was answered. */
+  record Answered(Answer answer) implements Reply {}
+
+  /**
+   * It could not be answered, or was not begun because the thread was interrupted.
+   *
+   * @param cause a {@link org.medpruner.InputException} where the request is at fault, a {@link
+   *     NonFiniteLogitsException} where the model is
+   */
+  record Failed(MedPrunerException cause) implements Reply {}
+
+  /**
+   * The answer.
+   *
+   * @throws MedPrunerException the cause, if it failed
+   */
+  default Answer orThrow() {
+    return switch (this) {
+      case Answered a -> a.answer();
+      case Failed f -> throw f.cause();
+    };
+  }
+}

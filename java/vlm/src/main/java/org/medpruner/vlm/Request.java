@@ -1,0 +1,28 @@
+package org.medpruner.vlm;
+
+import java.util.Objects;
+
+/**
+ * A question about an encoded volume, one of several.
+ *
+ * @param volume may be that of other requests too; not closed
+ * @param question not blank
+ * @param options how to answer it
+ * @param listener receives its text while it is generated
+ */
+public record Request(
+    EncodedVolume volume, String question, GenerationOptions options, AnswerListener listener) {
+
+  /** Checks that nothing is missing. */
+  public Request {
+    Objects.requireNonNull(volume, "volume");
+    Objects.requireNonNull(question, "question");
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(listener, "listener");
+  }
+
+  /** Waits for the whole answer. */
+  public Request(EncodedVolume volume, String question, GenerationOptions options) {
+    this(volume, question, options, AnswerListener.NONE);
+  }
+}

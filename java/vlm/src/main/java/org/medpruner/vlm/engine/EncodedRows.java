@@ -1,0 +1,86 @@
+package org.medpruner.vlm.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.medpruner.Workspace;
+import org.medpruner.vlm.nn.Decoder;
+import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.pruning.TokenStage;
+
+/**
+ * What the encoder makes of slices, one row per token. Planes that are to be merged like the
+ * features lie beside them in one matrix: merging adds rows column by column, so one call does all.
+ * Planes that are only indexed have matrices of their own. Temporaries of the scope it was made in.
+ */
+final class EncodedRows {
+  private final long hidden;
+  private final int planeCount;
+  private final boolean merged;
+  private final Tensor rows;
+  private final List<Tensor> planes = new ArrayList<>();
+
+  /**
+   * Memory for {@code count} tokens.
+   *
+   * @param planeCount planes of every token
+   * @param merged whether they are merged like the features
+   */
+  EncodedRows(Decoder decoder, int planeCount, boolean merged, long count) {
+    this.hidden = decoder.config().hiddenSize();
+    this.planeCount = planeCount;
+    this.merged = merged;
+    int beside = merged ? planeCount : 0;
+    rows =
+        Ops.empty(
+            decoder.compute(),
+            decoder.cuda(),
+            count,
+            Math.multiplyExact(hidden, (long) (1 + beside)));
+    for (int i = beside; i < planeCount; i++) {
+      planes.add(Ops.empty(decoder.compute(), decoder.cuda(), count, hidden));
+    }
+  }
+
+  /** Everything that stage 2 merges: [count, hidden], or wider where planes lie beside. */
+  Tensor rows() {
+    return rows;
+  }
+
+  /** Takes the tokens of a batch of slices, which begin at row {@code first}. */
+  void put(long first, VisionEncoder.Tokens seen) {
+    Tensor features = seen.features().flatten(0, 1);
+    Tensor here = rows.narrow(0, first, features.size(0));
+    here.narrow(1, 0, hidden).copy_(features);
+    for (int i = 0; i < seen.planes().size(); i++) {
+      Tensor plane = seen.planes().get(i).flatten(0, 1);
+      (merged
+              ? here.narrow(1, hidden * (1 + i), hidden)
+              : planes.get(i).narrow(0, first, plane.size(0)))
+          .copy_(plane);
+    }
+  }
+
+  /**
+   * The tokens of one volume, in memory of their own, detached from all scopes.
+   *
+   * @param left what stage 2 left of its rows, at the beginning of {@code capacity} rows of memory
+   * @param kept the rows they are
+   * @param capacity 0 where the memory belongs to others too
+   */
+  PackedTokens packed(Tensor left, int[] kept, long capacity, Workspace workspace) {
+    if (planeCount == 0) {
+      // The volume holds this for as long as it is asked about: not the memory of what was pruned.
+      return new PackedTokens(left.size(0) <= capacity / 2 || capacity == 0 ? left.clone() : left)
+          .detached();
+    }
+    List<Tensor> own = new ArrayList<>();
+    for (int i = 0; i < planeCount; i++) {
+      own.add(
+          merged
+              ? left.narrow(1, hidden * (1 + i), hidden).contiguous()
+              : TokenStage.pack(planes.get(i), kept, workspace));
+    }
+    return new PackedTokens(left.narrow(1, 0, hidden).clone(), own).detached();
+  }
+}
