@@ -12,11 +12,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
+import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.volume.Modality;
 import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
@@ -89,6 +91,40 @@ class DemoModelTest {
     return ids;
   }
 
+  /** The eight phantoms are of one size, so that batches of the encoder span volumes. */
+  @Test
+  void allPhantomsTogetherAnswerAsEachAlone() {
+    String question = "Which organ contains the lesion?";
+    List<SliceImages> all =
+        IntStream.range(0, 8).mapToObj(i -> images("phantom_0" + i + ".nii.gz")).toList();
+    try (VisionLanguageModel model =
+        VisionLanguageModel.load(checkpoint, LoadOptions.DEFAULT, Progress.NONE)) {
+      for (String preset : List.of("paper", "reference")) {
+        PruningPolicy policy = PruningPolicy.preset(preset);
+        List<EncodedVolume> volumes = model.encodeAll(all, policy, Progress.NONE);
+        List<Request> requests =
+            volumes.stream().map(v -> new Request(v, question, GenerationOptions.DEFAULT)).toList();
+        List<Reply> replies = model.askAll(requests, Progress.NONE);
+        for (int i = 0; i < all.size(); i++) {
+          String at = preset + ", phantom " + i;
+          Answer together = replies.get(i).orThrow();
+          try (EncodedVolume alone = model.encode(all.get(i), policy, Progress.NONE)) {
+            Answer answer = model.ask(alone, question, GenerationOptions.DEFAULT, Progress.NONE);
+            assertEquals(answer.tokenIds(), together.tokenIds(), at);
+            assertEquals(answer.text(), together.text(), at);
+            assertEquals(answer.promptTokens(), together.promptTokens(), at);
+            assertEquals(alone.report().rates(), volumes.get(i).report().rates(), at);
+            assertEquals(
+                alone.report().slices().stream().map(SliceReport::distance).toList(),
+                volumes.get(i).report().slices().stream().map(SliceReport::distance).toList(),
+                at);
+          }
+        }
+        volumes.forEach(EncodedVolume::close);
+      }
+    }
+  }
+
   @Test
   void thePaperPresetSavesWhatItReports() {
     List<String> stages = new ArrayList<>();
@@ -104,14 +140,14 @@ class DemoModelTest {
       SliceImages images = images("phantom_00.nii.gz");
       try (EncodedVolume volume = model.encode(images, PruningPolicy.PAPER, progress)) {
         PruningReport r = volume.report();
-        long kept = r.slices().stream().filter(PruningReport.SliceReport::kept).count();
+        long kept = r.slices().stream().filter(SliceReport::kept).count();
         assertTrue(kept > 0 && kept < images.count(), kept + " slices kept");
         assertEquals(images.count() - kept, r.savings().encoderSlices());
         assertEquals((double) kept / images.count(), r.rates().slice(), 1e-12);
         assertEquals(2, r.policy().temperature());
         assertEquals("paper", r.policy().name());
-        long tokens = r.slices().stream().mapToLong(PruningReport.SliceReport::tokens).sum();
-        for (PruningReport.SliceReport s : r.slices()) {
+        long tokens = r.slices().stream().mapToLong(SliceReport::tokens).sum();
+        for (SliceReport s : r.slices()) {
           assertEquals(s.kept() ? s.nucleus() + s.targets() : 0, s.tokens());
           assertEquals(s.kept(), s.representative() == s.index());
           assertEquals(s.kept(), s.detail() != null);

@@ -75,8 +75,8 @@ final class VolumeEncoder {
         && p.droppedSlice() == DroppedSlice.CORNER_TOKEN
         && p.encoderScope() == EncoderScope.KEPT_SLICES) {
       throw new IllegalArgumentException(
-          "droppedSlice = CORNER_TOKEN needs encoderScope = ALL_SLICES: the token of a slice that was"
-              + " not encoded does not exist");
+          "droppedSlice = CORNER_TOKEN needs encoderScope = ALL_SLICES: the token of a slice that"
+              + " was not encoded does not exist");
     }
   }
 

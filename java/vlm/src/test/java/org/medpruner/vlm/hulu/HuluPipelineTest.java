@@ -37,6 +37,7 @@ import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.engine.Pipeline;
 import org.medpruner.vlm.engine.PrunedVolume;
+import org.medpruner.vlm.fixtures.TinyHulu;
 import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.volume.PillowResize;

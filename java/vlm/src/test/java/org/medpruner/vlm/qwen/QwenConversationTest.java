@@ -24,6 +24,7 @@ import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.engine.ChatModel;
+import org.medpruner.vlm.fixtures.TinyQwen;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.prompt.QwenPrompt;
 import org.medpruner.vlm.prompt.Tokenizer;

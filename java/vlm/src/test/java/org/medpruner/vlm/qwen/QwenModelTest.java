@@ -20,6 +20,7 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.fixtures.TinyQwen;
 import org.medpruner.volume.SliceImages;
 
 /** A small checkpoint with its tokenizer, from pictures to text. */

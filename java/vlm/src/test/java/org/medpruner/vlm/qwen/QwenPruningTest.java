@@ -37,6 +37,7 @@ import org.medpruner.vlm.engine.PrunedPrompt;
 import org.medpruner.vlm.engine.PrunedVolume;
 import org.medpruner.vlm.engine.SliceGrid;
 import org.medpruner.vlm.engine.VisionEncoder;
+import org.medpruner.vlm.fixtures.TinyQwen;
 import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.volume.PillowResize;
