@@ -26,9 +26,14 @@ import picocli.CommandLine.ParentCommand;
     customSynopsis = "medpruner ask --model DIR --volume FILE --question TEXT [options]",
     description = {
       "Answers a question about a volume with a pruned vision-language model.",
-      "The answer alone goes to standard output, figures to standard error."
+      "The answer alone goes to standard output, figures to standard error. Several volumes are"
+          + " encoded together and each is asked every question; its answers stand below a line"
+          + " \"==> FILE <==\"."
     })
 final class AskCommand implements Callable<Integer> {
+  /** Row of the table. */
+  static final String CUT = "note            the answer was cut at its greatest length";
+
   @ParentCommand
   @SuppressWarnings("NullAway.Init") // set by picocli before the command runs
   private Main main;
@@ -45,13 +50,22 @@ final class AskCommand implements Callable<Integer> {
       required = true,
       paramLabel = "TEXT",
       description =
-          "What to ask. Given several times, each is asked with all before it in the model's memory.")
+          "What to ask. Given several times, each is asked with all before it in the model's"
+              + " memory.")
   private List<String> questions = List.of();
 
   @Option(
       names = "--stream",
       description = "Print the answer while it is generated, instead of progress.")
   private boolean stream;
+
+  @Option(
+      names = "--batch",
+      defaultValue = "8",
+      paramLabel = "N",
+      description =
+          "Of several volumes, encode this many together; more take more memory. Default: 8.")
+  private int batch;
 
   @Mixin private final VolumeOptions volume = new VolumeOptions();
   @Mixin private final PolicyOptions policy = new PolicyOptions();
@@ -65,7 +79,8 @@ final class AskCommand implements Callable<Integer> {
     volume.check();
     GenerationOptions generation = answering.generation();
     List<String> texts = questions.stream().map(AnswerOptions::question).toList();
-    Outputs files = output.outputs();
+    Failures.requireArgument(batch >= 1, "--batch", batch, ">= 1");
+    Outputs files = output.outputs(volume.paths.size());
     if (texts.size() > 1 && !files.none()) {
       throw new IllegalArgumentException(
           "--json and --report record one question, but --question is given "
@@ -76,6 +91,11 @@ final class AskCommand implements Callable<Integer> {
     Path folder = Session.checkModelFolder(Objects.requireNonNull(model, "--model"));
     // One answer is printed when the files are there too; several, or streamed ones, as they come.
     boolean atOnce = stream || texts.size() > 1;
+    if (volume.paths.size() > 1) {
+      Printer printer = new Printer(main.out(), stream);
+      new AskAll(main, folder, load, volume, p, texts, generation, files, printer, batch).run();
+      return 0;
+    }
     Speaker speaker = atOnce ? new Printer(main.out(), stream) : Speaker.SILENT;
     Answered a = answer(main, folder, load, volume, p, texts, generation, files, null, speaker);
     if (!atOnce) {
@@ -143,7 +163,7 @@ final class AskCommand implements Callable<Integer> {
     VolumeInput input;
     ModelInfo info;
     try (Main.ProgressScope scope = main.progress()) {
-      input = volume.read(VolumeOptions.MODEL_SLICES);
+      input = volume.read(volume.one(), VolumeOptions.MODEL_SLICES);
       AnswerListener listener = speaker.listener();
       Progress progress = listener == AnswerListener.NONE ? scope.progress() : scope.untilAnswer();
       try (Session session = Session.load(folder, load, input, progress)) {
@@ -162,7 +182,7 @@ final class AskCommand implements Callable<Integer> {
         () -> Page.html(input, info, last.report(), question, last.text(), truth));
     main.err().print(Summary.text(last.report(), last.unprunedPromptTokens(), PeakMemory.bytes()));
     if (answers.stream().anyMatch(a -> a.ending() == Ending.LENGTH)) {
-      main.err().println("note            the answer was cut at its greatest length");
+      main.err().println(CUT);
     }
     return new Answered(input, info, last);
   }

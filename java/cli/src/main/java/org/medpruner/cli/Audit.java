@@ -1,6 +1,7 @@
 package org.medpruner.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -104,11 +105,22 @@ final class Audit {
 
   /** Indented JSON with a line break at its end. */
   String text() {
+    return write(root);
+  }
+
+  private static String write(JsonNode node) {
     try {
-      return MAPPER.writeValueAsString(root) + "\n";
+      return MAPPER.writeValueAsString(node) + "\n";
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("the audit record cannot be written as JSON", e);
     }
+  }
+
+  /** The records of several volumes as one array. */
+  static String text(List<Audit> records) {
+    ArrayNode all = JsonNodeFactory.instance.arrayNode();
+    records.forEach(r -> all.add(r.root));
+    return write(all);
   }
 
   private ObjectNode input(VolumeInput input) {

@@ -50,6 +50,7 @@ final class CompareCommand implements Callable<Integer> {
   public Integer call() {
     PruningPolicy p = policy.policy();
     volume.check();
+    Path file = volume.one();
     GenerationOptions generation = answering.generation();
     String text = AnswerOptions.question(question);
     Outputs files = output.outputs();
@@ -61,7 +62,7 @@ final class CompareCommand implements Callable<Integer> {
     Answer off;
     long prunedPeak;
     try (Main.ProgressScope scope = main.progress()) {
-      input = volume.read(VolumeOptions.MODEL_SLICES);
+      input = volume.read(file, VolumeOptions.MODEL_SLICES);
       try (Session session = Session.load(folder, load, input, scope.progress())) {
         info = session.info();
         session.warmUp(p, text, generation);

@@ -47,13 +47,15 @@ final class DemoCommand implements Callable<Integer> {
     Path root = root();
     Path model = root.resolve("models/demo");
     VolumeOptions volume = new VolumeOptions();
-    volume.path = model.resolve("phantoms").resolve(PHANTOM);
-    if (!Files.exists(volume.path)) {
+    Path phantom = model.resolve("phantoms").resolve(PHANTOM);
+    volume.paths = List.of(phantom);
+    if (!Files.exists(phantom)) {
       throw new InputException(
-          "the demo's volume is not at " + volume.path + "; run ./medpruner demo from its sources");
+          "the demo's volume is not at " + phantom + "; run ./medpruner demo from its sources");
     }
     Path folder = output == null ? root.resolve("out/demo") : output;
-    Outputs files = Outputs.check(folder.resolve("audit.json"), folder.resolve("report.html"));
+    Outputs files =
+        Outputs.check(folder.resolve("audit.json"), List.of(folder.resolve("report.html")));
     AskCommand.Answered a =
         AskCommand.answer(
             main,
@@ -70,7 +72,7 @@ final class DemoCommand implements Callable<Integer> {
     main.out().println("answer    " + a.answer().text());
     main.out().println("truth     " + TRUTH);
     main.err().println("written         " + files.json());
-    main.err().println("                " + files.html());
+    main.err().println("                " + files.html().getFirst());
     return 0;
   }
 

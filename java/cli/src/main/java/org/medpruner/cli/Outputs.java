@@ -25,29 +25,29 @@ import org.medpruner.InputException;
  * none.
  *
  * @param json audit record, or null for none
- * @param html report, or null for none
+ * @param html reports, one per volume, or none
  */
-record Outputs(@Nullable Path json, @Nullable Path html) {
+record Outputs(@Nullable Path json, List<Path> html) {
   /** Files under their working names; {@link #discardUnfinished} removes them. */
   private static final Set<Path> UNFINISHED = Collections.newSetFromMap(new ConcurrentHashMap<>());
 
   /** Checks that the files can be written, leaving nothing behind. */
-  static Outputs check(@Nullable Path json, @Nullable Path html) {
+  static Outputs check(@Nullable Path json, List<Path> html) {
     if (json != null) {
       checkWritable("--json", json);
     }
-    if (html != null) {
-      checkWritable("--report", html);
+    for (Path page : html) {
+      checkWritable("--report", page);
+      if (json != null && normal(json).equals(normal(page))) {
+        throw new InputException("--json and --report would both write " + json);
+      }
     }
-    if (json != null && html != null && normal(json).equals(normal(html))) {
-      throw new InputException("--json and --report would both write " + json);
-    }
-    return new Outputs(json, html);
+    return new Outputs(json, List.copyOf(html));
   }
 
   /** Whether there is no file to write. */
   boolean none() {
-    return json == null && html == null;
+    return json == null && html.isEmpty();
   }
 
   private static Path normal(Path p) {
@@ -84,18 +84,24 @@ record Outputs(@Nullable Path json, @Nullable Path html) {
     }
   }
 
+  /** As the other {@code write}, for one volume. */
+  void write(Supplier<String> jsonText, Supplier<String> htmlText) {
+    write(jsonText, List.of(htmlText));
+  }
+
   /**
    * Writes what was asked for; a text that was not is not made.
    *
+   * @param htmlTexts one per report
    * @throws InputException if a file cannot be written; then none is left
    */
-  void write(Supplier<String> jsonText, Supplier<String> htmlText) {
+  void write(Supplier<String> jsonText, List<Supplier<String>> htmlTexts) {
     Map<Path, String> texts = new LinkedHashMap<>();
     if (json != null) {
       texts.put(json, jsonText.get());
     }
-    if (html != null) {
-      texts.put(html, htmlText.get());
+    for (int i = 0; i < html.size(); i++) {
+      texts.put(html.get(i), htmlTexts.get(i).get());
     }
     Map<Path, Path> working = new LinkedHashMap<>();
     Deque<Path> newFolders = new ArrayDeque<>();

@@ -45,6 +45,7 @@ final class PruneCommand implements Callable<Integer> {
   public Integer call() {
     PruningPolicy p = policy.policy();
     volume.check();
+    Path file = volume.one();
     Outputs files = output.outputs();
     LoadOptions load = device.load();
     VolumeInput input;
@@ -52,13 +53,13 @@ final class PruneCommand implements Callable<Integer> {
     ModelInfo info = null;
     try (Main.ProgressScope scope = main.progress()) {
       if (model == null) {
-        input = volume.read(0);
+        input = volume.read(file, 0);
         report =
             Session.withInput(
                 SliceOnlyPruning.run(input.images(), p, scope.progress()), input, Map.of());
       } else {
         Path folder = Session.checkModelFolder(model);
-        input = volume.read(VolumeOptions.MODEL_SLICES);
+        input = volume.read(file, VolumeOptions.MODEL_SLICES);
         try (Session session = Session.load(folder, load, input, scope.progress())) {
           report = session.prune(p);
           info = session.info();

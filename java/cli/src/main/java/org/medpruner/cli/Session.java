@@ -90,15 +90,7 @@ final class Session implements AutoCloseable {
         Conversation conversation = model.converse(encoded, options.layout())) {
       for (String question : questions) {
         Answer a = conversation.ask(question, options, listener, progress);
-        answers.add(
-            new Answer(
-                a.text(),
-                a.tokenIds(),
-                a.promptTokens(),
-                a.unprunedPromptTokens(),
-                a.kvBytes(),
-                a.ending(),
-                complete(a.report())));
+        answers.add(withReport(a, complete(a.report())));
         answered.accept(answers.getLast());
       }
     }
@@ -126,6 +118,18 @@ final class Session implements AutoCloseable {
 
   private PruningReport complete(PruningReport report) {
     return withInput(report, input, Map.of("load", loadSeconds));
+  }
+
+  /** The answer with another report. */
+  static Answer withReport(Answer a, PruningReport report) {
+    return new Answer(
+        a.text(),
+        a.tokenIds(),
+        a.promptTokens(),
+        a.unprunedPromptTokens(),
+        a.kvBytes(),
+        a.ending(),
+        report);
   }
 
   /** The report with the stages before it in front and the warnings about the input. */

@@ -44,6 +44,13 @@ final class Summary {
     return b.toString();
   }
 
+  /** The table of one of several volumes. */
+  static String text(String volume, PruningReport report, long unprunedPromptTokens) {
+    StringBuilder b = new StringBuilder();
+    row(b, "volume", volume);
+    return b + text(report, unprunedPromptTokens, PeakMemory.bytes());
+  }
+
   private static void row(StringBuilder b, String name, String value) {
     b.append(String.format(Locale.ROOT, "%-16s%s%n", name, value));
   }

@@ -1,6 +1,7 @@
 package org.medpruner.cli;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.cli.report.ReportModel;
@@ -22,9 +23,9 @@ final class VolumeOptions {
       required = true,
       paramLabel = "FILE",
       description =
-          "NIfTI file (.nii, .nii.gz), DICOM file, folder tree with a DICOM series, or folder of PNG"
-              + " or JPEG slices.")
-  @Nullable Path path;
+          "NIfTI file (.nii, .nii.gz), DICOM file, folder tree with a DICOM series, or folder of"
+              + " PNG or JPEG slices. ask takes several.")
+  List<Path> paths = List.of();
 
   @Option(
       names = "--modality",
@@ -64,8 +65,8 @@ final class VolumeOptions {
       names = "--series",
       paramLabel = "SERIES",
       description =
-          "DICOM series of a folder: its number, or the beginning of its SeriesInstanceUID. Default:"
-              + " the one with the most slices.")
+          "DICOM series of a folder: its number, or the beginning of its SeriesInstanceUID."
+              + " Default: the one with the most slices.")
   @Nullable String series;
 
   @Option(
@@ -74,8 +75,8 @@ final class VolumeOptions {
       paramLabel = "WINDOW",
       description =
           "google (default): by modality, MedGemma's three CT windows; reference: ready-made 8-bit"
-              + " pictures as they are; hulu: Hulu-Med's own reading of NIfTI, slices as stored, each"
-              + " stretched to 0..255; LOW,HIGH: one window, which 16-bit PNG needs.")
+              + " pictures as they are; hulu: Hulu-Med's own reading of NIfTI, slices as stored,"
+              + " each stretched to 0..255; LOW,HIGH: one window, which 16-bit PNG needs.")
   String window = "google";
 
   private static final String HULU = "hulu";
@@ -91,18 +92,27 @@ final class VolumeOptions {
     explicitWindow();
     if (reverse && window.equals(HULU)) {
       throw new IllegalArgumentException(
-          "--reverse = true, but --window hulu takes the slices in the file's order; leave one out");
+          "--reverse = true, but --window hulu takes the slices in the file's order; leave one"
+              + " out");
     }
   }
 
+  /** The volume of a command that takes one. */
+  Path one() {
+    if (paths.size() != 1) {
+      throw new IllegalArgumentException(
+          "--volume is given " + paths.size() + " times, but only ask takes several");
+    }
+    return paths.getFirst();
+  }
+
   /**
-   * Reads the file and makes the pictures.
+   * Reads a file and makes the pictures.
    *
    * @param defaultMaxSlices how many to sample when the user did not say; 0 for all
    */
-  VolumeInput read(int defaultMaxSlices) {
+  VolumeInput read(Path file, int defaultMaxSlices) {
     long start = System.nanoTime();
-    Path file = java.util.Objects.requireNonNull(path, "--volume");
     Window explicit = explicitWindow();
     ReadOptions options = ReadOptions.DEFAULT.withFrame(frame);
     if (series != null) {

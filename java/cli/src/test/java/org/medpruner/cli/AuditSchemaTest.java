@@ -44,8 +44,8 @@ class AuditSchemaTest {
 
   private VolumeInput input() throws IOException {
     VolumeOptions options = new VolumeOptions();
-    options.path = Files.write(folder.resolve("v.nii"), TestVolumes.greyPlanes(4, 0, 0, 255));
-    return options.read(0);
+    Path file = Files.write(folder.resolve("v.nii"), TestVolumes.greyPlanes(4, 0, 0, 255));
+    return options.read(file, 0);
   }
 
   private static PruningReport report() {

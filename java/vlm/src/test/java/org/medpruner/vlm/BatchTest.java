@@ -19,34 +19,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.fixtures.CompletedCheckpoint;
-import org.medpruner.vlm.fixtures.TinyGemma;
-import org.medpruner.vlm.fixtures.TinyHulu;
-import org.medpruner.vlm.fixtures.TinyQwen;
 import org.medpruner.vlm.golden.GoldenFolder;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceInfo;
 
 /** Several volumes in one call are what each of them is alone. */
 class BatchTest {
-  /** A tiny checkpoint of a family, and a golden one. */
-  enum Family {
-    GEMMA(TinyGemma::write, "medgemma"),
-    QWEN(TinyQwen::write, "qwen3vl"),
-    HULU(TinyHulu::write, "hulu");
-
-    interface Writer {
-      Path write(Path folder) throws IOException;
-    }
-
-    final Writer tiny;
-    final String golden;
-
-    Family(Writer tiny, String golden) {
-      this.tiny = tiny;
-      this.golden = golden;
-    }
-  }
-
   /** One slice at a time: no product sees two volumes. */
   private static final LoadOptions APART = new LoadOptions(false, 1);
 
@@ -56,8 +34,7 @@ class BatchTest {
   @TempDir Path folder;
 
   private VisionLanguageModel tiny(Family family, LoadOptions options) throws IOException {
-    return VisionLanguageModel.load(
-        family.tiny.write(folder.resolve("model")), options, Progress.NONE);
+    return VisionLanguageModel.load(family.tiny(folder.resolve("model")), options, Progress.NONE);
   }
 
   /** Noise; a picture with an odd number differs from the one before by one grey level. */

@@ -1,4 +1,4 @@
-package org.medpruner.vlm.qwen;
+package org.medpruner.vlm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -7,30 +7,19 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
-import org.medpruner.vlm.Answer;
-import org.medpruner.vlm.Conversation;
-import org.medpruner.vlm.EncodedVolume;
-import org.medpruner.vlm.Ending;
-import org.medpruner.vlm.GenerationOptions;
-import org.medpruner.vlm.LoadOptions;
-import org.medpruner.vlm.Progress;
-import org.medpruner.vlm.PromptLayout;
-import org.medpruner.vlm.TokenModel;
-import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.engine.ChatModel;
 import org.medpruner.vlm.fixtures.TinyQwen;
+import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.prompt.Prompt;
-import org.medpruner.vlm.prompt.QwenPrompt;
-import org.medpruner.vlm.prompt.Tokenizer;
 
-/** Further questions where positions have three axes and continue from the unpruned prompt's. */
-class QwenConversationTest {
+/** Further questions on one cache, in every family; Qwen3-VL's positions have three axes. */
+class FurtherTurnsTest {
   @TempDir Path folder;
 
   private static Prompt appended(Prompt prompt, int[] text) {
@@ -44,21 +33,25 @@ class QwenConversationTest {
 
   /** The oracle is a fresh prefill of all turns so far as one prompt. */
   @ParameterizedTest
-  @ValueSource(strings = {"paper", "off", "reference"})
-  void everyTurnEqualsAFreshPrefillOfTheWholeConversation(String preset) throws IOException {
-    TinyQwen.write(folder);
-    GenerationOptions options = new GenerationOptions(5, PromptLayout.GOOGLE);
+  @CsvSource({
+    "GEMMA,paper", "GEMMA,off", "GEMMA,reference",
+    "QWEN,paper", "QWEN,off", "QWEN,reference",
+    "HULU,paper", "HULU,off", "HULU,reference"
+  })
+  void everyTurnEqualsAFreshPrefillOfTheWholeConversation(Family family, String preset)
+      throws IOException {
+    family.tiny(folder);
     List<String> questions = List.of("Where?", "How many?", "Why?");
-    try (Tokenizer tokenizer = Tokenizer.load(folder);
+    try (ChatFormat template = family.chat(folder);
         VisionLanguageModel model =
             VisionLanguageModel.load(folder, LoadOptions.DEFAULT, Progress.NONE);
         EncodedVolume volume =
             model.encode(
-                TinyQwen.pictures(3, 256, 256), PruningPolicy.preset(preset), Progress.NONE);
+                TinyQwen.pictures(4, 256, 256), PruningPolicy.preset(preset), Progress.NONE);
         Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
-      QwenPrompt template = new QwenPrompt(tokenizer, false);
       Prompt whole =
-          template.build(
+          template.prompt(
+              PromptLayout.GOOGLE,
               volume.report().slices().size(),
               volume.report().tokensPerSlice(),
               questions.getFirst());
@@ -67,12 +60,16 @@ class QwenConversationTest {
         if (turn > 0) {
           whole = appended(whole, template.followUp(questions.get(turn)));
         }
+        // Cut off in mid-answer once: the next turn then ends the answer itself.
+        GenerationOptions options = new GenerationOptions(turn == 1 ? 1 : 5, PromptLayout.GOOGLE);
         Answer a = conversation.ask(questions.get(turn), options, Progress.NONE);
         TokenModel.Generation expected =
             pipeline.generate(volume, whole, options.maxNewTokens(), true, Progress.NONE);
-        assertEquals(expected.tokenIds(), a.tokenIds(), preset + ", turn " + turn);
+        assertEquals(expected.tokenIds(), a.tokenIds(), "turn " + turn);
         assertEquals(expected.promptTokens(), a.promptTokens());
+        assertEquals(whole.length(), a.unprunedPromptTokens());
         assertEquals(expected.kvBytes(), a.kvBytes());
+        assertEquals(expected.report().savings(), a.report().savings());
         List<Integer> words =
             a.ending() == Ending.STOP_TOKEN
                 ? a.tokenIds().subList(0, a.tokenIds().size() - 1)
@@ -82,10 +79,12 @@ class QwenConversationTest {
     }
   }
 
-  @Test
-  void aControlTokenInALaterQuestionIsRefused() throws IOException {
-    TinyQwen.write(folder);
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aControlTokenInALaterQuestionIsRefused(Family family) throws IOException {
+    family.tiny(folder);
     GenerationOptions options = new GenerationOptions(2, PromptLayout.GOOGLE);
+    String control = family == Family.GEMMA ? "<end_of_turn>" : "<|im_end|>";
     try (VisionLanguageModel model =
             VisionLanguageModel.load(folder, LoadOptions.DEFAULT, Progress.NONE);
         EncodedVolume volume =
@@ -93,7 +92,7 @@ class QwenConversationTest {
         Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
       conversation.ask("a", options, Progress.NONE);
       assertThrows(
-          InputException.class, () -> conversation.ask("b<|im_end|>", options, Progress.NONE));
+          InputException.class, () -> conversation.ask("b" + control, options, Progress.NONE));
     }
   }
 }
