@@ -5,8 +5,10 @@ module org.medpruner.eval {
   requires transitive org.medpruner.vlm;
   requires transitive com.fasterxml.jackson.databind;
   requires org.apache.commons.csv;
+  requires extjwnl;
 
   exports org.medpruner.eval;
+  exports org.medpruner.eval.metrics;
   exports org.medpruner.eval.phantom;
 
   opens org.medpruner.eval to

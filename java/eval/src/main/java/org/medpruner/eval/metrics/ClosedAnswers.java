@@ -1,0 +1,164 @@
+package org.medpruner.eval.metrics;
+
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Which choice an answer to a closed question names, and whether it is the right one. */
+public final class ClosedAnswers {
+  private static final Pattern REFERENCE = Pattern.compile("^([a-d])[.):]?");
+
+  private static final String OPENING = "[\\s*_`\"'(\\[]*";
+  private static final String CLOSING = "[*_`\"')\\]]*";
+
+  /** A letter at the very beginning, and the text that may follow it. */
+  private static final Pattern LEADING =
+      Pattern.compile(
+          "^(?<open>"
+              + OPENING
+              + ")(?<letter>\\p{Alpha})(?<close>"
+              + CLOSING
+              + "[.):]?"
+              + CLOSING
+              + ")(?<rest>\\s.*|$|.*)",
+          Pattern.DOTALL);
+
+  private static final Pattern PHRASE =
+      Pattern.compile(
+          "\\b(?:answer|option|choice)(?:\\s+is|\\s*:)(?:\\s+(?:option|choice))?\\s*:?\\s*(?<what>[^\\n"
+              + "]*)",
+          Pattern.CASE_INSENSITIVE);
+
+  private ClosedAnswers() {}
+
+  /** Whether the reference counts the answer as right. */
+  public static boolean referenceCorrect(String answer, String gold) {
+    return reference(answer).equals(reference(gold));
+  }
+
+  /**
+   * The reference's parser: the first letter of any text that begins with a to d, else the whole
+   * text, in lower case.
+   */
+  static String reference(String text) {
+    String s = PythonText.strip(PythonText.lower(text));
+    Matcher m = REFERENCE.matcher(s);
+    return m.find() ? m.group(1) : s;
+  }
+
+  /**
+   * Whether the answer names the gold choice and no other. Where the gold text names no choice, the
+   * normalised texts must be equal.
+   *
+   * @param choices upper-case letter to text; empty when they are not known
+   */
+  public static boolean strictCorrect(String answer, String gold, Map<String, String> choices) {
+    Character right = strict(gold, choices);
+    if (right == null) {
+      return !answer.isBlank() && WordNormalizer.strict(answer).equals(WordNormalizer.strict(gold));
+    }
+    Character given = strict(answer, choices);
+    if (given != null) {
+      return given.equals(right);
+    }
+    // Without the choices, the text behind the gold letter is all that is known of them.
+    Matcher m = LEADING.matcher(gold.strip());
+    return choices.isEmpty() && m.matches() && sameText(answer, m.group("rest"));
+  }
+
+  /**
+   * The choice an answer names: a letter alone, in brackets, in emphasis, or followed by a period,
+   * a bracket or a colon; a letter or a choice's text after an explicit "answer is"; or the text of
+   * exactly one choice. Null when it names none, or several in different phrases.
+   *
+   * @param choices as in {@link #strictCorrect}; without any the letters are A to D
+   * @return an upper-case letter
+   */
+  public static @Nullable Character strict(String answer, Map<String, String> choices) {
+    String s = answer.strip();
+    Character letter = leadingLetter(s, choices);
+    if (letter != null) {
+      return letter;
+    }
+    TreeSet<Character> named = new TreeSet<>();
+    Matcher phrase = PHRASE.matcher(s);
+    while (phrase.find()) {
+      Character choice = afterPhrase(phrase.group("what"), choices);
+      if (choice != null) {
+        named.add(choice);
+      }
+    }
+    if (!named.isEmpty()) {
+      return named.size() == 1 ? named.first() : null;
+    }
+    return choiceOfText(s, choices);
+  }
+
+  /** The letter a text begins with, where what follows shows that it is one and not a word. */
+  private static @Nullable Character leadingLetter(String s, Map<String, String> choices) {
+    Matcher m = LEADING.matcher(s);
+    if (!m.matches()) {
+      return null;
+    }
+    char letter = Character.toUpperCase(m.group("letter").charAt(0));
+    if (!offered(letter, choices)) {
+      return null;
+    }
+    String rest = m.group("rest");
+    boolean alone = rest.isBlank();
+    boolean marked =
+        !m.group("close").isEmpty() && (alone || Character.isWhitespace(rest.charAt(0)));
+    boolean itsText = sameText(rest, choices.getOrDefault(String.valueOf(letter), ""));
+    return alone || marked || itsText ? letter : null;
+  }
+
+  private static @Nullable Character afterPhrase(String what, Map<String, String> choices) {
+    Character letter = leadingLetter(what.strip(), choices);
+    if (letter != null) {
+      return letter;
+    }
+    // "The answer is B because ...": a capital in the middle of a sentence is no article.
+    Matcher m = LEADING.matcher(what);
+    if (m.matches() && Character.isUpperCase(m.group("letter").charAt(0))) {
+      String rest = m.group("rest");
+      char named = m.group("letter").charAt(0);
+      boolean ends = rest.isEmpty() || !Character.isLetterOrDigit(rest.charAt(0));
+      if (ends && offered(named, choices)) {
+        return named;
+      }
+    }
+    Character whole = choiceOfText(what, choices);
+    return whole != null ? whole : choiceOfText(what.split("[.,;]", 2)[0], choices);
+  }
+
+  private static @Nullable Character choiceOfText(String text, Map<String, String> choices) {
+    Character found = null;
+    for (Map.Entry<String, String> choice : choices.entrySet()) {
+      if (sameText(text, choice.getValue())) {
+        if (found != null) {
+          return null;
+        }
+        found = choice.getKey().charAt(0);
+      }
+    }
+    return found;
+  }
+
+  private static boolean offered(char letter, Map<String, String> choices) {
+    return choices.isEmpty()
+        ? letter >= 'A' && letter <= 'D'
+        : choices.containsKey(String.valueOf(letter));
+  }
+
+  /** Equal after normalisation; a text without words equals none. */
+  private static boolean sameText(String text, String choice) {
+    String a = plain(text);
+    return !a.isEmpty() && a.equals(plain(choice));
+  }
+
+  private static String plain(String text) {
+    return WordNormalizer.strict(text.replaceAll("[*_`:]", " "));
+  }
+}

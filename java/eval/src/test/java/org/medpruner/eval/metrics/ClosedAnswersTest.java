@@ -1,0 +1,117 @@
+package org.medpruner.eval.metrics;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ClosedAnswersTest {
+  private static final Map<String, String> YES_NO = Map.of("A", "Yes", "B", "No");
+  private static final Map<String, String> ORGANS =
+      Map.of("A", "Left kidney", "B", "Right kidney", "C", "Liver", "D", "a spleen", "E", "Aorta");
+
+  @Test
+  void theReferencesParserIsTheReferences() {
+    Goldens.ROOT
+        .get("closed")
+        .properties()
+        .forEach(
+            e ->
+                assertEquals(
+                    e.getValue().asText(), ClosedAnswers.reference(e.getKey()), e.getKey()));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "B | B",
+        "B. | B",
+        "B) No | B",
+        "b. no | B",
+        "b | B",
+        "(C) | C",
+        "**B** | B",
+        "*b* | B",
+        "`D` | D",
+        "[A] | A",
+        "\"A\" | A",
+        "B: the right one | B",
+        "**B.** No | B",
+        "A.Yes | A",
+        "The answer is B | B",
+        "the answer is b. | B",
+        "Answer: C | C",
+        "answer:c | C",
+        "Based on the CT, the answer is A | A",
+        "The correct option is (D). | D",
+        "The answer is **B**, since the lung is clear | B",
+        "The answer is A because of it | A",
+        "The final answer is: B | B",
+        "Yes | A",
+        "yes. | A",
+        "**No** | B",
+        "The answer is no. | B",
+        "Answer: Yes, clearly | A",
+        "B No | B",
+        "The answer is option B | B",
+      })
+  void strictAcceptsLettersAndTextsOfChoices(String answer, char choice) {
+    Map<String, String> choices =
+        choice > 'B' ? Map.of("A", "Yes", "B", "No", "C", "Maybe", "D", "Never") : YES_NO;
+    assertEquals(choice, ClosedAnswers.strict(answer, choices), answer);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Aorta", "Both lungs", "dense", "Based on the CT", "a small nodule", "A small nodule", "E",
+        "", "   ", "C", "The answer is not A", "The answer is a nodule", "B or A", "A-B",
+        "Answer: A\nAnswer: B", "Yes and no", "maybe", "D.C. area", "The answer is unclear",
+      })
+  void strictAcceptsNothingElse(String answer) {
+    assertNull(ClosedAnswers.strict(answer, YES_NO), answer);
+  }
+
+  @Test
+  void theSameAnswerTwiceIsOneAnswer() {
+    assertEquals('A', ClosedAnswers.strict("I think so.\nAnswer: A\nAnswer: A", YES_NO));
+  }
+
+  @Test
+  void theTextOfAChoiceCountsOnlyWhenItIsOneChoices() {
+    assertEquals('E', ClosedAnswers.strict("Aorta", ORGANS));
+    assertEquals('D', ClosedAnswers.strict("The spleen.", ORGANS));
+    assertNull(ClosedAnswers.strict("kidney", ORGANS));
+    assertNull(ClosedAnswers.strict("Liver", Map.of("A", "liver", "B", "Liver.")));
+    assertNull(ClosedAnswers.strict("-", Map.of("A", "Yes", "B", "No", "C", "-", "D", "-")));
+  }
+
+  @Test
+  void strictAndReferenceSideBySide() {
+    assertTrue(ClosedAnswers.referenceCorrect("Aorta", "A"));
+    assertFalse(ClosedAnswers.strictCorrect("Aorta", "A", YES_NO));
+    assertTrue(ClosedAnswers.strictCorrect("The answer is B", "B", YES_NO));
+    assertFalse(ClosedAnswers.referenceCorrect("The answer is B", "B"));
+    assertTrue(ClosedAnswers.strictCorrect("Yes", "A. Yes", YES_NO));
+    assertFalse(ClosedAnswers.strictCorrect("No", "A. Yes", YES_NO));
+    assertFalse(ClosedAnswers.strictCorrect("", "A", YES_NO));
+  }
+
+  @Test
+  void withoutChoicesTextsAreCompared() {
+    Map<String, String> none = Map.of();
+    assertTrue(ClosedAnswers.strictCorrect("Yes.", "yes", none));
+    assertTrue(ClosedAnswers.strictCorrect("two", "2", none));
+    assertFalse(ClosedAnswers.strictCorrect("", "", none));
+    assertFalse(ClosedAnswers.strictCorrect("yes", "no", none));
+    assertTrue(ClosedAnswers.strictCorrect("No", "B. No", none));
+    assertFalse(ClosedAnswers.strictCorrect("Yes", "B. No", none));
+  }
+}

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Writes the values that the tests of java/eval's metrics compare with: see README.md."""
+
+import argparse
+import collections
+import importlib
+import io
+import json
+import math
+import re
+import sys
+import tempfile
+import types
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from pairs import CLOSED, PAIRS, REPORTS, STEMS, SYNONYMS
+
+warnings.simplefilter("ignore")
+
+
+def load_reference(root):
+    """The reference's evaluation modules, without the package around them, which loads models, and
+    without three packages that no score depends on."""
+    sys.modules.setdefault("tqdm", types.SimpleNamespace(tqdm=lambda items, **_: items))
+    sys.modules.setdefault("tabulate", types.SimpleNamespace(tabulate=lambda *a, **k: ""))
+    sys.modules.setdefault("bert_score", types.SimpleNamespace(BERTScorer=None))
+    package = types.ModuleType("reference")
+    package.__path__ = [str(root / "MedUniEval" / "utils")]
+    sys.modules["reference"] = package
+    evaluation = importlib.import_module("reference.eval_3d")
+    words = importlib.import_module("reference.eval_metrics.evaluate_metrics")
+    return evaluation, words.normalize_word
+
+
+def quietly(f, *args):
+    with redirect_stdout(io.StringIO()):
+        return f(*args)
+
+
+# --- the reference -------------------------------------------------------------------------------
+
+
+def reference_questions(evaluation, pairs, category):
+    samples = [
+        {"conversations": [{"value": ""}, {"value": gold}], "response": prediction,
+         "type": category(i), "Question_Type": "OPEN"}
+        for i, (prediction, gold) in enumerate(pairs)
+    ]
+    return quietly(evaluation.evaluate_m3d, samples)[1]
+
+
+def reference_open(evaluation, prediction, gold):
+    metrics = reference_questions(evaluation, [(prediction, gold)], lambda i: 1)
+    return {k: v / 100 for k, v in metrics["by_category"]["Plane"]["open"].items()}
+
+
+def reference_reports(root, pairs):
+    """Runs the script as it is, on a folder of its layout."""
+    source = (root / "MedUniEval/utils/Metrics_Compute/cal_report_metrics.py").read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "Qwen3-VL" / "origin" / "Amos"
+        place.mkdir(parents=True)
+        samples = [{"response": p, "conversations": [{"value": ""}, {"value": g}]} for p, g in pairs]
+        (place / "results.json").write_text(json.dumps(samples), encoding="utf-8")
+        source = re.sub(r'base_path = ".*"', f"base_path = {folder!r}", source)
+        quietly(exec, compile(source, "cal_report_metrics.py", "exec"), {})
+        return json.loads((place / "metrics_2.json").read_text())
+
+
+# --- the strict definitions, written here a second time -------------------------------------------
+
+ARTICLES = ("a", "an", "the")
+NUMBERS = {w: str(i) for i, w in enumerate(
+    "zero one two three four five six seven eight nine ten".split())} | {"none": "0"}
+
+
+def strict_words(text, contractions):
+    text = re.sub(r"(?<=\d),(?=\d)", "", text)
+    text = "".join(" " if c in ';/[]"{}()=+\\_-><@`,?!' else c for c in text)
+    text = re.sub(r"\.(?!\d)", "", text).lower()
+    words = [NUMBERS.get(w, w) for w in text.split()]
+    return [contractions.get(w, w) for w in words if w not in ARTICLES]
+
+
+def strict_overlap(prediction, gold, contractions):
+    p, g = strict_words(prediction, contractions), strict_words(gold, contractions)
+    equal = float(p == g)
+    if not p or not g:
+        return dict(exact_match=equal, f1=equal, precision=equal, recall=equal)
+    same = sum((collections.Counter(p) & collections.Counter(g)).values())
+    precision, recall = same / len(p), same / len(g)
+    f1 = 2 * precision * recall / (precision + recall) if same else 0.0
+    return dict(exact_match=equal, f1=f1, precision=precision, recall=recall)
+
+
+def f_score(same, n, m):
+    return 2 * same / (n + m) if same else 0.0  # = 2pr / (p + r)
+
+
+def sentences(text):
+    return [s.split() for s in re.split(r"\.(?!\d)", text.lower()) if s.split()]
+
+
+def lcs_positions(x, y):
+    """Positions in x of one longest common subsequence; on a tie back in x."""
+    table = [[0] * (len(y) + 1) for _ in range(len(x) + 1)]
+    for i, a in enumerate(x):
+        for j, b in enumerate(y):
+            table[i + 1][j + 1] = table[i][j] + 1 if a == b else max(table[i][j + 1], table[i + 1][j])
+    i, j, found = len(x), len(y), set()
+    while i and j:
+        if x[i - 1] == y[j - 1]:
+            i, j = i - 1, j - 1
+            found.add(i)
+        elif table[i][j - 1] > table[i - 1][j]:
+            j -= 1
+        else:
+            i -= 1
+    return found
+
+
+def strict_rouge(prediction, gold):
+    p, g = sentences(prediction), sentences(gold)
+    flat_p, flat_g = sum(p, []), sum(g, [])
+    scores = {}
+    for n in (1, 2):
+        grams = [collections.Counter(tuple(w[i:i + n]) for i in range(len(w) - n + 1))
+                 for w in (flat_p, flat_g)]
+        scores[f"rouge_{n}"] = f_score(sum((grams[0] & grams[1]).values()),
+                                       sum(grams[0].values()), sum(grams[1].values()))
+    left, hits = collections.Counter(flat_p), 0
+    for sentence in g:
+        for at in sorted(set().union(*(lcs_positions(sentence, s) for s in p), set())):
+            if left[sentence[at]] > 0:
+                left[sentence[at]] -= 1
+                hits += 1
+    scores["rouge_l"] = f_score(hits, len(flat_p), len(flat_g))
+    return scores
+
+
+def bleu(prediction, gold, smooth):
+    from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+    method = SmoothingFunction().method1 if smooth else None
+    return {f"bleu_{n}": float(sentence_bleu([gold], prediction, weights=(1 / n,) * n,
+                                             smoothing_function=method))
+            for n in range(1, 5)}
+
+
+def meteor(prediction, gold, wordnet=None):
+    from nltk.translate.meteor_score import meteor_score
+    options = {} if wordnet is None else {"wordnet": wordnet}
+    return float(meteor_score([gold], prediction, **options))
+
+
+def strict_open(prediction, gold, contractions):
+    p, g = prediction.strip().lower(), gold.strip().lower()
+    return (strict_overlap(p, g, contractions) | strict_rouge(p, g)
+            | bleu(p.split(), g.split(), True) | {"meteor": meteor(p.split(), g.split())})
+
+
+def strict_report(prediction, gold):
+    p, g = (re.sub(r"(?i)\b(?:findings|impression):", " ", t).strip() for t in (prediction, gold))
+    if not p:
+        return None
+    tokens = [re.sub(r"\.(?!\d)", " .", t.lower()).split() for t in (p, g)]
+    return strict_rouge(p, g) | bleu(*tokens, False) | {"meteor": meteor(*tokens)}
+
+
+# --- output --------------------------------------------------------------------------------------
+
+
+class NoSynonyms:
+    def synsets(self, word):
+        return []
+
+
+def synonyms(wordnet, word):
+    return sorted({l.name() for s in wordnet.synsets(word) for l in s.lemmas() if "_" not in l.name()})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reference", type=Path, required=True, help="checkout of Saint-lsy/MedPruner")
+    parser.add_argument("--wordnet", type=Path, required=True, help="folder that holds corpora/wordnet")
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    args = parser.parse_args()
+
+    import nltk
+    nltk.data.path[:] = [str(args.wordnet)]
+    from nltk.corpus import wordnet
+    from nltk.stem.porter import PorterStemmer
+    assert wordnet.get_version() == "3.0", wordnet.get_version()
+    evaluation, normalize = load_reference(args.reference)
+    contractions = importlib.import_module("reference.eval_metrics.glossary").contractions
+
+    def tokens(t):
+        return t.strip().lower().split()
+
+    stem = PorterStemmer().stem
+    golden = {
+        "nltk": nltk.__version__,
+        "rouge": importlib.import_module("rouge").__version__,
+        "pairs": [
+            {"prediction": p, "gold": g,
+             "normalized": {"reference": normalize(p), "strict": " ".join(strict_words(p, contractions))},
+             "reference": reference_open(evaluation, p, g),
+             "strict": strict_open(p, g, contractions),
+             "meteor_without_synonyms": meteor(tokens(p), tokens(g), NoSynonyms())}
+            for p, g in PAIRS
+        ],
+        "overall": reference_questions(evaluation, PAIRS, lambda i: 1 + i % 3)["overall"]["open"],
+        "reports": [
+            {"prediction": p, "gold": g, "reference": reference_reports(args.reference, [(p, g)]),
+             "strict": strict_report(p, g)}
+            for p, g in REPORTS
+        ],
+        "report_means": reference_reports(args.reference, REPORTS),
+        "closed": {a: evaluation.extract_choice_letter(a) for a in CLOSED},
+        "stems": {w: stem(w) for w in sorted(set(STEMS.split()))},
+        "synonyms": {w: synonyms(wordnet, w) for w in sorted(set(SYNONYMS))},
+    }
+    for entry in golden["pairs"] + golden["reports"]:
+        for variant in ("reference", "strict"):
+            values = (entry[variant] or {}).values()
+            assert all(math.isfinite(v) for v in values), entry
+    args.out.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(f"{len(PAIRS)} pairs, {len(REPORTS)} reports -> {args.out}")
+
+
+if __name__ == "__main__":
+    main()
