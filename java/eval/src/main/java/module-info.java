@@ -10,6 +10,7 @@ module org.medpruner.eval {
   exports org.medpruner.eval;
   exports org.medpruner.eval.metrics;
   exports org.medpruner.eval.phantom;
+  exports org.medpruner.eval.stats;
 
   opens org.medpruner.eval to
       com.fasterxml.jackson.databind;
