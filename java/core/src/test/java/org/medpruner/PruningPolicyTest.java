@@ -24,12 +24,16 @@ class PruningPolicyTest {
     PruningPolicy reference = PruningPolicy.preset("reference");
     assertEquals(PruningPolicy.EncoderScope.ALL_SLICES, reference.encoderScope());
     assertEquals(PruningPolicy.DroppedSlice.CORNER_TOKEN, reference.droppedSlice());
+    assertEquals(PruningPolicy.Resizing.REFERENCE, reference.resizing());
     PruningPolicy nucleus = PruningPolicy.preset("nucleus");
     assertEquals(PruningPolicy.NucleusScore.MASS, nucleus.score());
     assertEquals(4, nucleus.maxGapSlices());
     assertEquals(0, nucleus.patchGamma());
     PruningPolicy off = PruningPolicy.preset("off");
     assertTrue(!off.sliceAnchoring() && !off.tokenPruning());
+    for (PruningPolicy p : List.of(paper, nucleus, off)) {
+      assertEquals(PruningPolicy.Resizing.MODEL, p.resizing(), p.name());
+    }
   }
 
   @Test

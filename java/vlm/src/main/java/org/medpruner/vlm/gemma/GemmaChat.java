@@ -2,8 +2,8 @@ package org.medpruner.vlm.gemma;
 
 import java.nio.file.Path;
 import java.util.List;
-import org.medpruner.InputException;
 import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.engine.TextSide;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.prompt.GemmaPrompt;
 import org.medpruner.vlm.prompt.Prompt;
@@ -21,32 +21,15 @@ public final class GemmaChat implements ChatFormat {
   /**
    * Reads a checkpoint folder.
    *
-   * @throws InputException if the tokenizer is missing, lacks one of Gemma's image tokens, or names
-   *     another image token than {@code config.json}
+   * @throws org.medpruner.InputException if the tokenizer is missing, lacks one of Gemma's image
+   *     tokens, or names another image token than {@code config.json}
    */
   public static GemmaChat load(Path folder) {
-    int imageToken = GemmaConfig.read(folder).imageToken();
-    Tokenizer tokenizer = Tokenizer.load(folder);
-    boolean ok = false;
-    try {
-      int soft = new GemmaPrompt(tokenizer, 1).softTokenId();
-      if (soft != imageToken) {
-        throw new InputException(
-            "model "
-                + folder
-                + ": config.json says image token "
-                + imageToken
-                + ", tokenizer.json "
-                + soft
-                + "; the files are not of one model");
-      }
-      ok = true;
-      return new GemmaChat(tokenizer);
-    } finally {
-      if (!ok) {
-        tokenizer.close();
-      }
-    }
+    return TextSide.load(
+        folder,
+        GemmaConfig.read(folder).imageToken(),
+        tokenizer -> new GemmaPrompt(tokenizer, 1).softTokenId(),
+        GemmaChat::new);
   }
 
   @Override

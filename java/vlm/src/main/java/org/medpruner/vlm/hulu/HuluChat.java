@@ -2,8 +2,8 @@ package org.medpruner.vlm.hulu;
 
 import java.nio.file.Path;
 import java.util.List;
-import org.medpruner.InputException;
 import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.engine.TextSide;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.prompt.HuluPrompt;
 import org.medpruner.vlm.prompt.Prompt;
@@ -21,32 +21,15 @@ public final class HuluChat implements ChatFormat {
   /**
    * Reads a checkpoint folder.
    *
-   * @throws InputException if the tokenizer is missing, lacks one of the template's tokens, or
-   *     names another image token than {@code config.json}
+   * @throws org.medpruner.InputException if the tokenizer is missing, lacks one of the template's
+   *     tokens, or names another image token than {@code config.json}
    */
   public static HuluChat load(Path folder) {
-    int stated = HuluConfig.read(folder).imageToken();
-    Tokenizer tokenizer = Tokenizer.load(folder);
-    boolean ok = false;
-    try {
-      int found = new HuluPrompt(tokenizer, 1).imageTokenId();
-      if (stated >= 0 && stated != found) {
-        throw new InputException(
-            "model "
-                + folder
-                + ": config.json says image token "
-                + stated
-                + ", tokenizer.json "
-                + found
-                + "; the files are not of one model");
-      }
-      ok = true;
-      return new HuluChat(tokenizer);
-    } finally {
-      if (!ok) {
-        tokenizer.close();
-      }
-    }
+    return TextSide.load(
+        folder,
+        HuluConfig.read(folder).imageToken(),
+        tokenizer -> new HuluPrompt(tokenizer, 1).imageTokenId(),
+        HuluChat::new);
   }
 
   @Override

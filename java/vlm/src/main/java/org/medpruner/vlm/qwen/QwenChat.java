@@ -2,9 +2,9 @@ package org.medpruner.vlm.qwen;
 
 import java.nio.file.Path;
 import java.util.List;
-import org.medpruner.InputException;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.checkpoint.ChatTemplate;
+import org.medpruner.vlm.engine.TextSide;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.prompt.QwenPrompt;
@@ -29,33 +29,17 @@ public final class QwenChat implements ChatFormat {
   /**
    * Reads a checkpoint folder.
    *
-   * @throws InputException if the tokenizer is missing, lacks one of Qwen's vision tokens, or names
-   *     another image token than {@code config.json}
+   * @throws org.medpruner.InputException if the tokenizer is missing, lacks one of Qwen's vision
+   *     tokens, or names another image token than {@code config.json}
    */
   public static QwenChat load(Path folder) {
     int imageToken = QwenConfig.read(folder).imageToken();
     boolean thinking = ChatTemplate.read(folder).contains(OPENS_THINKING);
-    Tokenizer tokenizer = Tokenizer.load(folder);
-    boolean ok = false;
-    try {
-      QwenPrompt prompts = new QwenPrompt(tokenizer, thinking);
-      if (prompts.imageTokenId() != imageToken) {
-        throw new InputException(
-            "model "
-                + folder
-                + ": config.json says image token "
-                + imageToken
-                + ", tokenizer.json "
-                + prompts.imageTokenId()
-                + "; the files are not of one model");
-      }
-      ok = true;
-      return new QwenChat(tokenizer, prompts, thinking);
-    } finally {
-      if (!ok) {
-        tokenizer.close();
-      }
-    }
+    return TextSide.load(
+        folder,
+        imageToken,
+        tokenizer -> new QwenPrompt(tokenizer, thinking).imageTokenId(),
+        tokenizer -> new QwenChat(tokenizer, new QwenPrompt(tokenizer, thinking), thinking));
   }
 
   /** The layout has no say: Qwen's template knows one order, see {@link QwenPrompt}. */
