@@ -13,7 +13,7 @@ import java.util.List;
  *     prints for them in the order they are read: {@code <hex><space><space><name>\n} each. For
  *     several DICOM files, whose names tell nothing, of their hashes alone, sorted: {@code <hex>\n}
  *     each
- * @param format "NIfTI-1", "NIfTI-2", "NIfTI-1 pair", "NIfTI-2 pair" "pictures" or "DICOM"
+ * @param format "NIfTI-1", "NIfTI-2", "NIfTI-1 pair", "NIfTI-2 pair", "pictures", "npy" or "DICOM"
  * @param dtype number type in the file ("int16", "float32", "rgb24", ...)
  * @param shape the file's own dimensions, fastest first, with the frames as the fourth when the
  *     file is 4-D; columns, rows and files for a folder

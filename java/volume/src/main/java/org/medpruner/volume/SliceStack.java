@@ -51,6 +51,24 @@ public final class SliceStack {
     return new SliceStack(volume, axis, sampled);
   }
 
+  /**
+   * At most {@code max} slices, spread as {@code numpy.linspace(0, n - 1, max, dtype=int)}: the
+   * first and the last one are among them, fractions are cut off. With fewer this stack itself.
+   * Indices count anew from 0.
+   *
+   * @param max at least 1
+   */
+  public SliceStack linspace(int max) {
+    if (max < 1) {
+      throw new IllegalArgumentException("max is " + max + ", must be at least 1");
+    }
+    int n = planes.length;
+    return n <= max
+        ? this
+        : new SliceStack(
+            volume, axis, Arrays.stream(Linspace.indices(n, max)).map(i -> planes[i]).toArray());
+  }
+
   /** The volume. */
   public Volume volume() {
     return volume;

@@ -1,7 +1,6 @@
 package org.medpruner.volume;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +47,7 @@ public record StoredSlices(int axis, int count, boolean repeat, @Nullable Window
     int columnAxis = axis == 2 ? 1 : 2;
     int height = shape[rowAxis];
     int width = shape[columnAxis];
-    int[] planes = planes(shape[axis]);
+    int[] planes = Linspace.indices(shape[axis], repeat ? count : Math.min(count, shape[axis]));
     long bytes = 3L * height * width;
     if (bytes > Integer.MAX_VALUE - 8 || bytes * planes.length > Runtime.getRuntime().maxMemory()) {
       throw Failures.bad(
@@ -83,8 +82,8 @@ public record StoredSlices(int axis, int count, boolean repeat, @Nullable Window
           p.path(),
           "is "
               + p.format()
-              + ", but slices in stored order need a NIfTI file; convert it with dcm2niix, or choose"
-              + " another window");
+              + ", but slices in stored order need a NIfTI file; convert it with dcm2niix, or"
+              + " choose another window");
     }
     if (volume.channels() != 1) {
       throw Failures.bad(
@@ -96,18 +95,6 @@ public record StoredSlices(int axis, int count, boolean repeat, @Nullable Window
       shape[a] = p.shape().get(a);
     }
     return shape;
-  }
-
-  /** NumPy's {@code linspace(0, n - 1, wanted, dtype=int)}. */
-  private int[] planes(int n) {
-    int wanted = repeat ? count : Math.min(count, n);
-    int[] planes = new int[wanted];
-    double step = wanted > 1 ? (n - 1) / (double) (wanted - 1) : 0;
-    Arrays.setAll(planes, i -> (int) Math.floor(i * step));
-    if (wanted > 1) {
-      planes[wanted - 1] = n - 1;
-    }
-    return planes;
   }
 
   private byte[] stretch(double[] values) {

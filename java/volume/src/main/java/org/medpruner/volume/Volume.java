@@ -9,9 +9,9 @@ import java.util.Objects;
  * towards the patient's right, y towards anterior, z towards superior, whatever the order of the
  * axes in the file; the voxels stay as stored and indices are mapped on access.
  *
- * <p>A folder of pictures, or DICOM without positions, carries no orientation. It is taken as axial
- * pictures in the presented orientation (see {@link Axis#AXIAL}), so its slices are the files in
- * order, unturned; spacing, affine and positions are NaN.
+ * <p>A folder of pictures, a NumPy array, or DICOM without positions, carries no orientation. It is
+ * taken as axial pictures in the presented orientation (see {@link Axis#AXIAL}), so its slices are
+ * the files in order, unturned; spacing, affine and positions are NaN.
  */
 public final class Volume {
   private final VoxelArray voxels;

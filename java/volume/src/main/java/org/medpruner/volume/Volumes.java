@@ -18,7 +18,8 @@ import java.nio.file.Path;
  *       as_closest_canonical} does;
  *   <li>DICOM: a file, or a series in a folder tree, whatever its files are called, in the order of
  *       their positions; uncompressed, deflated, RLE, JPEG baseline and lossless, JPEG 2000;
- *   <li>folders of PNG or JPEG slices of one size, in byte order of their names.
+ *   <li>folders of PNG or JPEG slices of one size, in byte order of their names;
+ *   <li>arrays of NumPy ({@code .npy}), slices x rows x columns in C order, presented as stored.
  * </ul>
  *
  * Stateless and thread-safe.
@@ -54,7 +55,7 @@ public final class Volumes {
       return java.util.Objects.requireNonNull(DicomReader.read(path, options), "a file");
     }
     refuseSeries(path, options);
-    return NiftiReader.read(path, options);
+    return NpyReader.isNpy(path) ? NpyReader.read(path, options) : NiftiReader.read(path, options);
   }
 
   private static Volume folder(Path path, ReadOptions options) {
