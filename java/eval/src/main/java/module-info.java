@@ -8,6 +8,7 @@ module org.medpruner.eval {
   requires extjwnl;
 
   exports org.medpruner.eval;
+  exports org.medpruner.eval.benchmark;
   exports org.medpruner.eval.metrics;
   exports org.medpruner.eval.phantom;
   exports org.medpruner.eval.stats;

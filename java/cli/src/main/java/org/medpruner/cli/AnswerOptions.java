@@ -4,26 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.vlm.GenerationOptions;
-import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.Sampling;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How to answer. */
 final class AnswerOptions {
-  @Option(
-      names = "--max-new-tokens",
-      paramLabel = "N",
-      description = "Most tokens of the answer (default: the checkpoint's own, or 300).")
-  @Nullable Integer maxNewTokens;
-
-  @Option(
-      names = "--layout",
-      defaultValue = "google",
-      paramLabel = "LAYOUT",
-      description =
-          "Prompt: google (default; instruction, pictures with labels, question) or reference"
-              + " (labels before pictures, no instruction). Qwen3-VL and Hulu-Med: one layout, pictures, question.")
-  PromptLayout layout = PromptLayout.GOOGLE;
+  @Mixin private final PromptOptions prompt = new PromptOptions();
 
   @Option(
       names = "--sampling-temperature",
@@ -69,8 +56,7 @@ final class AnswerOptions {
   List<String> stop = new ArrayList<>();
 
   GenerationOptions generation() {
-    Integer n = maxNewTokens;
-    Failures.requireArgument(n == null || n >= 1, "--max-new-tokens", n, ">= 1");
+    GenerationOptions greedy = prompt.greedy();
     Failures.requireArgument(
         temperature >= 0 && temperature <= 100, "--sampling-temperature", temperature, "in 0..100");
     Failures.requireArgument(topK >= 0, "--top-k", topK, ">= 1, or 0 for all tokens");
@@ -82,8 +68,8 @@ final class AnswerOptions {
         "> 0 and <= 100");
     Failures.requireArgument(!stop.contains(""), "--stop", "\"\"", "a text");
     return new GenerationOptions(
-        n == null ? 0 : n,
-        layout,
+        greedy.maxNewTokens(),
+        greedy.layout(),
         new Sampling(temperature, topK, topP, repetitionPenalty, seed),
         stop);
   }

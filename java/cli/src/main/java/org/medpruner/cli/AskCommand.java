@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
+import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.AnswerListener;
 import org.medpruner.vlm.Ending;

@@ -44,8 +44,7 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PruningPolicy p = policy.policy();
-    Path root = root();
-    Path model = root.resolve("models/demo");
+    Path model = model();
     VolumeOptions volume = new VolumeOptions();
     Path phantom = model.resolve("phantoms").resolve(PHANTOM);
     volume.paths = List.of(phantom);
@@ -53,7 +52,7 @@ final class DemoCommand implements Callable<Integer> {
       throw new InputException(
           "the demo's volume is not at " + phantom + "; run ./medpruner demo from its sources");
     }
-    Path folder = output == null ? root.resolve("out/demo") : output;
+    Path folder = output == null ? root().resolve("out/demo") : output;
     Outputs files =
         Outputs.check(folder.resolve("audit.json"), List.of(folder.resolve("report.html")));
     AskCommand.Answered a =
@@ -74,6 +73,11 @@ final class DemoCommand implements Callable<Integer> {
     main.err().println("written         " + files.json());
     main.err().println("                " + files.html().getFirst());
     return 0;
+  }
+
+  /** The checkpoint that comes with the sources. */
+  static Path model() {
+    return root().resolve("models/demo");
   }
 
   /** The sources' folder, which the launcher names; the working folder without a launcher. */

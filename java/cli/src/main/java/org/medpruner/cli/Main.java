@@ -7,15 +7,8 @@ import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.util.Arrays;
-import java.util.Locale;
-import org.medpruner.PruningPolicy;
 import org.medpruner.internal.ffm.ProcessExit;
-import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.Progress;
-import org.medpruner.vlm.PromptLayout;
-import org.medpruner.volume.Axis;
-import org.medpruner.volume.Modality;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,7 +19,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * Entry point of the command line. Exit codes: 0 done, 2 the input or an argument cannot be used
- * (one line on standard error says which and what to do), 1 a defect of this program.
+ * (one line on standard error says which and what to do), 1 a defect of this program, 3 an
+ * evaluation was finished but some of its samples failed.
  */
 @Command(
     name = "medpruner",
@@ -36,6 +30,7 @@ import picocli.CommandLine.Spec;
       AskCommand.class,
       PruneCommand.class,
       CompareCommand.class,
+      EvalCommand.class,
       DemoCommand.class,
       PhantomCommand.class,
       InfoCommand.class
@@ -43,7 +38,8 @@ import picocli.CommandLine.Spec;
     versionProvider = Versions.class,
     footer = {
       "",
-      "Research software, not a medical device. Exit codes: 0 done, 2 bad input, 1 internal error."
+      "Research software, not a medical device. Exit codes: 0 done, 2 bad input, 1 internal error,"
+          + " 3 done but not everything (eval)."
     })
 public final class Main implements Runnable {
   @Spec
@@ -115,20 +111,7 @@ public final class Main implements Runnable {
     commands.setErr(writer(err));
     // A question may begin with an at sign.
     commands.setExpandAtFiles(false);
-    words(commands, Axis.class);
-    words(commands, Modality.class);
-    words(commands, PromptLayout.class);
-    words(commands, ProgressKind.class);
-    words(commands, ModelOptions.DeviceName.class);
-    words(commands, ComputeType.class);
-    words(commands, PruningPolicy.EncoderScope.class);
-    words(commands, PruningPolicy.NucleusScore.class);
-    words(commands, PruningPolicy.PatchPooling.class);
-    words(commands, PruningPolicy.DroppedSlice.class);
-    words(commands, PruningPolicy.ImageMask.class);
-    words(commands, PruningPolicy.Positions.class);
-    words(commands, PruningPolicy.DeepStack.class);
-    words(commands, PruningPolicy.Resizing.class);
+    EnumWords.register(commands);
     commands.setParameterExceptionHandler(
         (e, given) -> {
           report(e.getCommandLine(), Failures.oneLine(parameterMessage(e)) + hint(e), e);
@@ -156,25 +139,6 @@ public final class Main implements Runnable {
     return new PrintWriter(new OutputStreamWriter(stream, UTF_8), true);
   }
 
-  /** Lets an enum be written as words, "kept-slices". */
-  private static <E extends Enum<E>> void words(CommandLine commands, Class<E> type) {
-    commands.registerConverter(
-        type,
-        text ->
-            Arrays.stream(type.getEnumConstants())
-                .filter(e -> Failures.word(e).equals(text.toLowerCase(Locale.ROOT)))
-                .findFirst()
-                .orElseThrow(
-                    () ->
-                        new CommandLine.TypeConversionException(
-                            "use one of "
-                                + String.join(
-                                    ", ",
-                                    Arrays.stream(type.getEnumConstants())
-                                        .map(Failures::word)
-                                        .toList()))));
-  }
-
   private static String parameterMessage(ParameterException e) {
     return String.valueOf(e.getMessage());
   }
@@ -193,7 +157,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "name a command: ask, prune, compare, demo, phantom or info");
+        spec.commandLine(), "name a command: ask, prune, compare, eval, demo, phantom or info");
   }
 
   /** Standard output. */
@@ -219,6 +183,11 @@ public final class Main implements Runnable {
         yield new ProgressScope(bars, bars);
       }
     };
+  }
+
+  /** Where an evaluation says how far it is. */
+  EvaluationProgress evaluationProgress() {
+    return new EvaluationProgress(progressKind, terminal, err);
   }
 
   /** Progress that ends before anything else is printed. */

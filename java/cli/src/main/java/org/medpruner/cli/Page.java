@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport;
 import org.medpruner.cli.report.HtmlReport;
 import org.medpruner.cli.report.ReportModel;
+import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.ModelInfo;
 
 /** Fills the HTML report. */

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import picocli.CommandLine.Command;

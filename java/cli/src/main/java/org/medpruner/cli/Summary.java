@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.PeakMemory;
 
 /** The short table on stderr. */
 final class Summary {

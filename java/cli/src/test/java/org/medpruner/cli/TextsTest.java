@@ -17,6 +17,7 @@ import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.Rates;
 import org.medpruner.PruningReport.Savings;
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.PeakMemory;
 import org.medpruner.volume.VolumeException;
 
 /** What people read: the table, the comparison, progress and failures. */

@@ -25,7 +25,7 @@ final class RunFiles {
 
   RunHeader header() {
     Path file = folder.resolve(HEADER);
-    RunHeader header = parse(text(file), RunHeader.class, file, 0);
+    RunHeader header = parse(new String(bytes(file), UTF_8), RunHeader.class, file, 0);
     if (!RunHeader.FORMAT.equals(header.format())) {
       throw new InputException(
           file
@@ -50,7 +50,9 @@ final class RunFiles {
 
   /** The lines that end; what stands behind the last line break was torn by a kill. */
   private static <T> List<T> lines(Path file, Class<T> type) {
-    String text = text(file);
+    byte[] bytes = bytes(file);
+    // Cut first: the tear may be inside a character.
+    String text = new String(bytes, 0, wholeLines(bytes), UTF_8);
     List<T> all = new ArrayList<>();
     int from = 0;
     for (int end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
@@ -60,9 +62,18 @@ final class RunFiles {
     return all;
   }
 
-  private static String text(Path file) {
+  /** Bytes up to and including the last line break. */
+  static int wholeLines(byte[] bytes) {
+    int end = bytes.length;
+    while (end > 0 && bytes[end - 1] != '\n') {
+      end--;
+    }
+    return end;
+  }
+
+  private static byte[] bytes(Path file) {
     try {
-      return Files.readString(file, UTF_8);
+      return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       throw new InputException(file + ": no such file; name the folder of a run", e);
     } catch (IOException e) {

@@ -6,7 +6,7 @@ import org.medpruner.vlm.ModelInfo;
 
 /**
  * What a run is about: {@code run.json}, written before the first sample. A run goes on only if all
- * of it but {@link #created} is as it was.
+ * that answers depend on is as it was; where model and data lie may change.
  *
  * @param format {@link #FORMAT}
  * @param created UTC, ISO 8601

@@ -1,0 +1,198 @@
+package org.medpruner.eval;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+import org.medpruner.PruningPolicy;
+import org.medpruner.eval.benchmark.Benchmark;
+import org.medpruner.eval.benchmark.SampleVolume;
+import org.medpruner.vlm.EncodedVolume;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.volume.SliceImages;
+
+/**
+ * Asks the samples of a benchmark under several settings and keeps every answer as soon as it is
+ * there. A run that was ended at any moment goes on where it was when it is started again.
+ *
+ * <p>Volume by volume, and of each volume setting by setting, so that what a busy machine does to
+ * the times it does to all settings. A volume is read once and encoded once per setting. A sample
+ * that fails is kept with its error, and the run goes on.
+ */
+public final class Evaluation {
+  private final EvaluationPlan plan;
+  private final Listener listener;
+  private final RunFolder folder;
+  private final Map<String, String> volumeHashes = new HashMap<>();
+  private boolean warm;
+  private int done;
+  private int total;
+
+  private Evaluation(EvaluationPlan plan, Listener listener, RunFolder folder) {
+    this.plan = plan;
+    this.listener = listener;
+    this.folder = folder;
+  }
+
+  /** Told how far a run is; called on the working thread, must return quickly. */
+  public interface Listener {
+    /** Hears nothing. */
+    Listener NONE = (result, done, total) -> {};
+
+    /**
+     * A result was kept, or the run begins.
+     *
+     * @param result null at the beginning
+     * @param done results there, those of earlier processes included
+     * @param total results of the whole run
+     */
+    void at(@Nullable SampleResult result, int done, int total);
+  }
+
+  /**
+   * Runs, or goes on with, an evaluation.
+   *
+   * @return the run; incomplete only when the thread was interrupted
+   * @throws InputException in one line: data, model or folder cannot be used, another process works
+   *     on the folder, or it holds a run of something else
+   */
+  public static Run run(EvaluationPlan plan, Progress loading, Listener listener) {
+    Benchmark.Loaded loaded = plan.benchmark().load(plan.data());
+    List<Sample> samples = SampleChoice.choose(loaded.samples(), plan.limit(), plan.seed());
+    try (RunFolder folder = RunFolder.lock(plan.out());
+        VisionLanguageModel model = VisionLanguageModel.load(plan.model(), plan.load(), loading)) {
+      RunHeader header = header(plan, loaded, samples, model);
+      if (folder.begun()) {
+        Resumption.check(plan.out(), folder.header(), header);
+      } else {
+        folder.begin(header, samples);
+      }
+      folder.openResults();
+      Run before = Run.read(plan.out());
+      new Evaluation(plan, listener, folder).run(before, model);
+    }
+    return Run.read(plan.out());
+  }
+
+  private static RunHeader header(
+      EvaluationPlan plan,
+      Benchmark.Loaded loaded,
+      List<Sample> samples,
+      VisionLanguageModel model) {
+    Path data = plan.data().toAbsolutePath().normalize();
+    List<Path> files =
+        loaded.annotations().stream().map(f -> f.toAbsolutePath().normalize()).toList();
+    return new RunHeader(
+        RunHeader.FORMAT,
+        Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
+        plan.version(),
+        plan.benchmark().word(),
+        new RunHeader.Data(
+            data.toString(),
+            files.stream().map(f -> data.relativize(f).toString()).toList(),
+            FileHashes.ofListing(data, files),
+            FileHashes.ofSizes(data, SampleChoice.byVolume(samples).keySet())),
+        model.info(),
+        FileHashes.checkpoint(plan.model()),
+        plan.settings(),
+        new RunHeader.Selection(
+            loaded.samples().size(),
+            plan.limit(),
+            plan.seed(),
+            samples.size(),
+            FileHashes.of(RunFolder.samplesText(samples))),
+        plan.maxImages(),
+        plan.generation());
+  }
+
+  private void run(Run before, VisionLanguageModel model) {
+    done = before.done();
+    total = before.total();
+    listener.at(null, done, total);
+    for (Setting setting : before.settings()) {
+      for (SampleResult r : before.results(setting)) {
+        if (!r.volumeSha256().isEmpty()) {
+          volumeHashes.put(before.sample(r.sample()).volume(), r.volumeSha256());
+        }
+      }
+    }
+    for (List<Sample> samples : SampleChoice.byVolume(before.samples()).values()) {
+      Map<Setting, List<Sample>> open = new LinkedHashMap<>();
+      for (Setting setting : before.settings()) {
+        List<Sample> of =
+            samples.stream().filter(s -> before.result(setting, s.id()) == null).toList();
+        if (!of.isEmpty()) {
+          open.put(setting, of);
+        }
+      }
+      if (open.isEmpty()) {
+        continue;
+      }
+      VolumeQuestions questions = new VolumeQuestions(plan, model, samples.getFirst());
+      checkHash(samples.getFirst().volume(), questions.volume());
+      warmUp(model, questions.volume(), samples.getFirst());
+      for (Map.Entry<Setting, List<Sample>> e : open.entrySet()) {
+        questions.ask(e.getKey(), e.getValue(), this::keep);
+        if (Thread.currentThread().isInterrupted()) {
+          return;
+        }
+      }
+    }
+  }
+
+  private void keep(SampleResult result) {
+    folder.append(result);
+    listener.at(result, ++done, total);
+  }
+
+  /** A volume's bytes must be those that its other results are of. */
+  private void checkHash(String name, @Nullable SampleVolume volume) {
+    String before = volumeHashes.get(name);
+    if (volume != null && before != null && !before.equals(volume.sha256())) {
+      throw new InputException(
+          plan.data().resolve(name)
+              + ": has changed since the run began (SHA-256 "
+              + before
+              + " then, "
+              + volume.sha256()
+              + " now); restore it or name another --out");
+    }
+  }
+
+  /**
+   * Takes one slice through the whole path, so that what is slow only once (threads, the first
+   * touch of the weights, compilation) is charged to no sample.
+   */
+  private void warmUp(VisionLanguageModel model, @Nullable SampleVolume volume, Sample sample) {
+    if (warm || volume == null) {
+      return;
+    }
+    warm = true;
+    SliceImages all = volume.images();
+    SliceImages first =
+        new SliceImages(
+            all.height(),
+            all.width(),
+            all.pixels().subList(0, 1),
+            all.info().subList(0, 1),
+            all.spacingMm(),
+            all.recipe());
+    PruningPolicy policy = plan.settings().getLast().policy();
+    try (EncodedVolume encoded = model.encode(first, policy, Progress.NONE)) {
+      model.ask(
+          encoded,
+          sample.prompt(),
+          new GenerationOptions(1, plan.generation().layout()),
+          Progress.NONE);
+    } catch (RuntimeException e) {
+      // The samples themselves will say what is wrong.
+    }
+  }
+}

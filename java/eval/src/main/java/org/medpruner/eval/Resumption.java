@@ -1,0 +1,62 @@
+package org.medpruner.eval;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import org.medpruner.InputException;
+
+/** Whether a run that is there may be gone on with. */
+final class Resumption {
+  private Resumption() {}
+
+  /**
+   * Refuses when anything that answers depend on has changed. Where model and data lie may change.
+   *
+   * @throws InputException naming the first thing that has
+   */
+  static void check(Path folder, RunHeader old, RunHeader now) {
+    same(folder, "benchmark", old.benchmark(), now.benchmark());
+    same(folder, "model (SHA-256 of its files)", old.modelSha256(), now.modelSha256());
+    same(folder, "compute type", old.model().computeType(), now.model().computeType());
+    same(folder, "device", old.model().device(), now.model().device());
+    same(
+        folder,
+        "annotation file (SHA-256)",
+        old.data().annotationsSha256(),
+        now.data().annotationsSha256());
+    same(folder, "limit", old.selection().limit(), now.selection().limit());
+    same(folder, "seed", old.selection().seed(), now.selection().seed());
+    same(folder, "choice of samples", old.selection().sha256(), now.selection().sha256());
+    same(
+        folder,
+        "volumes (names and sizes of their files)",
+        old.data().volumesSha256(),
+        now.data().volumesSha256());
+    same(folder, "list of settings", names(old), names(now));
+    for (int i = 0; i < old.settings().size(); i++) {
+      Setting a = old.settings().get(i);
+      same(folder, "setting " + a.name(), a.policy(), now.settings().get(i).policy());
+    }
+    same(folder, "number of images", old.maxImages(), now.maxImages());
+    same(folder, "generation", old.generation(), now.generation());
+    same(folder, "version of medpruner", old.version(), now.version());
+  }
+
+  private static List<String> names(RunHeader header) {
+    return header.settings().stream().map(Setting::name).toList();
+  }
+
+  private static void same(Path folder, String what, Object old, Object now) {
+    if (!Objects.equals(old, now)) {
+      throw new InputException(
+          folder
+              + ": holds a run with another "
+              + what
+              + ": "
+              + old
+              + " there, "
+              + now
+              + " now; name another --out, or delete it");
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package org.medpruner.eval;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+
+/**
+ * The folder of a run that is being worked on, locked against a second one. The lock is the
+ * system's and ends with the process, however that ends.
+ */
+final class RunFolder implements AutoCloseable {
+  private static final String LOCK = ".lock";
+
+  private final Path folder;
+  private final FileChannel lockFile;
+  private @Nullable FileChannel results;
+
+  private RunFolder(Path folder, FileChannel lockFile) {
+    this.folder = folder;
+    this.lockFile = lockFile;
+  }
+
+  /**
+   * Makes the folder and locks it.
+   *
+   * @throws InputException if it cannot be written, or another run works on it
+   */
+  static RunFolder lock(Path folder) {
+    FileChannel file = null;
+    boolean ok = false;
+    try {
+      Files.createDirectories(folder);
+      file =
+          FileChannel.open(
+              folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      FileLock lock = tryLock(file);
+      if (lock == null) {
+        throw new InputException(
+            folder + ": another evaluation is writing into it; wait for it or name another --out");
+      }
+      ok = true;
+      return new RunFolder(folder, file);
+    } catch (IOException e) {
+      throw unwritable(folder, e);
+    } finally {
+      if (!ok && file != null) {
+        closeQuietly(file);
+      }
+    }
+  }
+
+  private static @Nullable FileLock tryLock(FileChannel file) throws IOException {
+    try {
+      return file.tryLock();
+    } catch (OverlappingFileLockException e) {
+      // Held by this very process.
+      return null;
+    }
+  }
+
+  /** Whether a run was begun here. */
+  boolean begun() {
+    return Files.exists(folder.resolve(RunFiles.HEADER));
+  }
+
+  /** Reads the header of the run that was begun. */
+  RunHeader header() {
+    return new RunFiles(folder).header();
+  }
+
+  /** The text of {@code samples.jsonl}. */
+  static String samplesText(List<Sample> samples) {
+    return samples.stream().map(s -> Json.line(s) + "\n").collect(Collectors.joining());
+  }
+
+  /** Begins a run: the samples, then the header, each whole or not at all. */
+  void begin(RunHeader header, List<Sample> samples) {
+    write(RunFiles.SAMPLES, samplesText(samples));
+    write(RunFiles.HEADER, Json.page(header));
+  }
+
+  private void write(String name, String text) {
+    Path part = folder.resolve("." + name + ".part");
+    try {
+      Files.writeString(part, text, UTF_8);
+      Files.move(
+          part,
+          folder.resolve(name),
+          StandardCopyOption.ATOMIC_MOVE,
+          StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw unwritable(folder, e);
+    }
+  }
+
+  /** Opens the results and cuts off a last line that a kill tore. */
+  void openResults() {
+    Path file = folder.resolve(RunFiles.RESULTS);
+    try {
+      byte[] bytes = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+      FileChannel channel =
+          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      results = channel;
+      channel.truncate(RunFiles.wholeLines(bytes));
+      channel.position(channel.size());
+    } catch (IOException e) {
+      throw unwritable(file, e);
+    }
+  }
+
+  /** Appends a result: on return it is on the disk. */
+  void append(SampleResult result) {
+    FileChannel channel = results;
+    if (channel == null) {
+      throw new IllegalStateException("the results are not open");
+    }
+    try {
+      ByteBuffer line = ByteBuffer.wrap((Json.line(result) + "\n").getBytes(UTF_8));
+      while (line.hasRemaining()) {
+        channel.write(line);
+      }
+      channel.force(false);
+    } catch (IOException e) {
+      throw unwritable(folder.resolve(RunFiles.RESULTS), e);
+    }
+  }
+
+  private static InputException unwritable(Path path, IOException e) {
+    return new InputException(path + ": cannot be written (" + e + "); choose another --out", e);
+  }
+
+  private static void closeQuietly(FileChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // Every line was forced when it was written.
+    }
+  }
+
+  @Override
+  public void close() {
+    if (results != null) {
+      closeQuietly(results);
+    }
+    closeQuietly(lockFile);
+  }
+}

@@ -1,0 +1,164 @@
+package org.medpruner.eval;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.MedPrunerCudaException;
+import org.medpruner.MedPrunerException;
+import org.medpruner.PruningReport;
+import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.benchmark.SampleVolume;
+import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.EncodedVolume;
+import org.medpruner.vlm.Ending;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.volume.VolumeException;
+
+/** Asks samples of one volume, and turns what fails into results with an error. */
+final class VolumeQuestions {
+  private static final int MAX_ERROR = 500;
+
+  private final EvaluationPlan plan;
+  private final VisionLanguageModel model;
+  private final @Nullable SampleVolume volume;
+
+  /** Why the volume cannot be read; "" when it could. */
+  private final String unreadable;
+
+  /** Reads the volume. */
+  VolumeQuestions(EvaluationPlan plan, VisionLanguageModel model, Sample sample) {
+    this.plan = plan;
+    this.model = model;
+    SampleVolume read = null;
+    String problem = "";
+    try {
+      read = SampleVolume.read(plan.data(), sample, plan.maxImages());
+    } catch (RuntimeException | OutOfMemoryError e) {
+      problem = message(e);
+    }
+    volume = read;
+    unreadable = problem;
+  }
+
+  /** The volume, or null when it cannot be read. */
+  @Nullable SampleVolume volume() {
+    return volume;
+  }
+
+  /**
+   * Encodes the volume under a setting and asks.
+   *
+   * @param done is given each result as soon as it is there; fewer than samples only when the
+   *     thread is interrupted
+   */
+  void ask(Setting setting, List<Sample> samples, Consumer<SampleResult> done) {
+    SampleVolume v = volume;
+    if (v == null) {
+      samples.forEach(s -> done.accept(failed(s, setting, unreadable)));
+      return;
+    }
+    boolean restarted = PeakMemory.restart();
+    EncodedVolume encoded;
+    try {
+      encoded = model.encode(v.images(), setting.policy(), Progress.NONE);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      String problem = message(e);
+      samples.forEach(s -> done.accept(failed(s, setting, problem)));
+      return;
+    }
+    long peak = restarted ? PeakMemory.bytes() : -1;
+    try (encoded) {
+      for (Sample s : samples) {
+        SampleResult r = answer(setting, s, encoded, samples.size(), peak);
+        if (r == null) {
+          return;
+        }
+        done.accept(r);
+      }
+    }
+  }
+
+  /** Null when the thread was interrupted. */
+  private @Nullable SampleResult answer(
+      Setting setting, Sample sample, EncodedVolume encoded, int sharedBy, long encodePeak) {
+    try {
+      boolean restarted = PeakMemory.restart();
+      Answer a = model.ask(encoded, sample.prompt(), plan.generation(), Progress.NONE);
+      if (a.ending() == Ending.CANCELLED) {
+        return null;
+      }
+      long peak = restarted && encodePeak >= 0 ? Math.max(encodePeak, PeakMemory.bytes()) : -1;
+      return result(setting, sample, a, sharedBy, peak);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      return failed(sample, setting, message(e));
+    }
+  }
+
+  private SampleResult result(
+      Setting setting, Sample sample, Answer a, int sharedBy, long peakBytes) {
+    PruningReport report = a.report();
+    List<SliceReport> slices = report.slices();
+    Map<String, Double> t = report.timings();
+    return new SampleResult(
+        sample.id(),
+        setting.name(),
+        a.text(),
+        null,
+        Json.word(a.ending()),
+        sha256(),
+        slices.size(),
+        slices.stream().filter(SliceReport::kept).map(SliceReport::index).toList(),
+        (long) slices.size() * report.tokensPerSlice(),
+        slices.stream().mapToLong(SliceReport::tokens).sum(),
+        report.rates(),
+        new SampleResult.Seconds(
+            t.getOrDefault("anchor", 0.0),
+            t.getOrDefault("encode", 0.0),
+            t.getOrDefault("prune", 0.0),
+            t.getOrDefault("prefill", 0.0),
+            t.getOrDefault("decode", 0.0)),
+        sharedBy,
+        peakBytes,
+        a.kvBytes(),
+        a.promptTokens(),
+        a.unprunedPromptTokens(),
+        a.tokenIds().size());
+  }
+
+  private SampleResult failed(Sample sample, Setting setting, String problem) {
+    return SampleResult.failed(sample.id(), setting.name(), problem, sha256());
+  }
+
+  private String sha256() {
+    return volume == null ? "" : volume.sha256();
+  }
+
+  /**
+   * One line for the result; what would fail every further sample ends the run instead.
+   *
+   * @throws MedPrunerCudaException as given: after it the device answers nothing any more
+   */
+  private static String message(Throwable e) {
+    if (e instanceof MedPrunerCudaException lasting) {
+      throw lasting;
+    }
+    String text = String.valueOf(e.getMessage());
+    if (e instanceof RuntimeException lasting && text.contains("CUDA error")) {
+      // LibTorch's own; its memory errors read "CUDA out of memory" and pass.
+      throw lasting;
+    }
+    boolean users =
+        e instanceof VolumeException
+            || e instanceof MedPrunerException
+            || e instanceof IllegalArgumentException;
+    // LibTorch puts a native stack trace behind the first line of its messages.
+    String line =
+        users
+            ? text
+            : e instanceof OutOfMemoryError ? "out of Java heap memory" : "internal error: " + e;
+    line = line.lines().findFirst().orElse("").replaceAll("\\p{Cntrl}", "?").strip();
+    return line.length() > MAX_ERROR ? line.substring(0, MAX_ERROR) + "..." : line;
+  }
+}

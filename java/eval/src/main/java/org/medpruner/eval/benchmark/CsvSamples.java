@@ -1,0 +1,220 @@
+package org.medpruner.eval.benchmark;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.commons.csv.CSVException;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+import org.medpruner.eval.Sample;
+import org.medpruner.eval.Sample.Kind;
+
+/**
+ * Samples of the CSVs that 3D-RAD and M3D-VQA themselves publish: all below a folder that have the
+ * benchmark's columns, those for training and validation left out. The choices stand in columns and
+ * are put behind the question.
+ */
+final class CsvSamples {
+  private static final List<String> LETTERS = List.of("A", "B", "C", "D");
+
+  /** A path that names another split than test. */
+  private static final Pattern OTHER_SPLIT =
+      Pattern.compile("(^|[/_-])(train|val|valid|validation)([/_.-]|$)");
+
+  /** Names of 3D-RAD's folders; its rows have the numbers. */
+  private static final List<String> RAD3D_TASKS =
+      List.of(
+          "Image Observation",
+          "Anomaly Detection",
+          "Medical Computation",
+          "Existence Detection",
+          "Static Temporal Diagnosis",
+          "Longitudinal Temporal Diagnosis");
+
+  private static final List<String> M3D_TYPES =
+      List.of("Plane", "Phase", "Organ", "Abnormality", "Location");
+
+  private static final CSVFormat FORMAT =
+      CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
+
+  private final Benchmark benchmark;
+  private final Path data;
+  private final boolean m3d;
+  private final String volumeColumn;
+  private final String letterColumn;
+  private final VolumeIndex volumes;
+
+  CsvSamples(Benchmark benchmark, Path data) {
+    this.benchmark = benchmark;
+    this.data = data;
+    this.m3d = benchmark == Benchmark.M3D;
+    this.volumeColumn = m3d ? "Image Path" : "VolumeName";
+    this.letterColumn = m3d ? "Answer Choice" : "AnswerChoice";
+    this.volumes = new VolumeIndex(data);
+  }
+
+  Benchmark.Loaded read() {
+    List<Path> files = new ArrayList<>();
+    List<Sample> samples = new ArrayList<>();
+    for (Path file : candidates()) {
+      List<Sample> own = read(file);
+      if (own != null) {
+        files.add(file);
+        samples.addAll(own);
+      }
+    }
+    if (files.isEmpty()) {
+      throw new InputException(
+          data
+              + ": holds neither "
+              + benchmark.annotationsName()
+              + " nor a CSV with the columns "
+              + volumeColumn
+              + ", Question, Answer; check --data");
+    }
+    return new Benchmark.Loaded(files, samples);
+  }
+
+  private List<Path> candidates() {
+    try (Stream<Path> all = Files.walk(data)) {
+      return all.filter(f -> f.toString().toLowerCase(Locale.ROOT).endsWith(".csv"))
+          .filter(Files::isRegularFile)
+          .filter(f -> !OTHER_SPLIT.matcher(name(f).toLowerCase(Locale.ROOT)).find())
+          .sorted((a, b) -> name(a).compareTo(name(b)))
+          .toList();
+    } catch (IOException | UncheckedIOException e) {
+      throw new InputException(data + ": cannot be listed: " + e, e);
+    }
+  }
+
+  private String name(Path file) {
+    return VolumeIndex.relative(data, file);
+  }
+
+  /** Null when it is another table. */
+  private @Nullable List<Sample> read(Path file) {
+    try (Reader text = Files.newBufferedReader(file, UTF_8);
+        CSVParser rows = FORMAT.parse(text)) {
+      if (!rows.getHeaderNames().containsAll(List.of(volumeColumn, "Question", "Answer"))) {
+        return null;
+      }
+      List<Sample> samples = new ArrayList<>();
+      for (CSVRecord row : rows) {
+        add(new Row(file, row), samples);
+      }
+      return samples;
+    } catch (CSVException | IllegalArgumentException e) {
+      throw new InputException(file + ": not a CSV table (" + e.getMessage() + ")", e);
+    } catch (IOException | UncheckedIOException e) {
+      throw new InputException(file + ": cannot be read as UTF-8 CSV: " + e.getMessage(), e);
+    }
+  }
+
+  private void add(Row row, List<Sample> samples) {
+    String stem = name(row.file).replaceFirst("\\.[^./]*$", "");
+    String id =
+        String.format(
+            Locale.ROOT, "%s-%s-%06d", benchmark.word(), stem, row.record.getRecordNumber());
+    Map<String, String> choices = new LinkedHashMap<>();
+    for (String letter : LETTERS) {
+      String text = row.optional("Choice " + letter);
+      if (!text.isEmpty() && !text.equals("-")) {
+        choices.put(letter, text);
+      }
+    }
+    String question = row.required("Question");
+    String volume = volumes.find(row.required(volumeColumn));
+    String category = category(row);
+    // M3D-VQA asks every question twice: with choices, and for a free answer.
+    boolean closed = m3d ? !choices.isEmpty() : row.closed();
+    if (closed) {
+      String gold = row.optional(letterColumn);
+      samples.add(
+          new Sample(
+              m3d ? id + "-closed" : id,
+              volume,
+              category,
+              Kind.CLOSED,
+              Benchmark.closed(m3d ? inLine(question, choices) : belowEachOther(question, choices)),
+              gold.isEmpty() || gold.equals("-") ? row.required("Answer") : gold,
+              choices));
+    }
+    if (!closed || m3d) {
+      samples.add(
+          new Sample(
+              m3d ? id + "-open" : id,
+              volume,
+              category,
+              Kind.OPEN,
+              Benchmark.open(question),
+              row.required("Answer"),
+              Map.of()));
+    }
+  }
+
+  /** As M3D-VQA's own evaluation asks. */
+  private static String inLine(String question, Map<String, String> choices) {
+    StringBuilder b = new StringBuilder(question).append(" Choices:");
+    choices.forEach((letter, text) -> b.append(' ').append(letter).append(". ").append(text));
+    return b.toString();
+  }
+
+  /** As in the published evaluation's file for 3D-RAD. */
+  private static String belowEachOther(String question, Map<String, String> choices) {
+    StringBuilder b = new StringBuilder(question);
+    choices.forEach((letter, text) -> b.append('\n').append(letter).append('.').append(text));
+    return b.toString();
+  }
+
+  private String category(Row row) {
+    String key = row.optional(m3d ? "Question Type" : "Task");
+    List<String> names = m3d ? M3D_TYPES : RAD3D_TASKS;
+    if (key.matches("[1-9]") && Integer.parseInt(key) <= names.size()) {
+      return names.get(Integer.parseInt(key) - 1);
+    }
+    return key.isEmpty() ? benchmark.word() : key;
+  }
+
+  /** A row that can say where it is. */
+  private record Row(Path file, CSVRecord record) {
+    String optional(String column) {
+      return record.isSet(column) ? record.get(column).strip() : "";
+    }
+
+    String required(String column) {
+      String value = optional(column);
+      if (value.isEmpty()) {
+        throw bad(column + " is empty");
+      }
+      return value;
+    }
+
+    boolean closed() {
+      String type = optional("QuestionType").toLowerCase(Locale.ROOT);
+      return switch (type) {
+        case "close", "closed" -> true;
+        case "open", "" -> false;
+        default -> throw bad("QuestionType \"" + type + "\" is neither Open nor Close");
+      };
+    }
+
+    private InputException bad(String problem) {
+      return new InputException(
+          file + ": row " + record.getRecordNumber() + ": " + problem + "; repair the file");
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package org.medpruner.eval.benchmark;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+
+/**
+ * Finds volumes that a table names, wherever below the data folder they lie: CT-RATE nests them
+ * three folders deep, and copies hold {@code .npy} where the table says {@code .nii.gz}.
+ */
+final class VolumeIndex {
+  private static final Pattern EXTENSION = Pattern.compile("\\.(nii|nii\\.gz|npy)$");
+
+  private final Path data;
+  private @Nullable Map<String, List<Path>> byStem;
+
+  VolumeIndex(Path data) {
+    this.data = data;
+  }
+
+  /**
+   * The volume's name relative to the data folder: the file the table names, or one whose path ends
+   * like it, whatever its extension. As it is in the table when there is none.
+   */
+  String find(String name) {
+    try {
+      if (Files.exists(data.resolve(name))) {
+        return relative(data, data.resolve(name));
+      }
+    } catch (InvalidPathException e) {
+      return name;
+    }
+    String wanted = "/" + stem(name);
+    List<Path> found =
+        index().getOrDefault(wanted.substring(wanted.lastIndexOf('/') + 1), List.of()).stream()
+            .filter(f -> ("/" + stem(relative(data, f))).endsWith(wanted))
+            .toList();
+    return found.isEmpty() ? name : relative(data, found.getFirst());
+  }
+
+  private Map<String, List<Path>> index() {
+    Map<String, List<Path>> index = byStem;
+    if (index == null) {
+      index = new HashMap<>();
+      try (Stream<Path> all = Files.walk(data)) {
+        for (Path f : (Iterable<Path>) all.sorted()::iterator) {
+          String name = String.valueOf(f.getFileName()).toLowerCase(Locale.ROOT);
+          if (EXTENSION.matcher(name).find()) {
+            index.computeIfAbsent(stem(name), k -> new ArrayList<>()).add(f);
+          }
+        }
+      } catch (IOException | UncheckedIOException e) {
+        throw new InputException(data + ": cannot be listed: " + e, e);
+      }
+      byStem = index;
+    }
+    return index;
+  }
+
+  private static String stem(String name) {
+    return EXTENSION.matcher(name.toLowerCase(Locale.ROOT)).replaceFirst("");
+  }
+
+  /** A path as {@link org.medpruner.eval.Sample#volume} has it. */
+  static String relative(Path root, Path path) {
+    return root.toAbsolutePath()
+        .normalize()
+        .relativize(path.toAbsolutePath().normalize())
+        .toString()
+        .replace(java.io.File.separatorChar, '/');
+  }
+}

@@ -1,0 +1,330 @@
+package org.medpruner.eval;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.medpruner.eval.TestData.refusal;
+import static org.medpruner.eval.TestData.text;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.PruningPolicy;
+import org.medpruner.eval.benchmark.Benchmark;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.PromptLayout;
+
+/** Whole runs of a miniature of M3D with the demo model: two volumes, five questions. */
+class EvaluationTest {
+  private static final GenerationOptions SHORT = new GenerationOptions(3, PromptLayout.GOOGLE);
+  private static final Setting PAPER = Setting.of(PruningPolicy.PAPER);
+
+  @TempDir Path folder;
+
+  @BeforeEach
+  void data() {
+    // The third slice equals the second: paper drops it.
+    int[][] levels = {{0, 200, 200}, {250, 250}};
+    StringBuilder json = new StringBuilder();
+    for (int v = 0; v < levels.length; v++) {
+      for (int i = 0; i < levels[v].length; i++) {
+        TestData.picture(folder.resolve("data/v" + v + "/" + (100 + i) + ".png"), 16, levels[v][i]);
+      }
+    }
+    for (int q = 0; q < 5; q++) {
+      json.append(q == 0 ? "[" : ",")
+          .append("{\"video\": [\"v" + (q < 3 ? 0 : 1) + "\"], \"conversations\": [")
+          .append("{\"value\": \"<video>\\nIs there a lesion in slice " + q + "?\"},")
+          .append("{\"value\": \"no\"}], \"type\": 4}");
+    }
+    text(folder.resolve("data/M3D_test.json"), json + "]");
+  }
+
+  private Path out() {
+    return folder.resolve("out");
+  }
+
+  private EvaluationPlan plan(int limit, Setting... settings) {
+    return new EvaluationPlan(
+        Benchmark.M3D,
+        folder.resolve("data"),
+        TestData.demoModel(),
+        LoadOptions.DEFAULT,
+        List.of(settings),
+        limit,
+        1,
+        85,
+        SHORT,
+        out(),
+        "test");
+  }
+
+  private static Run run(EvaluationPlan plan) {
+    return Evaluation.run(plan, Progress.NONE, Evaluation.Listener.NONE);
+  }
+
+  /** Answers and errors by setting and sample. */
+  private static Map<String, String> answers(Run run) {
+    Map<String, String> all = new TreeMap<>();
+    for (Setting s : run.settings()) {
+      run.results(s).forEach(r -> all.put(s.name() + " " + r.sample(), r.answer() + r.error()));
+    }
+    return all;
+  }
+
+  private List<String> lines() throws IOException {
+    return Files.readAllLines(out().resolve(RunFiles.RESULTS));
+  }
+
+  @Test
+  void everySampleIsAnsweredUnderEverySetting() throws IOException {
+    List<String> progress = new ArrayList<>();
+    Run run =
+        Evaluation.run(
+            plan(0, Setting.OFF, PAPER),
+            Progress.NONE,
+            (r, done, total) -> progress.add(done + "/" + total));
+    assertTrue(run.complete());
+    assertEquals(0, run.failures());
+    assertEquals(10, lines().size());
+    assertEquals(11, progress.size());
+    assertEquals("0/10", progress.getFirst());
+    assertEquals("10/10", progress.getLast());
+    for (Sample s : run.samples()) {
+      SampleResult off = result(run, Setting.OFF, s);
+      SampleResult paper = result(run, PAPER, s);
+      boolean first = s.volume().equals("v0");
+      assertEquals(first ? 3 : 2, off.slices());
+      assertEquals(first ? List.of(0, 1, 2) : List.of(0, 1), off.keptSlices());
+      assertEquals(first ? List.of(0, 1) : List.of(0), paper.keptSlices());
+      assertEquals(64L * off.slices(), off.visualTokens());
+      assertEquals(off.visualTokens(), off.keptVisualTokens());
+      assertEquals(1, off.rates().overall());
+      assertEquals(off.promptTokens(), off.unprunedPromptTokens());
+      assertEquals(
+          paper.keptVisualTokens() / (double) paper.visualTokens(), paper.rates().overall(), 1e-12);
+      assertTrue(paper.keptVisualTokens() < paper.visualTokens());
+      assertEquals((first ? 2 / 3.0 : 0.5), paper.rates().slice(), 1e-12);
+      assertEquals(off.promptTokens(), paper.unprunedPromptTokens());
+      assertTrue(paper.promptTokens() < off.promptTokens());
+      assertTrue(paper.kvBytes() < off.kvBytes());
+      assertTrue(off.seconds().encode() > 0 && off.seconds().prefill() > 0);
+      assertEquals(first ? 3 : 2, off.sharedBy());
+      assertEquals(off.volumeSha256(), paper.volumeSha256());
+      assertTrue(off.generatedTokens() >= 1 && off.generatedTokens() <= 3);
+      assertTrue(off.peakMemoryBytes() == -1 || off.peakMemoryBytes() > 1 << 20);
+    }
+    // Nothing is left to do: the same command changes nothing.
+    List<String> before = lines();
+    run(plan(0, Setting.OFF, PAPER));
+    assertEquals(before, lines());
+  }
+
+  private static SampleResult result(Run run, Setting setting, Sample sample) {
+    SampleResult r = run.result(setting, sample.id());
+    assertNotNull(r);
+    assertFalse(r.failed(), () -> String.valueOf(r.error()));
+    return r;
+  }
+
+  @Test
+  void aRunGoesOnBehindEveryTear() throws IOException {
+    Run whole = run(plan(0, Setting.OFF, PAPER));
+    byte[] bytes = Files.readAllBytes(out().resolve(RunFiles.RESULTS));
+    List<String> lines = lines();
+    for (int kept : new int[] {0, 1, 4, 7, 9}) {
+      int end =
+          lines.subList(0, kept).stream()
+              .mapToInt(l -> l.getBytes(StandardCharsets.UTF_8).length + 1)
+              .sum();
+      byte[] torn = java.util.Arrays.copyOf(bytes, Math.min(bytes.length - 1, end + 17 * kept));
+      Files.write(out().resolve(RunFiles.RESULTS), torn);
+      Run again = run(plan(0, Setting.OFF, PAPER));
+      assertEquals(10, lines().size());
+      assertEquals(lines.subList(0, kept), lines().subList(0, kept));
+      assertEquals(answers(whole), answers(again));
+    }
+  }
+
+  @Test
+  void aBadSampleIsKeptWithItsErrorAndTheRunGoesOn() throws IOException {
+    Files.write(folder.resolve("data/v0/101.png"), new byte[] {1, 2, 3});
+    Run run = run(plan(0, Setting.OFF, PAPER));
+    assertTrue(run.complete());
+    assertEquals(6, run.failures());
+    for (Sample s : run.samples()) {
+      SampleResult r = run.result(PAPER, s.id());
+      assertNotNull(r);
+      assertEquals(s.volume().equals("v0"), r.failed());
+      if (r.failed()) {
+        assertTrue(String.valueOf(r.error()).contains("101.png: cannot be read"), r.error());
+      }
+    }
+    // It stays so: nothing is asked twice.
+    run(plan(0, Setting.OFF, PAPER));
+    assertEquals(10, lines().size());
+  }
+
+  @Test
+  void aQuestionThatDoesNotFitFailsAlone() throws IOException {
+    Path json = folder.resolve("data/M3D_test.json");
+    text(json, Files.readString(json).replace("slice 1", "slice " + "one ".repeat(9000)));
+    Run run = run(plan(0, Setting.OFF));
+    assertEquals(1, run.failures());
+    SampleResult r = run.result(Setting.OFF, "m3d-000001");
+    assertTrue(r != null && r.failed() && r.error() != null && r.error().contains("context"));
+    assertFalse(r.volumeSha256().isEmpty());
+  }
+
+  @Test
+  void aLimitTakesWholeVolumes() {
+    Run run = run(plan(2, Setting.OFF));
+    assertEquals(2, run.samples().size());
+    assertEquals(1, run.samples().stream().map(Sample::volume).distinct().count());
+    assertEquals(5, run.header().selection().available());
+  }
+
+  @Test
+  void anotherRunIsRefused() throws IOException {
+    run(plan(0, Setting.OFF, PAPER));
+    List<String> before = lines();
+    refused("list of settings", plan(0, Setting.OFF));
+    refused(
+        "setting paper",
+        plan(0, Setting.OFF, new Setting("paper", "paper", PruningPolicy.PAPER.withTau(0.5))));
+    refused("limit: 0 there, 4 now", plan(4, Setting.OFF, PAPER));
+    EvaluationPlan p = plan(0, Setting.OFF, PAPER);
+    refused(
+        "number of images",
+        new EvaluationPlan(
+            p.benchmark(),
+            p.data(),
+            p.model(),
+            p.load(),
+            p.settings(),
+            0,
+            1,
+            9,
+            SHORT,
+            out(),
+            "test"));
+    refused(
+        "version of medpruner",
+        new EvaluationPlan(
+            p.benchmark(),
+            p.data(),
+            p.model(),
+            p.load(),
+            p.settings(),
+            0,
+            1,
+            85,
+            SHORT,
+            out(),
+            "2"));
+    Path json = folder.resolve("data/M3D_test.json");
+    String text = Files.readString(json);
+    text(json, text + "\n");
+    refused("annotation file", p);
+    text(json, text);
+    TestData.picture(folder.resolve("data/v1/200.png"), 16, 3);
+    refused("volumes (names and sizes", p);
+    Files.delete(folder.resolve("data/v1/200.png"));
+    Path model = copyOfModel();
+    text(model.resolve("generation_config.json"), "{\"max_new_tokens\": 7}");
+    refused(
+        "model (SHA-256",
+        new EvaluationPlan(
+            p.benchmark(),
+            p.data(),
+            model,
+            p.load(),
+            p.settings(),
+            0,
+            1,
+            85,
+            SHORT,
+            out(),
+            "test"));
+    assertEquals(before, lines());
+    run(p);
+  }
+
+  private Path copyOfModel() throws IOException {
+    Path copy = Files.createDirectory(folder.resolve("model"));
+    try (var files = Files.list(TestData.demoModel())) {
+      for (Path f : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(f, copy.resolve(f.getFileName()));
+      }
+    }
+    return copy;
+  }
+
+  private void refused(String what, EvaluationPlan plan) {
+    String message = refusal(() -> run(plan));
+    assertTrue(message.startsWith(out() + ": holds a run with another " + what), message);
+  }
+
+  @Test
+  void aVolumeThatChangedInTheMiddleIsRefused() throws IOException {
+    run(plan(0, Setting.OFF, PAPER));
+    List<String> lines = lines();
+    Files.writeString(out().resolve(RunFiles.RESULTS), lines.get(0) + "\n");
+    // Of the same size, so that only its bytes tell.
+    Path file = folder.resolve("data/v0/101.png");
+    long size = Files.size(file);
+    int level = 201;
+    do {
+      TestData.picture(file, 16, level++);
+    } while (Files.size(file) != size && level < 256);
+    assertEquals(size, Files.size(file));
+    String message = refusal(() -> run(plan(0, Setting.OFF, PAPER)));
+    assertTrue(message.contains("v0: has changed since the run began"), message);
+    assertEquals(1, lines().size());
+  }
+
+  @Test
+  void twoRunsDoNotWriteIntoOneFolder() {
+    try (RunFolder held = RunFolder.lock(out())) {
+      String message = refusal(() -> run(plan(0, Setting.OFF)));
+      assertTrue(message.contains("another evaluation is writing into it"), message);
+      assertFalse(held.begun());
+    }
+  }
+
+  @Test
+  void dataWithoutItsVolumesIsRefused() throws IOException {
+    Path json = folder.resolve("data/M3D_test.json");
+    text(json, Files.readString(json).replace("[\"v", "[\"missing"));
+    String message = refusal(() -> run(plan(0, Setting.OFF)));
+    assertTrue(message.contains("none of the 2 volumes is there"), message);
+  }
+
+  @Test
+  void anInterruptEndsTheRunAndItGoesOn() throws IOException {
+    Evaluation.Listener stop =
+        (@Nullable SampleResult r, int done, int total) -> {
+          if (done == 4) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    Run part = Evaluation.run(plan(0, Setting.OFF, PAPER), Progress.NONE, stop);
+    assertTrue(Thread.interrupted());
+    assertFalse(part.complete());
+    assertEquals(4, part.done());
+    assertTrue(run(plan(0, Setting.OFF, PAPER)).complete());
+    assertEquals(10, lines().size());
+  }
+}

@@ -1,0 +1,118 @@
+package org.medpruner.eval.benchmark;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.medpruner.eval.TestData.refusal;
+import static org.medpruner.eval.TestData.text;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.eval.Sample;
+import org.medpruner.eval.Sample.Kind;
+import org.medpruner.eval.TestData;
+
+/** The CSVs that 3D-RAD and M3D-VQA publish themselves. */
+class CsvSamplesTest {
+  private static final String RAD_HEADER =
+      "Task,Subtask,VolumeName,Question,Answer,QuestionType,AnswerChoice,"
+          + "Choice A,Choice B,Choice C,Choice D\n";
+
+  private static final String M3D_HEADER =
+      "Image Path,Question,Answer,Question Type,Answer Choice,"
+          + "Choice A,Choice B,Choice C,Choice D\n";
+
+  @TempDir Path data;
+
+  @Test
+  void rad3dPutsTheChoicesBehindTheQuestion() {
+    Path first =
+        text(
+            data.resolve("3DRAD/test/Task4_Existence_Detection/Lung nodule.csv"),
+            RAD_HEADER
+                + "4,2,test_1000_a_1.nii.gz,Does the CT show a nodule?,No,Close,B,Yes,No,-,-\n");
+    Path second =
+        text(
+            data.resolve("3DRAD/test/Task3_Medical_Computation/Size.csv"),
+            RAD_HEADER
+                + "3,1,test_2_b_1.nii.gz,\"In \"\"mm\"\", how large\nis it?\",\"4, about\",Open,"
+                + ",-,-,-,-\n");
+    text(data.resolve("3DRAD/train/Task3_Medical_Computation/Size.csv"), RAD_HEADER + "x\n");
+    text(data.resolve("volumes.csv"), "VolumeName,Path\ntest_2_b_1.nii.gz,/somewhere\n");
+    // As CT-RATE nests them, and as the copy on the Hub stores them.
+    TestData.nifti(data.resolve("valid/test_1000/test_1000_a/test_1000_a_1.nii.gz"), 2, 1, 2);
+    TestData.npy(data.resolve("npy/test_2_b_1.npy"), "(1, 1, 2)", 0, 1);
+    Benchmark.Loaded loaded = Benchmark.RAD3D.load(data);
+    assertEquals(List.of(second, first), loaded.annotations());
+    Sample open = loaded.samples().get(0);
+    assertEquals("3drad-3DRAD/test/Task3_Medical_Computation/Size-000001", open.id());
+    assertEquals("npy/test_2_b_1.npy", open.volume());
+    assertEquals("Medical Computation", open.category());
+    assertEquals(Kind.OPEN, open.kind());
+    assertEquals("4, about", open.gold());
+    assertEquals(
+        "In \"mm\", how large\nis it?\nPlease answer the question concisely.", open.prompt());
+    Sample closed = loaded.samples().get(1);
+    assertEquals(
+        new Sample(
+            "3drad-3DRAD/test/Task4_Existence_Detection/Lung nodule-000001",
+            "valid/test_1000/test_1000_a/test_1000_a_1.nii.gz",
+            "Existence Detection",
+            Kind.CLOSED,
+            "Does the CT show a nodule?\nA.Yes\nB.No\n"
+                + "Answer with the option's letter from the given choices directly.",
+            "B",
+            Map.of("A", "Yes", "B", "No")),
+        closed);
+  }
+
+  @Test
+  void m3dAsksEveryQuestionTwice() {
+    text(
+        data.resolve("M3D_VQA_test.csv"),
+        M3D_HEADER
+            + "ct_quizze/000005/Axial_C.npy,Which phase?,arterial,2,C,plain,venous,arterial,late\n"
+            + "ct_quizze/000006/Axial_C.npy,Which plane?,axial,1,A,axial,coronal,-,-\n");
+    text(data.resolve("M3D_VQA_train.csv"), M3D_HEADER + "x,y,z,1,A,a,b,c,d\n");
+    TestData.npy(data.resolve("M3D_Cap_npy/ct_quizze/000005/Axial_C.npy"), "(1, 1, 1)", 0);
+    TestData.npy(data.resolve("M3D_Cap_npy/ct_quizze/000006/Axial_C.npy"), "(1, 1, 1)", 0);
+    List<Sample> samples = Benchmark.M3D.load(data).samples();
+    assertEquals(4, samples.size());
+    Sample closed = samples.get(0);
+    assertEquals("m3d-M3D_VQA_test-000001-closed", closed.id());
+    assertEquals("M3D_Cap_npy/ct_quizze/000005/Axial_C.npy", closed.volume());
+    assertEquals("M3D_Cap_npy/ct_quizze/000006/Axial_C.npy", samples.get(2).volume());
+    assertEquals("Phase", closed.category());
+    assertEquals("C", closed.gold());
+    assertEquals(
+        "Which phase? Choices: A. plain B. venous C. arterial D. late\n"
+            + "Answer with the option's letter from the given choices directly.",
+        closed.prompt());
+    Sample open = samples.get(1);
+    assertEquals("m3d-M3D_VQA_test-000001-open", open.id());
+    assertEquals(Kind.OPEN, open.kind());
+    assertEquals("arterial", open.gold());
+    assertEquals("Which phase?\nPlease answer the question concisely.", open.prompt());
+    assertEquals(Map.of("A", "axial", "B", "coronal"), samples.get(2).choices());
+  }
+
+  @Test
+  void whatIsMissingIsSaid() {
+    String none = refusal(() -> Benchmark.RAD3D.load(data));
+    assertTrue(none.contains("neither Rad3D_test.json nor a CSV with the columns"), none);
+    text(data.resolve("a.csv"), RAD_HEADER + "4,2,v.nii.gz,,No,Close,B,Yes,No,-,-\n");
+    String empty = refusal(() -> Benchmark.RAD3D.load(data));
+    assertTrue(empty.contains("a.csv: row 1: Question is empty"), empty);
+    text(data.resolve("a.csv"), RAD_HEADER + "4,2,v.nii.gz,Q,No,Perhaps,B,Yes,No,-,-\n");
+    String type = refusal(() -> Benchmark.RAD3D.load(data));
+    assertTrue(type.contains("\"perhaps\" is neither Open nor Close"), type);
+  }
+
+  @Test
+  void aVolumeThatIsNotThereKeepsItsName() {
+    text(data.resolve("a.csv"), RAD_HEADER + "4,2,v.nii.gz,Q,No,Close,B,Yes,No,-,-\n");
+    assertEquals("v.nii.gz", Benchmark.RAD3D.load(data).samples().getFirst().volume());
+  }
+}
