@@ -1,11 +1,11 @@
 package org.medpruner.bench;
 
 /** Times as people read them. */
-final class Times {
+public final class Times {
   private Times() {}
 
   /** With three digits and a unit from s to ns. */
-  static String show(double seconds) {
+  public static String show(double seconds) {
     double size = Math.abs(seconds);
     if (size >= 1) {
       return digits(seconds) + " s";

@@ -8,7 +8,8 @@ import java.util.Arrays;
  * @param runs how many there were
  */
 public record Timing(double median, double min, double max, int runs) {
-  static Timing of(double[] seconds) {
+  /** Of at least one run. */
+  public static Timing of(double[] seconds) {
     double[] sorted = seconds.clone();
     Arrays.sort(sorted);
     int n = sorted.length;

@@ -63,11 +63,15 @@ record ModelReport(
     return JSON;
   }
 
-  /** Writes beside the file first, so that nothing leaves half of one. */
   void write(Path file) throws IOException {
+    write(this, file);
+  }
+
+  /** Writes beside the file first, so that nothing leaves half of one. */
+  static void write(Object report, Path file) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
     Path part = file.resolveSibling(file.getFileName() + ".part");
-    Files.writeString(part, JSON.writeValueAsString(this) + "\n");
+    Files.writeString(part, JSON.writeValueAsString(report) + "\n");
     Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
 }

@@ -13,7 +13,7 @@ import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.Volumes;
 
-/** Neighbouring slices of a volume as a model sees them, and a prompt of made-up words for them. */
+/** Slices of a volume as a model sees them, and a prompt of made-up words for them. */
 final class PhantomInput {
   /** Tokens of a label "SLICE 12" with its line breaks, beside the picture's two markers. */
   private static final int LABEL_TOKENS = 6;
@@ -32,20 +32,55 @@ final class PhantomInput {
    * @throws IllegalArgumentException if the volume has fewer slices
    */
   static MemorySegment pixels(Path volume, int slices, int side, Arena arena) {
-    SliceImages all = Volumes.read(volume).slices().images(Recipe.ctWindows());
+    SliceImages all = pictures(volume);
     if (all.count() < slices) {
       throw new IllegalArgumentException(
           "--slices is " + slices + ", but " + volume.getFileName() + " has " + all.count());
     }
     int first = (all.count() - slices) / 2;
-    long plane = (long) side * side;
-    MemorySegment out = arena.allocate(slices * 3 * plane * Float.BYTES, 64);
+    return pixels(all, all.pixels().subList(first, first + slices), side, arena);
+  }
+
+  /**
+   * A volume from its first to its last slice in as many slices as wanted, interpolated: the same
+   * body scanned coarsely or finely, so that more slices are more alike. Normalised to [-1, 1].
+   *
+   * @return F32 [slices, 3, side, side]
+   */
+  static MemorySegment resampled(Path volume, int slices, int side, Arena arena) {
+    SliceImages all = pictures(volume);
+    List<byte[]> pictures = new ArrayList<>();
     for (int s = 0; s < slices; s++) {
+      double at = slices == 1 ? 0 : s * (all.count() - 1.0) / (slices - 1);
+      int below = Math.min((int) at, all.count() - 1);
+      int above = Math.min(below + 1, all.count() - 1);
+      pictures.add(mix(all.pixels().get(below), all.pixels().get(above), at - below));
+    }
+    return pixels(all, pictures, side, arena);
+  }
+
+  private static byte[] mix(byte[] a, byte[] b, double share) {
+    byte[] out = new byte[a.length];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = (byte) Math.rint((1 - share) * (a[i] & 0xff) + share * (b[i] & 0xff));
+    }
+    return out;
+  }
+
+  private static SliceImages pictures(Path volume) {
+    return Volumes.read(volume).slices().images(Recipe.ctWindows());
+  }
+
+  private static MemorySegment pixels(
+      SliceImages size, List<byte[]> pictures, int side, Arena arena) {
+    long plane = (long) side * side;
+    MemorySegment out = arena.allocate(pictures.size() * 3L * plane * Float.BYTES, 64);
+    for (int s = 0; s < pictures.size(); s++) {
       byte[] picture =
           PillowResize.resize(
-              all.pixels().get(first + s),
-              all.height(),
-              all.width(),
+              pictures.get(s),
+              size.height(),
+              size.width(),
               3,
               side,
               side,

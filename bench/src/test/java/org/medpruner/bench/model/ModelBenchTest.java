@@ -113,7 +113,7 @@ class ModelBenchTest {
   @CsvSource({"F32", "BF16"})
   void aRandomCheckpointLoadsAndIsMeasured(ComputeType compute, @TempDir Path folder)
       throws IOException {
-    ModelBench.writeCheckpoint(DEMO, folder, StorageType.BF16);
+    RandomCheckpoint.write(DEMO, folder, StorageType.BF16);
     try (Checkpoint written = Checkpoint.open(folder)) {
       assertEquals(StorageType.BF16, written.storageType());
     }

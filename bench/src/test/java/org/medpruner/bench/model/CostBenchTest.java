@@ -1,0 +1,124 @@
+package org.medpruner.bench.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.networknt.schema.Error;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.SchemaLocation;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.vlm.ComputeType;
+
+/** The cost study at a size tests can afford, and the results that are committed. */
+class CostBenchTest {
+  private static final Path ROOT = Path.of(System.getenv("MEDPRUNER_ROOT"));
+
+  private static List<Error> validate(String text) throws IOException {
+    String base = "https://medpruner.invalid/";
+    Map<String, String> schemas = new HashMap<>();
+    for (String name : List.of("cost", "model", "results")) {
+      String file = name + ".schema.json";
+      schemas.put(base + file, Files.readString(ROOT.resolve("bench").resolve(file)));
+    }
+    return SchemaRegistry.withDefaultDialect(
+            SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(schemas))
+        .getSchema(SchemaLocation.of(base + "cost.schema.json"))
+        .validate(text, InputFormat.JSON);
+  }
+
+  @Test
+  void aSmallStudyIsMeasuredAndFollowsTheSchema(@TempDir Path folder) throws IOException {
+    Path output = folder.resolve("cost.json");
+    CostBench.main(
+        new String[] {
+          "--model", ROOT.resolve("models/demo").toString(),
+          "--volume", ROOT.resolve("models/demo/phantoms/phantom_05.nii.gz").toString(),
+          "--slices", "3",
+          "--load-slices", "2",
+          "--concurrency", "1,2",
+          "--requests", "3",
+          "--turns", "2",
+          "--output", output.toString()
+        });
+    String text = Files.readString(output);
+    assertEquals(List.of(), validate(text));
+    assertTrue(!validate(text.replace("peak_bytes", "peak")).isEmpty());
+    CostReport report = ModelReport.json().readValue(text, CostReport.class);
+    assertEquals(
+        List.of("paper", "off"), report.stages().stream().map(CostReport.Stages::setting).toList());
+    CostReport.Stages paper = report.stages().get(0);
+    CostReport.Stages off = report.stages().get(1);
+    assertEquals(3, off.slicesKept());
+    assertTrue(paper.visualTokens() < off.visualTokens());
+    assertTrue(paper.memory().kvBytes() < off.memory().kvBytes());
+    assertEquals(2, off.seconds().total().runs());
+    // One client; two that queue; two with an instance each. Both settings of each.
+    assertEquals(6, report.load().size());
+    for (CostReport.Load l : report.load()) {
+      assertEquals(3, l.latency().runs());
+      assertEquals(l.requests() / l.seconds(), l.requestsPerSecond(), 1e-9);
+    }
+    String table = CostBench.text(report);
+    assertTrue(table.contains("requests/s") && table.contains("scoring"), table);
+  }
+
+  @Test
+  void committedResultsFollowTheSchema() throws IOException {
+    Path folder = ROOT.resolve("bench/results/cost");
+    assumeTrue(Files.isDirectory(folder), "no results of the cost study are committed yet");
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        assertEquals(List.of(), validate(Files.readString(file)), file.toString());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--slices|8,none|--slices is \"none\", expected a number from 1 on",
+        "--concurrency|0|--concurrency is \"0\", expected a number from 1 on",
+        "--requests|x|--requests is \"x\", expected a number from 1 on",
+        "--dtype|f16|--dtype is \"f16\", expected auto, f32 or bf16",
+        "--device|tpu|--device is \"tpu\", expected cpu or cuda",
+        "--model|none|--model is \"none\", but there is no none/config.json",
+        "--shape|none|--shape is \"none\", but there is no none/config.json",
+        "--keep|x|--keep is unknown; expected --model, --shape, --dir, --volume, --slices,"
+            + " --load-slices, --concurrency, --requests, --turns, --dtype, --device or --output",
+      })
+  void aWrongArgumentIsNamed(String name, String value, String message) {
+    assertEquals(
+        message,
+        assertThrows(IllegalArgumentException.class, () -> CostOptions.parse(ROOT, 2, name, value))
+            .getMessage());
+  }
+
+  @Test
+  void argumentsAreRead() {
+    CostOptions o = CostOptions.parse(ROOT, 2);
+    assertEquals(List.of(8, 32, 85), o.slices());
+    assertEquals(List.of(1, 4, 8), o.concurrency());
+    assertEquals(ROOT.resolve("bench/results/cost/demo.json"), o.output());
+    CostOptions shaped =
+        CostOptions.parse(
+            ROOT, 2, "--shape", "medgemma-4b", "--concurrency", "none", "--dtype", "bf16");
+    assertEquals(ROOT.resolve("bench/results/cost/medgemma-4b.json"), shaped.output());
+    assertEquals(List.of(), shaped.concurrency());
+    assertEquals(ComputeType.BF16, shaped.compute());
+  }
+}
