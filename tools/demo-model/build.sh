@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY=PASSIVE THP_MEM_ALLOC_ENABLE=1 MALLOC_ARENA_MAX=1 MALLOC_
 [ -f "$work/run/tower.pt" ] || "$python" "$here/train_vision.py" --data "$work/train" --work "$work/run"
 "$python" "$here/train_language.py" --data "$work/train" --held-out "$work/held-out" \
   --tokenizer "$root/models/demo/tokenizer.json" --work "$work/run"
-for file in tokenizer.json tokenizer_config.json preprocessor_config.json processor_config.json; do
+for file in generation_config.json tokenizer.json tokenizer_config.json preprocessor_config.json processor_config.json; do
   cp "$root/models/demo/$file" "$work/run/checkpoint/"
 done
 "$python" "$here/evaluate.py" --model "$work/run/checkpoint" --data "$work/held-out" --form choices closed plain open
