@@ -3,6 +3,9 @@ package org.medpruner.cli.report;
 import java.util.HashSet;
 import java.util.Set;
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.Numbers;
+import org.medpruner.eval.html.Pictures;
 
 /** Every presented slice as a small picture: kept ones framed, dropped ones dimmed and linked. */
 final class ContactSheet {
@@ -12,9 +15,9 @@ final class ContactSheet {
   private static final String ALL_KEPT = "Every slice was kept. Follow one to see it large.";
 
   private static final String SOME_DROPPED =
-      "Framed slices were kept; \u00d7n is the number of slices they stand for, themselves included."
-          + " Dimmed slices were dropped and carry the name of the slice that stands for them:"
-          + " \u2192 12. Hover, focus or follow one to see its anchor and the whole run."
+      "Framed slices were kept; \u00d7n is the number of slices they stand for, themselves"
+          + " included. Dimmed slices were dropped and carry the name of the slice that stands for"
+          + " them: \u2192 12. Hover, focus or follow one to see its anchor and the whole run."
           + " Neighbouring runs have different ground colours.";
 
   private ContactSheet() {}

@@ -5,6 +5,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.HtmlPage;
+import org.medpruner.eval.html.Numbers;
 
 /** Title, question, answer, truth and the facts of the run. */
 final class HeaderSection {
@@ -17,7 +20,7 @@ final class HeaderSection {
     ReportModel m = page.model();
     h.open("header", "id", "top");
     h.open("div", "class", "brand");
-    h.raw(MARK).leaf("span", "MedPruner report", "class", "brand-name");
+    h.raw(HtmlPage.MARK).leaf("span", "MedPruner report", "class", "brand-name");
     h.open("nav", "aria-label", "Sections");
     link(h, "#savings", "Savings");
     link(h, "#distances", "Distances");
@@ -26,18 +29,7 @@ final class HeaderSection {
     link(h, "#tokens", "Tokens");
     link(h, "#run", "Policy");
     h.close();
-    h.leaf(
-        "button",
-        "Light / dark",
-        "type",
-        "button",
-        "id",
-        "theme",
-        "class",
-        "js-only",
-        "title",
-        "Switch between the light and the dark colour scheme");
-    h.closeLine();
+    h.raw(HtmlPage.THEME_BUTTON).closeLine();
     h.leaf("h1", m.title()).raw("\n");
     h.leaf("p", "Research software, not a medical device.", "class", "disclaimer").raw("\n");
     if (m.question() == null && m.answer() == null) {
@@ -123,13 +115,4 @@ final class HeaderSection {
     String t = s.strip().toLowerCase(Locale.ROOT);
     return t.endsWith(".") ? t.substring(0, t.length() - 1) : t;
   }
-
-  /** Slices of which some are left out. */
-  private static final String MARK =
-      """
-      <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">\
-      <rect x="3" y="4" width="26" height="4" rx="1.5" class="mark-on"/>\
-      <rect x="3" y="11" width="26" height="3" rx="1.5" class="mark-off"/>\
-      <rect x="3" y="17" width="26" height="3" rx="1.5" class="mark-off"/>\
-      <rect x="3" y="23" width="26" height="4" rx="1.5" class="mark-on"/></svg>""";
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.eval.html.Pictures;
 
 /**
  * Colours of attention mass, one logarithmic scale for the whole page, so that slices compare. Mass

@@ -4,6 +4,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.Numbers;
 
 /** Kept slices at reading size, with what stage 2 did drawn over them. */
 final class KeptSection {

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.eval.html.Pictures;
 import org.medpruner.volume.SliceImages;
 
 /** What the sections share: the model, its runs and the encoded pictures. */

@@ -3,6 +3,8 @@ package org.medpruner.cli.report;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.Numbers;
 
 /** The figures a reader looks for first: what was kept, what was saved, how long it took. */
 final class SavingsSection {

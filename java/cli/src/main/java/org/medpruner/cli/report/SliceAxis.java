@@ -1,7 +1,7 @@
 package org.medpruner.cli.report;
 
-import java.util.ArrayList;
-import java.util.List;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.Numbers;
 
 /** Slots along x and a linear scale along y, shared by the charts so that their slices line up. */
 final class SliceAxis {
@@ -56,18 +56,5 @@ final class SliceAxis {
       h.empty("line", "class", "tick", "x1", x, "x2", x, "y1", Numbers.svg(y), "y2", bottom);
       h.leaf("text", Integer.toString(i), "class", "ax mid", "x", x, "y", Numbers.svg(y + 17));
     }
-  }
-
-  /** Round values from 0 up to {@code top}, about four steps. */
-  static List<Double> ticks(double top) {
-    double rough = top / 4;
-    double power = Math.pow(10, Math.floor(Math.log10(rough)));
-    double f = rough / power;
-    double step = (f < 1.5 ? 1 : f < 3.5 ? 2 : f < 7.5 ? 5 : 10) * power;
-    List<Double> ticks = new ArrayList<>();
-    for (int k = 0; k * step <= top * (1 + 1e-9); k++) {
-      ticks.add(k * step);
-    }
-    return ticks;
   }
 }

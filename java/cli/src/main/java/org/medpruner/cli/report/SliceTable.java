@@ -1,6 +1,8 @@
 package org.medpruner.cli.report;
 
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.Numbers;
 
 /** All numbers of all slices: what the charts show, for those who cannot see or want to copy. */
 final class SliceTable {

@@ -1,6 +1,7 @@
 package org.medpruner.cli.report;
 
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.html.Numbers;
 
 /** Slices in words, for alternative texts and tooltips. */
 final class SliceText {

@@ -1,6 +1,9 @@
 package org.medpruner.cli.report;
 
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.Numbers;
+import org.medpruner.eval.html.Ticks;
 
 /** Tokens of each slice that the language model was given, as stacked bars. */
 final class TokenChart {
@@ -102,7 +105,7 @@ final class TokenChart {
   private static void grid(Html h, SliceAxis axis, double top) {
     String x1 = Numbers.svg(SliceAxis.LEFT);
     String x2 = Numbers.svg(axis.end());
-    for (double t : SliceAxis.ticks(top)) {
+    for (double t : Ticks.upTo(top)) {
       if (t == Math.rint(t)) {
         String at = Numbers.svg(y(t, top));
         h.empty("line", "class", "grid", "x1", x1, "x2", x2, "y1", at, "y2", at);

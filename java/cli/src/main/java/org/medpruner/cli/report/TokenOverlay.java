@@ -1,6 +1,8 @@
 package org.medpruner.cli.report;
 
 import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.eval.html.Html;
+import org.medpruner.eval.html.Numbers;
 
 /** What stage 2 did to one slice, as SVG layers over its picture. */
 final class TokenOverlay {

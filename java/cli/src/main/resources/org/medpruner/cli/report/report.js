@@ -1,14 +1,6 @@
 "use strict";
 (function () {
-  const root = document.documentElement;
-  root.classList.add("js");
   const all = (selector, from) => Array.from((from || document).querySelectorAll(selector));
-
-  document.getElementById("theme").addEventListener("click", () => {
-    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-    const now = root.dataset.theme || (dark ? "dark" : "light");
-    root.dataset.theme = now === "dark" ? "light" : "dark";
-  });
 
   // A slice anywhere on the page lights up its anchor and the whole run, here and in the charts.
   const anchorOf = {};

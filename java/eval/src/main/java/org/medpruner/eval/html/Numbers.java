@@ -1,20 +1,20 @@
-package org.medpruner.cli.report;
+package org.medpruner.eval.html;
 
 import java.util.Locale;
 
 /** Numbers as text, the same in every locale. */
-final class Numbers {
+public final class Numbers {
   private static final String[] BYTE_UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
 
   private Numbers() {}
 
   /** "12,345". */
-  static String count(long n) {
+  public static String count(long n) {
     return String.format(Locale.ROOT, "%,d", n);
   }
 
   /** "5.3 %" of a share in [0, 1]; "n/a" when it is not a number. */
-  static String percent(double share) {
+  public static String percent(double share) {
     if (!Double.isFinite(share)) {
       return "n/a";
     }
@@ -25,7 +25,7 @@ final class Numbers {
   }
 
   /** "3.1 MiB", binary units. */
-  static String bytes(long n) {
+  public static String bytes(long n) {
     double v = n;
     int unit = 0;
     while (Math.abs(v) >= 1024 && unit < BYTE_UNITS.length - 1) {
@@ -38,7 +38,7 @@ final class Numbers {
   }
 
   /** "12 ms", "1.24 s", "3 min 05 s". */
-  static String seconds(double s) {
+  public static String seconds(double s) {
     if (!Double.isFinite(s) || s < 0) {
       return "n/a";
     }
@@ -53,7 +53,7 @@ final class Numbers {
   }
 
   /** A distance or a mass with four significant digits; "NaN" and infinities by name. */
-  static String value(double v) {
+  public static String value(double v) {
     if (Double.isNaN(v)) {
       return "NaN";
     }
@@ -73,7 +73,7 @@ final class Numbers {
   }
 
   /** A value without trailing zeros, for policy fields and axis ticks: "0.05", "8", "Infinity". */
-  static String plain(double v) {
+  public static String plain(double v) {
     if (v == Math.rint(v) && Math.abs(v) < 1e15) {
       return Long.toString((long) v);
     }
@@ -81,7 +81,7 @@ final class Numbers {
   }
 
   /** A signed position, "+34.5 mm"; empty when unknown. */
-  static String millimetres(double v) {
+  public static String millimetres(double v) {
     if (!Double.isFinite(v)) {
       return "";
     }
@@ -90,7 +90,7 @@ final class Numbers {
   }
 
   /** A coordinate for SVG: at most two decimals, no trailing zeros. */
-  static String svg(double v) {
+  public static String svg(double v) {
     long hundredths = Math.round(v * 100);
     if (hundredths % 100 == 0) {
       return Long.toString(hundredths / 100);

@@ -1,4 +1,4 @@
-package org.medpruner.cli.report;
+package org.medpruner.eval.html;
 
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -16,7 +16,7 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.medpruner.volume.SliceImages;
 
 /** Slices as data URIs, shrunk so that a page of any number of them stays small. */
-final class Pictures {
+public final class Pictures {
   /** Pictures used to foresee the size of a whole set before it is encoded. */
   private static final int PROBES = 12;
 
@@ -53,12 +53,12 @@ final class Pictures {
   private record Step(int side, float quality) {}
 
   /** Small pictures of the slices at {@code positions}, together at most {@code budget} chars. */
-  static List<String> thumbnails(SliceImages slices, List<Integer> positions, long budget) {
+  public static List<String> thumbnails(SliceImages slices, List<Integer> positions, long budget) {
     return encode(slices, positions, THUMBNAILS, budget);
   }
 
   /** Large pictures of the slices at {@code positions}, together at most {@code budget} chars. */
-  static List<String> large(SliceImages slices, List<Integer> positions, long budget) {
+  public static List<String> large(SliceImages slices, List<Integer> positions, long budget) {
     return encode(slices, positions, LARGE, budget);
   }
 
@@ -139,11 +139,11 @@ final class Pictures {
   }
 
   /** Whether no slice has any colour. */
-  static boolean grey(SliceImages slices) {
+  public static boolean grey(SliceImages slices) {
     return slices.pixels().stream().allMatch(Pictures::grey);
   }
 
-  private static boolean grey(byte[] rgb) {
+  static boolean grey(byte[] rgb) {
     for (int i = 0; i < rgb.length; i += 3) {
       if (rgb[i] != rgb[i + 1] || rgb[i] != rgb[i + 2]) {
         return false;
@@ -153,7 +153,7 @@ final class Pictures {
   }
 
   /** Grey pictures get one band: a third of the raw size and no chroma to lose. */
-  private static BufferedImage image(byte[] rgb, int h, int w) {
+  static BufferedImage image(byte[] rgb, int h, int w) {
     boolean grey = grey(rgb);
     BufferedImage image =
         new BufferedImage(w, h, grey ? BufferedImage.TYPE_BYTE_GRAY : BufferedImage.TYPE_INT_RGB);
@@ -167,11 +167,12 @@ final class Pictures {
   }
 
   /** The picture as a PNG data URI. */
-  static String png(BufferedImage image) {
+  public static String png(BufferedImage image) {
     return write(image, "png", 0);
   }
 
-  private static String jpeg(BufferedImage image, float quality) {
+  /** The picture as a JPEG data URI. */
+  static String jpeg(BufferedImage image, float quality) {
     return write(image, "jpeg", quality);
   }
 

@@ -1,4 +1,4 @@
-package org.medpruner.cli.report;
+package org.medpruner.eval.html;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Writes markup that is balanced by construction and valid both as HTML5 and as XML. Not
  * thread-safe.
  */
-final class Html {
+public final class Html {
   private final StringBuilder out = new StringBuilder(1 << 16);
   private final Deque<String> open = new ArrayDeque<>();
 
@@ -17,7 +17,7 @@ final class Html {
    *
    * @param attributes name, value, name, value ...; a null value leaves its attribute out
    */
-  Html open(String tag, @Nullable String... attributes) {
+  public Html open(String tag, @Nullable String... attributes) {
     start(tag, attributes);
     out.append('>');
     open.push(tag);
@@ -25,39 +25,39 @@ final class Html {
   }
 
   /** Closes the innermost open element. */
-  Html close() {
+  public Html close() {
     out.append("</").append(open.pop()).append('>');
     return this;
   }
 
   /** Closes the innermost open element and ends the line. */
-  Html closeLine() {
+  public Html closeLine() {
     close();
     out.append('\n');
     return this;
   }
 
   /** An element without content; only for void HTML elements and SVG shapes. */
-  Html empty(String tag, @Nullable String... attributes) {
+  public Html empty(String tag, @Nullable String... attributes) {
     start(tag, attributes);
     out.append("/>");
     return this;
   }
 
   /** An element that holds text alone. */
-  Html leaf(String tag, String text, @Nullable String... attributes) {
+  public Html leaf(String tag, String text, @Nullable String... attributes) {
     open(tag, attributes);
     return text(text).close();
   }
 
   /** Escaped text. */
-  Html text(String text) {
+  public Html text(String text) {
     escape(text, out);
     return this;
   }
 
   /** Markup taken as it is; never for text that came from outside. */
-  Html raw(String markup) {
+  public Html raw(String markup) {
     out.append(markup);
     return this;
   }

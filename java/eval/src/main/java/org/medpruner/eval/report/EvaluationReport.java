@@ -1,0 +1,90 @@
+package org.medpruner.eval.report;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
+import org.medpruner.eval.Run;
+import org.medpruner.eval.Sample;
+import org.medpruner.eval.metrics.Meteor;
+import org.medpruner.eval.metrics.Scorer;
+import org.medpruner.volume.SliceImages;
+
+/**
+ * Writes what a run showed: {@value #PAGE}, {@value #CSV} and {@value #MARKDOWN}, with the same
+ * figures. Equal runs give equal files.
+ */
+public final class EvaluationReport {
+  /** The page: one file that needs no other and no network. */
+  public static final String PAGE = "report.html";
+
+  /** Every figure, a line for every setting, kind of question and category. */
+  public static final String CSV = "results.csv";
+
+  /** The page's tables for a README. */
+  public static final String MARKDOWN = "report.md";
+
+  private EvaluationReport() {}
+
+  /**
+   * Scores a run, finished or not, and writes its report. Names of volumes and folders are in none
+   * of the files. The page holds at most 24 volumes' slices and stays below 6 MB.
+   *
+   * @param folder where the files go; it must exist
+   * @param pictures the slices of a sample's volume as the model was shown them; null, or an
+   *     exception, where they cannot be read: the page then goes without
+   * @return the page
+   * @throws InputException if a file cannot be written; then none is changed
+   */
+  public static Path write(Run run, Path folder, Function<Sample, @Nullable SliceImages> pictures) {
+    Report report = Report.of(run, new Scorer(Meteor.withWordNet()));
+    Map<String, String> texts = new LinkedHashMap<>();
+    texts.put(CSV, ResultsCsv.render(report));
+    texts.put(MARKDOWN, ReportMarkdown.render(report));
+    texts.put(PAGE, EvaluationPage.render(report, pictures));
+    write(folder, texts);
+    return folder.resolve(PAGE);
+  }
+
+  /** Each file is written under another name first, and all are moved when all are whole. */
+  private static void write(Path folder, Map<String, String> texts) {
+    Map<Path, Path> working = new LinkedHashMap<>();
+    try {
+      for (Map.Entry<String, String> e : texts.entrySet()) {
+        Path temporary =
+            folder.resolve("." + e.getKey() + "." + ProcessHandle.current().pid() + ".tmp");
+        working.put(temporary, folder.resolve(e.getKey()));
+        Files.write(temporary, e.getValue().getBytes(StandardCharsets.UTF_8));
+      }
+      for (Map.Entry<Path, Path> e : working.entrySet()) {
+        Files.move(
+            e.getKey(),
+            e.getValue(),
+            StandardCopyOption.ATOMIC_MOVE,
+            StandardCopyOption.REPLACE_EXISTING);
+      }
+    } catch (IOException e) {
+      List<Path> left = new ArrayList<>(working.keySet());
+      left.forEach(EvaluationReport::deleteQuietly);
+      throw new InputException(
+          "the report could not be written into " + folder + ": " + e + "; choose another folder",
+          e);
+    }
+  }
+
+  private static void deleteQuietly(Path p) {
+    try {
+      Files.deleteIfExists(p);
+    } catch (IOException e) {
+      // Already failing: the first cause is the one to report.
+    }
+  }
+}

@@ -1,0 +1,304 @@
+package org.medpruner.eval.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.InputException;
+import org.medpruner.PruningPolicy;
+import org.medpruner.eval.Run;
+import org.medpruner.eval.Sample;
+import org.medpruner.eval.Sample.Kind;
+import org.medpruner.eval.SampleResult;
+import org.medpruner.eval.Setting;
+import org.medpruner.volume.SliceImages;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+
+class EvaluationReportTest {
+  private static final List<Setting> TWO = List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER));
+
+  @TempDir Path folder;
+
+  private Document page(Run run, Function<Sample, @Nullable SliceImages> pictures)
+      throws Exception {
+    EvaluationReport.write(run, folder, pictures);
+    DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+    factory.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
+    String html = text(EvaluationReport.PAGE);
+    return factory
+        .newDocumentBuilder()
+        .parse(new ByteArrayInputStream(html.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static @Nullable SliceImages blank(Sample s) {
+    return null;
+  }
+
+  private String text(String name) throws IOException {
+    return Files.readString(folder.resolve(name));
+  }
+
+  /** Cells of results.csv by "setting|kind|category|column". */
+  private Map<String, String> csv() throws IOException {
+    Map<String, String> cells = new HashMap<>();
+    CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
+    try (CSVParser parser = CSVParser.parse(text(EvaluationReport.CSV), format)) {
+      for (CSVRecord r : parser) {
+        String key = r.get("setting") + "|" + r.get("kind") + "|" + r.get("category") + "|";
+        parser.getHeaderNames().forEach(column -> cells.put(key + column, r.get(column)));
+      }
+    }
+    return cells;
+  }
+
+  private static List<Element> elements(Document page, String tag) {
+    NodeList list = page.getElementsByTagName(tag);
+    List<Element> all = new ArrayList<>();
+    for (int i = 0; i < list.getLength(); i++) {
+      all.add((Element) list.item(i));
+    }
+    return all;
+  }
+
+  @Test
+  void everyNumberOfThePageIsTheCsvs() throws Exception {
+    List<Setting> settings = RunScenes.settings(List.of(0.02, 0.05, 0.1), List.of(0.5, 0.7, 0.9));
+    Run run =
+        RunScenes.run(settings, RunScenes.samples(90, Kind.CLOSED, Kind.OPEN, Kind.REPORT), 12);
+    Document page = page(run, s -> RunScenes.pictures(12, 48));
+    Map<String, String> csv = csv();
+    List<Element> figures = elements(page, "data");
+    assertTrue(figures.size() > 11 * 60, figures.size() + " figures");
+    Set<String> columns = new HashSet<>();
+    for (Element e : figures) {
+      String at = e.getAttribute("data-at");
+      String value = csv.get(at);
+      assertEquals(e.getAttribute("value"), value, at);
+      String column = at.substring(at.lastIndexOf('|') + 1);
+      columns.add(column);
+      assertEquals(Columns.text(column, Double.parseDouble(value)), e.getTextContent(), at);
+    }
+    assertTrue(
+        columns.containsAll(
+            List.of(
+                Columns.QUALITY,
+                Columns.QUALITY_LOW,
+                Columns.DIFFERENCE,
+                Columns.P_VOLUMES,
+                Columns.SLICE_RATE,
+                Columns.TOKEN_RATE,
+                Columns.OVERALL_RATE,
+                Columns.ENCODE,
+                Columns.PREFILL,
+                Columns.DECODE,
+                Columns.PEAK,
+                Columns.KV,
+                Columns.FAILED,
+                "strict_meteor",
+                "reference_bleu_3")),
+        columns.toString());
+    for (Element cell : elements(page, "td")) {
+      // Outside of figures a cell holds at most its row's number.
+      boolean figure = cell.getElementsByTagName("data").getLength() > 0;
+      assertTrue(
+          figure || cell.getTextContent().matches("\\d{1,2}|\\u2013|"), cell.getTextContent());
+    }
+    assertEquals(
+        3,
+        elements(page, "section").stream()
+            .filter(e -> e.getAttribute("id").matches("curve|surface|tasks"))
+            .count());
+  }
+
+  @Test
+  void figuresAreThoseOfTheAnswers() throws Exception {
+    List<Sample> samples = RunScenes.samples(8, Kind.CLOSED);
+    List<SampleResult> results = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      Sample s = samples.get(i);
+      // off: 6 of 8 right; paper: 4 of 8, of which 1 was wrong before, and one without an answer.
+      results.add(RunScenes.result(TWO.getFirst(), 0, s, RunScenes.answer(s, i >= 6), 10));
+      results.add(
+          i == 5
+              ? SampleResult.failed(s.id(), "paper", "out of memory", "")
+              : RunScenes.result(TWO.get(1), 1, s, RunScenes.answer(s, i < 3), 10));
+    }
+    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
+    Map<String, String> csv = csv();
+    assertEquals("0.75", csv.get("off|closed|(all)|quality"));
+    assertEquals("0.571429", csv.get("paper|closed|(all)|quality"));
+    assertEquals("7", csv.get("paper|closed|(all)|paired"));
+    assertEquals("3", csv.get("paper|closed|(all)|lost"));
+    assertEquals("2", csv.get("paper|closed|(all)|gained"));
+    assertEquals("5", csv.get("paper|closed|(all)|changed"));
+    assertEquals("1", csv.get("paper|closed|(all)|p_mcnemar"));
+    assertEquals("-0.142857", csv.get("paper|closed|(all)|difference"));
+    assertEquals("", csv.get("off|closed|(all)|difference"));
+    assertEquals("1", csv.get("paper|any|(all)|failed"));
+    assertEquals("0.5", csv.get("paper|any|(all)|slice_rate"));
+    assertEquals("0.25", csv.get("paper|any|(all)|overall_rate"));
+    assertEquals("0.6", csv.get("paper|any|(all)|encode_seconds"));
+    assertEquals("2", csv.get("paper|any|(all)|volumes"));
+    assertEquals(Long.toString(501L << 20), csv.get("paper|any|(all)|peak_memory_bytes"));
+    assertTrue(page.getDocumentElement().getTextContent().contains("1 results have no answer"));
+    String md = text(EvaluationReport.MARKDOWN);
+    assertTrue(md.contains("| paper | 57.1"), md);
+    assertTrue(md.contains("| off | 75.0"), md);
+    assertEquals(5, elements(page, "article").size());
+  }
+
+  @Test
+  void changedAnswersShowEverySettingsSlicesBesideThoseOfOff() throws Exception {
+    List<Setting> settings = RunScenes.settings(List.of(0.05), List.of(0.9));
+    Run run = RunScenes.run(settings, RunScenes.samples(40, Kind.CLOSED), 12);
+    Document page = page(run, s -> RunScenes.pictures(12, 48));
+    List<Element> questions = elements(page, "article");
+    assertFalse(questions.isEmpty());
+    List<String> images =
+        elements(page, "image").stream().map(e -> "#" + e.getAttribute("id")).toList();
+    for (Element q : questions) {
+      NodeList uses = q.getElementsByTagName("use");
+      assertTrue(uses.getLength() >= 2, "off and another");
+      assertTrue(images.contains(((Element) uses.item(0)).getAttribute("href")));
+      assertTrue(q.getTextContent().contains("off: 12 of 12 slices, 100 % of the tokens"));
+      assertTrue(q.getTextContent().contains("gold"));
+    }
+    for (Element svg : elements(page, "svg")) {
+      boolean described = !svg.getAttribute("aria-label").isEmpty();
+      assertTrue(
+          described || svg.getAttribute("aria-hidden").equals("true"), "svg without a label");
+    }
+    // The first lost what off had right.
+    assertTrue(questions.getFirst().getTextContent().contains("\u2717 wrong"));
+  }
+
+  @Test
+  void textsFromOutsideAreEscapedAndPatientsNotNamed() throws Exception {
+    String evil =
+        "\"'><script>alert(1)</script>&amp;\u0000\uD800 <img src=x onerror=y>]]> | `x` [a](b)";
+    Sample s =
+        new Sample(evil, "ct/" + RunScenes.PATIENT, evil, Kind.OPEN, evil, evil, Map.of("A", evil));
+    Setting other = new Setting("paper " + evil, evil, PruningPolicy.PAPER);
+    List<Setting> settings = List.of(Setting.OFF, other);
+    Run run =
+        RunScenes.run(
+            settings,
+            List.of(s),
+            List.of(
+                RunScenes.result(Setting.OFF, 0, s, evil, 3),
+                RunScenes.result(other, 1, s, "another " + evil, 3)));
+    Document page = page(run, x -> RunScenes.pictures(3, 16));
+    assertEquals(1, elements(page, "script").size());
+    assertTrue(elements(page, "img").isEmpty());
+    for (String file :
+        List.of(EvaluationReport.PAGE, EvaluationReport.CSV, EvaluationReport.MARKDOWN)) {
+      assertFalse(text(file).contains("DOE"), file);
+    }
+    assertFalse(text(EvaluationReport.PAGE).contains("<script>alert"));
+    assertFalse(text(EvaluationReport.MARKDOWN).replace("\\<", "").contains("<script"));
+    assertTrue(csv().containsKey("paper " + evil.replace('\uD800', '?') + "|open|(all)|quality"));
+    String html = text(EvaluationReport.PAGE);
+    assertFalse(html.contains("http:") || html.contains("https:"), "an external address");
+    for (Element e : elements(page, "*")) {
+      for (int i = 0; i < e.getAttributes().getLength(); i++) {
+        assertFalse(e.getAttributes().item(i).getNodeName().startsWith("on"), "a script attribute");
+      }
+    }
+  }
+
+  @Test
+  void hundredsOfSamplesOf25SettingsStaySmall() throws Exception {
+    List<Setting> settings =
+        new ArrayList<>(
+            RunScenes.settings(List.of(0.01, 0.02, 0.05, 0.1, 0.2), List.of(0.5, 0.7, 0.9, 0.95)));
+    settings.addAll(
+        Stream.of(0.3, 0.4, 0.5)
+            .map(g -> new Setting("paper gamma=" + g, "paper", PruningPolicy.PAPER.withGamma(g)))
+            .toList());
+    assertEquals(25, settings.size());
+    Run run = RunScenes.run(settings, RunScenes.samples(400, Kind.CLOSED, Kind.OPEN), 85);
+    SliceImages pictures = RunScenes.pictures(85, 128);
+    Document page = page(run, s -> pictures);
+    long bytes = Files.size(folder.resolve(EvaluationReport.PAGE));
+    assertTrue(bytes < 6_000_000, bytes + " bytes");
+    assertEquals(ChangesSection.MOST, elements(page, "article").size());
+    assertTrue(elements(page, "image").size() <= ChangesSection.MOST_WITH_PICTURES);
+    assertTrue(elements(page, "image").size() >= 6, elements(page, "image").size() + " sheets");
+  }
+
+  @Test
+  void runsThatAreShortUnfinishedOrWithoutPicturesHaveAReport() throws Exception {
+    List<Sample> samples = RunScenes.samples(3, Kind.REPORT);
+    Document one =
+        page(
+            RunScenes.run(TWO.subList(0, 1), samples, 4),
+            s -> {
+              throw new IllegalStateException();
+            });
+    assertTrue(one.getDocumentElement().getTextContent().contains("nothing to compare with"));
+    Document none = page(RunScenes.run(TWO, samples, List.of()), EvaluationReportTest::blank);
+    assertTrue(
+        none.getDocumentElement().getTextContent().contains("The run is not finished: 0 of 6"));
+    List<SampleResult> half =
+        List.of(
+            RunScenes.result(Setting.OFF, 0, samples.getFirst(), "Findings: mass.", 4),
+            RunScenes.result(TWO.get(1), 1, samples.getFirst(), "", 4));
+    Document part = page(RunScenes.run(TWO, samples, half), s -> RunScenes.pictures(5, 16));
+    assertTrue(elements(part, "image").isEmpty(), "five slices of a run that saw four");
+    assertTrue(part.getDocumentElement().getTextContent().contains("(empty)"));
+    Map<String, String> csv = csv();
+    assertEquals("1", csv.get("paper|any|(all)|empty"));
+    assertEquals("", csv.get("paper|report|(all)|quality"));
+    assertEquals("0", csv.get("paper|report|(all)|reference_rouge_l"));
+  }
+
+  @Test
+  void equalRunsGiveEqualFilesAndAFailedWriteLeavesNone() throws Exception {
+    Run run = RunScenes.run(TWO, RunScenes.samples(20, Kind.CLOSED), 6);
+    page(run, EvaluationReportTest::blank);
+    Map<String, String> before = new HashMap<>();
+    for (String f :
+        List.of(EvaluationReport.PAGE, EvaluationReport.CSV, EvaluationReport.MARKDOWN)) {
+      before.put(f, text(f));
+    }
+    page(run, EvaluationReportTest::blank);
+    for (Map.Entry<String, String> e : before.entrySet()) {
+      assertEquals(e.getValue(), text(e.getKey()), e.getKey());
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(3, files.count(), "a temporary file was left");
+    }
+    Path missing = folder.resolve("no/such");
+    InputException refused =
+        assertThrows(
+            InputException.class,
+            () -> EvaluationReport.write(run, missing, EvaluationReportTest::blank));
+    assertNotNull(refused.getMessage());
+    assertTrue(refused.getMessage().contains("choose another folder"));
+    assertFalse(Files.exists(missing));
+  }
+}
