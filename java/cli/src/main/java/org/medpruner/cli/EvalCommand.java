@@ -12,6 +12,7 @@ import org.medpruner.eval.Run;
 import org.medpruner.eval.Setting;
 import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.eval.phantom.PhantomBenchmark;
+import org.medpruner.eval.report.EvaluationReport;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import picocli.CommandLine.Command;
@@ -134,7 +135,7 @@ final class EvalCommand implements Callable<Integer> {
       run = Evaluation.run(plan, loading.progress(), progress);
     }
     main.out().print(EvaluationTable.text(run));
-    main.err().println("written         " + folder);
+    main.err().println("written         " + EvaluationReport.write(run, folder));
     if (run.failures() > 0) {
       main.err()
           .println(

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample;
+import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.eval.metrics.Meteor;
 import org.medpruner.eval.metrics.Scorer;
 import org.medpruner.volume.SliceImages;
@@ -52,6 +53,16 @@ public final class EvaluationReport {
     texts.put(PAGE, EvaluationPage.render(report, pictures));
     write(folder, texts);
     return folder.resolve(PAGE);
+  }
+
+  /**
+   * The same with pictures from the run's own data folder, where it still is as it was.
+   *
+   * @param folder where the files go, such as the run's; it must exist
+   */
+  public static Path write(Run run, Path folder) {
+    Path data = Path.of(run.header().data().folder());
+    return write(run, folder, s -> SampleVolume.read(data, s, run.header().maxImages()).images());
   }
 
   /** Each file is written under another name first, and all are moved when all are whole. */
