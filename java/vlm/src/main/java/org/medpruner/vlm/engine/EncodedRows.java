@@ -21,28 +21,28 @@ final class EncodedRows {
   private final List<Tensor> planes = new ArrayList<>();
 
   /**
-   * Memory for {@code count} tokens.
+   * No tokens yet.
    *
    * @param planeCount planes of every token
    * @param merged whether they are merged like the features
+   * @param rows memory for all tokens, of {@link #width} columns
    */
-  EncodedRows(Decoder decoder, int planeCount, boolean merged, long count) {
+  EncodedRows(Decoder decoder, int planeCount, boolean merged, Tensor rows) {
     this.hidden = decoder.config().hiddenSize();
     this.planeCount = planeCount;
     this.merged = merged;
-    int beside = merged ? planeCount : 0;
-    rows =
-        Ops.empty(
-            decoder.compute(),
-            decoder.cuda(),
-            count,
-            Math.multiplyExact(hidden, (long) (1 + beside)));
-    for (int i = beside; i < planeCount; i++) {
-      planes.add(Ops.empty(decoder.compute(), decoder.cuda(), count, hidden));
+    this.rows = rows;
+    for (int i = merged ? planeCount : 0; i < planeCount; i++) {
+      planes.add(Ops.empty(decoder.compute(), decoder.cuda(), rows.size(0), hidden));
     }
   }
 
-  /** Everything that stage 2 merges: [count, hidden], or wider where planes lie beside. */
+  /** Columns of the rows that stage 2 merges: the features, and planes that lie beside them. */
+  static long width(Decoder decoder, int planeCount, boolean merged) {
+    return Math.multiplyExact(decoder.config().hiddenSize(), 1L + (merged ? planeCount : 0));
+  }
+
+  /** Everything that stage 2 merges: [count, width]. */
   Tensor rows() {
     return rows;
   }
@@ -64,15 +64,12 @@ final class EncodedRows {
   /**
    * The tokens of one volume, in memory of their own, detached from all scopes.
    *
-   * @param left what stage 2 left of its rows, at the beginning of {@code capacity} rows of memory
+   * @param left what is left of its rows, in memory of others
    * @param kept the rows they are
-   * @param capacity 0 where the memory belongs to others too
    */
-  PackedTokens packed(Tensor left, int[] kept, long capacity, Workspace workspace) {
+  PackedTokens packed(Tensor left, int[] kept, Workspace workspace) {
     if (planeCount == 0) {
-      // The volume holds this for as long as it is asked about: not the memory of what was pruned.
-      return new PackedTokens(left.size(0) <= capacity / 2 || capacity == 0 ? left.clone() : left)
-          .detached();
+      return new PackedTokens(left.clone()).detached();
     }
     List<Tensor> own = new ArrayList<>();
     for (int i = 0; i < planeCount; i++) {

@@ -25,6 +25,7 @@ import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.nn.Decoder;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.Prompt;
+import org.medpruner.vlm.pruning.TokenPlans;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceInfo;
 
@@ -40,6 +41,7 @@ public final class Pipeline implements TokenModel {
   private final Decoder decoder;
   private final long maxEncoderBytes;
   private final Workspace workspace;
+  private final TokenPlans plans;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile boolean closed;
 
@@ -53,6 +55,7 @@ public final class Pipeline implements TokenModel {
     this.decoder = family.decoder();
     this.maxEncoderBytes = options.maxEncoderBytes();
     this.workspace = Workspace.create(decoder.cuda() ? Device.cuda(0) : Device.CPU);
+    this.plans = new TokenPlans(workspace);
   }
 
   @Override
@@ -157,7 +160,7 @@ public final class Pipeline implements TokenModel {
 
   private List<PrunedVolume> encode(
       List<VolumeGroup> groups, double preparedSeconds, PruningPolicy policy, Progress progress) {
-    return new VolumeEncoder(family, policy, maxEncoderBytes, workspace, progress)
+    return new VolumeEncoder(family, policy, maxEncoderBytes, workspace, plans, progress)
         .encode(groups, preparedSeconds).stream()
             .map(
                 o ->
@@ -251,6 +254,7 @@ public final class Pipeline implements TokenModel {
     }
     try {
       closed = true;
+      plans.close();
       workspace.close();
       family.close();
     } finally {

@@ -18,7 +18,9 @@ import org.medpruner.Workspace;
 import org.medpruner.torch.TorchStreams;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.nn.Decoder;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.pruning.SliceStage;
+import org.medpruner.vlm.pruning.TokenPlans;
 import org.medpruner.vlm.pruning.TokenStage;
 import org.medpruner.volume.SliceInfo;
 
@@ -51,6 +53,7 @@ final class VolumeEncoder {
   private final PruningPolicy policy;
   private final long maxEncoderBytes;
   private final Workspace workspace;
+  private final TokenPlans plans;
   private final Progress progress;
   private final Device device;
 
@@ -59,6 +62,7 @@ final class VolumeEncoder {
       PruningPolicy policy,
       long maxEncoderBytes,
       Workspace workspace,
+      TokenPlans plans,
       Progress progress) {
     checkPolicy(policy);
     this.family = family;
@@ -66,6 +70,7 @@ final class VolumeEncoder {
     this.policy = policy.resolved(family.temperature());
     this.maxEncoderBytes = maxEncoderBytes;
     this.workspace = workspace;
+    this.plans = plans;
     this.progress = progress;
     this.device = decoder.cuda() ? Device.cuda(0) : Device.CPU;
   }
@@ -136,14 +141,15 @@ final class VolumeEncoder {
 
   private List<Outcome> tokens(
       List<VolumeGroup> groups, AnchoredVolumes volumes, StageTimes times) {
+    boolean merged = policy.deepStack() == DeepStack.MERGED;
+    long width = EncodedRows.width(decoder, family.planes(), merged);
     try (PointerScope scope = new PointerScope();
-        TokenStage stage =
-            policy.tokenPruning()
-                ? new TokenStage(device, volumes.offsets(), family.visionHeadDim(), workspace)
-                : null) {
-      EncodedRows encoded =
-          new EncodedRows(
-              decoder, family.planes(), policy.deepStack() == DeepStack.MERGED, volumes.tokens());
+        TokenStage stage = policy.tokenPruning() ? stage(volumes, width) : null) {
+      Tensor memory =
+          stage == null
+              ? Ops.empty(decoder.compute(), decoder.cuda(), volumes.tokens(), width)
+              : stage.features();
+      EncodedRows encoded = new EncodedRows(decoder, family.planes(), merged, memory);
       int total = volumes.segments();
       progress.update("encode", 0, total);
       for (VolumeGroup group : groups) {
@@ -152,10 +158,7 @@ final class VolumeEncoder {
 
       long pruning = System.nanoTime();
       progress.update("prune", 0, 1);
-      TokenStage.@Nullable Pruned pruned =
-          stage == null
-              ? null
-              : stage.prune(policy, encoded.rows(), volumes.kept(), volumes.runs());
+      TokenStage.@Nullable Pruned pruned = stage == null ? null : stage.prune();
       int[] rows =
           pruned == null
               ? volumes.wholeSlices(policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0)
@@ -168,6 +171,15 @@ final class VolumeEncoder {
       times.add("prune", seconds(pruning));
       return outcomes(volumes, rows, packed, pruned == null ? null : pruned.result(), times);
     }
+  }
+
+  private TokenStage stage(AnchoredVolumes volumes, long width) {
+    return plans.stage(
+        policy,
+        new TokenStage.Slices(volumes.offsets(), volumes.kept(), volumes.runs()),
+        family.visionHeadDim(),
+        width,
+        decoder.compute());
   }
 
   /** Encodes slices in batches; the attention mass of each is taken while q and k exist. */
@@ -223,12 +235,7 @@ final class VolumeEncoder {
     List<PackedTokens> packed = new ArrayList<>();
     for (AnchoredVolume v : volumes.list()) {
       int[] own = v.own(rows);
-      packed.add(
-          encoded.packed(
-              left.narrow(0, v.firstOwn(rows), own.length),
-              own,
-              volumes.list().size() == 1 ? v.endToken() : 0,
-              workspace));
+      packed.add(encoded.packed(left.narrow(0, v.firstOwn(rows), own.length), own, workspace));
     }
     return packed;
   }

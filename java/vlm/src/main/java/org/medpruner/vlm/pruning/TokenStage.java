@@ -7,11 +7,6 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.medpruner.AttentionMass;
 import org.medpruner.Device;
 import org.medpruner.GatherRows;
-import org.medpruner.NucleusSelect;
-import org.medpruner.Prune;
-import org.medpruner.PruningPolicy;
-import org.medpruner.PruningPolicy.DroppedSlice;
-import org.medpruner.PruningPolicy.NucleusScore;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchStreams;
@@ -20,7 +15,8 @@ import org.medpruner.torch.TorchTensors;
 /**
  * Stage 2: which tokens of the encoded slices stay. Attention mass is taken batch by batch while
  * the encoder runs; selection, merging and packing follow in one call over all slices of all
- * volumes, which may differ in their number of tokens.
+ * volumes, which may differ in their number of tokens. On CUDA volumes of the same extents replay
+ * one recorded graph of it.
  *
  * <p>One per batch of volumes; used and closed by one thread.
  */
@@ -59,41 +55,55 @@ public final class TokenStage implements AutoCloseable {
    * What stage 2 left.
    *
    * @param packed [K, C], the kept tokens' features in order, targets with what was merged into
-   *     them; a temporary of the caller's scope, and the beginning of memory for N rows
+   *     them; a temporary of the caller's scope, in the stage's memory
    * @param rows int[K], the row of the features each of them is
    * @param result how it came to this
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record Pruned(Tensor packed, int[] rows, Result result) {}
 
-  private final Device device;
-  private final long[] offsets;
-  private final Workspace workspace;
-  private final Tensor mass;
-  private final Tensor keys;
-
   /**
-   * An empty stage.
+   * The slices of a batch of volumes.
    *
    * @param offsets token at which each of P slices begins, from 0, and N at the end
-   * @param headDim d, width of the encoder's attention heads
-   * @param workspace not owned
+   * @param kept per slice, whether stage 1 kept it
+   * @param volumes slice at which each volume begins, from 0, and P at the end; floors and caps of
+   *     a volume are of each
    */
-  public TokenStage(Device device, long[] offsets, int headDim, Workspace workspace) {
-    this.device = device;
-    this.offsets = offsets.clone();
-    this.workspace = workspace;
-    long rows = offsets[offsets.length - 1];
-    mass =
-        TorchScope.detach(
-            TorchScope.run(() -> DeviceTensors.empty(device, ScalarType.Float, rows)));
-    keys =
-        TorchScope.detach(
-            TorchScope.run(() -> DeviceTensors.empty(device, ScalarType.Float, rows, headDim)));
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Slices(long[] offsets, boolean[] kept, long[] volumes) {
+    /** One volume of slices of {@code tokens} each, all kept. */
+    public static Slices whole(int slices, int tokens) {
+      boolean[] kept = new boolean[slices];
+      Arrays.fill(kept, true);
+      return new Slices(evenOffsets(slices, tokens), kept, new long[] {0, slices});
+    }
+
+    int count() {
+      return kept.length;
+    }
+
+    long tokens() {
+      return offsets[kept.length];
+    }
   }
 
-  /** Offsets of {@code slices} slices of {@code tokens} each. */
-  public static long[] offsets(int slices, int tokens) {
+  private final TokenPlans plans;
+  private final TokenPlan plan;
+  private final Slices slices;
+  private final Workspace workspace;
+  private final Device device;
+
+  TokenStage(TokenPlans plans, TokenPlan plan, Slices slices, Workspace workspace) {
+    this.plans = plans;
+    this.plan = plan;
+    this.slices = slices;
+    this.workspace = workspace;
+    this.device = workspace.device();
+    plan.slices(slices);
+  }
+
+  private static long[] evenOffsets(int slices, int tokens) {
     long[] offsets = new long[slices + 1];
     Arrays.setAll(offsets, i -> (long) i * tokens);
     return offsets;
@@ -112,104 +122,62 @@ public final class TokenStage implements AutoCloseable {
       int batch = Math.toIntExact(query.size(0));
       long patches = query.size(1);
       Tensor flags = DeviceTensors.empty(device, ScalarType.UInt32, batch);
-      long row = offsets[first];
-      long count = offsets[first + batch] - row;
+      long row = slices.offsets[first];
+      long count = slices.offsets[first + batch] - row;
       AttentionMass.run(
           AttentionMass.Params.of(pooling),
           TorchTensors.view(query.flatten(0, 1)),
           TorchTensors.view(key.flatten(0, 1)),
           null,
-          TorchTensors.view(DeviceTensors.of(device, offsets(batch, Math.toIntExact(patches)))),
+          TorchTensors.view(DeviceTensors.of(device, evenOffsets(batch, Math.toIntExact(patches)))),
           new AttentionMass.Outputs(
-              TorchTensors.view(mass.narrow(0, row, count)),
-              TorchTensors.view(keys.narrow(0, row, count)),
+              TorchTensors.view(plan.mass.narrow(0, row, count)),
+              TorchTensors.view(plan.keys.narrow(0, row, count)),
               TorchTensors.view(flags)),
           workspace,
           TorchStreams.current(device));
     }
   }
 
-  /** Attention mass [N], F32, of the slices added so far; belongs to this object. */
+  /** Attention mass [N], F32, of the slices added so far; valid until this is closed. */
   public Tensor mass() {
-    return mass;
+    return plan.mass;
   }
 
-  /** Pooled keys [N, d], F32, of the slices added so far; belongs to this object. */
+  /** Pooled keys [N, d], F32, of the slices added so far; valid until this is closed. */
   public Tensor pooledKeys() {
-    return keys;
+    return plan.keys;
+  }
+
+  /** Memory for the tokens' features [N, C], the caller's to fill; valid until this is closed. */
+  public Tensor features() {
+    return plan.features;
   }
 
   /**
    * Selects the nucleus of every slice, merges the rest into its targets and packs what stays.
    *
-   * @param policy tau, score, temperature (&gt; 0), ratio, floors and caps, and what a dropped
-   *     slice leaves
-   * @param features [N, C]; not changed
-   * @param kept per slice, whether stage 1 kept it
-   * @param volumes slice at which each volume begins, from 0, and P at the end; floors and caps of
-   *     a volume are of each
+   * @return its {@code packed} is valid until this is closed
    */
-  public Pruned prune(PruningPolicy policy, Tensor features, boolean[] kept, long[] volumes) {
-    int slices = offsets.length - 1;
+  public Pruned prune() {
     int[][] rows = new int[1][];
     Result[] result = new Result[1];
     Tensor packed =
         TorchScope.run(
             () -> {
-              long n = offsets[slices];
-              Tensor all =
-                  DeviceTensors.empty(device, features.scalar_type().intern(), n, features.size(1));
-              Tensor packedRows = DeviceTensors.empty(device, ScalarType.Long, n);
-              Tensor packedOffsets = DeviceTensors.empty(device, ScalarType.Long, slices + 1);
-              Tensor role = DeviceTensors.empty(device, ScalarType.Byte, n);
-              Tensor assignment = DeviceTensors.empty(device, ScalarType.Long, n);
-              Tensor keptMass = DeviceTensors.empty(device, ScalarType.Double, slices);
-              Tensor flags = DeviceTensors.empty(device, ScalarType.UInt32, slices);
-              Prune.run(
-                  params(policy),
-                  new Prune.Given(TorchTensors.view(mass), TorchTensors.view(keys)),
-                  TorchTensors.view(features),
-                  TorchTensors.view(DeviceTensors.of(device, offsets)),
-                  TorchTensors.view(DeviceTensors.of(device, kept)),
-                  TorchTensors.view(DeviceTensors.of(device, volumes)),
-                  new Prune.Outputs(
-                      TorchTensors.view(all),
-                      TorchTensors.view(packedRows),
-                      TorchTensors.view(packedOffsets),
-                      TorchTensors.view(role),
-                      TorchTensors.view(assignment),
-                      TorchTensors.view(keptMass),
-                      TorchTensors.view(flags)),
-                  workspace,
-                  TorchStreams.current(device));
-              long total = TorchTensors.longs(packedOffsets.narrow(0, slices, 1))[0];
-              rows[0] = ints(TorchTensors.longs(packedRows.narrow(0, 0, total)));
+              plan.run(TorchStreams.current(device));
+              long total = TorchTensors.longs(plan.packedOffsets.narrow(0, slices.count(), 1))[0];
+              rows[0] = ints(TorchTensors.longs(plan.packedRows.narrow(0, 0, total)));
               result[0] =
                   new Result(
-                      TorchTensors.floats(mass),
-                      TorchTensors.bytes(role),
-                      withinSlices(ints(TorchTensors.longs(assignment))),
-                      TorchTensors.doubles(keptMass),
-                      TorchTensors.ints(flags));
-              return all.narrow(0, 0, total);
+                      TorchTensors.floats(plan.mass),
+                      TorchTensors.bytes(plan.role),
+                      withinSlices(ints(TorchTensors.longs(plan.assignment))),
+                      TorchTensors.doubles(plan.keptMass),
+                      TorchTensors.ints(plan.flags));
+              return plan.packed.narrow(0, 0, total);
             });
     return new Pruned(packed, rows[0], result[0]);
-  }
-
-  private static Prune.Params params(PruningPolicy policy) {
-    NucleusSelect.Params nucleus =
-        new NucleusSelect.Params(
-            policy.score() == NucleusScore.MASS
-                ? NucleusSelect.Score.MASS
-                : NucleusSelect.Score.SOFTMAX,
-            policy.tau(),
-            policy.temperature(),
-            policy.minTokens(),
-            policy.maxTokens(),
-            policy.volumeMinTokens(),
-            policy.volumeMaxTokens());
-    return Prune.Params.of(nucleus, policy.contextualRatio())
-        .withDroppedTokens(policy.droppedSlice() == DroppedSlice.CORNER_TOKEN ? 1 : 0);
   }
 
   private static int[] ints(long[] values) {
@@ -220,7 +188,8 @@ public final class TokenStage implements AutoCloseable {
 
   /** Token indices counted from the beginning of their slice; changes the array. */
   private int[] withinSlices(int[] tokens) {
-    for (int s = 0; s + 1 < offsets.length; s++) {
+    long[] offsets = slices.offsets;
+    for (int s = 0; s < slices.count(); s++) {
       for (long t = offsets[s]; t < offsets[s + 1]; t++) {
         tokens[(int) t] -= (int) offsets[s];
       }
@@ -262,9 +231,9 @@ public final class TokenStage implements AutoCloseable {
         });
   }
 
+  /** Gives the memory back. */
   @Override
   public void close() {
-    mass.close();
-    keys.close();
+    plans.give(plan);
   }
 }

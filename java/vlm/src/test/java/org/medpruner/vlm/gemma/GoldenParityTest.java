@@ -46,6 +46,7 @@ import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.SliceStage;
+import org.medpruner.vlm.pruning.TokenPlans;
 import org.medpruner.vlm.pruning.TokenStage;
 
 /**
@@ -139,14 +140,22 @@ class GoldenParityTest {
 
   private static TokenStage stage(
       Golden.Volume volume, AttentionMass.Pooling pooling, Workspace w) {
+    return stage(volume, pooling, PruningPolicy.REFERENCE, w);
+  }
+
+  private static TokenStage stage(
+      Golden.Volume volume, AttentionMass.Pooling pooling, PruningPolicy policy, Workspace w) {
     var config = golden.family.config();
-    TokenStage stage =
-        new TokenStage(
-            Device.CPU,
-            TokenStage.offsets(volume.slices, config.tokensPerImage()),
-            config.vision().headDim(),
-            w);
     VisionEncoder.Tokens t = golden.encoded(volume);
+    TokenStage stage =
+        new TokenPlans(w)
+            .stage(
+                policy.resolved(golden.family.temperature()),
+                TokenStage.Slices.whole(volume.slices, config.tokensPerImage()),
+                config.vision().headDim(),
+                t.features().size(2),
+                t.features().scalar_type());
+    stage.features().copy_(t.features().flatten(0, 1));
     stage.add(0, t.query(), t.key(), pooling);
     return stage;
   }
@@ -274,17 +283,11 @@ class GoldenParityTest {
     String p = "compose/" + tau + "/";
     Golden.Volume volume = golden.volume("run");
     int n = golden.family.config().tokensPerImage();
-    PruningPolicy policy =
-        PruningPolicy.REFERENCE
-            .withTau(Double.parseDouble(tau.substring(3)))
-            .resolved(golden.family.temperature());
+    PruningPolicy policy = PruningPolicy.REFERENCE.withTau(Double.parseDouble(tau.substring(3)));
     try (PointerScope scope = new PointerScope();
         Workspace w = Workspace.create(Device.CPU);
-        TokenStage stage = stage(volume, strips(), w)) {
-      Tensor features = golden.encoded(volume).features().flatten(0, 1);
-      boolean[] kept = new boolean[volume.slices];
-      Arrays.fill(kept, true);
-      TokenStage.Pruned pruned = stage.prune(policy, features, kept, new long[] {0, volume.slices});
+        TokenStage stage = stage(volume, strips(), policy, w)) {
+      TokenStage.Pruned pruned = stage.prune();
       TokenStage.Result r = pruned.result();
       int[] role = golden.expected.ints(p + "role");
       int[] assign = golden.expected.ints(p + "assign");

@@ -28,6 +28,7 @@ import org.medpruner.vlm.engine.VisionEncoder;
 import org.medpruner.vlm.golden.ModelGolden.Volume;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.SliceStage;
+import org.medpruner.vlm.pruning.TokenPlans;
 import org.medpruner.vlm.pruning.TokenStage;
 
 /** The comparisons with golden tensors that are the same for every family. */
@@ -47,15 +48,32 @@ public final class GoldenRun {
 
   /** Stage 2 with the masses of a volume; the caller closes it. */
   public TokenStage stage(Volume volume, AttentionMass.Pooling pooling, Workspace w) {
-    TokenStage stage =
-        new TokenStage(
-            Device.CPU,
-            TokenStage.offsets(volume.slices, golden.source(volume).grid().tokens()),
-            golden.family.visionHeadDim(),
-            w);
+    return stage(volume, pooling, PruningPolicy.REFERENCE, w);
+  }
+
+  private TokenStage stage(
+      Volume volume, AttentionMass.Pooling pooling, PruningPolicy policy, Workspace w) {
     VisionEncoder.Tokens t = golden.encoded(volume);
+    TokenStage stage = stage(policy, volume.slices, golden.source(volume).grid().tokens(), t, w);
+    stage.features().copy_(t.features().flatten(0, 1));
     stage.add(0, t.query(), t.key(), pooling);
     return stage;
+  }
+
+  /** Stage 2 for slices of {@code tokens} each, nothing added yet; the caller closes it. */
+  public TokenStage stage(int slices, int tokens, VisionEncoder.Tokens seen, Workspace w) {
+    return stage(PruningPolicy.REFERENCE, slices, tokens, seen, w);
+  }
+
+  private TokenStage stage(
+      PruningPolicy policy, int slices, int tokens, VisionEncoder.Tokens seen, Workspace w) {
+    return new TokenPlans(w)
+        .stage(
+            policy.resolved(golden.family.temperature()),
+            TokenStage.Slices.whole(slices, tokens),
+            golden.family.visionHeadDim(),
+            seen.features().size(2),
+            seen.features().scalar_type());
   }
 
   /**
@@ -120,17 +138,11 @@ public final class GoldenRun {
     String p = "compose/" + tau + "/";
     Volume volume = golden.volume("run");
     int n = golden.source(volume).grid().tokens();
-    PruningPolicy policy =
-        PruningPolicy.REFERENCE
-            .withTau(Double.parseDouble(tau.substring(3)))
-            .resolved(golden.family.temperature());
+    PruningPolicy policy = PruningPolicy.REFERENCE.withTau(Double.parseDouble(tau.substring(3)));
     try (PointerScope scope = new PointerScope();
         Workspace w = Workspace.create(Device.CPU);
-        TokenStage stage = stage(volume, pooling, w)) {
-      Tensor features = golden.encoded(volume).features().flatten(0, 1);
-      boolean[] kept = new boolean[volume.slices];
-      Arrays.fill(kept, true);
-      TokenStage.Pruned pruned = stage.prune(policy, features, kept, new long[] {0, volume.slices});
+        TokenStage stage = stage(volume, pooling, policy, w)) {
+      TokenStage.Pruned pruned = stage.prune();
       TokenStage.Result r = pruned.result();
       int[] role = golden.expected.ints(p + "role");
       int[] assign = golden.expected.ints(p + "assign");

@@ -160,12 +160,7 @@ class HuluGoldenTest {
     VisionEncoder.Tokens t = golden.encoded(v);
     double[] expected = golden.expected.doubles("attn_mass_patch");
     try (Workspace w = Workspace.create(Device.CPU);
-        TokenStage stage =
-            new TokenStage(
-                Device.CPU,
-                TokenStage.offsets(v.slices, golden.source(v).grid().patches()),
-                golden.family.visionHeadDim(),
-                w)) {
+        TokenStage stage = run.stage(v.slices, golden.source(v).grid().patches(), t, w)) {
       stage.add(0, t.query(), t.key(), new AttentionMass.Contiguous(1));
       // The stated figure is for masses pooled to mean 1; a patch's own reaches 7.5.
       double largest = Arrays.stream(expected).max().orElseThrow();

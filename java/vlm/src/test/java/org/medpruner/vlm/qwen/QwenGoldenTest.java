@@ -195,12 +195,7 @@ class QwenGoldenTest {
     VisionEncoder.Tokens t = golden.encoded(volume);
     int patches = golden.source(volume).grid().patches();
     try (Workspace w = Workspace.create(Device.CPU);
-        TokenStage stage =
-            new TokenStage(
-                Device.CPU,
-                TokenStage.offsets(volume.slices, patches),
-                golden.family.visionHeadDim(),
-                w)) {
+        TokenStage stage = run.stage(volume.slices, patches, t, w)) {
       stage.add(0, t.query(), t.key(), new AttentionMass.Contiguous(1));
       close("attn_mass_patch_f64", stage.mass(), PATCH_MASS);
     }

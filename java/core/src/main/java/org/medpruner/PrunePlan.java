@@ -1,0 +1,151 @@
+package org.medpruner;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@link Prune} for tensors that stay where they are: made once for their extents, run as often as
+ * their contents change. It owns the workspace. On CUDA the first run queues the kernels one by one
+ * and later ones launch them together as a {@link Graph}; a plan that runs once is never recorded,
+ * because recording and instantiating cost the host more than the launches they save. On the CPU
+ * every run is a {@link Prune#run}. The results are the same either way.
+ *
+ * <p>Counts, offsets and masks are read from the device when it runs, so one plan serves any ragged
+ * mix of segments with the same totals of tokens, segments and volumes.
+ *
+ * <p>A {@link NativeBuffer} it uses may be closed only by giving up the plan: further runs are
+ * refused, or, once recorded, keep using memory that is freed when the plan is closed. Memory of
+ * another owner, a LibTorch tensor for instance, must outlive the plan. Runs write the same
+ * outputs, so they take turns and belong on one stream at a time.
+ */
+public final class PrunePlan implements AutoCloseable {
+  private final Prune.Params params;
+  private final Prune.Scores scores;
+  private final TensorView features;
+  private final TensorView offsets;
+  private final @Nullable TensorView segments;
+  private final @Nullable TensorView volumes;
+  private final Prune.Outputs outputs;
+  private final NativeBuffer workspace;
+  private boolean ran;
+  private @Nullable Graph graph;
+
+  private PrunePlan(
+      Prune.Params params,
+      Prune.Scores scores,
+      TensorView features,
+      TensorView offsets,
+      @Nullable TensorView segments,
+      @Nullable TensorView volumes,
+      Prune.Outputs outputs,
+      NativeBuffer workspace) {
+    this.params = params;
+    this.scores = scores;
+    this.features = features;
+    this.offsets = offsets;
+    this.segments = segments;
+    this.volumes = volumes;
+    this.outputs = outputs;
+    this.workspace = workspace;
+  }
+
+  /**
+   * Plans the call; nothing runs yet and no tensor is read. The arguments are those of {@link
+   * Prune#run}, the caller's and in use until the plan is closed.
+   *
+   * @throws IllegalArgumentException naming the argument at fault; what concerns the outputs is
+   *     found by the first run
+   * @throws MedPrunerOutOfMemoryException if there is no memory for the workspace
+   */
+  public static PrunePlan of(
+      Prune.Params params,
+      Prune.Scores scores,
+      TensorView features,
+      TensorView offsets,
+      @Nullable TensorView segments,
+      @Nullable TensorView volumes,
+      Prune.Outputs outputs) {
+    Check.notNull("outputs", outputs);
+    long bytes = Prune.workspaceBytes(params, scores, features, offsets, volumes);
+    return new PrunePlan(
+        params,
+        scores,
+        features,
+        offsets,
+        segments,
+        volumes,
+        outputs,
+        NativeBuffer.allocate(features.device(), bytes));
+  }
+
+  /** Where it runs. */
+  public Device device() {
+    return features.device();
+  }
+
+  /** Bytes of workspace it owns. */
+  public long workspaceBytes() {
+    return workspace.byteSize();
+  }
+
+  /** Whether runs launch a recorded graph; never on the CPU. */
+  public synchronized boolean recorded() {
+    return graph != null;
+  }
+
+  /**
+   * Prunes what the tensors now hold; on CUDA asynchronously on {@code stream}, after what was
+   * queued there before. Not within {@link Stream#capture}: record {@link Prune#run} there.
+   *
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if the plan, the stream, or (before it is recorded) a buffer is
+   *     closed
+   */
+  public synchronized void run(Stream stream) {
+    Check.stream(stream, device());
+    Graph recorded = graph;
+    if (recorded == null && ran && device().isCuda()) {
+      recorded = record();
+      graph = recorded;
+    }
+    if (recorded == null) {
+      call(stream);
+      ran = true;
+    } else {
+      recorded.launch(stream);
+    }
+  }
+
+  /** On a stream of its own, because default streams cannot be captured. */
+  private Graph record() {
+    try (Stream side = Stream.create(device())) {
+      return side.capture(() -> call(side));
+    }
+  }
+
+  private void call(Stream stream) {
+    Prune.run(
+        params,
+        scores,
+        features,
+        offsets,
+        segments,
+        volumes,
+        outputs,
+        workspace.view(DType.U8, workspace.byteSize()),
+        stream);
+  }
+
+  /** Waits for the device if it was recorded, and frees graph and workspace. Idempotent. */
+  @Override
+  public synchronized void close() {
+    if (graph != null) {
+      graph.close();
+    }
+    workspace.close();
+  }
+
+  @Override
+  public String toString() {
+    return "PrunePlan on " + device() + (recorded() ? ", recorded" : "");
+  }
+}
