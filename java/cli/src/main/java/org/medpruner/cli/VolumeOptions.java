@@ -24,7 +24,7 @@ final class VolumeOptions {
       paramLabel = "FILE",
       description =
           "NIfTI file (.nii, .nii.gz), DICOM file, folder tree with a DICOM series, or folder of"
-              + " PNG or JPEG slices. ask takes several.")
+              + " PNG, JPEG or BMP slices. ask takes several.")
   List<Path> paths = List.of();
 
   @Option(

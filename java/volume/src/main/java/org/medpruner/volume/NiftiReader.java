@@ -138,12 +138,14 @@ final class NiftiReader {
 
   private static String describeOther(byte[] start) {
     if (start.length == 0) {
-      return "the file is empty; give a NIfTI or DICOM file, or a folder of DICOM, PNG or JPEG slices";
+      return "the file is empty; give a NIfTI or DICOM file, or a folder of DICOM, PNG, JPEG or BMP"
+          + " slices";
     }
     if (PictureFolder.looksLikePicture(start)) {
       return "a single picture; give the folder that holds the slices";
     }
-    return "neither a NIfTI nor a DICOM file; give one, or a folder of DICOM, PNG or JPEG slices";
+    return "neither a NIfTI nor a DICOM file; give one, or a folder of DICOM, PNG, JPEG or BMP"
+        + " slices";
   }
 
   /** Reads one frame and checks that the rest of the data is there too. */

@@ -23,19 +23,24 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.volume.dicom.Codestream;
 
 /**
- * Reads a folder of PNG or JPEG slices. Pixels are taken from the raster: {@code getRGB} applies a
- * gamma to 8-bit grey (128 reads as 188). Alpha is dropped and palettes looked up, as Pillow's
- * {@code convert("RGB")} does.
+ * Reads a folder of PNG, JPEG or BMP slices. Pixels are taken from the raster: {@code getRGB}
+ * applies a gamma to 8-bit grey (128 reads as 188). Alpha is dropped and palettes looked up, as
+ * Pillow's {@code convert("RGB")} does.
  */
 final class PictureFolder {
   static final String FORMAT = "pictures";
 
-  private static final Set<String> EXTENSIONS = Set.of("png", "jpg", "jpeg");
+  private static final Set<String> EXTENSIONS = Set.of("png", "jpg", "jpeg", "bmp");
+
+  /** Those of the JDK's readers. */
+  private static final Set<String> FORMATS = Set.of("png", "jpeg", "bmp");
 
   /** A picture larger than this is no slice; checked before it is decoded. */
   private static final long MAX_PIXELS = 1L << 27;
 
-  /** A byte of deflate expands to 1032 at most, of one bit a pixel; JPEG cannot reach that. */
+  /**
+   * A byte of deflate expands to 1032 at most, of one bit a pixel; JPEG and BMP cannot reach that.
+   */
   private static final long MAX_PIXELS_PER_BYTE = 8 * 1032;
 
   private static final double[][] NONE = {};
@@ -60,7 +65,8 @@ final class PictureFolder {
   static boolean looksLikePicture(byte[] start) {
     return start.length > 4
         && (((start[0] & 0xff) == 0x89 && start[1] == 'P' && start[2] == 'N')
-            || ((start[0] & 0xff) == 0xff && (start[1] & 0xff) == 0xd8));
+            || ((start[0] & 0xff) == 0xff && (start[1] & 0xff) == 0xd8)
+            || (start[0] == 'B' && start[1] == 'M'));
   }
 
   /** Whether a picture lies directly in a folder. */
@@ -213,7 +219,8 @@ final class PictureFolder {
     if (files.isEmpty()) {
       throw Failures.bad(
           folder,
-          "0 slices: the folder holds no .png, .jpg or .jpeg file and no DICOM; check the path"
+          "0 slices: the folder holds no .png, .jpg, .jpeg or .bmp file and no DICOM; check the"
+              + " path"
               + other);
     }
     files.sort((a, b) -> Arrays.compareUnsigned(nameBytes(a), nameBytes(b)));
@@ -258,7 +265,7 @@ final class PictureFolder {
         new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
       reader = reader(in);
       if (reader == null) {
-        throw unreadable(file, "not a PNG or JPEG file", null);
+        throw unreadable(file, "not a PNG, JPEG or BMP file", null);
       }
       reader.addIIOReadWarningListener((source, warning) -> said.add(warning));
       reader.setInput(in, true, true);
@@ -302,12 +309,11 @@ final class PictureFolder {
         continue;
       }
       try {
-        String format = candidate.getFormatName();
-        if (format.equalsIgnoreCase("png") || format.equalsIgnoreCase("jpeg")) {
+        if (FORMATS.contains(candidate.getFormatName().toLowerCase(Locale.ROOT))) {
           return candidate;
         }
       } catch (IOException e) {
-        // A reader that cannot say what it reads is not one of the JDK's two.
+        // A reader that cannot say what it reads is not one of those.
       }
     }
     return null;
@@ -326,10 +332,15 @@ final class PictureFolder {
     int bands = raster.getNumBands();
     boolean indexed = image.getColorModel() instanceof IndexColorModel;
     boolean grey = !indexed && bands <= 2;
-    boolean deep = raster.getSampleModel().getSampleSize(0) > 8;
+    int bits = raster.getSampleModel().getSampleSize(0);
+    boolean deep = bits > 8;
     int space = image.getColorModel().getColorSpace().getType();
     if (space != ColorSpace.TYPE_RGB && space != ColorSpace.TYPE_GRAY) {
       throw unreadable(file, "neither grey nor RGB colours", null);
+    }
+    if (bits < 8 && !indexed) {
+      throw Failures.bad(
+          file, bits + " bits per colour channel are not supported; convert the slices to 8 bits");
     }
     if (deep && !grey) {
       throw Failures.bad(

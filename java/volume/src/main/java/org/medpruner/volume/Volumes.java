@@ -18,7 +18,7 @@ import java.nio.file.Path;
  *       as_closest_canonical} does;
  *   <li>DICOM: a file, or a series in a folder tree, whatever its files are called, in the order of
  *       their positions; uncompressed, deflated, RLE, JPEG baseline and lossless, JPEG 2000;
- *   <li>folders of PNG or JPEG slices of one size, in byte order of their names;
+ *   <li>folders of PNG, JPEG or BMP slices of one size, in byte order of their names;
  *   <li>arrays of NumPy ({@code .npy}), slices x rows x columns in C order, presented as stored.
  * </ul>
  *

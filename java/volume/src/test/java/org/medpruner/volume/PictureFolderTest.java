@@ -74,6 +74,46 @@ final class PictureFolderTest {
     assertTrue(ImageIO.write(image, "png", dir.resolve(name).toFile()));
   }
 
+  private static BufferedImage gradient(int type) {
+    BufferedImage image = new BufferedImage(5, 3, type);
+    for (int i = 0; i < 15; i++) {
+      image.setRGB(i % 5, i / 5, (10 * i) << 16 | (5 + 9 * i) << 8 | (200 - 7 * i));
+    }
+    return image;
+  }
+
+  @Test
+  void bmpReadsAsPngDoes() throws IOException {
+    Path png = Files.createDirectory(dir.resolve("png"));
+    Path bmp = Files.createDirectory(dir.resolve("bmp"));
+    BufferedImage colour = gradient(BufferedImage.TYPE_3BYTE_BGR);
+    BufferedImage grey = new BufferedImage(5, 3, BufferedImage.TYPE_BYTE_GRAY);
+    for (int i = 0; i < 15; i++) {
+      grey.getRaster().setSample(i % 5, i / 5, 0, 11 * i);
+    }
+    for (String format : List.of("png", "bmp")) {
+      Path folder = dir.resolve(format);
+      assertTrue(ImageIO.write(colour, format, folder.resolve("a." + format).toFile()));
+      assertTrue(ImageIO.write(grey, format, folder.resolve("b." + format).toFile()));
+    }
+    List<byte[]> expected = Volumes.read(png).slices().images(Recipe.readyMade()).pixels();
+    List<byte[]> actual = Volumes.read(bmp).slices().images(Recipe.readyMade()).pixels();
+    assertEquals(2, actual.size());
+    for (int i = 0; i < 2; i++) {
+      assertArrayEquals(expected.get(i), actual.get(i));
+    }
+    assertEquals(10, expected.get(0)[3]);
+  }
+
+  @Test
+  void fiveBitsPerChannelAreRefused() throws IOException {
+    Path file = dir.resolve("a.bmp");
+    assertTrue(ImageIO.write(gradient(BufferedImage.TYPE_USHORT_555_RGB), "bmp", file.toFile()));
+    Refusals.assertStarts(
+        file + ": 5 bits per colour channel are not supported",
+        Refusals.message(() -> Volumes.read(dir)));
+  }
+
   @Test
   void slicesAreTheFilesInByteOrder() throws IOException {
     grey("2.png", 3, 2, 20);
