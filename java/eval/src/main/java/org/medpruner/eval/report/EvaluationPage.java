@@ -31,6 +31,7 @@ final class EvaluationPage {
     RetentionChart.write(h, r);
     SurfaceSection.write(h, r);
     TasksSection.write(h, r);
+    LesionsSection.write(h, r);
     ChangesSection.write(h, r, pictures);
     h.closeLine();
     h.open("footer");

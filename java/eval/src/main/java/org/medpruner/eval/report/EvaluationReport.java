@@ -17,6 +17,7 @@ import org.medpruner.eval.Sample;
 import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.eval.metrics.Meteor;
 import org.medpruner.eval.metrics.Scorer;
+import org.medpruner.eval.phantom.PhantomTruth;
 import org.medpruner.volume.SliceImages;
 
 /**
@@ -46,7 +47,7 @@ public final class EvaluationReport {
    * @throws InputException if a file cannot be written; then none is changed
    */
   public static Path write(Run run, Path folder, Function<Sample, @Nullable SliceImages> pictures) {
-    Report report = Report.of(run, new Scorer(Meteor.withWordNet()));
+    Report report = Report.of(run, new Scorer(Meteor.withWordNet()), truth(run));
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put(CSV, ResultsCsv.render(report));
     texts.put(MARKDOWN, ReportMarkdown.render(report));
@@ -63,6 +64,13 @@ public final class EvaluationReport {
   public static Path write(Run run, Path folder) {
     Path data = Path.of(run.header().data().folder());
     return write(run, folder, s -> SampleVolume.read(data, s, run.header().maxImages()).images());
+  }
+
+  /** Where the lesions are, if the benchmark says so and its folder is still there. */
+  private static @Nullable PhantomTruth truth(Run run) {
+    return run.header().benchmark().equals("phantom")
+        ? PhantomTruth.read(Path.of(run.header().data().folder())).orElse(null)
+        : null;
   }
 
   /** Each file is written under another name first, and all are moved when all are whole. */

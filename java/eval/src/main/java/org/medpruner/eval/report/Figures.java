@@ -30,7 +30,7 @@ final class Figures {
    * What a row is about.
    *
    * @param setting {@link Setting#name}
-   * @param kind "closed", "open", "report" or {@link #ANY}
+   * @param kind "closed", "open", "report", {@link LesionFigures#KIND} or {@link #ANY}
    * @param category of the samples, {@link #ALL} or {@link #CATEGORY_MEAN}
    */
   record Key(String setting, String kind, String category) {}
@@ -90,9 +90,14 @@ final class Figures {
 
   /** Categories of a kind in their order. */
   List<String> categories(Kind kind) {
+    return categories(word(kind));
+  }
+
+  /** Categories of a row's kind in their order. */
+  List<String> categories(String kind) {
     Set<String> categories = new LinkedHashSet<>();
     for (Key k : rows.keySet()) {
-      if (k.kind().equals(word(kind)) && !k.category().startsWith("(")) {
+      if (k.kind().equals(kind) && !k.category().startsWith("(")) {
         categories.add(k.category());
       }
     }

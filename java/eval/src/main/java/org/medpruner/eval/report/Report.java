@@ -2,11 +2,13 @@ package org.medpruner.eval.report;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.Setting;
 import org.medpruner.eval.html.Numbers;
 import org.medpruner.eval.metrics.Scorer;
+import org.medpruner.eval.phantom.PhantomTruth;
 import org.medpruner.eval.stats.Bootstrap;
 
 /**
@@ -18,9 +20,13 @@ import org.medpruner.eval.stats.Bootstrap;
  * @param changes samples whose answers pruning changed
  */
 record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
-  static Report of(Run run, Scorer scorer) {
+  static Report of(Run run, Scorer scorer, @Nullable PhantomTruth truth) {
     Scores scores = new Scores(run, scorer);
-    return new Report(run, scores, FigureMaker.of(run, scores), Changes.of(run, scores));
+    Figures figures = FigureMaker.of(run, scores);
+    if (truth != null) {
+      LesionFigures.add(run, scores, figures, truth);
+    }
+    return new Report(run, scores, figures, Changes.of(run, scores));
   }
 
   List<Setting> settings() {

@@ -27,6 +27,7 @@ final class ReportMarkdown {
       out.append("\n## ").append(Columns.title(kind)).append(" by task\n\n");
       tasks(out, r, kind);
     }
+    lesions(out, r);
     return out.toString();
   }
 
@@ -91,6 +92,27 @@ final class ReportMarkdown {
     for (Setting s : r.settings()) {
       List<String> cells = new ArrayList<>(List.of(s.name()));
       keys.forEach(k -> cells.add(text(r.figures().row(s, Figures.word(kind), k), column)));
+      line(out, cells);
+    }
+  }
+
+  private static void lesions(StringBuilder out, Report r) {
+    List<String> groups = r.figures().categories(LesionFigures.KIND);
+    if (groups.isEmpty()) {
+      return;
+    }
+    out.append("\n## ").append(LesionsSection.TITLE).append("\n\n");
+    out.append(LesionsSection.LEAD).append("\n\n");
+    List<String> head = new ArrayList<>(List.of("setting"));
+    head.addAll(groups);
+    line(out, head);
+    line(out, head.stream().map(c -> "---").toList());
+    for (Setting s : r.settings()) {
+      List<String> cells = new ArrayList<>(List.of(s.name()));
+      for (String group : groups) {
+        Figures.Row row = r.figures().row(s, LesionFigures.KIND, group);
+        cells.add(text(row, Columns.QUALITY) + " of " + text(row, Columns.SAMPLES));
+      }
       line(out, cells);
     }
   }
