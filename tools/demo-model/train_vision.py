@@ -24,7 +24,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", required=True, help="folder written by ./medpruner phantom")
     p.add_argument("--work", required=True, help="folder for checkpoints; an interrupted run resumes")
-    p.add_argument("--steps", type=int, default=1000)
+    p.add_argument("--steps", type=int, default=2000)
     a = p.parse_args()
     torch.manual_seed(SEED)
     work = Path(a.work)
