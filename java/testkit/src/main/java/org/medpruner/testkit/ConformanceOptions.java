@@ -1,0 +1,82 @@
+package org.medpruner.testkit;
+
+import java.util.EnumSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is run. The same options give the same cases on every machine.
+ *
+ * @param seed of the generated cases
+ * @param cases random cases per op and dtype, beside the edge cases, which always run; &gt;= 0
+ * @param ops which ops
+ * @param refusals whether bad input is tried too, for targets that check theirs
+ * @param examples failing cases kept per rule, &gt;= 1
+ * @param shrinkSteps how many smaller inputs are tried to reduce a failing case; 0 is off
+ * @param caseName null, or the one case to run
+ */
+public record ConformanceOptions(
+    long seed,
+    int cases,
+    Set<Op> ops,
+    boolean refusals,
+    int examples,
+    int shrinkSteps,
+    @Nullable String caseName) {
+
+  /** Seed 1, 40 random cases per op and dtype, all ops, refusals too. */
+  public static final ConformanceOptions DEFAULT =
+      new ConformanceOptions(1, 40, EnumSet.allOf(Op.class), true, 3, 400, null);
+
+  /** Checks the ranges. */
+  public ConformanceOptions {
+    if (cases < 0) {
+      throw new IllegalArgumentException("cases: is " + cases + ", expected >= 0");
+    }
+    if (ops.isEmpty()) {
+      throw new IllegalArgumentException("ops: is empty, expected at least one op");
+    }
+    if (examples < 1) {
+      throw new IllegalArgumentException("examples: is " + examples + ", expected >= 1");
+    }
+    if (shrinkSteps < 0) {
+      throw new IllegalArgumentException("shrinkSteps: is " + shrinkSteps + ", expected >= 0");
+    }
+    ops = Set.copyOf(ops);
+  }
+
+  /** A copy with another seed. */
+  public ConformanceOptions withSeed(long value) {
+    return new ConformanceOptions(value, cases, ops, refusals, examples, shrinkSteps, caseName);
+  }
+
+  /** A copy with another number of random cases. */
+  public ConformanceOptions withCases(int value) {
+    return new ConformanceOptions(seed, value, ops, refusals, examples, shrinkSteps, caseName);
+  }
+
+  /** A copy for some ops only. */
+  public ConformanceOptions withOps(Set<Op> value) {
+    return new ConformanceOptions(seed, cases, value, refusals, examples, shrinkSteps, caseName);
+  }
+
+  /** A copy with or without bad input. */
+  public ConformanceOptions withRefusals(boolean value) {
+    return new ConformanceOptions(seed, cases, ops, value, examples, shrinkSteps, caseName);
+  }
+
+  /** A copy that keeps another number of failing cases per rule. */
+  public ConformanceOptions withExamples(int value) {
+    return new ConformanceOptions(seed, cases, ops, refusals, value, shrinkSteps, caseName);
+  }
+
+  /** A copy with another bound on the search for smaller inputs. */
+  public ConformanceOptions withShrinkSteps(int value) {
+    return new ConformanceOptions(seed, cases, ops, refusals, examples, value, caseName);
+  }
+
+  /** A copy that runs one case only, as a report names it; null runs all. */
+  public ConformanceOptions withCaseName(@Nullable String value) {
+    return new ConformanceOptions(seed, cases, ops, refusals, examples, shrinkSteps, value);
+  }
+}

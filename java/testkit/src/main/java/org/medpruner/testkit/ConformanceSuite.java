@@ -1,0 +1,65 @@
+package org.medpruner.testkit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.ServiceLoader;
+import org.medpruner.testkit.internal.OpRun;
+import org.medpruner.testkit.internal.OpSuites;
+
+/**
+ * Runs the cases of the kit against an implementation and compares with the plain-Java
+ * specification ({@link org.medpruner.oracle}), with the target itself and with what the authors'
+ * released code computes.
+ *
+ * {@snippet :
+ * ConformanceReport report = ConformanceSuite.of(target).run(ConformanceOptions.DEFAULT);
+ * System.out.println(report.toMarkdown());
+ * }
+ *
+ * <p>No native library is needed. Not thread-safe while it runs; a suite may run many times.
+ */
+public final class ConformanceSuite {
+  private final ConformanceTarget target;
+
+  private ConformanceSuite(ConformanceTarget target) {
+    this.target = target;
+  }
+
+  /** The suite of a target; closing the target is up to the caller. */
+  public static ConformanceSuite of(ConformanceTarget target) {
+    return new ConformanceSuite(Objects.requireNonNull(target, "target"));
+  }
+
+  /** The targets that {@link ServiceLoader} finds. */
+  public static List<ConformanceTarget> services() {
+    List<ConformanceTarget> all = new ArrayList<>();
+    ServiceLoader.load(ConformanceTarget.class).forEach(all::add);
+    return all;
+  }
+
+  /** The rules of an op, in the order of reports. */
+  public static List<Rule> rules(Op op) {
+    return OpSuites.rules(op);
+  }
+
+  /**
+   * Runs all that the options name.
+   *
+   * @throws IllegalArgumentException if they name a case that there is not
+   */
+  public ConformanceReport run(ConformanceOptions options) {
+    List<RuleResult> results = new ArrayList<>();
+    for (Op op : Op.values()) {
+      if (options.ops().contains(op)) {
+        results.addAll(OpRun.of(op, target, options));
+      }
+    }
+    String only = options.caseName();
+    if (only != null && results.stream().allMatch(r -> r.cases() == 0)) {
+      throw new IllegalArgumentException(
+          "case: there is no \"" + only + "\" with this seed and number of cases");
+    }
+    return new ConformanceReport(target.name(), options, results);
+  }
+}

@@ -1,0 +1,183 @@
+package org.medpruner.testkit;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The suite on the command line. Exit code 0: no case failed and some passed; 1: a case failed, or
+ * none was supported; 2: the arguments or the target are at fault.
+ */
+public final class Main {
+  private static final String USAGE =
+      """
+      java -cp ... org.medpruner.testkit.Main [--target CLASS] [options]
+
+        --target CLASS   an implementation of ConformanceTarget with a public constructor without
+                         parameters; without it the only one that ServiceLoader finds
+        --op OP          slice_anchor, attention_mass, nucleus_select, contextual_merge, gather_rows
+                         or prune; may be repeated; without it all
+        --seed N         of the generated cases (1)
+        --cases N        random cases per op and dtype, beside the edge cases (40)
+        --case NAME      this case alone, as a report names it
+        --examples N     failing cases shown per rule (3)
+        --no-refusals    leaves out bad input
+        --strict         what is unsupported fails too
+        --report FILE    writes the report, as Markdown (.md) or JSON (.json)
+        --rules          lists the rules and ends
+        --help           this text
+      """;
+
+  private Main() {}
+
+  /** The arguments, parsed. */
+  private static final class Arguments {
+    @Nullable String target;
+    ConformanceOptions options = ConformanceOptions.DEFAULT;
+    final EnumSet<Op> ops = EnumSet.noneOf(Op.class);
+    boolean strict;
+    @Nullable Path report;
+  }
+
+  /** A mistake of the user, in one line. */
+  private static final class UsageException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    UsageException(String message) {
+      super(message);
+    }
+  }
+
+  /** Runs and exits. */
+  public static void main(String[] args) {
+    System.exit(run(args, System.out, System.err));
+  }
+
+  /** Runs; returns the exit code. The report goes to {@code out}, complaints to {@code err}. */
+  public static int run(String[] args, PrintStream out, PrintStream err) {
+    try {
+      if (List.of(args).contains("--help")) {
+        out.print(USAGE);
+        return 0;
+      }
+      if (List.of(args).contains("--rules")) {
+        rules(out);
+        return 0;
+      }
+      return run(parse(args), out);
+    } catch (UsageException | IllegalArgumentException e) {
+      err.println("medpruner-testkit: " + e.getMessage());
+      return 2;
+    } catch (IOException e) {
+      err.println("medpruner-testkit: the report cannot be written: " + e);
+      return 2;
+    }
+  }
+
+  private static int run(Arguments arguments, PrintStream out) throws UsageException, IOException {
+    try (ConformanceTarget target = target(arguments.target)) {
+      ConformanceReport report = ConformanceSuite.of(target).run(arguments.options);
+      out.print(report.toMarkdown());
+      Path file = arguments.report;
+      if (file != null) {
+        boolean json = file.toString().endsWith(".json");
+        Files.writeString(file, json ? report.toJson() : report.toMarkdown());
+      }
+      return report.passed() && (report.complete() || !arguments.strict) ? 0 : 1;
+    }
+  }
+
+  private static void rules(PrintStream out) {
+    for (Op op : Op.values()) {
+      for (Rule rule : ConformanceSuite.rules(op)) {
+        out.println(
+            rule.name() + " (" + rule.kind().id() + ", " + rule.source() + "): " + rule.says());
+      }
+    }
+  }
+
+  private static Arguments parse(String[] args) throws UsageException {
+    Arguments a = new Arguments();
+    for (int i = 0; i < args.length; i++) {
+      String name = args[i];
+      switch (name) {
+        case "--no-refusals" -> a.options = a.options.withRefusals(false);
+        case "--strict" -> a.strict = true;
+        case "--target", "--op", "--seed", "--cases", "--case", "--examples", "--report" -> {
+          if (++i == args.length) {
+            throw new UsageException(name + ": has no value; see --help");
+          }
+          value(a, name, args[i]);
+        }
+        default -> throw new UsageException(name + ": is no option; see --help");
+      }
+    }
+    if (!a.ops.isEmpty()) {
+      a.options = a.options.withOps(a.ops);
+    }
+    return a;
+  }
+
+  private static void value(Arguments a, String name, String value) throws UsageException {
+    switch (name) {
+      case "--target" -> a.target = value;
+      case "--op" -> a.ops.add(Op.of(value));
+      case "--seed" -> a.options = a.options.withSeed(number(name, value));
+      case "--cases" ->
+          a.options = a.options.withCases(Math.clamp(number(name, value), -1, 1_000_000));
+      case "--case" -> a.options = a.options.withCaseName(value);
+      case "--examples" ->
+          a.options = a.options.withExamples(Math.clamp(number(name, value), 0, 1_000_000));
+      default -> {
+        if (!value.endsWith(".md") && !value.endsWith(".json")) {
+          throw new UsageException("--report: " + value + " ends in neither .md nor .json");
+        }
+        a.report = Path.of(value);
+      }
+    }
+  }
+
+  private static long number(String name, String value) throws UsageException {
+    try {
+      return Long.parseLong(value);
+    } catch (NumberFormatException e) {
+      throw new UsageException(name + ": \"" + value + "\" is no whole number");
+    }
+  }
+
+  private static ConformanceTarget target(@Nullable String name) throws UsageException {
+    if (name != null) {
+      return instance(name);
+    }
+    List<ConformanceTarget> found = new ArrayList<>(ConformanceSuite.services());
+    if (found.size() == 1) {
+      return found.getFirst();
+    }
+    throw new UsageException(
+        "--target: is missing, and ServiceLoader finds "
+            + (found.isEmpty()
+                ? "no target"
+                : String.join(", ", found.stream().map(t -> t.getClass().getName()).toList()))
+            + "; name one");
+  }
+
+  private static ConformanceTarget instance(String name) throws UsageException {
+    try {
+      Object made = Class.forName(name).getConstructor().newInstance();
+      if (made instanceof ConformanceTarget target) {
+        return target;
+      }
+      throw new UsageException("--target: " + name + " does not implement ConformanceTarget");
+    } catch (ClassNotFoundException e) {
+      throw new UsageException("--target: no class " + name + " on the class path");
+    } catch (ReflectiveOperationException | LinkageError e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new UsageException("--target: no instance of " + name + " can be made: " + cause);
+    }
+  }
+}

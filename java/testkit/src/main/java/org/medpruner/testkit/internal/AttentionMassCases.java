@@ -1,0 +1,215 @@
+package org.medpruner.testkit.internal;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.medpruner.AttentionMass;
+import org.medpruner.AttentionMass.Pooling;
+import org.medpruner.DType;
+import org.medpruner.testkit.AttentionMassInput;
+import org.medpruner.testkit.HostTensor;
+import org.medpruner.testkit.Op;
+
+/** Cases of {@code attention_mass} for one dtype. */
+final class AttentionMassCases {
+  private static final Pooling NONE = new AttentionMass.Contiguous(1);
+
+  private final DType dtype;
+  private final long seed;
+  private final List<TestCase<AttentionMassInput>> all = new ArrayList<>();
+
+  private AttentionMassCases(DType dtype, long seed) {
+    this.dtype = dtype;
+    this.seed = seed;
+  }
+
+  static List<TestCase<AttentionMassInput>> of(DType dtype, long seed, int count) {
+    AttentionMassCases cases = new AttentionMassCases(dtype, seed);
+    cases.shapes();
+    cases.poolings();
+    cases.logits();
+    cases.nonFinite();
+    for (int i = 0; i < (count + 1) / 2; i++) {
+      cases.random(i);
+    }
+    return cases.all;
+  }
+
+  private Random random(String name) {
+    return Seeds.of(seed, Op.ATTENTION_MASS, dtype, name);
+  }
+
+  private void add(
+      String name,
+      Pooling pooling,
+      double scale,
+      float[] query,
+      float[] key,
+      int heads,
+      int d,
+      long... offsets) {
+    int n = Ragged.rows(offsets);
+    all.add(
+        new TestCase<>(
+            name,
+            new AttentionMassInput(
+                new AttentionMass.Params(pooling, scale),
+                HostTensor.rounded(dtype, query, n, heads, d),
+                HostTensor.rounded(dtype, key, n, heads, d),
+                null,
+                offsets)));
+  }
+
+  /** Queries and keys of standard deviation {@code spread}. */
+  private void normal(
+      String name, Pooling pooling, double spread, int heads, int d, long... offsets) {
+    Random r = random(name);
+    int size = Ragged.rows(offsets) * heads * d;
+    add(name, pooling, 0, values(r, size, spread), values(r, size, spread), heads, d, offsets);
+  }
+
+  private static float[] values(Random r, int n, double spread) {
+    float[] v = new float[n];
+    for (int i = 0; i < n; i++) {
+      v[i] = (float) (spread * r.nextGaussian());
+    }
+    return v;
+  }
+
+  private void shapes() {
+    for (int d : new int[] {1, 3, 16, 64, 72, 80, 96, 128, 256}) {
+      normal("head-dimension-" + d, NONE, 1, 2, d, 0, 33);
+    }
+    for (int t : new int[] {1, 2, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 200}) {
+      normal("patches-" + t, NONE, 1, 1, 16, 0, t);
+    }
+    for (int heads : new int[] {1, 3, 16}) {
+      normal("heads-" + heads, NONE, 1, heads, 8, 0, 20);
+    }
+    normal("no-patches", NONE, 1, 2, 8, 0, 0);
+    normal("empty-between", NONE, 1, 2, 8, 0, 0, 9, 9, 9, 30, 31);
+  }
+
+  private void poolings() {
+    for (int group : new int[] {2, 3, 4, 16}) {
+      long[] offsets = {0, 3L * group, 3L * group, 10L * group};
+      normal("contiguous-" + group, new AttentionMass.Contiguous(group), 1, 2, 8, offsets);
+    }
+    normal("grid-of-blocks", new AttentionMass.Grid(8, 12, 4, 2), 1, 2, 8, 0, 96, 96, 192);
+    normal("grid-of-one-block", new AttentionMass.Grid(3, 5, 3, 5), 1, 2, 8, 0, 15, 30);
+    normal("grid-of-single-patches", new AttentionMass.Grid(5, 3, 1, 1), 1, 2, 8, 0, 15);
+    // A key that all queries look at: its block gets the mass, no strip of the raster does.
+    float[] q = new float[64];
+    float[] k = new float[64];
+    Arrays.fill(q, 1);
+    k[8 * 2 + 5] = 40;
+    add("grid-with-a-sink", new AttentionMass.Grid(8, 8, 4, 4), 1, q, k, 1, 1, 0, 64);
+  }
+
+  private void logits() {
+    float[] same = new float[40 * 2 * 4];
+    Arrays.fill(same, 0.5f);
+    add("identical-rows", NONE, 0, same, same, 2, 4, 0, 40);
+    add("zeros", NONE, 0, new float[40], new float[40], 1, 4, 0, 10);
+    normal("large-logits", NONE, 4, 2, 16, 0, 50);
+    normal("tiny-logits", NONE, 1e-3, 2, 16, 0, 50);
+    // Whole numbers, so that f32 logits are exact; e to the power of most does not fit an f32.
+    float[] ones = new float[20];
+    float[] tall = new float[20];
+    for (int i = 0; i < 20; i++) {
+      ones[i] = 1;
+      tall[i] = i % 7 == 0 ? 200 : 10 * i;
+    }
+    add("exponentials-beyond-f32", NONE, 1, ones, tall, 1, 1, 0, 20);
+    Random r = random("scales");
+    float[] q = values(r, 40 * 2 * 16, 1);
+    float[] k = values(r, 40 * 2 * 16, 1);
+    add("scale-given", NONE, 0.7, q, k, 2, 16, 0, 40);
+    add("scale-of-sixteenth", NONE, 0.0625, q, k, 2, 16, 0, 40);
+    float[] sink = k.clone();
+    for (int i = 0; i < 32; i++) {
+      sink[9 * 32 + i] = 6 * Math.signum(q[i]);
+    }
+    add("sink", NONE, 1, q, sink, 2, 16, 0, 40);
+    AttentionMassInput given = all.getLast().input();
+    all.add(
+        new TestCase<>(
+            "log-sum-exp-given",
+            new AttentionMassInput(
+                given.params(), given.query(), given.key(), lse(given), given.offsets())));
+  }
+
+  /** The natural log of each row's sum of exponentials, of one segment. */
+  private static float[] lse(AttentionMassInput in) {
+    float[] q = in.query().values();
+    float[] k = in.key().values();
+    int n = in.query().rows();
+    int heads = in.query().size(1);
+    int d = in.query().size(2);
+    float[] lse = new float[heads * n];
+    for (int h = 0; h < heads; h++) {
+      for (int i = 0; i < n; i++) {
+        double[] logits = new double[n];
+        for (int j = 0; j < n; j++) {
+          for (int c = 0; c < d; c++) {
+            logits[j] += (double) q[(i * heads + h) * d + c] * k[(j * heads + h) * d + c];
+          }
+          logits[j] *= in.params().scale();
+        }
+        double max = Arrays.stream(logits).max().orElseThrow();
+        double sum = Arrays.stream(logits).map(x -> StrictMath.exp(x - max)).sum();
+        lse[h * n + i] = (float) (max + StrictMath.log(sum));
+      }
+    }
+    return lse;
+  }
+
+  private void nonFinite() {
+    float nan = Float.NaN;
+    float inf = Float.POSITIVE_INFINITY;
+    one("nan-in-query", true, nan);
+    one("nan-in-key", false, nan);
+    one("infinity-in-query", true, inf);
+    one("minus-infinity-in-key", false, -inf);
+    if (dtype != DType.F16) {
+      float[] huge = new float[12];
+      Arrays.fill(huge, 3e19f);
+      float[] alone = new float[12];
+      alone[6] = 3e19f;
+      add("logits-beyond-f32", NONE, 1, huge, alone, 1, 1, 0, 4, 8, 12);
+    }
+  }
+
+  /** One odd value in the second of three segments. */
+  private void one(String name, boolean inQuery, float value) {
+    Random r = random(name);
+    float[] q = values(r, 24 * 4, 1);
+    float[] k = values(r, 24 * 4, 1);
+    (inQuery ? q : k)[10 * 4 + 1] = value;
+    add(name, new AttentionMass.Contiguous(2), 0, q, k, 2, 2, 0, 8, 16, 24);
+  }
+
+  private void random(int index) {
+    String name = "random-" + index;
+    Random r = random(name);
+    int[] dims = {1, 3, 16, 64, 72, 80};
+    int d = dims[r.nextInt(dims.length)];
+    int heads = 1 + r.nextInt(3);
+    int group = 1 + r.nextInt(4);
+    long[] offsets = Ragged.random(r, 3, 25);
+    for (int i = 0; i < offsets.length; i++) {
+      offsets[i] *= group;
+    }
+    int size = Ragged.rows(offsets) * heads * d;
+    add(
+        name,
+        new AttentionMass.Contiguous(group),
+        r.nextBoolean() ? 0 : 0.2,
+        values(r, size, 1.5),
+        values(r, size, 1.5),
+        heads,
+        d,
+        offsets);
+  }
+}

@@ -1,0 +1,181 @@
+package org.medpruner.testkit.internal;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.AttentionMass;
+import org.medpruner.DType;
+import org.medpruner.SegmentFlags;
+import org.medpruner.testkit.AttentionMassInput;
+import org.medpruner.testkit.AttentionMassOutput;
+import org.medpruner.testkit.ConformanceTarget;
+import org.medpruner.testkit.HostTensor;
+import org.medpruner.testkit.Op;
+import org.medpruner.testkit.Rule;
+
+/** Checks of {@code attention_mass}. */
+final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMassOutput> {
+  /** What the header promises between backends, relative. */
+  private static final double TOLERANCE = 1e-5;
+
+  /** Below this share of the mean mass the tolerance is absolute. */
+  private static final double LEAST = 1e-3;
+
+  private final List<OutputRule<AttentionMassInput, AttentionMassOutput>> outputs =
+      List.of(
+          new OutputRule<>(
+              rule(
+                  "mass",
+                  Rule.Kind.TOLERANCE,
+                  "Column masses, pooled, within 1e-5 relative (1e-8 below 1e-3) of f64.",
+                  ""),
+              input -> true,
+              (e, a) -> Finding.close("mass", e.mass(), a.mass(), TOLERANCE, LEAST)),
+          new OutputRule<>(
+              rule(
+                  "pooled-keys",
+                  Rule.Kind.TOLERANCE,
+                  "Keys averaged over the patches of a token, then over heads, within the same.",
+                  ""),
+              input -> true,
+              (e, a) ->
+                  Finding.close("pooled-keys", e.pooledKeys(), a.pooledKeys(), TOLERANCE, LEAST)),
+          new OutputRule<>(
+              rule(
+                  "flags",
+                  Rule.Kind.BITS,
+                  "NON_FINITE where a NaN, an infinity or a logit beyond f32 makes masses NaN.",
+                  ""),
+              input -> true,
+              (e, a) -> Finding.bits("flags", e.flags(), a.flags())));
+
+  AttentionMassSuite() {
+    super(Op.ATTENTION_MASS);
+  }
+
+  @Override
+  List<OutputRule<AttentionMassInput, AttentionMassOutput>> outputs() {
+    return outputs;
+  }
+
+  @Override
+  List<TestCase<AttentionMassInput>> cases(DType dtype, long seed, int count) {
+    return AttentionMassCases.of(dtype, seed, count);
+  }
+
+  @Override
+  List<BadInput<AttentionMassInput>> badInputs(DType dtype) {
+    List<BadInput<AttentionMassInput>> all = new ArrayList<>();
+    HostTensor patches = HostTensor.rounded(dtype, new float[24], 6, 2, 2);
+    AttentionMass.Params single = AttentionMass.Params.of(new AttentionMass.Contiguous(1));
+    Ragged.bad(6).forEach((why, o) -> add(all, "offsets " + why, single, patches, patches, o));
+    AttentionMass.Params pairs = AttentionMass.Params.of(new AttentionMass.Contiguous(2));
+    add(all, "segments that are no multiple of the group", pairs, patches, patches, 0, 3, 6);
+    AttentionMass.Params grid = AttentionMass.Params.of(new AttentionMass.Grid(2, 2, 2, 2));
+    add(all, "segments that are not the grid", grid, patches, patches, 0, 2, 6);
+    HostTensor fewer = HostTensor.rounded(dtype, new float[20], 5, 2, 2);
+    add(all, "fewer keys than queries", single, patches, fewer, 0, 2, 6);
+    HostTensor shorter = HostTensor.rounded(dtype, new float[12], 6, 2, 1);
+    add(all, "shorter keys than queries", single, patches, shorter, 0, 2, 6);
+    return all;
+  }
+
+  private static void add(
+      List<BadInput<AttentionMassInput>> all,
+      String name,
+      AttentionMass.Params params,
+      HostTensor query,
+      HostTensor key,
+      long... offsets) {
+    all.add(new BadInput<>(name, new AttentionMassInput(params, query, key, null, offsets)));
+  }
+
+  @Override
+  boolean flagsBadInput(AttentionMassOutput output) {
+    return Fields.anyFlag(output.flags(), SegmentFlags.BAD_OFFSETS);
+  }
+
+  @Override
+  AttentionMassOutput call(ConformanceTarget target, AttentionMassInput input) {
+    return target.attentionMass(input);
+  }
+
+  @Override
+  AttentionMassInput take(AttentionMassInput in, Selection s) {
+    return new AttentionMassInput(
+        in.params(),
+        in.query().take(s.rows()),
+        in.key().take(s.rows()),
+        lse(in.lse(), in.query().size(1), s),
+        s.offsets());
+  }
+
+  private static float @Nullable [] lse(float @Nullable [] lse, int heads, Selection s) {
+    if (lse == null) {
+      return null;
+    }
+    int n = lse.length / heads;
+    int taken = s.rows().length;
+    float[] part = new float[heads * taken];
+    for (int h = 0; h < heads; h++) {
+      for (int i = 0; i < taken; i++) {
+        part[h * taken + i] = lse[h * n + s.rows()[i]];
+      }
+    }
+    return part;
+  }
+
+  @Override
+  AttentionMassOutput part(AttentionMassInput in, AttentionMassOutput out, int g) {
+    int pool = (int) in.params().pooling().patchesPerToken();
+    int from = (int) in.offsets()[g] / pool;
+    int to = (int) in.offsets()[g + 1] / pool;
+    int d = in.query().size(2);
+    return new AttentionMassOutput(
+        Fields.part(out.mass(), from, to),
+        Fields.part(out.pooledKeys(), from * d, to * d),
+        Fields.part(out.flags(), g, g + 1));
+  }
+
+  @Override
+  int rowUnit(AttentionMassInput in) {
+    // With fewer rows the sums of exponentials would be others.
+    boolean fixed = in.lse() != null || in.params().pooling() instanceof AttentionMass.Grid;
+    return fixed ? 0 : (int) in.params().pooling().patchesPerToken();
+  }
+
+  @Override
+  Stream<AttentionMassInput> simpler(AttentionMassInput in) {
+    Stream.Builder<AttentionMassInput> all = Stream.builder();
+    if (in.lse() != null) {
+      all.add(with(in, in.query(), in.key()));
+      return all.build();
+    }
+    for (int d : Fields.fewer(in.query().size(2))) {
+      all.add(with(in, in.query().narrow(d), in.key().narrow(d)));
+    }
+    return Stream.concat(
+        all.build(),
+        Stream.concat(
+            Fields.plainer(in.query()).map(t -> with(in, t, in.key())),
+            Fields.plainer(in.key()).map(t -> with(in, in.query(), t))));
+  }
+
+  private static AttentionMassInput with(AttentionMassInput in, HostTensor query, HostTensor key) {
+    return new AttentionMassInput(in.params(), query, key, null, in.offsets());
+  }
+
+  @Override
+  String describe(AttentionMassInput in) {
+    return in.params()
+        + ", offsets "
+        + Arrays.toString(in.offsets())
+        + ", query "
+        + in.query()
+        + ", key "
+        + in.key()
+        + (in.lse() == null ? "" : ", lse given");
+  }
+}

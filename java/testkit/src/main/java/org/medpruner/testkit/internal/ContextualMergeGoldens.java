@@ -1,0 +1,90 @@
+package org.medpruner.testkit.internal;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.ContextualMerge;
+import org.medpruner.NucleusSelect;
+import org.medpruner.oracle.NucleusSelectOracle;
+import org.medpruner.testkit.ContextualMergeInput;
+import org.medpruner.testkit.ContextualMergeOutput;
+import org.medpruner.testkit.HostTensor;
+
+/** Stage 2 of one slice as the authors' code does it, with the nucleus of the specification. */
+final class ContextualMergeGoldens {
+  /** Similarities closer than this are ties, which their unstable order decides by rounding. */
+  private static final float TIE = 1e-6f;
+
+  private ContextualMergeGoldens() {}
+
+  static List<GoldenCase<ContextualMergeInput, ContextualMergeOutput>> all() {
+    List<GoldenCase<ContextualMergeInput, ContextualMergeOutput>> all = new ArrayList<>();
+    for (String role : Goldens.get().names("compose/", "/role")) {
+      String name = role.substring(0, role.length() - "/role".length());
+      ContextualMergeInput input = input(name);
+      all.add(new GoldenCase<>(name, input, out -> compare(name, out)));
+    }
+    return all;
+  }
+
+  private static ContextualMergeInput input(String name) {
+    Goldens goldens = Goldens.get();
+    String[] parts = name.split("/", -1);
+    String inputs = "compose/" + parts[1];
+    float[] mass = goldens.floats(inputs + "/mass");
+    int n = mass.length;
+    long[] offsets = {0, n};
+    NucleusSelect.Params select = NucleusSelect.Params.softmax(Goldens.number(parts[2]), 2);
+    return new ContextualMergeInput(
+        new ContextualMerge.Params(0.05),
+        HostTensor.of(
+            goldens.floats(inputs + "/features_in"), n, goldens.columns(inputs + "/features_in")),
+        HostTensor.of(goldens.floats(inputs + "/keys"), n, goldens.columns(inputs + "/keys")),
+        NucleusSelectOracle.run(select, mass, offsets, null).mask(),
+        offsets);
+  }
+
+  private static Finding compare(String name, ContextualMergeOutput out) {
+    Goldens goldens = Goldens.get();
+    byte[] role = goldens.u8(name + "/role");
+    Finding roles = Finding.bits("role", role, out.role());
+    if (!(roles instanceof Finding.Holds) || name.contains("zero_key")) {
+      return roles; // a zero key is NaN there, and NaN wins every argmax
+    }
+    long[] assignment = out.assignment();
+    if (assignment == null) {
+      return hasTies(name) ? Finding.HOLDS : features(name, out.merged());
+    }
+    int[] theirs = goldens.ints(name + "/assign");
+    float[] gap = goldens.floats(name + "/sim_gap");
+    boolean decided = true;
+    for (int i = 0; i < role.length; i++) {
+      boolean merged = role[i] == ContextualMerge.ROLE_MERGED;
+      int expected = merged ? theirs[i] : i;
+      boolean same = assignment[i] == expected;
+      if (!same && (!merged || gap[i] > TIE || !hasTies(name))) {
+        return new Finding.Broken(
+            "assignment[" + i + "]: expected " + expected + ", got " + assignment[i]);
+      }
+      decided &= same;
+    }
+    return decided ? features(name, out.merged()) : Finding.HOLDS;
+  }
+
+  /** Goldens in which similarities tie by construction. */
+  private static boolean hasTies(String name) {
+    return name.contains("equal_keys") || name.contains("dup_keys");
+  }
+
+  private static Finding features(String name, @Nullable HostTensor merged) {
+    if (merged == null) {
+      return Finding.HOLDS;
+    }
+    float[] expected = Goldens.get().floats(name + "/features");
+    if (Arrays.equals(expected, merged.values())) {
+      return Finding.HOLDS;
+    }
+    return Finding.close("merged", expected, merged.values(), 1e-5, 1);
+  }
+}

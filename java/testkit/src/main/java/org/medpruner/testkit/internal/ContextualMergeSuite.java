@@ -1,0 +1,195 @@
+package org.medpruner.testkit.internal;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.ContextualMerge;
+import org.medpruner.DType;
+import org.medpruner.SegmentFlags;
+import org.medpruner.testkit.ConformanceTarget;
+import org.medpruner.testkit.ContextualMergeInput;
+import org.medpruner.testkit.ContextualMergeOutput;
+import org.medpruner.testkit.HostTensor;
+import org.medpruner.testkit.Op;
+import org.medpruner.testkit.Rule;
+
+/** Checks of {@code contextual_merge}. */
+final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, ContextualMergeOutput> {
+  private final List<OutputRule<ContextualMergeInput, ContextualMergeOutput>> outputs =
+      new ArrayList<>();
+
+  ContextualMergeSuite() {
+    super(Op.CONTEXTUAL_MERGE);
+    add(
+        "role",
+        "Targets are taken from the rest with a uniform stride, max(trunc(ratio * n), 1) at most.",
+        ContextualMergeOutput::role);
+    add(
+        "assignment",
+        "The rest goes to the target with the highest cosine similarity, ties to the lowest.",
+        ContextualMergeOutput::assignment);
+    add(
+        "merged",
+        "A target gains the mean of those assigned to it, summed in f32 in ascending order and"
+            + " rounded once; all other rows are copied bit for bit.",
+        ContextualMergeOutput::merged);
+    outputs.add(
+        new OutputRule<>(
+            rule(
+                "merged-close",
+                Rule.Kind.TOLERANCE,
+                "The same within 1e-5 (f32), 2^-10 (f16) or 2^-7 (bf16), relative above 1: where"
+                    + " this holds and merged does not, only the order of additions is another.",
+                ""),
+            input -> true,
+            ContextualMergeSuite::close));
+    add(
+        "kept-lists",
+        "Nucleus and target rows ascend from offsets[g] on, then -1; their number is kept_counts.",
+        List.of(ContextualMergeOutput::keptIndices, ContextualMergeOutput::keptCounts));
+    add(
+        "flags",
+        "ZERO_KEY where a token of the rest has a key of zero or non-finite norm.",
+        ContextualMergeOutput::flags);
+  }
+
+  private static Finding close(ContextualMergeOutput expected, ContextualMergeOutput actual) {
+    HostTensor e = expected.merged();
+    HostTensor a = actual.merged();
+    if (e == null || a == null) {
+      return Finding.bits("merged", e, a);
+    }
+    double tolerance =
+        switch (e.dtype()) {
+          case F32 -> 1e-5;
+          case F16 -> 0x1p-10;
+          default -> 0x1p-7;
+        };
+    return Finding.close("merged", e.values(), a.values(), tolerance, 1);
+  }
+
+  private void add(
+      String id, String says, Function<ContextualMergeOutput, @Nullable Object> field) {
+    add(id, says, List.of(field));
+  }
+
+  private void add(
+      String id, String says, List<Function<ContextualMergeOutput, @Nullable Object>> fields) {
+    outputs.add(
+        new OutputRule<>(
+            rule(id, Rule.Kind.BITS, says, ""),
+            input -> true,
+            (expected, actual) -> Fields.bits(id, fields, expected, actual)));
+  }
+
+  @Override
+  List<OutputRule<ContextualMergeInput, ContextualMergeOutput>> outputs() {
+    return outputs;
+  }
+
+  @Override
+  List<TestCase<ContextualMergeInput>> cases(DType dtype, long seed, int count) {
+    return ContextualMergeCases.of(dtype, seed, count);
+  }
+
+  @Override
+  List<BadInput<ContextualMergeInput>> badInputs(DType dtype) {
+    List<BadInput<ContextualMergeInput>> all = new ArrayList<>();
+    ContextualMerge.Params params = new ContextualMerge.Params(0.3);
+    HostTensor features = HostTensor.rounded(dtype, new float[12], 6, 2);
+    HostTensor keys = HostTensor.of(new float[18], 6, 3);
+    byte[] nucleus = {0, 1, 0, 0, 1, 0};
+    Ragged.bad(6)
+        .forEach(
+            (why, offsets) ->
+                all.add(
+                    new BadInput<>(
+                        "offsets " + why,
+                        new ContextualMergeInput(params, features, keys, nucleus, offsets))));
+    long[] offsets = {0, 2, 4, 6};
+    all.add(
+        new BadInput<>(
+            "fewer keys than features",
+            new ContextualMergeInput(
+                params, features, HostTensor.of(new float[15], 5, 3), nucleus, offsets)));
+    all.add(
+        new BadInput<>(
+            "a shorter nucleus",
+            new ContextualMergeInput(params, features, keys, new byte[5], offsets)));
+    return all;
+  }
+
+  @Override
+  boolean flagsBadInput(ContextualMergeOutput output) {
+    return Fields.anyFlag(output.flags(), SegmentFlags.BAD_OFFSETS);
+  }
+
+  @Override
+  List<GoldenCase<ContextualMergeInput, ContextualMergeOutput>> goldens() {
+    return ContextualMergeGoldens.all();
+  }
+
+  @Override
+  ContextualMergeOutput call(ConformanceTarget target, ContextualMergeInput input) {
+    return target.contextualMerge(input);
+  }
+
+  @Override
+  ContextualMergeInput take(ContextualMergeInput in, Selection s) {
+    return new ContextualMergeInput(
+        in.params(),
+        in.features().take(s.rows()),
+        in.keys().take(s.rows()),
+        s.of(in.nucleus()),
+        s.offsets());
+  }
+
+  @Override
+  ContextualMergeOutput part(ContextualMergeInput in, ContextualMergeOutput out, int g) {
+    int from = (int) in.offsets()[g];
+    int to = (int) in.offsets()[g + 1];
+    return new ContextualMergeOutput(
+        Fields.part(out.merged(), from, to),
+        Fields.part(out.role(), from, to),
+        Fields.local(out.assignment(), from, to),
+        Fields.local(out.keptIndices(), from, to),
+        Fields.part(out.keptCounts(), g, g + 1),
+        Fields.part(out.flags(), g, g + 1));
+  }
+
+  @Override
+  Stream<ContextualMergeInput> simpler(ContextualMergeInput in) {
+    Stream<ContextualMergeInput> narrower =
+        Stream.concat(
+            Fields.fewer(in.features().columns()).stream()
+                .map(c -> with(in, in.features().narrow(c), in.keys())),
+            Fields.fewer(in.keys().columns()).stream()
+                .map(c -> with(in, in.features(), in.keys().narrow(c))));
+    Stream<ContextualMergeInput> plainer =
+        Stream.concat(
+            Fields.plainer(in.features()).map(t -> with(in, t, in.keys())),
+            Fields.plainer(in.keys()).map(t -> with(in, in.features(), t)));
+    return Stream.concat(narrower, plainer);
+  }
+
+  private static ContextualMergeInput with(
+      ContextualMergeInput in, HostTensor features, HostTensor keys) {
+    return new ContextualMergeInput(in.params(), features, keys, in.nucleus(), in.offsets());
+  }
+
+  @Override
+  String describe(ContextualMergeInput in) {
+    return in.params()
+        + ", offsets "
+        + Arrays.toString(in.offsets())
+        + ", nucleus "
+        + Fields.text(in.nucleus())
+        + ", keys "
+        + in.keys()
+        + ", features "
+        + in.features();
+  }
+}

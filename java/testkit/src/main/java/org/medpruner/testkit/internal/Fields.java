@@ -1,0 +1,113 @@
+package org.medpruner.testkit.internal;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.DType;
+import org.medpruner.testkit.HostTensor;
+
+/** Outputs and inputs field by field. */
+final class Fields {
+  private Fields() {}
+
+  /** Compares the bits of some fields, which all have to be there. */
+  static <O> Finding bits(
+      String id, List<Function<O, @Nullable Object>> fields, O expected, O actual) {
+    for (int i = 0; i < fields.size(); i++) {
+      String name = fields.size() == 1 ? id : id + " (" + (i + 1) + " of " + fields.size() + ")";
+      Finding f =
+          Finding.bits(name, fields.get(i).apply(expected), fields.get(i).apply(actual));
+      if (!(f instanceof Finding.Holds)) {
+        return f;
+      }
+    }
+    return Finding.HOLDS;
+  }
+
+  static boolean anyFlag(int @Nullable [] flags, int bit) {
+    return flags != null && Arrays.stream(flags).anyMatch(f -> (f & bit) != 0);
+  }
+
+  static byte @Nullable [] part(byte @Nullable [] values, int from, int to) {
+    return values == null ? null : Arrays.copyOfRange(values, from, to);
+  }
+
+  static int @Nullable [] part(int @Nullable [] values, int from, int to) {
+    return values == null ? null : Arrays.copyOfRange(values, from, to);
+  }
+
+  static long @Nullable [] part(long @Nullable [] values, int from, int to) {
+    return values == null ? null : Arrays.copyOfRange(values, from, to);
+  }
+
+  static float @Nullable [] part(float @Nullable [] values, int from, int to) {
+    return values == null ? null : Arrays.copyOfRange(values, from, to);
+  }
+
+  static double @Nullable [] part(double @Nullable [] values, int from, int to) {
+    return values == null ? null : Arrays.copyOfRange(values, from, to);
+  }
+
+  static long @Nullable [] local(long @Nullable [] list, int from, int to) {
+    return list == null ? null : Ragged.local(list, from, to, from);
+  }
+
+  static @Nullable HostTensor part(@Nullable HostTensor values, int from, int to) {
+    if (values == null) {
+      return null;
+    }
+    int[] rows = new int[to - from];
+    Arrays.setAll(rows, i -> from + i);
+    return values.take(rows);
+  }
+
+  /** Numbers of columns to try instead: 1, a half, all but one. */
+  static List<Integer> fewer(int columns) {
+    return Stream.of(1, columns / 2, columns - 1)
+        .filter(c -> c >= 1 && c < columns)
+        .distinct()
+        .toList();
+  }
+
+  /** Tensors of plainer values: zeros, whole numbers, tenths. Integers stay as they are. */
+  static Stream<HostTensor> plainer(HostTensor t) {
+    if (t.dtype() != DType.F32 && t.dtype() != DType.F16 && t.dtype() != DType.BF16) {
+      return Stream.empty();
+    }
+    return plainer(t.values())
+        .map(v -> HostTensor.rounded(t.dtype(), v, t.shape()))
+        .filter(p -> !p.equals(t));
+  }
+
+  /** As the other, of plain floats. */
+  static Stream<float[]> plainer(float[] values) {
+    List<float[]> all = new ArrayList<>();
+    for (float unit : new float[] {0, 1, 0.125f}) {
+      float[] rounded = new float[values.length];
+      for (int i = 0; i < rounded.length; i++) {
+        boolean special = !Float.isFinite(values[i]) || Math.abs(values[i]) > 1e6f;
+        rounded[i] =
+            special ? values[i] : unit == 0 ? 0 : (float) Math.rint(values[i] / unit) * unit;
+      }
+      if (!Arrays.equals(rounded, values)) {
+        all.add(rounded);
+      }
+    }
+    return all.stream();
+  }
+
+  /** Floats as they are typed in; long arrays in short. */
+  static String text(float[] values) {
+    return HostTensor.of(values, values.length).toString();
+  }
+
+  /** Bytes as they are typed in; long arrays in short. */
+  static String text(byte @Nullable [] values) {
+    return values == null
+        ? "null"
+        : HostTensor.ofBytes(DType.U8, values, values.length).toString();
+  }
+}

@@ -1,0 +1,91 @@
+package org.medpruner.testkit.mutants;
+
+/** A line of {@link PlainTarget} that is wrong, and the rule that has to notice. */
+enum Mutation {
+  ANCHOR_EQUALITY_KEEPS("slice_anchor/keep", ">= gamma instead of > gamma"),
+  ANCHOR_NOT_ADVANCED("slice_anchor/keep", "always against the first slice"),
+  ANCHOR_IS_PREVIOUS("slice_anchor/keep", "against the slice before, kept or not"),
+  ANCHOR_NAN_DROPPED("slice_anchor/keep", "NaN > gamma is false"),
+  ANCHOR_NAN_UNFLAGGED("slice_anchor/flags", "kept without a flag"),
+  ANCHOR_FIRST_UNFLAGGED("slice_anchor/flags", "a NaN in the first slice is not flagged"),
+  ANCHOR_GAMMA_IN_DOUBLE("slice_anchor/keep", "gamma is not rounded to float"),
+  ANCHOR_SERIAL_FLOAT_SUM("slice_anchor/distance", "one f32 sum from the first value on"),
+  ANCHOR_DOUBLE_SUM("slice_anchor/distance", "f64 sums: more accurate, other bits"),
+  ANCHOR_BF16_MEAN("slice_anchor/keep", "the mean rounded to bf16"),
+  ANCHOR_I16_WRAPS("slice_anchor/distance", "differences in 16 bits"),
+  ANCHOR_U8_SIGNED("slice_anchor/distance", "bytes taken as signed"),
+  ANCHOR_U32_SUM("slice_anchor/distance", "integer sums in 32 bits"),
+  ANCHOR_SCALE_FORGOTTEN("slice_anchor/distance", "the scale is left out"),
+  ANCHOR_GAP_OFF_BY_ONE("slice_anchor/keep", "i - anchor > max_gap"),
+  ANCHOR_ACROSS_VOLUMES("slice_anchor/keep", "a volume begins with the anchor of the one before"),
+  ANCHOR_PATCH_TIE_LAST("slice_anchor/patches", "the highest of patches with one distance"),
+  ANCHOR_PATCH_EDGE("slice_anchor/patches", "cut patches divided by a whole one's values"),
+  ANCHOR_PATCH_IGNORED("slice_anchor/keep", "patches are measured but do not keep"),
+
+  MASS_NO_SCALE("attention_mass/mass", "logits without 1/sqrt(d)"),
+  MASS_BASE_TWO("attention_mass/mass", "2^x instead of e^x"),
+  MASS_HEADS_SUMMED("attention_mass/mass", "sum over heads instead of the mean"),
+  MASS_ROWS_NOT_COLUMNS("attention_mass/mass", "sums over keys instead of queries"),
+  MASS_STRIPS("attention_mass/mass", "consecutive patches of a raster grid"),
+  MASS_BF16("attention_mass/mass", "probabilities rounded to bf16"),
+  MASS_NO_MAXIMUM("attention_mass/mass", "exponentials overflow"),
+  MASS_KEYS_OF_FIRST_HEAD("attention_mass/pooled-keys", "no mean over heads"),
+  MASS_UNFLAGGED("attention_mass/flags", "a NaN raises no flag"),
+  MASS_UNSTABLE("attention_mass/run-to-run", "every other run sums backwards in f32"),
+  MASS_OF_BATCH("attention_mass/batch", "f32 sums begin where the batch does"),
+
+  NUCLEUS_STRICT("nucleus_select/mask", "sum > M instead of >= M"),
+  NUCLEUS_ONE_MORE("nucleus_select/mask", "one token too many"),
+  NUCLEUS_NO_SLACK("nucleus_select/mask", "tau instead of tau * (1 - 2^-30)"),
+  NUCLEUS_UNSTABLE_TIES("nucleus_select/mask", "equal scores from the highest index on"),
+  NUCLEUS_ALL_TIES("nucleus_select/mask", "keeps all that equal the last one"),
+  NUCLEUS_FLOAT_CUMSUM("nucleus_select/mask", "an f32 running sum of probabilities"),
+  NUCLEUS_BF16_CUMSUM("nucleus_select/mask", "a bf16 running sum of probabilities"),
+  NUCLEUS_NAN_LAST("nucleus_select/mask", "a NaN is the lowest score"),
+  NUCLEUS_MINUS_ZERO("nucleus_select/mask", "-0 is less than 0"),
+  NUCLEUS_TAU_ONE_BY_SUM("nucleus_select/mask", "tau = 1 ends where the sum is reached"),
+  NUCLEUS_WEIGHTS_TRUNCATED("nucleus_select/kept-mass", "weights cut instead of rounded"),
+  NUCLEUS_LIBRARY_EXP("nucleus_select/kept-mass", "Math.exp instead of the polynomial"),
+  NUCLEUS_U32_SUM("nucleus_select/mask", "the sum of weights in 32 bits"),
+  NUCLEUS_NO_TEMPERATURE("nucleus_select/mask", "the temperature is left out"),
+  NUCLEUS_NEGATIVE_ACCEPTED("nucleus_select/flags", "negative masses are not flagged"),
+  NUCLEUS_CAP_FROM_BELOW("nucleus_select/mask", "the volume's cap keeps the lowest scores"),
+  NUCLEUS_NO_VOLUMES("nucleus_select/mask", "all segments are one volume"),
+  NUCLEUS_WHOLE_IN_CAP("nucleus_select/mask", "segments kept whole count against the cap"),
+  NUCLEUS_LIST_UNSORTED("nucleus_select/kept-lists", "kept rows in the order of scores"),
+
+  MERGE_COUNT_ROUNDED("contextual_merge/role", "round(ratio * n) targets"),
+  MERGE_COUNT_UP("contextual_merge/role", "ceil(ratio * n) targets"),
+  MERGE_COUNT_OF_REST("contextual_merge/role", "trunc(ratio * leftovers) targets"),
+  MERGE_COUNT_IN_FLOAT("contextual_merge/role", "the product in f32"),
+  MERGE_STEP_UP("contextual_merge/role", "the stride rounded up"),
+  MERGE_NO_CLAMP("contextual_merge/answers", "fewer left than targets is an error"),
+  MERGE_TIE_LAST("contextual_merge/assignment", "the highest target of equal similarity"),
+  MERGE_DOT_NOT_COSINE("contextual_merge/assignment", "keys are not normalised"),
+  MERGE_NO_FMA("contextual_merge/assignment", "products rounded before they are added"),
+  MERGE_DOUBLE_DOT("contextual_merge/assignment", "f64 products: more accurate, other ties"),
+  MERGE_ZERO_KEY_NAN("contextual_merge/assignment", "a zero key wins every argmax"),
+  MERGE_UNFLAGGED("contextual_merge/flags", "zero keys raise no flag"),
+  MERGE_SUM_NOT_MEAN("contextual_merge/merged", "adds the sum of the members"),
+  MERGE_MEAN_WITH_TARGET("contextual_merge/merged", "the target is one of its members"),
+  MERGE_BF16_SUM("contextual_merge/merged", "sums in the type of the features"),
+  MERGE_DESCENDING("contextual_merge/merged", "members added from the last one"),
+  MERGE_NAN_PAYLOAD("contextual_merge/merged", "a NaN result keeps its payload"),
+
+  GATHER_WHOLE_SEGMENTS("gather_rows/packed", "counts are ignored"),
+  GATHER_WORDS("gather_rows/packed", "moves multiples of four bytes only"),
+  GATHER_SORTED("gather_rows/packed", "rows in ascending order"),
+
+  PRUNE_KEEPS_DROPPED("prune/packed-rows", "dropped segments stay"),
+  PRUNE_FIRST_KEPT("prune/packed-rows", "a dropped segment leaves its first kept rows"),
+  PRUNE_FLAGS_OF_SELECTION("prune/flags", "ZERO_KEY is lost"),
+  PRUNE_ROLE_OF_DROPPED("prune/role", "dropped segments have no roles");
+
+  final String rule;
+  final String what;
+
+  Mutation(String rule, String what) {
+    this.rule = rule;
+    this.what = what;
+  }
+}

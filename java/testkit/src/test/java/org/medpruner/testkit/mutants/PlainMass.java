@@ -1,0 +1,148 @@
+package org.medpruner.testkit.mutants;
+
+import static org.medpruner.testkit.mutants.Mutation.MASS_BASE_TWO;
+import static org.medpruner.testkit.mutants.Mutation.MASS_BF16;
+import static org.medpruner.testkit.mutants.Mutation.MASS_HEADS_SUMMED;
+import static org.medpruner.testkit.mutants.Mutation.MASS_KEYS_OF_FIRST_HEAD;
+import static org.medpruner.testkit.mutants.Mutation.MASS_NO_MAXIMUM;
+import static org.medpruner.testkit.mutants.Mutation.MASS_NO_SCALE;
+import static org.medpruner.testkit.mutants.Mutation.MASS_OF_BATCH;
+import static org.medpruner.testkit.mutants.Mutation.MASS_ROWS_NOT_COLUMNS;
+import static org.medpruner.testkit.mutants.Mutation.MASS_STRIPS;
+import static org.medpruner.testkit.mutants.Mutation.MASS_UNFLAGGED;
+import static org.medpruner.testkit.mutants.Mutation.MASS_UNSTABLE;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.AttentionMass;
+import org.medpruner.SegmentFlags;
+import org.medpruner.oracle.LowPrecision;
+import org.medpruner.testkit.AttentionMassInput;
+import org.medpruner.testkit.AttentionMassOutput;
+
+/** {@code attention_mass}, written from its header: all probabilities of a head at a time. */
+final class PlainMass {
+  private final @Nullable Mutation mutation;
+  private int runs;
+
+  PlainMass(@Nullable Mutation mutation) {
+    this.mutation = mutation;
+  }
+
+  private boolean is(Mutation m) {
+    return mutation == m;
+  }
+
+  AttentionMassOutput run(AttentionMassInput in) {
+    runs++;
+    float[] q = in.query().values();
+    float[] k = in.key().values();
+    int heads = in.query().size(1);
+    int d = in.query().size(2);
+    int pool = (int) in.params().pooling().patchesPerToken();
+    int tokens = in.query().rows() / pool;
+    float[] mass = new float[tokens];
+    float[] keys = new float[tokens * d];
+    int[] flags = new int[in.offsets().length - 1];
+    for (int g = 0; g < flags.length; g++) {
+      int from = (int) in.offsets()[g];
+      int t = (int) in.offsets()[g + 1] - from;
+      boolean odd = false;
+      double[] column = new double[t];
+      for (int h = 0; h < heads; h++) {
+        double[][] p = new double[t][t];
+        for (int i = 0; i < t; i++) {
+          odd |= probabilities(p[i], in, q, k, from, i, h);
+        }
+        for (int j = 0; j < t; j++) {
+          column[j] += sum(p, j, from) / (is(MASS_HEADS_SUMMED) ? 1 : heads);
+        }
+      }
+      flags[g] = odd && !is(MASS_UNFLAGGED) ? SegmentFlags.NON_FINITE : 0;
+      double[] pooled = new double[t / pool];
+      double[] pooledKeys = new double[t / pool * d];
+      for (int j = 0; j < t; j++) {
+        int token = token(in.params().pooling(), j, pool);
+        pooled[token] += column[j] / pool;
+        for (int h = 0; h < heads; h++) {
+          for (int c = 0; c < d; c++) {
+            double share = is(MASS_KEYS_OF_FIRST_HEAD) ? (h == 0 ? 1 : 0) : 1.0 / heads;
+            double value = k[((from + j) * heads + h) * d + c];
+            pooledKeys[token * d + c] += share == 0 ? 0 : value * share / pool;
+          }
+        }
+      }
+      for (int i = 0; i < pooled.length; i++) {
+        mass[from / pool + i] = odd ? Float.NaN : (float) pooled[i];
+      }
+      for (int i = 0; i < pooledKeys.length; i++) {
+        keys[from / pool * d + i] = (float) pooledKeys[i];
+      }
+    }
+    return new AttentionMassOutput(mass, keys, flags);
+  }
+
+  /** Softmax of a row; whether something in it is not finite. */
+  private boolean probabilities(
+      double[] p, AttentionMassInput in, float[] q, float[] k, int from, int i, int h) {
+    int heads = in.query().size(1);
+    int d = in.query().size(2);
+    double scale = in.params().scale() == 0 ? 1 / Math.sqrt(d) : in.params().scale();
+    boolean odd = false;
+    for (int j = 0; j < p.length; j++) {
+      for (int c = 0; c < d; c++) {
+        double a = q[((from + i) * heads + h) * d + c];
+        double b = k[((from + j) * heads + h) * d + c];
+        odd |= !Double.isFinite(a) || !Double.isFinite(b);
+        p[j] += a * b;
+      }
+      p[j] *= is(MASS_NO_SCALE) ? 1 : scale;
+      odd |= !(Math.abs(p[j]) <= Float.MAX_VALUE);
+    }
+    double most = is(MASS_NO_MAXIMUM) ? 0 : Arrays.stream(p).max().orElse(0);
+    double sum = 0;
+    for (int j = 0; j < p.length; j++) {
+      double x = p[j] - most;
+      p[j] = is(MASS_BASE_TWO) ? Math.pow(2, x) : Math.exp(x);
+      // As f32 kernels have it.
+      p[j] = is(MASS_NO_MAXIMUM) ? (float) p[j] : p[j];
+      sum += p[j];
+    }
+    for (int j = 0; j < p.length; j++) {
+      p[j] /= sum;
+      p[j] = is(MASS_BF16) ? bf16(p[j]) : p[j];
+    }
+    return odd;
+  }
+
+  private static double bf16(double v) {
+    return LowPrecision.bf16ToFloat(LowPrecision.floatToBf16((float) v));
+  }
+
+  private double sum(double[][] p, int j, int from) {
+    int t = p.length;
+    if (is(MASS_UNSTABLE) || is(MASS_OF_BATCH)) {
+      float sum = 0;
+      int first = is(MASS_OF_BATCH) ? from % t : 0;
+      for (int n = 0; n < t; n++) {
+        int i = is(MASS_UNSTABLE) && runs % 2 == 0 ? t - 1 - n : (first + n) % t;
+        sum += (float) p[i][j];
+      }
+      return sum;
+    }
+    double sum = 0;
+    for (int i = 0; i < t; i++) {
+      sum += is(MASS_ROWS_NOT_COLUMNS) ? p[j][i] : p[i][j];
+    }
+    return sum;
+  }
+
+  private int token(AttentionMass.Pooling pooling, int patch, int pool) {
+    if (pooling instanceof AttentionMass.Grid g && !is(MASS_STRIPS)) {
+      int row = patch / (int) g.gridWidth() / (int) g.blockHeight();
+      int column = patch % (int) g.gridWidth() / (int) g.blockWidth();
+      return row * (int) (g.gridWidth() / g.blockWidth()) + column;
+    }
+    return patch / pool;
+  }
+}

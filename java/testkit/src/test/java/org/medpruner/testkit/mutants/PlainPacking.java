@@ -1,0 +1,120 @@
+package org.medpruner.testkit.mutants;
+
+import static org.medpruner.testkit.mutants.Mutation.GATHER_SORTED;
+import static org.medpruner.testkit.mutants.Mutation.GATHER_WHOLE_SEGMENTS;
+import static org.medpruner.testkit.mutants.Mutation.GATHER_WORDS;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_FIRST_KEPT;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_FLAGS_OF_SELECTION;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_KEEPS_DROPPED;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_ROLE_OF_DROPPED;
+
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.testkit.ContextualMergeInput;
+import org.medpruner.testkit.ContextualMergeOutput;
+import org.medpruner.testkit.GatherRowsInput;
+import org.medpruner.testkit.GatherRowsOutput;
+import org.medpruner.testkit.HostTensor;
+import org.medpruner.testkit.NucleusSelectInput;
+import org.medpruner.testkit.NucleusSelectOutput;
+import org.medpruner.testkit.PruneInput;
+import org.medpruner.testkit.PruneOutput;
+
+/** {@code gather_rows} and {@code prune}, written from their headers. */
+final class PlainPacking {
+  private final @Nullable Mutation mutation;
+  private final PlainNucleus nucleus;
+  private final PlainMerge merge;
+
+  PlainPacking(@Nullable Mutation mutation, PlainNucleus nucleus, PlainMerge merge) {
+    this.mutation = mutation;
+    this.nucleus = nucleus;
+    this.merge = merge;
+  }
+
+  private boolean is(Mutation m) {
+    return mutation == m;
+  }
+
+  GatherRowsOutput gather(GatherRowsInput in) {
+    IntStream.Builder rows = IntStream.builder();
+    long[] bounds = new long[in.offsets().length];
+    for (int g = 0; g < in.counts().length; g++) {
+      long from = in.offsets()[g];
+      long count = is(GATHER_WHOLE_SEGMENTS) ? in.offsets()[g + 1] - from : in.counts()[g];
+      long[] own = Arrays.copyOfRange(in.indices(), (int) from, (int) (from + count));
+      if (is(GATHER_SORTED)) {
+        Arrays.sort(own);
+      }
+      for (long row : own) {
+        rows.add((int) Math.max(row, 0));
+      }
+      bounds[g + 1] = bounds[g] + count;
+    }
+    HostTensor packed = in.source().take(rows.build().toArray());
+    if (is(GATHER_WORDS)) {
+      packed = words(packed);
+    }
+    return new GatherRowsOutput(packed, bounds, new int[in.counts().length]);
+  }
+
+  /** Without the last bytes of rows that are no multiple of four. */
+  private static HostTensor words(HostTensor t) {
+    byte[] bytes = t.bytes();
+    int rowBytes = t.rows() == 0 ? 1 : bytes.length / t.rows();
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = i % rowBytes < rowBytes / 4 * 4 ? bytes[i] : 0;
+    }
+    return HostTensor.ofBytes(t.dtype(), bytes, t.shape());
+  }
+
+  PruneOutput prune(PruneInput in) {
+    NucleusSelectOutput selected =
+        nucleus.run(
+            new NucleusSelectInput(
+                in.params().nucleus(), in.mass(), in.offsets(), in.volumes()));
+    ContextualMergeOutput merged =
+        merge.run(
+            new ContextualMergeInput(
+                in.params().merge(),
+                in.features(),
+                in.pooledKeys(),
+                Objects.requireNonNull(selected.mask()),
+                in.offsets()));
+    byte[] role = Objects.requireNonNull(merged.role());
+    byte[] segments = in.segments();
+    int groups = in.offsets().length - 1;
+    IntStream.Builder rows = IntStream.builder();
+    long[] bounds = new long[groups + 1];
+    int[] flags = new int[groups];
+    for (int g = 0; g < groups; g++) {
+      boolean dropped = segments != null && segments[g] == 0 && !is(PRUNE_KEEPS_DROPPED);
+      long stays = dropped ? in.params().droppedTokens() : Long.MAX_VALUE;
+      long count = 0;
+      for (int i = (int) in.offsets()[g]; i < in.offsets()[g + 1]; i++) {
+        long place = is(PRUNE_FIRST_KEPT) ? count : i - in.offsets()[g];
+        if (role[i] != 0 && place < stays) {
+          rows.add(i);
+          count++;
+        }
+        role[i] = dropped && is(PRUNE_ROLE_OF_DROPPED) ? 0 : role[i];
+      }
+      bounds[g + 1] = bounds[g] + count;
+      flags[g] = Objects.requireNonNull(selected.flags())[g];
+      if (!is(PRUNE_FLAGS_OF_SELECTION)) {
+        flags[g] |= Objects.requireNonNull(merged.flags())[g];
+      }
+    }
+    int[] packed = rows.build().toArray();
+    return new PruneOutput(
+        Objects.requireNonNull(merged.merged()).take(packed),
+        Arrays.stream(packed).asLongStream().toArray(),
+        bounds,
+        role,
+        merged.assignment(),
+        selected.keptMass(),
+        flags);
+  }
+}
