@@ -17,8 +17,15 @@
 namespace simt {
 namespace {
 
-int first_object(struct dl_phdr_info* info, size_t, void* out) {
-  Image& found = *static_cast<Image*>(out);
+struct Search {
+  Image image;
+  std::string path;
+};
+
+/** The executable or shared library in which this function lies. */
+int own_object(struct dl_phdr_info* info, size_t, void* out) {
+  Search& search = *static_cast<Search*>(out);
+  Image found = {};
   found.base = info->dlpi_addr;
   found.data_begin = found.begin = UINTPTR_MAX;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
@@ -35,7 +42,18 @@ int first_object(struct dl_phdr_info* info, size_t, void* out) {
       found.data_end = std::max(found.data_end, end);
     }
   }
-  return 1;  // the first one is the executable
+  const uintptr_t here = reinterpret_cast<uintptr_t>(&own_object);
+  if (here < found.begin || here >= found.end) {
+    return 0;
+  }
+  search.image = found;
+  search.path = info->dlpi_name;  // empty for the executable
+  return 1;
+}
+
+std::string& own_path() {
+  static std::string path;
+  return path;
 }
 
 constexpr uint32_t kSitePlace = 0x80000000u;
@@ -63,7 +81,7 @@ std::string variable_name(const char* symbol) {
 bool by_address(const Object& a, const Object& b) { return a.begin < b.begin; }
 
 void read_symbols(Image& found) {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
+  std::ifstream file(own_path(), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (bytes.size() < sizeof(ElfW(Ehdr))) {
     return;
@@ -93,17 +111,14 @@ void read_symbols(Image& found) {
   std::sort(found.functions.begin(), found.functions.end(), by_address);
 }
 
-/** What addr2line says of an offset into the executable. */
+/** What addr2line says of an offset into this object. */
 std::string resolve(uint32_t pc) {
-  char command[512];
-  char path[256] = {};
-  if (readlink("/proc/self/exe", path, sizeof path - 1) <= 0) {
-    return "?";
-  }
+  char offset[32];
   // The return address is in the next instruction, perhaps of the next line.
-  snprintf(command, sizeof command, "addr2line -e '%s' 0x%x 2>/dev/null", path, pc - 1);
+  snprintf(offset, sizeof offset, "0x%x", pc - 1);
+  const std::string command = "addr2line -e '" + own_path() + "' " + offset + " 2>/dev/null";
   char line[512] = {};
-  FILE* pipe = popen(command, "r");
+  FILE* pipe = popen(command.c_str(), "r");
   const bool found = pipe != nullptr && fgets(line, sizeof line, pipe) != nullptr;
   if (pipe != nullptr) {
     pclose(pipe);
@@ -121,10 +136,15 @@ std::string resolve(uint32_t pc) {
 
 const Image& image() {
   static const Image found = [] {
-    Image result = {};
-    dl_iterate_phdr(first_object, &result);
-    read_symbols(result);
-    return result;
+    Search search = {};
+    dl_iterate_phdr(own_object, &search);
+    char path[4096] = {};
+    if (search.path.empty() && readlink("/proc/self/exe", path, sizeof path - 1) > 0) {
+      search.path = path;
+    }
+    own_path() = search.path;
+    read_symbols(search.image);
+    return search.image;
   }();
   return found;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// What this executable knows about itself: where its data lie, and its __shared__ variables.
+// What this executable or shared library knows about itself: where its data lie, and its __shared__
+// variables.
 
 #include <stdint.h>
 

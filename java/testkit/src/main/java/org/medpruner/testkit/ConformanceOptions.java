@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param refusals whether bad input is tried too, for targets that check theirs
  * @param examples failing cases kept per rule, &gt;= 1
  * @param shrinkSteps how many smaller inputs are tried to reduce a failing case; 0 is off
+ * @param mostValues cases with a larger tensor are left out, for targets that are slow; &gt;= 1
  * @param caseName null, or the one case to run
  */
 public record ConformanceOptions(
@@ -22,11 +23,12 @@ public record ConformanceOptions(
     boolean refusals,
     int examples,
     int shrinkSteps,
+    long mostValues,
     @Nullable String caseName) {
 
   /** Seed 1, 40 random cases per op and dtype, all ops, refusals too. */
   public static final ConformanceOptions DEFAULT =
-      new ConformanceOptions(1, 40, EnumSet.allOf(Op.class), true, 3, 400, null);
+      new ConformanceOptions(1, 40, EnumSet.allOf(Op.class), true, 3, 400, Long.MAX_VALUE, null);
 
   /** Checks the ranges. */
   public ConformanceOptions {
@@ -42,41 +44,57 @@ public record ConformanceOptions(
     if (shrinkSteps < 0) {
       throw new IllegalArgumentException("shrinkSteps: is " + shrinkSteps + ", expected >= 0");
     }
+    if (mostValues < 1) {
+      throw new IllegalArgumentException("mostValues: is " + mostValues + ", expected >= 1");
+    }
     ops = Set.copyOf(ops);
   }
 
   /** A copy with another seed. */
   public ConformanceOptions withSeed(long value) {
-    return new ConformanceOptions(value, cases, ops, refusals, examples, shrinkSteps, caseName);
+    return new ConformanceOptions(
+        value, cases, ops, refusals, examples, shrinkSteps, mostValues, caseName);
   }
 
   /** A copy with another number of random cases. */
   public ConformanceOptions withCases(int value) {
-    return new ConformanceOptions(seed, value, ops, refusals, examples, shrinkSteps, caseName);
+    return new ConformanceOptions(
+        seed, value, ops, refusals, examples, shrinkSteps, mostValues, caseName);
   }
 
   /** A copy for some ops only. */
   public ConformanceOptions withOps(Set<Op> value) {
-    return new ConformanceOptions(seed, cases, value, refusals, examples, shrinkSteps, caseName);
+    return new ConformanceOptions(
+        seed, cases, value, refusals, examples, shrinkSteps, mostValues, caseName);
   }
 
   /** A copy with or without bad input. */
   public ConformanceOptions withRefusals(boolean value) {
-    return new ConformanceOptions(seed, cases, ops, value, examples, shrinkSteps, caseName);
+    return new ConformanceOptions(
+        seed, cases, ops, value, examples, shrinkSteps, mostValues, caseName);
   }
 
   /** A copy that keeps another number of failing cases per rule. */
   public ConformanceOptions withExamples(int value) {
-    return new ConformanceOptions(seed, cases, ops, refusals, value, shrinkSteps, caseName);
+    return new ConformanceOptions(
+        seed, cases, ops, refusals, value, shrinkSteps, mostValues, caseName);
   }
 
   /** A copy with another bound on the search for smaller inputs. */
   public ConformanceOptions withShrinkSteps(int value) {
-    return new ConformanceOptions(seed, cases, ops, refusals, examples, value, caseName);
+    return new ConformanceOptions(
+        seed, cases, ops, refusals, examples, value, mostValues, caseName);
+  }
+
+  /** A copy that leaves out cases with a tensor of more values. */
+  public ConformanceOptions withMostValues(long value) {
+    return new ConformanceOptions(
+        seed, cases, ops, refusals, examples, shrinkSteps, value, caseName);
   }
 
   /** A copy that runs one case only, as a report names it; null runs all. */
   public ConformanceOptions withCaseName(@Nullable String value) {
-    return new ConformanceOptions(seed, cases, ops, refusals, examples, shrinkSteps, value);
+    return new ConformanceOptions(
+        seed, cases, ops, refusals, examples, shrinkSteps, mostValues, value);
   }
 }

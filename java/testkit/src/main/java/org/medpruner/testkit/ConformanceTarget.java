@@ -20,12 +20,9 @@ public interface ConformanceTarget extends AutoCloseable {
   /** Whether the op is implemented for inputs of that dtype, one of {@link Op#dtypes}. */
   boolean supports(Op op, DType dtype);
 
-  /**
-   * Whether bad input (offsets out of order, rows out of range) is refused with an exception or
-   * with a flag. If not, the refusals are reported as unsupported.
-   */
-  default boolean checksInput() {
-    return false;
+  /** What it does with bad input; with NONE the refusals are reported as unsupported. */
+  default InputChecks inputChecks() {
+    return InputChecks.NONE;
   }
 
   /** The op {@code slice_anchor}. */

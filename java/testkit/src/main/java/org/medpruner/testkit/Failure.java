@@ -8,10 +8,12 @@ package org.medpruner.testkit;
  * @param difference what differs in that case
  * @param reproduction the smallest input found that breaks the same rule, or the case's own
  * @param reproducedDifference what differs there
+ * @param reduced whether that input is smaller than the case's own
  */
 public record Failure(
     String caseName,
     long seed,
     String difference,
     String reproduction,
-    String reproducedDifference) {}
+    String reproducedDifference,
+    boolean reduced) {}

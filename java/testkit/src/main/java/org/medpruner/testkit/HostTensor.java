@@ -44,9 +44,9 @@ public final class HostTensor {
 
   /** An F32 tensor. */
   public static HostTensor of(float[] values, int... shape) {
-    ByteBuffer b = buffer(values.length, DType.F32);
-    b.asFloatBuffer().put(values);
-    return new HostTensor(DType.F32, b.array(), shape);
+    byte[] raw = new byte[Math.multiplyExact(values.length, DType.F32.byteSize())];
+    wrap(raw).asFloatBuffer().put(values);
+    return new HostTensor(DType.F32, raw, shape);
   }
 
   /** A tensor of a 2-byte dtype: I16, F16 or BF16, the floating ones as bits. */
@@ -54,9 +54,9 @@ public final class HostTensor {
     if (dtype.byteSize() != 2) {
       throw new IllegalArgumentException("dtype: " + dtype + " has no values of 2 bytes");
     }
-    ByteBuffer b = buffer(bits.length, dtype);
-    b.asShortBuffer().put(bits);
-    return new HostTensor(dtype, b.array(), shape);
+    byte[] raw = new byte[Math.multiplyExact(bits.length, dtype.byteSize())];
+    wrap(raw).asShortBuffer().put(bits);
+    return new HostTensor(dtype, raw, shape);
   }
 
   /** A tensor of any dtype from its bytes in native order; for U8 and I8 those are the values. */
@@ -85,13 +85,12 @@ public final class HostTensor {
     return of(dtype, bits, shape);
   }
 
-  private static ByteBuffer buffer(int values, DType dtype) {
-    return ByteBuffer.allocate(Math.multiplyExact(values, dtype.byteSize()))
-        .order(ByteOrder.nativeOrder());
+  private static ByteBuffer wrap(byte[] raw) {
+    return ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder());
   }
 
   private ByteBuffer view() {
-    return ByteBuffer.wrap(raw).order(ByteOrder.nativeOrder());
+    return wrap(raw);
   }
 
   /** Type of the elements. */

@@ -24,6 +24,7 @@ public final class Main {
                          or prune; may be repeated; without it all
         --seed N         of the generated cases (1)
         --cases N        random cases per op and dtype, beside the edge cases (40)
+        --most-values N  leaves out cases with a tensor of more values, for slow targets
         --case NAME      this case alone, as a report names it
         --examples N     failing cases shown per rule (3)
         --no-refusals    leaves out bad input
@@ -108,7 +109,7 @@ public final class Main {
       switch (name) {
         case "--no-refusals" -> a.options = a.options.withRefusals(false);
         case "--strict" -> a.strict = true;
-        case "--target", "--op", "--seed", "--cases", "--case", "--examples", "--report" -> {
+        case "--target", "--op", "--seed", "--cases", "--case", "--examples", "--most-values", "--report" -> {
           if (++i == args.length) {
             throw new UsageException(name + ": has no value; see --help");
           }
@@ -130,6 +131,7 @@ public final class Main {
       case "--seed" -> a.options = a.options.withSeed(number(name, value));
       case "--cases" ->
           a.options = a.options.withCases(Math.clamp(number(name, value), -1, 1_000_000));
+      case "--most-values" -> a.options = a.options.withMostValues(number(name, value));
       case "--case" -> a.options = a.options.withCaseName(value);
       case "--examples" ->
           a.options = a.options.withExamples(Math.clamp(number(name, value), 0, 1_000_000));

@@ -20,6 +20,8 @@ public enum Op {
   PRUNE("prune", DType.F16, DType.BF16, DType.F32);
 
   private final String id;
+
+  @SuppressWarnings("ImmutableEnumChecker") // List.of
   private final List<DType> dtypes;
 
   Op(String id, DType... dtypes) {

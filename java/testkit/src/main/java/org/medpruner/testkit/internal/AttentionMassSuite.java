@@ -103,6 +103,11 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
   }
 
   @Override
+  long values(AttentionMassInput in) {
+    return in.query().elements();
+  }
+
+  @Override
   AttentionMassInput take(AttentionMassInput in, Selection s) {
     return new AttentionMassInput(
         in.params(),

@@ -15,6 +15,7 @@ import org.medpruner.testkit.ContextualMergeOutput;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
 import org.medpruner.testkit.Rule;
+import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code contextual_merge}. */
 final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, ContextualMergeOutput> {
@@ -49,7 +50,9 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
     add(
         "kept-lists",
         "Nucleus and target rows ascend from offsets[g] on, then -1; their number is kept_counts.",
-        List.of(ContextualMergeOutput::keptIndices, ContextualMergeOutput::keptCounts));
+        List.of(
+            new Field<>("keptIndices", ContextualMergeOutput::keptIndices),
+            new Field<>("keptCounts", ContextualMergeOutput::keptCounts)));
     add(
         "flags",
         "ZERO_KEY where a token of the rest has a key of zero or non-finite norm.",
@@ -73,16 +76,16 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
 
   private void add(
       String id, String says, Function<ContextualMergeOutput, @Nullable Object> field) {
-    add(id, says, List.of(field));
+    add(id, says, List.of(new Field<>(id, field)));
   }
 
   private void add(
-      String id, String says, List<Function<ContextualMergeOutput, @Nullable Object>> fields) {
+      String id, String says, List<Field<ContextualMergeOutput>> fields) {
     outputs.add(
         new OutputRule<>(
             rule(id, Rule.Kind.BITS, says, ""),
             input -> true,
-            (expected, actual) -> Fields.bits(id, fields, expected, actual)));
+            (expected, actual) -> Fields.bits(fields, expected, actual)));
   }
 
   @Override
@@ -135,6 +138,11 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
   @Override
   ContextualMergeOutput call(ConformanceTarget target, ContextualMergeInput input) {
     return target.contextualMerge(input);
+  }
+
+  @Override
+  long values(ContextualMergeInput in) {
+    return Math.max(in.features().elements(), in.keys().elements());
   }
 
   @Override

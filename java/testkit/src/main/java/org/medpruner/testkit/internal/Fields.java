@@ -13,13 +13,14 @@ import org.medpruner.testkit.HostTensor;
 final class Fields {
   private Fields() {}
 
+  /** One output with its name. */
+  record Field<O>(String name, Function<O, @Nullable Object> get) {}
+
   /** Compares the bits of some fields, which all have to be there. */
-  static <O> Finding bits(
-      String id, List<Function<O, @Nullable Object>> fields, O expected, O actual) {
-    for (int i = 0; i < fields.size(); i++) {
-      String name = fields.size() == 1 ? id : id + " (" + (i + 1) + " of " + fields.size() + ")";
+  static <O> Finding bits(List<Field<O>> fields, O expected, O actual) {
+    for (Field<O> field : fields) {
       Finding f =
-          Finding.bits(name, fields.get(i).apply(expected), fields.get(i).apply(actual));
+          Finding.bits(field.name, field.get.apply(expected), field.get.apply(actual));
       if (!(f instanceof Finding.Holds)) {
         return f;
       }

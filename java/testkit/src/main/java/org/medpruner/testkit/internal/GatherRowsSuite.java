@@ -165,6 +165,11 @@ final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
   }
 
   @Override
+  long values(GatherRowsInput in) {
+    return in.source().elements();
+  }
+
+  @Override
   GatherRowsInput take(GatherRowsInput in, Selection s) {
     Map<Long, Integer> places = new HashMap<>();
     for (int i = 0; i < s.rows().length; i++) {

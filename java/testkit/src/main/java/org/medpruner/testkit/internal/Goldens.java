@@ -24,6 +24,7 @@ final class Goldens {
     static final Goldens ONLY = load();
   }
 
+  @SuppressWarnings("ArrayRecordComponent")
   private record Entry(String dtype, int[] shape, int from, int to) {}
 
   private final Map<String, Entry> entries;

@@ -67,13 +67,16 @@ public final class JsonReport {
                     + text(f.reproduction())
                     + ", \"reproducedDifference\": "
                     + text(f.reproducedDifference())
+                    + ", \"reduced\": "
+                    + f.reduced()
                     + "}")
         .collect(Collectors.joining(", "));
   }
 
   private static String text(String s) {
     StringBuilder out = new StringBuilder("\"");
-    for (char c : s.toCharArray()) {
+    for (int i = 0; i < s.length(); i++) {
+      char c = s.charAt(i);
       if (c == '"' || c == '\\') {
         out.append('\\').append(c);
       } else if (c < ' ') {

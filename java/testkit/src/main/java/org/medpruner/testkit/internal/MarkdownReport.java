@@ -17,7 +17,11 @@ public final class MarkdownReport {
     out.append("# Conformance of ").append(report.target()).append("\n\n");
     out.append(verdict(report)).append("\n\n");
     out.append("Seed ").append(o.seed()).append(", ").append(o.cases());
-    out.append(" random cases per op and dtype beside the edge cases.\n\n");
+    out.append(" random cases per op and dtype beside the edge cases");
+    if (o.mostValues() < Long.MAX_VALUE) {
+      out.append(", none with a tensor of more than ").append(o.mostValues()).append(" values");
+    }
+    out.append(".\n\n");
     out.append("| rule | kind | cases | passed | failed | unsupported |\n");
     out.append("|---|---|---:|---:|---:|---:|\n");
     for (RuleResult r : report.results()) {
@@ -67,8 +71,11 @@ public final class MarkdownReport {
       for (Failure f : r.failures()) {
         out.append("- `").append(f.caseName()).append("` (seed ").append(f.seed()).append("): ");
         out.append(f.difference()).append("\n");
-        out.append("  - smallest input found: `").append(f.reproduction()).append("`\n");
-        out.append("  - there: ").append(f.reproducedDifference()).append("\n");
+        out.append(f.reduced() ? "  - smallest input found: `" : "  - input: `");
+        out.append(f.reproduction()).append("`\n");
+        if (f.reduced()) {
+          out.append("  - there: ").append(f.reproducedDifference()).append("\n");
+        }
       }
       if (r.failed() > r.failures().size()) {
         out.append("- and ").append(r.failed() - r.failures().size()).append(" more cases\n");

@@ -15,6 +15,7 @@ import org.medpruner.testkit.NucleusSelectInput;
 import org.medpruner.testkit.NucleusSelectOutput;
 import org.medpruner.testkit.Op;
 import org.medpruner.testkit.Rule;
+import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code nucleus_select}. */
 final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelectOutput> {
@@ -31,7 +32,9 @@ final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelect
     add(
         "kept-lists",
         "Kept rows ascend from offsets[g] on, then -1; their number is kept_counts.",
-        List.of(NucleusSelectOutput::keptIndices, NucleusSelectOutput::keptCounts));
+        List.of(
+            new Field<>("keptIndices", NucleusSelectOutput::keptIndices),
+            new Field<>("keptCounts", NucleusSelectOutput::keptCounts)));
     add(
         "kept-mass",
         "Kept weight over all weight, one f64 division of exact integers.",
@@ -44,16 +47,16 @@ final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelect
 
   private void add(
       String id, String says, Function<NucleusSelectOutput, @Nullable Object> field) {
-    add(id, says, List.of(field));
+    add(id, says, List.of(new Field<>(id, field)));
   }
 
   private void add(
-      String id, String says, List<Function<NucleusSelectOutput, @Nullable Object>> fields) {
+      String id, String says, List<Field<NucleusSelectOutput>> fields) {
     outputs.add(
         new OutputRule<>(
             rule(id, Rule.Kind.BITS, says, ""),
             input -> true,
-            (expected, actual) -> Fields.bits(id, fields, expected, actual)));
+            (expected, actual) -> Fields.bits(fields, expected, actual)));
   }
 
   @Override
@@ -133,6 +136,11 @@ final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelect
   @Override
   NucleusSelectOutput call(ConformanceTarget target, NucleusSelectInput input) {
     return target.nucleusSelect(input);
+  }
+
+  @Override
+  long values(NucleusSelectInput in) {
+    return in.scores().length;
   }
 
   @Override

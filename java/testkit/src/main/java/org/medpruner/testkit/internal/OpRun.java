@@ -10,6 +10,7 @@ import org.medpruner.DType;
 import org.medpruner.testkit.ConformanceOptions;
 import org.medpruner.testkit.ConformanceTarget;
 import org.medpruner.testkit.Failure;
+import org.medpruner.testkit.InputChecks;
 import org.medpruner.testkit.Op;
 import org.medpruner.testkit.OpInput;
 import org.medpruner.testkit.Rule;
@@ -47,7 +48,7 @@ public final class OpRun<I extends OpInput, O> {
       String why = dtype + " is not supported";
       for (TestCase<I> c : suite.cases(dtype, options.seed(), options.cases())) {
         String name = name(dtype, c.name());
-        if (!wanted(name)) {
+        if (!wanted(name) || suite.values(c.input()) > options.mostValues()) {
           continue;
         }
         if (supported) {
@@ -65,7 +66,7 @@ public final class OpRun<I extends OpInput, O> {
     }
     for (GoldenCase<I, O> golden : suite.goldens()) {
       String name = name(golden.input().dtype(), golden.name());
-      if (wanted(name)) {
+      if (wanted(name) && suite.values(golden.input()) <= options.mostValues()) {
         compare(name, golden);
       }
     }
@@ -161,7 +162,8 @@ public final class OpRun<I extends OpInput, O> {
             options.seed(),
             difference,
             suite.describe(smallest),
-            reproduced == null ? "it does not fail again" : reproduced));
+            reproduced == null ? "it does not fail again" : reproduced,
+            smallest != input));
   }
 
   private static <I> @Nullable String broken(
@@ -242,8 +244,16 @@ public final class OpRun<I extends OpInput, O> {
 
   private void refuse(String name, BadInput<I> bad, String unsupported) {
     Tally tally = tally(suite.refusals());
-    if (!unsupported.isEmpty() || !target.checksInput()) {
-      tally.unsupported(unsupported.isEmpty() ? "the target checks no input" : unsupported);
+    InputChecks checks = target.inputChecks();
+    String why = unsupported;
+    if (why.isEmpty() && checks == InputChecks.NONE) {
+      why = "the target checks no input";
+    }
+    if (!why.isEmpty()) {
+      tally.unsupported(why);
+      return;
+    }
+    if (checks == InputChecks.FLAGGED && bad.onlyUncovered()) {
       return;
     }
     String broken =
@@ -259,18 +269,21 @@ public final class OpRun<I extends OpInput, O> {
             yield t.accident() ? "an accident, not a refusal: " + t.text() : "";
           }
           case Attempt.Answer<O> a -> {
-            boolean flagged = suite.flagsBadInput(a.output());
+            boolean flagged =
+                checks == InputChecks.FLAGGED && suite.flagsBadInput(a.output());
             if (flagged) {
               tally.pass();
             }
-            yield flagged ? "" : "answered without an exception or a flag";
+            yield flagged ? "" : checks == InputChecks.REFUSED
+                    ? "answered without an exception"
+                    : "answered without an exception or a flag";
           }
         };
     if (!broken.isEmpty()) {
       tally.fail();
       if (tally.failed() <= options.examples()) {
         String input = suite.describe(bad.input());
-        tally.example(new Failure(name, options.seed(), broken, input, broken));
+        tally.example(new Failure(name, options.seed(), broken, input, broken, false));
       }
     }
   }
@@ -298,7 +311,7 @@ public final class OpRun<I extends OpInput, O> {
     tally.fail();
     if (tally.failed() <= options.examples()) {
       String input = suite.describe(golden.input());
-      tally.example(new Failure(name, options.seed(), difference, input, difference));
+      tally.example(new Failure(name, options.seed(), difference, input, difference, false));
     }
   }
 }

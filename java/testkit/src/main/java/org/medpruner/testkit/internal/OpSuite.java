@@ -46,7 +46,8 @@ abstract class OpSuite<I extends OpInput, O> {
         rule(
             "refusals",
             Rule.Kind.REFUSAL,
-            "Bad input ends in an exception of its own or in a BAD_OFFSETS flag.",
+            "Bad input ends in an exception of its own; in an asynchronous backend at least in a"
+                + " BAD_OFFSETS flag.",
             "ops.h");
   }
 
@@ -114,6 +115,9 @@ abstract class OpSuite<I extends OpInput, O> {
 
   /** Calls the target's op. */
   abstract O call(ConformanceTarget target, I input);
+
+  /** Values of the largest tensor. */
+  abstract long values(I input);
 
   /** Part of an input. */
   abstract I take(I input, Selection selection);

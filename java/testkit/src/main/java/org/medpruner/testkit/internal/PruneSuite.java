@@ -16,6 +16,7 @@ import org.medpruner.testkit.Op;
 import org.medpruner.testkit.PruneInput;
 import org.medpruner.testkit.PruneOutput;
 import org.medpruner.testkit.Rule;
+import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code prune} with given masses. */
 final class PruneSuite extends OpSuite<PruneInput, PruneOutput> {
@@ -40,7 +41,7 @@ final class PruneSuite extends OpSuite<PruneInput, PruneOutput> {
         new OutputRule<>(
             rule(id, Rule.Kind.BITS, says, ""),
             input -> true,
-            (expected, actual) -> Fields.bits(id, List.of(field), expected, actual)));
+            (expected, actual) -> Fields.bits(List.of(new Field<>(id, field)), expected, actual)));
   }
 
   @Override
@@ -87,6 +88,11 @@ final class PruneSuite extends OpSuite<PruneInput, PruneOutput> {
   @Override
   PruneOutput call(ConformanceTarget target, PruneInput input) {
     return target.prune(input);
+  }
+
+  @Override
+  long values(PruneInput in) {
+    return Math.max(in.features().elements(), in.pooledKeys().elements());
   }
 
   @Override

@@ -7,6 +7,12 @@ import java.util.Random;
 
 /** Segment offsets. */
 final class Ragged {
+  /** A way to be bad that touches nothing outside. */
+  static final String BEGIN_LATE = "begin after 0";
+
+  /** Another. */
+  static final String END_EARLY = "end before the rows";
+
   private Ragged() {}
 
   /** Offsets of segments of the given lengths. */
@@ -36,8 +42,8 @@ final class Ragged {
   static Map<String, long[]> bad(int rows) {
     Map<String, long[]> all = new LinkedHashMap<>();
     all.put("descend", new long[] {0, rows, rows - 1, rows});
-    all.put("begin after 0", new long[] {1, rows, rows, rows});
-    all.put("end before the rows", new long[] {0, 1, 1, rows - 1});
+    all.put(BEGIN_LATE, new long[] {1, rows, rows, rows});
+    all.put(END_EARLY, new long[] {0, 1, 1, rows - 1});
     all.put("end behind the rows", new long[] {0, 1, 1, rows + 1});
     all.put("are negative", new long[] {0, -1, 1, rows});
     all.put("reach past the rows in between", new long[] {0, 1, Long.MAX_VALUE, rows});

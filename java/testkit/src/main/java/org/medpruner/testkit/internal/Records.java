@@ -10,7 +10,7 @@ final class Records {
   /** The first difference in the bits of two records' components; null when there is none. */
   static @Nullable String difference(@Nullable Object first, @Nullable Object second) {
     if (first == null || second == null) {
-      return first == second ? null : "an output is missing";
+      return first == null && second == null ? null : "an output is missing";
     }
     for (RecordComponent c : first.getClass().getRecordComponents()) {
       Object a = value(c, first);
@@ -30,7 +30,7 @@ final class Records {
     try {
       return component.getAccessor().invoke(record);
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(component.getName(), e);
+      throw new LinkageError(component.getName(), e);
     }
   }
 }

@@ -14,6 +14,7 @@ import org.medpruner.testkit.ConformanceTarget;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
 import org.medpruner.testkit.Rule;
+import org.medpruner.testkit.internal.Fields.Field;
 import org.medpruner.testkit.SliceAnchorInput;
 import org.medpruner.testkit.SliceAnchorOutput;
 
@@ -35,22 +36,26 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
     add(
         "kept-lists",
         "Kept slices ascend from offsets[g] on, then -1; their number is kept_counts.",
-        List.of(SliceAnchorOutput::keptIndices, SliceAnchorOutput::keptCounts));
+        List.of(
+            new Field<>("keptIndices", SliceAnchorOutput::keptIndices),
+            new Field<>("keptCounts", SliceAnchorOutput::keptCounts)));
     add("flags", "A slice with a NaN or infinite distance is flagged.", SliceAnchorOutput::flags);
     add(
         "patches",
         "The largest patch distance and the lowest patch that has it.",
         input -> input.params().patches() != null,
-        List.of(SliceAnchorOutput::patchDistance, SliceAnchorOutput::patchIndex));
+        List.of(
+            new Field<>("patchDistance", SliceAnchorOutput::patchDistance),
+            new Field<>("patchIndex", SliceAnchorOutput::patchIndex)));
   }
 
   private void add(
       String id, String says, Function<SliceAnchorOutput, @Nullable Object> field) {
-    add(id, says, List.of(field));
+    add(id, says, List.of(new Field<>(id, field)));
   }
 
   private void add(
-      String id, String says, List<Function<SliceAnchorOutput, @Nullable Object>> fields) {
+      String id, String says, List<Field<SliceAnchorOutput>> fields) {
     add(id, says, input -> true, fields);
   }
 
@@ -58,12 +63,12 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
       String id,
       String says,
       Predicate<SliceAnchorInput> applies,
-      List<Function<SliceAnchorOutput, @Nullable Object>> fields) {
+      List<Field<SliceAnchorOutput>> fields) {
     outputs.add(
         new OutputRule<>(
             rule(id, Rule.Kind.BITS, says, ""),
             applies,
-            (expected, actual) -> Fields.bits(id, fields, expected, actual)));
+            (expected, actual) -> Fields.bits(fields, expected, actual)));
   }
 
   @Override
@@ -105,6 +110,11 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
   @Override
   SliceAnchorOutput call(ConformanceTarget target, SliceAnchorInput input) {
     return target.sliceAnchor(input);
+  }
+
+  @Override
+  long values(SliceAnchorInput in) {
+    return in.slices().elements();
   }
 
   @Override

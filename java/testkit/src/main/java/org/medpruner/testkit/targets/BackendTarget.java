@@ -17,6 +17,7 @@ import org.medpruner.testkit.ContextualMergeInput;
 import org.medpruner.testkit.ContextualMergeOutput;
 import org.medpruner.testkit.GatherRowsInput;
 import org.medpruner.testkit.GatherRowsOutput;
+import org.medpruner.testkit.InputChecks;
 import org.medpruner.testkit.NucleusSelectInput;
 import org.medpruner.testkit.NucleusSelectOutput;
 import org.medpruner.testkit.Op;
@@ -48,8 +49,8 @@ public class BackendTarget implements ConformanceTarget {
   }
 
   @Override
-  public boolean checksInput() {
-    return true;
+  public InputChecks inputChecks() {
+    return device.isCpu() ? InputChecks.REFUSED : InputChecks.FLAGGED;
   }
 
   @Override

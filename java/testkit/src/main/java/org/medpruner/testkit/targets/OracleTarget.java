@@ -28,6 +28,9 @@ import org.medpruner.testkit.SliceAnchorOutput;
  * input.
  */
 public final class OracleTarget implements ConformanceTarget {
+  /** Without state. */
+  public OracleTarget() {}
+
   @Override
   public String name() {
     return "org.medpruner.oracle";

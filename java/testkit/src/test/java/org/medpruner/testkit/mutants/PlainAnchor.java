@@ -98,7 +98,7 @@ final class PlainAnchor {
             beyond |= !is(ANCHOR_PATCH_IGNORED) && all[worst] > (float) in.params().patchGamma();
           }
           long gap = in.params().maxGap();
-          long since = i - anchor;
+          int since = i - anchor;
           boolean due = gap > 0 && (is(ANCHOR_GAP_OFF_BY_ONE) ? since > gap : since >= gap);
           stays = beyond || due || (odd && !is(ANCHOR_NAN_DROPPED));
           flags[i] = odd && !is(ANCHOR_NAN_UNFLAGGED) ? SegmentFlags.NON_FINITE : 0;

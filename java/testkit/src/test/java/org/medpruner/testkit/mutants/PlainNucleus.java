@@ -100,7 +100,7 @@ final class PlainNucleus {
     boolean allLow = to > from;
     boolean negative = false;
     for (int i = from; i < to; i++) {
-      odd |= v[i] == Float.POSITIVE_INFINITY || (v[i] != v[i] && !is(NUCLEUS_NAN_LAST));
+      odd |= v[i] == Float.POSITIVE_INFINITY || (Float.isNaN(v[i]) && !is(NUCLEUS_NAN_LAST));
       allLow &= v[i] == Float.NEGATIVE_INFINITY;
       negative |= v[i] < 0;
     }

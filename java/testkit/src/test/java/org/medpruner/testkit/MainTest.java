@@ -1,0 +1,126 @@
+package org.medpruner.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.DType;
+
+/** The command line: arguments, exit codes, files. */
+class MainTest {
+  /** A target with a defect, for exit code 1. */
+  public static final class WrongTarget implements ConformanceTarget {
+    /** Found by name. */
+    public WrongTarget() {}
+
+    @Override
+    public boolean supports(Op op, DType dtype) {
+      return op == Op.NUCLEUS_SELECT;
+    }
+
+    @Override
+    public NucleusSelectOutput nucleusSelect(NucleusSelectInput in) {
+      return NucleusSelectOutput.ofMask(new byte[in.scores().length]);
+    }
+  }
+
+  private record Run(int code, String out, String err) {}
+
+  private static Run run(String... args) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            args,
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    return new Run(
+        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  private static final String MASK_ONLY = MaskOnlyTarget.class.getName();
+
+  @Test
+  void aTargetWithoutADefectGivesZero(@TempDir Path folder) throws Exception {
+    Path md = folder.resolve("report.md");
+    Run r =
+        run(
+            "--target", MASK_ONLY, "--op", "nucleus_select", "--cases", "2", "--seed", "9",
+            "--report", md.toString());
+    assertEquals(0, r.code, r.out + r.err);
+    assertTrue(r.out.startsWith("# Conformance of MaskOnlyTarget\n"), r.out);
+    assertTrue(r.out.contains("Seed 9, 2 random cases"), r.out);
+    assertEquals(r.out, Files.readString(md));
+    Path json = folder.resolve("report.json");
+    run("--target", MASK_ONLY, "--op", "nucleus_select", "--cases", "0", "--report", "" + json);
+    assertTrue(Files.readString(json).startsWith("{\n  \"target\": \"MaskOnlyTarget\""));
+  }
+
+  @Test
+  void whatIsUnsupportedFailsWhenAskedTo() {
+    Run r = run("--target", MASK_ONLY, "--op", "nucleus_select", "--cases", "0", "--strict");
+    assertEquals(1, r.code);
+    assertEquals(1, run("--target", MASK_ONLY, "--op", "gather_rows", "--cases", "0").code);
+  }
+
+  @Test
+  void aDefectGivesOneAndSaysWhere() {
+    Run r = run("--target", WrongTarget.class.getName(), "--op", "nucleus_select", "--cases", "1");
+    assertEquals(1, r.code);
+    assertTrue(r.out.contains("### nucleus_select/mask"), r.out);
+    assertTrue(r.out.contains("smallest input found"), r.out);
+    Run one =
+        run("--target", WrongTarget.class.getName(), "--case", "nucleus_select/F32/mass-sink");
+    assertEquals(1, one.code);
+    assertTrue(one.out.contains("| nucleus_select/mask | bits | 1 | 0 | **1** | 0 |"), one.out);
+  }
+
+  @Test
+  void rulesAndHelpAreListed() {
+    assertTrue(run("--help").out.contains("--target CLASS"));
+    Run rules = run("--rules");
+    assertEquals(0, rules.code);
+    assertTrue(rules.out.contains("nucleus_select/mask (bits, nucleus_select.h): "), rules.out);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--target none.such.Target | --target: no class none.such.Target",
+        "--target java.lang.Object | --target: java.lang.Object does not implement",
+        "--target org.medpruner.testkit.Main | --target: no instance of",
+        "--op sort | op: is \"sort\", expected one of slice_anchor",
+        "--seed x | --seed: \"x\" is no whole number",
+        "--cases -1 | cases: is -1",
+        "--examples 0 | examples: is 0",
+        "--cases | --cases: has no value",
+        "--fast | --fast: is no option",
+        "--report out.txt | --report: out.txt ends in neither",
+        "--seed 1 | --target: is missing"
+      })
+  void mistakesGiveTwoAndOneLine(String args, String message) {
+    Run r = run(args.split(" ", -1));
+    assertEquals(2, r.code, r.out);
+    assertTrue(r.err.startsWith("medpruner-testkit: " + message), r.err);
+    assertEquals(1, r.err.lines().count(), r.err);
+  }
+
+  @Test
+  void aReportThatCannotBeWrittenGivesTwo(@TempDir Path folder) {
+    Run r =
+        run(
+            "--target", MASK_ONLY, "--op", "gather_rows", "--cases", "0", "--report",
+            folder.resolve("no/such/report.md").toString());
+    assertEquals(2, r.code);
+    assertTrue(r.err.contains("the report cannot be written"), r.err);
+  }
+}
