@@ -24,8 +24,8 @@ import org.medpruner.torch.TorchRuntime;
 
 /**
  * The conformance kit against the authors' form: it passes where the released code is right, and
- * fails in the cases in which that is known to be wrong, by the names that docs/conformance.md gives
- * them.
+ * fails in the cases in which that is known to be wrong, by the names that docs/conformance.md
+ * gives them.
  */
 class AuthorsConformanceTest {
   /** The edge cases alone, all failures listed. */
@@ -174,8 +174,7 @@ class AuthorsConformanceTest {
     float[] ones = new float[n];
     Arrays.fill(ones, 1);
     NucleusSelectInput input =
-        new NucleusSelectInput(
-            NucleusSelect.Params.softmax(0.9, 2), ones, new long[] {0, n}, null);
+        new NucleusSelectInput(NucleusSelect.Params.softmax(0.9, 2), ones, new long[] {0, n}, null);
     byte[] mask = Objects.requireNonNull(new AuthorsTarget(scores).nucleusSelect(input).mask());
     int kept = 0;
     for (byte m : mask) {

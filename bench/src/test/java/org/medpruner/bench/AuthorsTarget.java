@@ -118,8 +118,7 @@ final class AuthorsTarget implements ConformanceTarget {
   @Override
   public NucleusSelectOutput nucleusSelect(NucleusSelectInput in) {
     NucleusSelect.Params p = in.params();
-    boolean bounded =
-        p.minTokens() + p.maxTokens() + p.volumeMinTokens() + p.volumeMaxTokens() > 0;
+    boolean bounded = p.minTokens() + p.maxTokens() + p.volumeMinTokens() + p.volumeMaxTokens() > 0;
     if (p.score() == NucleusSelect.Score.MASS || bounded) {
       throw new UnsupportedCaseException("the mass score, floors and caps are not there");
     }
@@ -168,7 +167,6 @@ final class AuthorsTarget implements ConformanceTarget {
         }
       }
     }
-    return ContextualMergeOutput.of(
-        HostTensor.of(merged, in.features().rows(), columns), role);
+    return ContextualMergeOutput.of(HostTensor.of(merged, in.features().rows(), columns), role);
   }
 }

@@ -1,6 +1,8 @@
 package org.medpruner.testkit;
 
-/** What a target does with bad input: offsets out of order, rows out of range, shapes that differ. */
+/**
+ * What a target does with bad input: offsets out of order, rows out of range, shapes that differ.
+ */
 public enum InputChecks {
   /** Nothing is promised; bad input is not tried. */
   NONE,

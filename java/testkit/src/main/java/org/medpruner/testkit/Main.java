@@ -109,7 +109,14 @@ public final class Main {
       switch (name) {
         case "--no-refusals" -> a.options = a.options.withRefusals(false);
         case "--strict" -> a.strict = true;
-        case "--target", "--op", "--seed", "--cases", "--case", "--examples", "--most-values", "--report" -> {
+        case "--target",
+            "--op",
+            "--seed",
+            "--cases",
+            "--case",
+            "--examples",
+            "--most-values",
+            "--report" -> {
           if (++i == args.length) {
             throw new UsageException(name + ": has no value; see --help");
           }

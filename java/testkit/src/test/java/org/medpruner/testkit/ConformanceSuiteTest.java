@@ -28,8 +28,7 @@ class ConformanceSuiteTest {
   /** What is not given or not implemented is neither passed nor failed. */
   @Test
   void unsupportedIsReportedNotPassed() {
-    ConformanceReport report =
-        run(new MaskOnlyTarget(), ConformanceOptions.DEFAULT.withCases(4));
+    ConformanceReport report = run(new MaskOnlyTarget(), ConformanceOptions.DEFAULT.withCases(4));
     assertTrue(report.passed(), report.toMarkdown());
     assertFalse(report.complete());
     RuleResult mask = report.result("nucleus_select/mask");
@@ -172,7 +171,8 @@ class ConformanceSuiteTest {
     RuleResult refusals = report.result("gather_rows/refusals");
     assertTrue(refusals.passed() > 0 && refusals.failed() > 0, report.toMarkdown());
     assertTrue(refusals.failures().getFirst().difference().startsWith("an accident"));
-    assertEquals(0, run(throwing, GATHER.withRefusals(false)).result("gather_rows/refusals").cases());
+    assertEquals(
+        0, run(throwing, GATHER.withRefusals(false)).result("gather_rows/refusals").cases());
   }
 
   @Test

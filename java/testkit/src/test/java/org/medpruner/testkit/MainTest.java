@@ -53,8 +53,16 @@ class MainTest {
     Path md = folder.resolve("report.md");
     Run r =
         run(
-            "--target", MASK_ONLY, "--op", "nucleus_select", "--cases", "2", "--seed", "9",
-            "--report", md.toString());
+            "--target",
+            MASK_ONLY,
+            "--op",
+            "nucleus_select",
+            "--cases",
+            "2",
+            "--seed",
+            "9",
+            "--report",
+            md.toString());
     assertEquals(0, r.code, r.out + r.err);
     assertTrue(r.out.startsWith("# Conformance of MaskOnlyTarget\n"), r.out);
     assertTrue(r.out.contains("Seed 9, 2 random cases"), r.out);
@@ -118,7 +126,13 @@ class MainTest {
   void aReportThatCannotBeWrittenGivesTwo(@TempDir Path folder) {
     Run r =
         run(
-            "--target", MASK_ONLY, "--op", "gather_rows", "--cases", "0", "--report",
+            "--target",
+            MASK_ONLY,
+            "--op",
+            "gather_rows",
+            "--cases",
+            "0",
+            "--report",
             folder.resolve("no/such/report.md").toString());
     assertEquals(2, r.code);
     assertTrue(r.err.contains("the report cannot be written"), r.err);

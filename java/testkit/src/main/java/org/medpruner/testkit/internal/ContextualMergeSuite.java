@@ -79,8 +79,7 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
     add(id, says, List.of(new Field<>(id, field)));
   }
 
-  private void add(
-      String id, String says, List<Field<ContextualMergeOutput>> fields) {
+  private void add(String id, String says, List<Field<ContextualMergeOutput>> fields) {
     outputs.add(
         new OutputRule<>(
             rule(id, Rule.Kind.BITS, says, ""),

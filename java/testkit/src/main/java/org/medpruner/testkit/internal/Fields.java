@@ -19,8 +19,7 @@ final class Fields {
   /** Compares the bits of some fields, which all have to be there. */
   static <O> Finding bits(List<Field<O>> fields, O expected, O actual) {
     for (Field<O> field : fields) {
-      Finding f =
-          Finding.bits(field.name, field.get.apply(expected), field.get.apply(actual));
+      Finding f = Finding.bits(field.name, field.get.apply(expected), field.get.apply(actual));
       if (!(f instanceof Finding.Holds)) {
         return f;
       }
@@ -107,8 +106,6 @@ final class Fields {
 
   /** Bytes as they are typed in; long arrays in short. */
   static String text(byte @Nullable [] values) {
-    return values == null
-        ? "null"
-        : HostTensor.ofBytes(DType.U8, values, values.length).toString();
+    return values == null ? "null" : HostTensor.ofBytes(DType.U8, values, values.length).toString();
   }
 }

@@ -171,8 +171,7 @@ sealed interface Finding {
       return new NotGiven(name);
     }
     if (expected.length != actual.length) {
-      return new Broken(
-          name + ": expected " + expected.length + " values, got " + actual.length);
+      return new Broken(name + ": expected " + expected.length + " values, got " + actual.length);
     }
     int different = 0;
     String first = "";
@@ -180,8 +179,7 @@ sealed interface Finding {
       double e = expected[i];
       double a = actual[i];
       boolean like =
-          Double.compare(e, a) == 0
-              || Math.abs(e - a) <= tolerance * Math.max(Math.abs(e), least);
+          Double.compare(e, a) == 0 || Math.abs(e - a) <= tolerance * Math.max(Math.abs(e), least);
       if (!like && different++ == 0) {
         first = name + "[" + i + "]: expected " + e + " within " + tolerance + ", got " + a;
       }

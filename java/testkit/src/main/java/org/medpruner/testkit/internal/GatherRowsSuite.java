@@ -142,8 +142,7 @@ final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
     for (long row : new long[] {-1, 6, Long.MIN_VALUE, Long.MAX_VALUE}) {
       long[] indices = good.clone();
       indices[2] = row;
-      all.add(
-          new BadInput<>("a row " + row, new GatherRowsInput(source, indices, ones, offsets)));
+      all.add(new BadInput<>("a row " + row, new GatherRowsInput(source, indices, ones, offsets)));
     }
     for (long count : new long[] {-1, 3, Long.MIN_VALUE, Long.MAX_VALUE}) {
       all.add(
@@ -214,8 +213,10 @@ final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
   @Override
   Stream<GatherRowsInput> simpler(GatherRowsInput in) {
     return Fields.fewer(in.source().columns()).stream()
-        .map(c -> new GatherRowsInput(
-            in.source().narrow(c), in.indices(), in.counts(), in.offsets()));
+        .map(
+            c ->
+                new GatherRowsInput(
+                    in.source().narrow(c), in.indices(), in.counts(), in.offsets()));
   }
 
   @Override

@@ -45,9 +45,7 @@ public final class JsonReport {
         + ", \"unsupported\": "
         + r.unsupported()
         + ", \"unsupportedBecause\": ["
-        + r.unsupportedBecause().stream()
-            .map(JsonReport::text)
-            .collect(Collectors.joining(", "))
+        + r.unsupportedBecause().stream().map(JsonReport::text).collect(Collectors.joining(", "))
         + "], \"failures\": ["
         + failures(r.failures())
         + "]}";

@@ -182,7 +182,11 @@ final class NucleusSelectCases {
     add("all-bounds", p.withTokens(2, 12).withVolumeTokens(20, 22), v, offsets, volumes);
     add("volume-floor-over-cap", p.withTokens(0, 3).withVolumeTokens(25, 0), v, offsets, volumes);
     float[] odd = with(with(v, 31, Float.NaN), 5, 40);
-    add("bounds-beside-a-whole-segment", p.withTokens(0, 4).withVolumeTokens(0, 9), odd, offsets,
+    add(
+        "bounds-beside-a-whole-segment",
+        p.withTokens(0, 4).withVolumeTokens(0, 9),
+        odd,
+        offsets,
         null);
     add("volume-ties", p.withVolumeTokens(0, 7), ones(120), offsets, null);
   }

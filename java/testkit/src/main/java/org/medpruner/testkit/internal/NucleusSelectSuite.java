@@ -45,13 +45,11 @@ final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelect
         NucleusSelectOutput::flags);
   }
 
-  private void add(
-      String id, String says, Function<NucleusSelectOutput, @Nullable Object> field) {
+  private void add(String id, String says, Function<NucleusSelectOutput, @Nullable Object> field) {
     add(id, says, List.of(new Field<>(id, field)));
   }
 
-  private void add(
-      String id, String says, List<Field<NucleusSelectOutput>> fields) {
+  private void add(String id, String says, List<Field<NucleusSelectOutput>> fields) {
     outputs.add(
         new OutputRule<>(
             rule(id, Rule.Kind.BITS, says, ""),
@@ -117,7 +115,8 @@ final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelect
       }
       // At tau = 1 their running sum ends before a tail of zeros, or never; all are kept here.
       long[] kept =
-          tau == 1 ? IntStream.range(0, scores.length).asLongStream().toArray()
+          tau == 1
+              ? IntStream.range(0, scores.length).asLongStream().toArray()
               : goldens.longs(name);
       byte[] mask = new byte[scores.length];
       for (long i : kept) {

@@ -166,8 +166,7 @@ public final class OpRun<I extends OpInput, O> {
             smallest != input));
   }
 
-  private static <I> @Nullable String broken(
-      Function<I, Finding> recheck, I input) {
+  private static <I> @Nullable String broken(Function<I, Finding> recheck, I input) {
     return recheck.apply(input) instanceof Finding.Broken b ? b.difference() : null;
   }
 
@@ -206,8 +205,7 @@ public final class OpRun<I extends OpInput, O> {
             .reduce(0, (a, b) -> length(offsets, a) >= length(offsets, b) ? a : b);
     I alone = suite.take(input, Selection.ofSegments(offsets, longest));
     try {
-      Finding found =
-          same("alone", suite.part(input, together, longest), call(alone));
+      Finding found = same("alone", suite.part(input, together, longest), call(alone));
       if (found instanceof Finding.Holds && call(reversed) instanceof Attempt.Answer<O> r) {
         for (int g = 0; g < segments && found instanceof Finding.Holds; g++) {
           found =
@@ -218,8 +216,7 @@ public final class OpRun<I extends OpInput, O> {
         }
       }
       return found;
-    } catch (IndexOutOfBoundsException | NegativeArraySizeException
-        | IllegalArgumentException e) {
+    } catch (IndexOutOfBoundsException | NegativeArraySizeException | IllegalArgumentException e) {
       return new Finding.Broken("an output has another size than the input says");
     }
   }
@@ -235,9 +232,7 @@ public final class OpRun<I extends OpInput, O> {
       case Attempt.Threw<O> t -> new Finding.Broken(what + ": " + t.text());
       case Attempt.Answer<O> a -> {
         String difference = Records.difference(output, a.output());
-        yield difference == null
-            ? Finding.HOLDS
-            : new Finding.Broken(what + ": " + difference);
+        yield difference == null ? Finding.HOLDS : new Finding.Broken(what + ": " + difference);
       }
     };
   }
@@ -269,12 +264,13 @@ public final class OpRun<I extends OpInput, O> {
             yield t.accident() ? "an accident, not a refusal: " + t.text() : "";
           }
           case Attempt.Answer<O> a -> {
-            boolean flagged =
-                checks == InputChecks.FLAGGED && suite.flagsBadInput(a.output());
+            boolean flagged = checks == InputChecks.FLAGGED && suite.flagsBadInput(a.output());
             if (flagged) {
               tally.pass();
             }
-            yield flagged ? "" : checks == InputChecks.REFUSED
+            yield flagged
+                ? ""
+                : checks == InputChecks.REFUSED
                     ? "answered without an exception"
                     : "answered without an exception or a flag";
           }

@@ -10,8 +10,7 @@ import org.medpruner.testkit.Rule;
  * @param applies to which inputs
  * @param comparison expected, then actual output
  */
-record OutputRule<I extends OpInput, O>(
-    Rule rule, Predicate<I> applies, Comparison<O> comparison) {
+record OutputRule<I extends OpInput, O>(Rule rule, Predicate<I> applies, Comparison<O> comparison) {
 
   /** Compares an output with the expected one. */
   interface Comparison<O> {

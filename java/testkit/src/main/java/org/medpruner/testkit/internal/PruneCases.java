@@ -16,8 +16,7 @@ import org.medpruner.testkit.PruneInput;
 final class PruneCases {
   private static final Prune.Params PAPER =
       Prune.Params.of(NucleusSelect.Params.softmax(0.9, 2), 0.05);
-  private static final Prune.Params BY_MASS =
-      Prune.Params.of(NucleusSelect.Params.mass(0.6), 0.1);
+  private static final Prune.Params BY_MASS = Prune.Params.of(NucleusSelect.Params.mass(0.6), 0.1);
 
   private final DType dtype;
   private final long seed;
@@ -56,8 +55,7 @@ final class PruneCases {
                 params,
                 mass,
                 HostTensor.of(keys, n, d),
-                HostTensor.rounded(
-                    dtype, ContextualMergeCases.normal(r, n * columns), n, columns),
+                HostTensor.rounded(dtype, ContextualMergeCases.normal(r, n * columns), n, columns),
                 offsets,
                 segments,
                 volumes)));
@@ -74,7 +72,14 @@ final class PruneCases {
     byte[] some = {1, 0, 0, 1};
     add("some-dropped", BY_MASS, mass, keys, offsets, some, null);
     for (int left = 1; left <= 3; left++) {
-      add("dropped-leave-" + left, BY_MASS.withDroppedTokens(left), mass, keys, offsets, some, null);
+      add(
+          "dropped-leave-" + left,
+          BY_MASS.withDroppedTokens(left),
+          mass,
+          keys,
+          offsets,
+          some,
+          null);
     }
     add(
         "dropped-leave-more-than-there-are",
@@ -87,7 +92,13 @@ final class PruneCases {
     add("segments-of-any-nonzero-byte", BY_MASS, mass, keys, offsets, bytes(7, 0, -1, 0), null);
     Prune.Params whole = Prune.Params.of(NucleusSelect.Params.mass(1), 0.05);
     add("everything-selected", whole, mass, keys, offsets, null, null);
-    add("ratio-zero", Prune.Params.of(NucleusSelect.Params.mass(.3), 0), mass, keys, offsets, null,
+    add(
+        "ratio-zero",
+        Prune.Params.of(NucleusSelect.Params.mass(.3), 0),
+        mass,
+        keys,
+        offsets,
+        null,
         null);
     float[] odd = mass.clone();
     odd[3] = Float.NaN;

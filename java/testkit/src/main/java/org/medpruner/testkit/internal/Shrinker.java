@@ -8,8 +8,8 @@ import org.medpruner.testkit.OpInput;
 
 /**
  * Looks for a smaller input that still fails: fewer segments, fewer rows, fewer columns, simpler
- * values. Greedy and deterministic; it ends where nothing smaller fails, or when its steps are
- * used up.
+ * values. Greedy and deterministic; it ends where nothing smaller fails, or when its steps are used
+ * up.
  */
 final class Shrinker<I extends OpInput> {
   /** Rows in all tries together, so that a large case does not take minutes. */

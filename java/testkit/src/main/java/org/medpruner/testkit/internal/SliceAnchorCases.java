@@ -182,8 +182,10 @@ final class SliceAnchorCases {
       Arrays.fill(s, Short.MIN_VALUE);
       Arrays.fill(s, size, 2 * size, Short.MAX_VALUE);
       add("largest-difference", gamma(1), HostTensor.of(dtype, s, rows, size));
-      add("differences-past-16-bits", gamma(40_000), HostTensor.of(
-          dtype, new short[] {-30_000, 30_000, -30_000}, 3, 1));
+      add(
+          "differences-past-16-bits",
+          gamma(40_000),
+          HostTensor.of(dtype, new short[] {-30_000, 30_000, -30_000}, 3, 1));
     }
     float[] grey = {120, 126, 127, 134, 200};
     add(
@@ -201,13 +203,17 @@ final class SliceAnchorCases {
     add("nan-twice", p, tensor(dtype, new float[] {1, nan, nan, 1, 1, 1}, 1));
     add("infinity", p, tensor(dtype, new float[] {0, inf, inf, 0, -inf, inf, 0, 0}, 1));
     add("infinity-in-first-slice", p, tensor(dtype, new float[] {inf, 0, 0}, 1));
-    add("infinity-with-infinite-gamma", SliceAnchor.Params.of(inf),
+    add(
+        "infinity-with-infinite-gamma",
+        SliceAnchor.Params.of(inf),
         tensor(dtype, new float[] {0, inf, 0, nan, 0, 0}, 1));
     float most = dtype == DType.F16 ? 65504 : 3.3e38f;
     add("largest-values", p, tensor(dtype, new float[] {most, -most, most, most, -most}, 1));
     add("minus-zero", SliceAnchor.Params.of(0), tensor(dtype, new float[] {0, -0f, 0, 1e-3f}, 1));
     float least = dtype == DType.F16 ? 6e-8f : 1e-40f;
-    add("subnormal", SliceAnchor.Params.of(0),
+    add(
+        "subnormal",
+        SliceAnchor.Params.of(0),
         tensor(dtype, new float[] {0, least, 2 * least, 2 * least, 0}, 1));
     // Values of many magnitudes: the order of the additions shows in the last bits.
     for (int size : new int[] {40, 4096, 5000}) {
@@ -235,7 +241,13 @@ final class SliceAnchorCases {
       int size = (int) (grid.channels() * grid.height() * grid.width());
       Random r = random("patches-" + i);
       float[] v = drifting(r, 7, size);
-      add("patches-" + i, spreadParams(10).withPatches(0.12, grid), spread(dtype, v, size), 0, 3, 7);
+      add(
+          "patches-" + i,
+          spreadParams(10).withPatches(0.12, grid),
+          spread(dtype, v, size),
+          0,
+          3,
+          7);
       v[r.nextInt(v.length)] = Float.NaN; // of an integer dtype it is 0
       add("patches-odd-" + i, spreadParams(0.05).withPatches(0.2, grid), spread(dtype, v, size));
     }

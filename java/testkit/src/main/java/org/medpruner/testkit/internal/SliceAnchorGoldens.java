@@ -27,8 +27,7 @@ final class SliceAnchorGoldens {
       double tolerance) {
     Goldens goldens = Goldens.get();
     for (String name : goldens.names(prefix, "/kept")) {
-      SliceAnchor.Params params =
-          SliceAnchor.Params.of(Goldens.number(name.split("/", -1)[2]));
+      SliceAnchor.Params params = SliceAnchor.Params.of(Goldens.number(name.split("/", -1)[2]));
       byte[] kept = goldens.u8(name);
       float[] distances = new float[kept.length];
       float[] theirs = goldens.floats(name.substring(0, name.length() - 4) + "l1");

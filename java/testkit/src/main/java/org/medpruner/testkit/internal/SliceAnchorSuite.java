@@ -14,9 +14,9 @@ import org.medpruner.testkit.ConformanceTarget;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
 import org.medpruner.testkit.Rule;
-import org.medpruner.testkit.internal.Fields.Field;
 import org.medpruner.testkit.SliceAnchorInput;
 import org.medpruner.testkit.SliceAnchorOutput;
+import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code slice_anchor}. */
 final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput> {
@@ -25,10 +25,7 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
   SliceAnchorSuite() {
     super(Op.SLICE_ANCHOR);
     add("keep", "A slice stays when its distance exceeds (float) gamma.", SliceAnchorOutput::keep);
-    add(
-        "distance",
-        "Distances have the bits of the canonical sum.",
-        SliceAnchorOutput::distance);
+    add("distance", "Distances have the bits of the canonical sum.", SliceAnchorOutput::distance);
     add(
         "representative",
         "A kept slice names itself, a dropped one its anchor.",
@@ -49,13 +46,11 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
             new Field<>("patchIndex", SliceAnchorOutput::patchIndex)));
   }
 
-  private void add(
-      String id, String says, Function<SliceAnchorOutput, @Nullable Object> field) {
+  private void add(String id, String says, Function<SliceAnchorOutput, @Nullable Object> field) {
     add(id, says, List.of(new Field<>(id, field)));
   }
 
-  private void add(
-      String id, String says, List<Field<SliceAnchorOutput>> fields) {
+  private void add(String id, String says, List<Field<SliceAnchorOutput>> fields) {
     add(id, says, input -> true, fields);
   }
 

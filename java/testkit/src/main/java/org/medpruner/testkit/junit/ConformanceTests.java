@@ -53,8 +53,7 @@ public abstract class ConformanceTests {
       report = ConformanceSuite.of(target).run(options().withOps(EnumSet.of(op)));
     }
     return dynamicContainer(
-        op.id(),
-        report.results().stream().map(r -> dynamicTest(r.rule().name(), () -> check(r))));
+        op.id(), report.results().stream().map(r -> dynamicTest(r.rule().name(), () -> check(r))));
   }
 
   private static void check(RuleResult r) {

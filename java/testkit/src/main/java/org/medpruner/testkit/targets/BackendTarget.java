@@ -223,8 +223,7 @@ public class BackendTarget implements ConformanceTarget {
       long[] volumes = in.volumes();
       Prune.run(
           in.params(),
-          new Prune.Given(
-              memory.input(in.mass(), in.mass().length), memory.input(in.pooledKeys())),
+          new Prune.Given(memory.input(in.mass(), in.mass().length), memory.input(in.pooledKeys())),
           memory.input(in.features()),
           memory.input(in.offsets()),
           segments == null ? null : memory.input(segments),

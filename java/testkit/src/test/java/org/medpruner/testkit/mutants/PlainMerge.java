@@ -188,8 +188,8 @@ final class PlainMerge {
   private HostTensor withRow(HostTensor t, int row, float[] values) {
     for (int c = 0; c < values.length && t.dtype() == DType.F32; c++) {
       boolean odd = Float.isNaN(values[c]);
-      values[c] = odd ? Float.intBitsToFloat(is(MERGE_NAN_PAYLOAD) ? 0x7fc12345 : 0x7fc00000)
-          : values[c];
+      values[c] =
+          odd ? Float.intBitsToFloat(is(MERGE_NAN_PAYLOAD) ? 0x7fc12345 : 0x7fc00000) : values[c];
     }
     byte[] bytes = t.bytes();
     byte[] rounded = HostTensor.rounded(t.dtype(), values, values.length).bytes();

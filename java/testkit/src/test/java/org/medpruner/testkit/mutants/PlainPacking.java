@@ -73,8 +73,7 @@ final class PlainPacking {
   PruneOutput prune(PruneInput in) {
     NucleusSelectOutput selected =
         nucleus.run(
-            new NucleusSelectInput(
-                in.params().nucleus(), in.mass(), in.offsets(), in.volumes()));
+            new NucleusSelectInput(in.params().nucleus(), in.mass(), in.offsets(), in.volumes()));
     ContextualMergeOutput merged =
         merge.run(
             new ContextualMergeInput(
