@@ -163,7 +163,7 @@ public final class OpRun<I extends OpInput, O> {
             difference,
             suite.describe(smallest),
             reproduced == null ? "it does not fail again" : reproduced,
-            smallest != input));
+            !smallest.equals(input)));
   }
 
   private static <I> @Nullable String broken(Function<I, Finding> recheck, I input) {
