@@ -10,6 +10,7 @@ import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.AnswerListener;
+import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.Ending;
@@ -147,7 +148,7 @@ record AskAll(
                 answered.stream()
                     .map(
                         a ->
-                            Audit.of(a.input, info, a.answer.report(), question, a.answer.text())
+                            Audit.of(a.input.audited(), info, a.answer.report(), question, a.answer.text())
                                 .withGeneration(generation, a.answer))
                     .toList()),
         pages);

@@ -10,6 +10,7 @@ import org.medpruner.PruningPolicy;
 import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.AnswerListener;
+import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
@@ -176,7 +177,7 @@ final class AskCommand implements Callable<Integer> {
     String question = questions.getLast();
     files.write(
         () ->
-            Audit.of(input, info, last.report(), question, last.text())
+            Audit.of(input.audited(), info, last.report(), question, last.text())
                 .withGeneration(generation, last)
                 .withTruth(truth)
                 .text(),

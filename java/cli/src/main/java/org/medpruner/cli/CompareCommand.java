@@ -8,6 +8,7 @@ import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
@@ -77,8 +78,8 @@ final class CompareCommand implements Callable<Integer> {
     Comparison.Run offRun = run(off, PeakMemory.bytes());
     files.write(
         () ->
-            Audit.of(input, info, pruned.report(), text, pruned.text())
-                .withComparison(off.text(), Comparison.ratios(offRun, prunedRun))
+            Audit.of(input.audited(), info, pruned.report(), text, pruned.text())
+                .withComparison(Comparison.audited(off.text(), offRun, prunedRun))
                 .text(),
         () -> Page.html(input, info, pruned.report(), text, pruned.text(), null));
     main.out().print(Comparison.text(offRun, prunedRun));

@@ -3,6 +3,7 @@ package org.medpruner.cli;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.medpruner.vlm.Audit;
 
 /** What a pruned and an unpruned run of one model on one volume gave and cost. */
 final class Comparison {
@@ -52,6 +53,13 @@ final class Comparison {
         off.peakBytes < 0 || pruned.peakBytes < 0
             ? Double.NaN
             : ratio(off.peakBytes, pruned.peakBytes));
+  }
+
+  /** For the audit record of the pruned run. */
+  static Audit.Comparison audited(String unprunedAnswer, Run off, Run pruned) {
+    Ratios r = ratios(off, pruned);
+    return new Audit.Comparison(
+        unprunedAnswer, r.time, r.visualTokens, r.prefillTokens, r.kvBytes, r.peakMemory);
   }
 
   private static double ratio(double off, double pruned) {

@@ -9,6 +9,7 @@ import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.eval.PeakMemory;
+import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import picocli.CommandLine.Command;
@@ -69,7 +70,7 @@ final class PruneCommand implements Callable<Integer> {
     }
     ModelInfo loaded = info;
     files.write(
-        () -> Audit.of(input, loaded, report, null, null).text(),
+        () -> Audit.of(input.audited(), loaded, report, null, null).text(),
         () -> Page.html(input, loaded, report, null, null, null));
     main.out()
         .println(

@@ -2,6 +2,7 @@ package org.medpruner.cli;
 
 import java.util.Arrays;
 import java.util.List;
+import org.medpruner.vlm.Audit;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.Volume;
 
@@ -14,6 +15,11 @@ import org.medpruner.volume.Volume;
  * @param seconds reading, digest and windowing
  */
 record VolumeInput(Volume volume, SliceImages images, String orientation, double seconds) {
+  /** As the audit record has it. */
+  Audit.Input audited() {
+    return Audit.Input.of(volume);
+  }
+
   String path() {
     return volume.provenance().path().toString();
   }

@@ -13,9 +13,11 @@ import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -26,6 +28,7 @@ import org.medpruner.PruningReport.Rates;
 import org.medpruner.PruningReport.Savings;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.ModelInfo;
 
 /** What is written agrees with {@code docs/audit.schema.json}, and that schema refuses others. */
@@ -71,16 +74,16 @@ class AuditSchemaTest {
     ModelInfo model =
         new ModelInfo(
             "m", "Gemma3ForConditionalGeneration", 1200000, "F32", "F32", "cpu", 112, 64, 8192);
-    return Audit.of(input(), model, report(), "Where is it?", "spleen");
+    return Audit.of(input().audited(), model, report(), "Where is it?", "spleen");
   }
 
   @Test
   void recordsAgreeWithTheSchema() throws IOException {
     assertEquals(List.of(), validate(audit().text()));
     assertEquals(List.of(), validate(audit().withTruth("liver").text()));
-    Comparison.Ratios ratios = new Comparison.Ratios(2, 3, 2, 2, Double.NaN);
-    assertEquals(List.of(), validate(audit().withComparison("liver", ratios).text()));
-    assertEquals(List.of(), validate(Audit.of(input(), null, report(), null, null).text()));
+    Audit.Comparison ratios = new Audit.Comparison("liver", 2, 3, 2, 2, Double.NaN);
+    assertEquals(List.of(), validate(audit().withComparison(ratios).text()));
+    assertEquals(List.of(), validate(Audit.of(input().audited(), null, report(), null, null).text()));
   }
 
   @Test
@@ -119,7 +122,11 @@ class AuditSchemaTest {
     JsonNode schema = JSON.readTree(TestVolumes.root().resolve("docs/audit.schema.json").toFile());
     List<String> required = new ArrayList<>();
     schema.at("/properties/policy/required").forEach(n -> required.add(n.asText()));
-    assertEquals(Audit.policyFields(), required);
+    assertEquals(
+        Arrays.stream(PruningPolicy.class.getRecordComponents())
+            .map(RecordComponent::getName)
+            .toList(),
+        required);
   }
 
   @Test

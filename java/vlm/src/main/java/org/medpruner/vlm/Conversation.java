@@ -28,6 +28,16 @@ public interface Conversation extends AutoCloseable {
     return ask(question, options, AnswerListener.NONE, progress);
   }
 
+  /**
+   * Takes a turn that was asked and answered elsewhere, so that a conversation which is kept as
+   * text goes on where it was left. Nothing is generated. The answer's tokens are those of its
+   * text, which may be others than were generated; a thinking block is not part of it.
+   *
+   * @throws org.medpruner.InputException if the turn does not fit the model's context, or holds one
+   *     of the template's control tokens; the conversation is as before
+   */
+  void recall(String question, String answer, Progress progress);
+
   @Override
   void close();
 }

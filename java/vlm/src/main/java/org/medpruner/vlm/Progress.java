@@ -1,6 +1,12 @@
 package org.medpruner.vlm;
 
-/** Receives progress; called on the working thread, must return quickly. */
+/**
+ * Receives progress; called on the working thread, must return quickly.
+ *
+ * <p>What it throws ends the call at once and reaches the caller: the way to cancel work before an
+ * answer's first token, which an {@link AnswerListener} or an interrupt cannot. The model stays
+ * usable; a conversation whose call was ended so is over.
+ */
 public interface Progress {
   /** Ignores everything. */
   Progress NONE = (stage, done, total) -> {};

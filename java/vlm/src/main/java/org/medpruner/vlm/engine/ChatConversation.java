@@ -66,6 +66,31 @@ final class ChatConversation implements Conversation {
         g.report());
   }
 
+  @Override
+  public void recall(String question, String answer, Progress progress) {
+    if (closed) {
+      throw new IllegalStateException("the conversation is closed");
+    }
+    int[] answered = answerIds(answer);
+    pipeline.exclusively(
+        () -> {
+          if (dialogue.begun()) {
+            dialogue.recall(followUp(question), answered);
+          } else {
+            dialogue.recall(pipeline.prune(prompt(question), volume), answered, progress);
+          }
+          return true;
+        });
+  }
+
+  private int[] answerIds(String answer) {
+    try {
+      return format.answerIds(answer);
+    } catch (IllegalArgumentException e) {
+      throw new InputException("answer: " + e.getMessage(), e);
+    }
+  }
+
   private Set<Integer> stops() {
     return pipeline.family().generation().stopTokens();
   }

@@ -37,6 +37,8 @@ final class Dialogue implements AutoCloseable {
       Sampling sampling,
       IntFunction<@Nullable Ending> watcher) {}
 
+  private static final String NEW_CONVERSATION = "begin a new conversation";
+
   private final Decoder decoder;
   private final PrunedVolume volume;
   private @Nullable Session session;
@@ -50,6 +52,9 @@ final class Dialogue implements AutoCloseable {
 
   /** Tokens that pruning left out. */
   private int pruned;
+
+  /** Seconds of prefill that no answer has been charged with yet. */
+  private double recalling;
 
   Dialogue(Decoder decoder, PrunedVolume volume) {
     this.decoder = decoder;
@@ -72,14 +77,68 @@ final class Dialogue implements AutoCloseable {
    * @throws InputException if it does not fit the model's context
    */
   Generation begin(PrunedPrompt prompt, Request request, Progress progress) {
-    checkContext(prompt.nextPosition(), "prune more (raise gamma, lower tau) or give fewer slices");
+    Session fresh = open(prompt, 0);
+    return answer(fresh, prompt.length(), request, progress, () -> fresh.prefill(volume.tokens()));
+  }
+
+  /**
+   * Takes the pruned prompt and an answer to it; instead of {@link #begin}.
+   *
+   * @throws InputException if they do not fit the model's context
+   */
+  void recall(PrunedPrompt prompt, int[] answer, Progress progress) {
+    Session fresh = open(prompt, answer.length);
+    over = true;
+    long start = System.nanoTime();
+    progress.update("prefill", 0, prompt.length());
+    try (PointerScope scope = new PointerScope()) {
+      fresh.prefill(volume.tokens());
+    }
+    progress.update("prefill", prompt.length(), prompt.length());
+    recalling += VolumeEncoder.seconds(start);
+    append(answer);
+    over = false;
+  }
+
+  /**
+   * Takes more text and an answer to it; they are run with what is asked next.
+   *
+   * @throws InputException if they do not fit the model's context; nothing is changed then
+   */
+  void recall(int[] text, int[] answer) {
+    Session current = current();
+    checkContext(
+        current.nextPosition() + pending.size() + text.length + answer.length, NEW_CONVERSATION);
+    append(text);
+    append(answer);
+  }
+
+  private Session open(PrunedPrompt prompt, int further) {
+    checkContext(
+        prompt.nextPosition() + further,
+        "prune more (raise gamma, lower tau) or give fewer slices");
     Session fresh = new Session(decoder, prompt);
     session = fresh;
     pruned = prompt.fullLength() - prompt.length();
     for (int id : prompt.ids()) {
       sequence.add(id);
     }
-    return answer(fresh, prompt.length(), request, progress, () -> fresh.prefill(volume.tokens()));
+    return fresh;
+  }
+
+  private Session current() {
+    Session current = session;
+    if (over || current == null) {
+      throw new IllegalStateException("the conversation is over");
+    }
+    return current;
+  }
+
+  private void append(int[] ids) {
+    for (int id : ids) {
+      pending.add(id);
+      sequence.add(id);
+    }
   }
 
   /**
@@ -88,16 +147,10 @@ final class Dialogue implements AutoCloseable {
    * @throws InputException if it does not fit the model's context; nothing is changed then
    */
   Generation proceed(int[] text, Request request, Progress progress) {
-    Session current = session;
-    if (over || current == null) {
-      throw new IllegalStateException("the conversation is over");
-    }
+    Session current = current();
     int added = pending.size() + text.length;
-    checkContext(current.nextPosition() + added, "begin a new conversation");
-    for (int id : text) {
-      pending.add(id);
-      sequence.add(id);
-    }
+    checkContext(current.nextPosition() + added, NEW_CONVERSATION);
+    append(text);
     int[] ids = pending.stream().mapToInt(Integer::intValue).toArray();
     pending.clear();
     return answer(current, added, request, progress, () -> current.extend(ids));
@@ -136,7 +189,8 @@ final class Dialogue implements AutoCloseable {
     long start = System.nanoTime();
     progress.update("prefill", 0, added);
     int next = pick(current, sampler, prefill);
-    timings.put("prefill", VolumeEncoder.seconds(start));
+    timings.put("prefill", recalling + VolumeEncoder.seconds(start));
+    recalling = 0;
     progress.update("prefill", added, added);
     long decoding = System.nanoTime();
     List<Integer> ids = new ArrayList<>();

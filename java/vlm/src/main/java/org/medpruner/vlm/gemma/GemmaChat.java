@@ -43,6 +43,11 @@ public final class GemmaChat implements ChatFormat {
   }
 
   @Override
+  public int[] answerIds(String answer) {
+    return new GemmaPrompt(tokenizer, 1).answer(answer);
+  }
+
+  @Override
   public String answer(List<Integer> ids) {
     return ThinkingBlock.GEMMA.strip(tokenizer.decode(ids));
   }

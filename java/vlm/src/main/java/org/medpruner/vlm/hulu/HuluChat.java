@@ -43,6 +43,11 @@ public final class HuluChat implements ChatFormat {
   }
 
   @Override
+  public int[] answerIds(String answer) {
+    return new HuluPrompt(tokenizer, 1).answer(answer);
+  }
+
+  @Override
   public String answer(List<Integer> ids) {
     return ThinkingBlock.QWEN.strip(tokenizer.decode(ids));
   }

@@ -26,6 +26,14 @@ public interface ChatFormat extends AutoCloseable {
    */
   int[] followUp(String question);
 
+  /**
+   * The ids of an answer that is given as text, as the template writes it behind {@link #prompt} or
+   * {@link #followUp}.
+   *
+   * @throws IllegalArgumentException if it contains one of the template's control tokens
+   */
+  int[] answerIds(String answer);
+
   /** Text of generated ids, special tokens and thinking blocks left out, trimmed. */
   String answer(List<Integer> ids);
 

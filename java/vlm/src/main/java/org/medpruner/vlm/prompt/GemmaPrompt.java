@@ -93,6 +93,16 @@ public final class GemmaPrompt {
     return tokenizer.encode(TURN_END + "\n" + user + TURN + "model\n");
   }
 
+  /**
+   * The ids of an answer given as text, trimmed as the template does.
+   *
+   * @throws IllegalArgumentException if it contains one of the template's control tokens
+   */
+  public int[] answer(String text) {
+    PromptDraft.check("answer", text, CONTROL);
+    return tokenizer.encode(trim(text));
+  }
+
   /** Trims as the template's {@code trim} does, which is Python's idea of white space. */
   private static String trim(String text) {
     int[] points = text.codePoints().toArray();

@@ -67,4 +67,14 @@ public final class HuluPrompt {
   public int[] followUp(String question) {
     return ChatMl.followUp(tokenizer, question, CONTROL, "");
   }
+
+  /**
+   * The ids of an answer given as text.
+   *
+   * @throws IllegalArgumentException if it contains one of the template's control tokens
+   */
+  public int[] answer(String text) {
+    PromptDraft.check("answer", text, CONTROL);
+    return tokenizer.encode(text);
+  }
 }

@@ -88,10 +88,20 @@ final class PromptDraft {
     if (slices < 1) {
       throw new IllegalArgumentException("slices = " + slices + ", but it must be >= 1");
     }
+    check("question", question, control);
+  }
+
+  /**
+   * Checks a text that goes into a prompt.
+   *
+   * @param name of the argument, for the message
+   * @throws IllegalArgumentException if it contains one of the template's control tokens
+   */
+  static void check(String name, String text, List<String> control) {
     for (String token : control) {
-      if (question.contains(token)) {
+      if (text.contains(token)) {
         throw new IllegalArgumentException(
-            "question contains the control token " + token + "; remove it");
+            name + " contains the control token " + token + "; remove it");
       }
     }
   }

@@ -78,6 +78,16 @@ public final class QwenPrompt {
     return ChatMl.followUp(tokenizer, question, CONTROL, opening());
   }
 
+  /**
+   * The ids of an answer given as text; the thinking block that the template opened stays empty.
+   *
+   * @throws IllegalArgumentException if it contains one of the template's control tokens
+   */
+  public int[] answer(String text) {
+    PromptDraft.check("answer", text, CONTROL);
+    return tokenizer.encode((thinking ? "\n</think>\n\n" : "") + text);
+  }
+
   private String opening() {
     return thinking ? "<think>\n" : "";
   }

@@ -54,6 +54,11 @@ public final class QwenChat implements ChatFormat {
   }
 
   @Override
+  public int[] answerIds(String answer) {
+    return prompts.answer(answer);
+  }
+
+  @Override
   public String answer(List<Integer> ids) {
     String text = tokenizer.decode(ids);
     // The prompt opened the block: a text without its end was cut off inside, all of it is thought.

@@ -1,4 +1,4 @@
-package org.medpruner.cli;
+package org.medpruner.vlm;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -9,20 +9,55 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
-import org.medpruner.vlm.Answer;
-import org.medpruner.vlm.GenerationOptions;
-import org.medpruner.vlm.ModelInfo;
+import org.medpruner.volume.Volume;
 
 /**
- * The audit record, as {@code docs/audit.schema.json} describes it. Numbers that are not finite
- * become null, for JSON has no others.
+ * The audit record, as {@code docs/audit.schema.json} describes it: what was given, what was kept
+ * of it and why, what was asked and answered. Numbers that are not finite become null, for JSON has
+ * no others. Made and used by one thread.
  */
-final class Audit {
+public final class Audit {
+  /**
+   * What was read.
+   *
+   * @param path how the input is called; never a name that may name the patient
+   * @param sha256 of its bytes, 64 hexadecimal digits
+   * @param shape voxels left to right, posterior to anterior, inferior to superior; not changed
+   * @param spacing millimetres along the axes of {@code shape}, NaN when unknown; not changed
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Input(String path, String sha256, int[] shape, double[] spacing) {
+    /** A volume under its own name. */
+    public static Input of(Volume volume) {
+      return of(volume, volume.provenance().path().toString());
+    }
+
+    /** A volume under another name. */
+    public static Input of(Volume volume, String path) {
+      return new Input(path, volume.provenance().sha256(), volume.shape(), volume.spacingMm());
+    }
+  }
+
+  /**
+   * What an unpruned run of the same model gave and cost, relative to the recorded one. A ratio is
+   * unpruned over pruned, NaN when unknown.
+   *
+   * @param unprunedAnswer its answer
+   */
+  public record Comparison(
+      String unprunedAnswer,
+      double time,
+      double visualTokens,
+      double prefillTokens,
+      double kvBytes,
+      double peakMemory) {}
+
   private static final ObjectMapper MAPPER =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -38,8 +73,8 @@ final class Audit {
    * @param question null when nothing was asked
    * @param answer null when nothing was answered
    */
-  static Audit of(
-      VolumeInput input,
+  public static Audit of(
+      Input input,
       @Nullable ModelInfo model,
       PruningReport report,
       @Nullable String question,
@@ -69,7 +104,7 @@ final class Audit {
   }
 
   /** Adds how the answer was generated, and what ended it. */
-  Audit withGeneration(GenerationOptions options, Answer answer) {
+  public Audit withGeneration(GenerationOptions options, Answer answer) {
     ObjectNode g = root.putObject("generation");
     g.put("samplingTemperature", options.sampling().temperature());
     g.put("topK", options.sampling().topK());
@@ -79,22 +114,22 @@ final class Audit {
     ArrayNode stops = g.putArray("stopStrings");
     options.stopStrings().forEach(stops::add);
     g.put("tokens", answer.tokenIds().size());
-    g.put("ending", Failures.word(answer.ending()));
+    g.put("ending", word(answer.ending()));
     return this;
   }
 
   /** Adds the known right answer. */
-  Audit withTruth(@Nullable String truth) {
+  public Audit withTruth(@Nullable String truth) {
     if (truth != null) {
       root.put("truth", truth);
     }
     return this;
   }
 
-  /** Adds what an unpruned run of the same model gave and cost, relative to this one. */
-  Audit withComparison(String unprunedAnswer, Comparison.Ratios ratios) {
+  /** Adds what an unpruned run gave and cost. */
+  public Audit withComparison(Comparison ratios) {
     ObjectNode c = root.putObject("comparison");
-    c.put("unprunedAnswer", unprunedAnswer);
+    c.put("unprunedAnswer", ratios.unprunedAnswer());
     number(c, "time", ratios.time());
     number(c, "visualTokens", ratios.visualTokens());
     number(c, "prefillTokens", ratios.prefillTokens());
@@ -104,7 +139,7 @@ final class Audit {
   }
 
   /** Indented JSON with a line break at its end. */
-  String text() {
+  public String text() {
     return write(root);
   }
 
@@ -117,13 +152,13 @@ final class Audit {
   }
 
   /** The records of several volumes as one array. */
-  static String text(List<Audit> records) {
+  public static String text(List<Audit> records) {
     ArrayNode all = JsonNodeFactory.instance.arrayNode();
     records.forEach(r -> all.add(r.root));
     return write(all);
   }
 
-  private ObjectNode input(VolumeInput input) {
+  private ObjectNode input(Input input) {
     ObjectNode o = json.objectNode();
     o.put("path", input.path());
     o.put("sha256", input.sha256());
@@ -169,7 +204,7 @@ final class Audit {
       switch (value) {
         case String s -> o.put(c.getName(), s);
         case Boolean b -> o.put(c.getName(), b);
-        case Enum<?> e -> o.put(c.getName(), Failures.word(e));
+        case Enum<?> e -> o.put(c.getName(), word(e));
         case Integer i -> o.put(c.getName(), i);
         case Long l -> o.put(c.getName(), l);
         case Double d -> number(o, c.getName(), d);
@@ -213,18 +248,16 @@ final class Audit {
     return tokens;
   }
 
+  /** "kept-slices" for KEPT_SLICES. */
+  private static String word(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
   private static void number(ObjectNode o, String field, double value) {
     if (Double.isFinite(value)) {
       o.put(field, value);
     } else {
       o.putNull(field);
     }
-  }
-
-  /** Field names of the policy, for tests. */
-  static List<String> policyFields() {
-    return java.util.Arrays.stream(PruningPolicy.class.getRecordComponents())
-        .map(RecordComponent::getName)
-        .toList();
   }
 }
