@@ -6,6 +6,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -21,16 +22,19 @@ import org.jspecify.annotations.Nullable;
  * Runtime.halt takes the same path.
  */
 public final class ProcessExit {
-  // The clean-up deletes partial output; leaving within five seconds matters more than finishing
+  // A clean-up that deletes partial output; leaving within five seconds matters more than finishing
   // it.
-  private static final long CLEANUP_MILLIS = 3000;
+  private static final Duration SHORT = Duration.ofSeconds(3);
 
   // Names the JVM gives to the threads that handle these signals.
   private static final Map<String, Integer> SIGNALS =
       Map.of("SIGHUP handler", 1, "SIGINT handler", 2, "SIGTERM handler", 15);
 
   private static final AtomicBoolean INSTALLED = new AtomicBoolean();
-  private static final AtomicReference<Runnable> CLEANUP = new AtomicReference<>(() -> {});
+  private static final AtomicReference<Cleanup> CLEANUP =
+      new AtomicReference<>(new Cleanup(() -> {}, SHORT));
+
+  private record Cleanup(Runnable action, Duration most) {}
 
   private ProcessExit() {}
 
@@ -42,7 +46,16 @@ public final class ProcessExit {
    * be cut off.
    */
   public static void install(Runnable cleanup) {
-    CLEANUP.set(cleanup);
+    install(cleanup, SHORT);
+  }
+
+  /**
+   * The same for a clean-up that has something to finish.
+   *
+   * @param most how long it is waited for
+   */
+  public static void install(Runnable cleanup, Duration most) {
+    CLEANUP.set(new Cleanup(cleanup, most));
     if (INSTALLED.compareAndSet(false, true)) {
       // Bound before it is needed: a dying JVM is no place to link a method handle.
       Exit.bound();
@@ -62,11 +75,12 @@ public final class ProcessExit {
 
   private static void hook() {
     OptionalInt status = signalStatus();
-    Thread cleanup = new Thread(CLEANUP.get(), "medpruner-cleanup");
+    Cleanup last = CLEANUP.get();
+    Thread cleanup = new Thread(last.action, "medpruner-cleanup");
     cleanup.setDaemon(true);
     cleanup.start();
     try {
-      cleanup.join(CLEANUP_MILLIS);
+      cleanup.join(last.most);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
