@@ -1,0 +1,107 @@
+package org.medpruner.serve;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import java.io.IOException;
+import java.util.Locale;
+
+/** {@code /v1/files}: takes volumes, tells of them and deletes them. */
+final class Uploads {
+  /** What multipart forms have around their files. */
+  private static final long FORM_BYTES = 1 << 20;
+
+  private final FileStore store;
+  private final Bodies bodies;
+  private final long most;
+
+  Uploads(FileStore store, Bodies bodies, long most) {
+    this.store = store;
+    this.bodies = bodies;
+    this.most = most;
+  }
+
+  /** Takes a multipart form with one file or several, or the bytes of one file. */
+  void receive(Exchange exchange) throws IOException {
+    HttpServerRequest request = exchange.request();
+    String type = String.valueOf(request.getHeader("Content-Type")).toLowerCase(Locale.ROOT);
+    boolean form = type.startsWith("multipart/form-data");
+    if (!form && (type.startsWith("multipart/") || type.startsWith("application/x-www-form"))) {
+      throw ApiError.wrongType("multipart/form-data, or application/octet-stream for one file");
+    }
+    Upload upload = store.begin();
+    if (!form) {
+      upload.next();
+    }
+    ApiError tooLarge =
+        ApiError.tooLarge("the upload", most, "start the server with more --max-upload");
+    Bodies.Reception reception =
+        bodies.receive(
+            exchange,
+            form && most < Long.MAX_VALUE - FORM_BYTES ? most + FORM_BYTES : most,
+            tooLarge,
+            new Bodies.Receiver() {
+              @Override
+              public void part(Buffer part) throws IOException {
+                if (!form) {
+                  upload.write(part.getBytes());
+                }
+              }
+
+              @Override
+              public void whole() {
+                // Unpacking may take a while.
+                Thread.startVirtualThread(() -> finish(exchange, upload));
+              }
+
+              @Override
+              public void failed() {
+                upload.close();
+              }
+            });
+    if (form) {
+      request.setExpectMultipart(true);
+      request.uploadHandler(
+          file -> {
+            reception.attempt(upload::next);
+            file.handler(part -> reception.attempt(() -> upload.write(part.getBytes())));
+          });
+    }
+  }
+
+  private static void finish(Exchange exchange, Upload upload) {
+    try (upload) {
+      StoredFile file = upload.finish();
+      exchange.note(file.id() + " " + file.bytes() + " bytes");
+      exchange.json(200, json(file));
+    } catch (ApiError e) {
+      exchange.fail(e);
+    } catch (IOException | RuntimeException e) {
+      exchange.note("internal " + e.getClass().getName());
+      exchange.fail(ApiError.internal());
+    }
+  }
+
+  /** Tells of a file. */
+  void describe(Exchange exchange, String id) {
+    exchange.json(200, json(store.get(id)));
+  }
+
+  /** Deletes a file, with what was made of it. */
+  void delete(Exchange exchange, String id) {
+    store.delete(id);
+    exchange.json(200, Json.object().put("id", id).put("object", "file").put("deleted", true));
+  }
+
+  /** As OpenAI describes files; the name that the client gave was not kept. */
+  private static ObjectNode json(StoredFile file) {
+    return Json.object()
+        .put("id", file.id())
+        .put("object", "file")
+        .put("bytes", file.bytes())
+        .put("created_at", file.created())
+        .put("filename", file.id())
+        .put("purpose", "user_data")
+        .put("status", "processed");
+  }
+}

@@ -1,0 +1,131 @@
+package org.medpruner.serve;
+
+import java.time.Duration;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The one thread that uses the model. What it runs one after the other is admitted first: one
+ * request is answered and so many may wait, whoever comes then is turned away. All but the tasks
+ * themselves may be called from any thread.
+ */
+final class Worker implements AutoCloseable {
+  private final int waiting;
+  private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+  private final AtomicInteger admitted = new AtomicInteger();
+  private final Thread thread;
+  private volatile boolean closing;
+  private volatile boolean running;
+
+  /**
+   * Starts the thread.
+   *
+   * @param waiting requests that may wait
+   */
+  Worker(int waiting) {
+    this.waiting = waiting;
+    this.thread = new Thread(this::work, "medpruner-worker");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /**
+   * Counts a request in, before its body is read, so that the memory of bodies is bounded too.
+   *
+   * @throws ApiError 429 if the queue is full, 503 if the server is closing
+   */
+  void admit() {
+    if (closing) {
+      throw ApiError.closing();
+    }
+    // Never above the bound, not even for a moment: another one would be turned away wrongly.
+    int now;
+    do {
+      now = admitted.get();
+      if (now > waiting) {
+        throw ApiError.busy(waiting);
+      }
+    } while (!admitted.compareAndSet(now, now + 1));
+  }
+
+  /** Counts a request out, once, whatever became of it. */
+  void leave() {
+    admitted.decrementAndGet();
+    synchronized (this) {
+      notifyAll();
+    }
+  }
+
+  /** Has a task run; it must not throw. */
+  void run(Runnable task) {
+    tasks.add(task);
+  }
+
+  /** Requests that are in. */
+  int admitted() {
+    return admitted.get();
+  }
+
+  /** Most requests that may wait. */
+  int capacity() {
+    return waiting;
+  }
+
+  /** Whether a task runs. */
+  boolean running() {
+    return running;
+  }
+
+  /** Whether nobody is admitted any more. */
+  boolean closing() {
+    return closing;
+  }
+
+  private void work() {
+    while (true) {
+      try {
+        Runnable task = tasks.take();
+        running = true;
+        task.run();
+      } catch (InterruptedException e) {
+        return;
+      } finally {
+        running = false;
+      }
+    }
+  }
+
+  /** Admits nobody from now on, and waits for those that are in; false if it took too long. */
+  boolean drain(Duration most) {
+    closing = true;
+    long end = System.nanoTime() + most.toNanos();
+    synchronized (this) {
+      while (admitted.get() > 0) {
+        long left = end - System.nanoTime();
+        if (left <= 0) {
+          return false;
+        }
+        try {
+          // A leave between the look and the wait is not missed: it takes this lock to tell.
+          wait(Math.max(1, left / 1_000_000));
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Ends the thread after the task it runs. */
+  @Override
+  public void close() {
+    closing = true;
+    thread.interrupt();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
