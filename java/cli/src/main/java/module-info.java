@@ -7,6 +7,7 @@ module org.medpruner.cli {
   requires org.medpruner.torch;
   requires org.medpruner.vlm;
   requires org.medpruner.eval;
+  requires org.medpruner.serve;
   requires info.picocli;
   requires java.desktop;
   requires me.tongfei.progressbar;

@@ -148,7 +148,12 @@ record AskAll(
                 answered.stream()
                     .map(
                         a ->
-                            Audit.of(a.input.audited(), info, a.answer.report(), question, a.answer.text())
+                            Audit.of(
+                                    a.input.audited(),
+                                    info,
+                                    a.answer.report(),
+                                    question,
+                                    a.answer.text())
                                 .withGeneration(generation, a.answer))
                     .toList()),
         pages);

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       PruneCommand.class,
       CompareCommand.class,
       EvalCommand.class,
+      ServeCommand.class,
       DemoCommand.class,
       PhantomCommand.class,
       InfoCommand.class
@@ -157,7 +158,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "name a command: ask, prune, compare, eval, demo, phantom or info");
+        spec.commandLine(),
+        "name a command: ask, prune, compare, eval, serve, demo, phantom or info");
   }
 
   /** Standard output. */

@@ -83,7 +83,8 @@ class AuditSchemaTest {
     assertEquals(List.of(), validate(audit().withTruth("liver").text()));
     Audit.Comparison ratios = new Audit.Comparison("liver", 2, 3, 2, 2, Double.NaN);
     assertEquals(List.of(), validate(audit().withComparison(ratios).text()));
-    assertEquals(List.of(), validate(Audit.of(input().audited(), null, report(), null, null).text()));
+    assertEquals(
+        List.of(), validate(Audit.of(input().audited(), null, report(), null, null).text()));
   }
 
   @Test

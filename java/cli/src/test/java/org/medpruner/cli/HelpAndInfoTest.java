@@ -51,7 +51,8 @@ class HelpAndInfoTest {
   @Test
   void mainHelpListsTheCommands() {
     String out = CliRun.of("--help").assertDone().out();
-    for (String command : List.of("ask", "prune", "compare", "eval", "demo", "phantom", "info")) {
+    for (String command :
+        List.of("ask", "prune", "compare", "eval", "serve", "demo", "phantom", "info")) {
       assertTrue(out.lines().anyMatch(l -> l.strip().startsWith(command + " ")), command);
     }
     assertTrue(out.contains("not a medical device"), out);
