@@ -1,0 +1,177 @@
+package org.medpruner.bench.serve;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** One client: does one thing after the other, all of them chosen by its seed. */
+final class LoadClient {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final List<String> QUESTIONS =
+      List.of(
+          "Which organ contains the lesion?",
+          "How many lesions are there?",
+          "Is there a lesion in the liver?");
+
+  private final URI server;
+  private final SplittableRandom random;
+  private final List<Path> volumes;
+  private final Counts counts;
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+  /** The volume it talks about, "" before the first. */
+  private String file = "";
+
+  LoadClient(URI server, int seed, List<Path> volumes, Counts counts) {
+    this.server = server;
+    this.random = new SplittableRandom(seed);
+    this.volumes = volumes;
+    this.counts = counts;
+  }
+
+  /** Goes on until a time of {@link System#nanoTime}. */
+  void run(long end) {
+    while (System.nanoTime() < end) {
+      try {
+        step();
+      } catch (IOException | RuntimeException e) {
+        counts.error(e.toString());
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private void step() throws IOException, InterruptedException {
+    if (file.isEmpty() || random.nextInt(8) == 0) {
+      upload();
+      return;
+    }
+    switch (random.nextInt(10)) {
+      case 0 -> hangUp();
+      case 1 -> expect("nonsense", 400, chat("{\"model\": \"demo\", \"messages\": 7}"));
+      case 2 -> expect("metrics", 200, send(request("/metrics").build()));
+      default -> converse(random.nextBoolean());
+    }
+  }
+
+  private void upload() throws IOException, InterruptedException {
+    if (!file.isEmpty() && random.nextBoolean()) {
+      expect("delete", 200, send(request("/v1/files/" + file).DELETE().build()));
+    }
+    HttpResponse<String> response =
+        send(
+            request("/v1/files")
+                .header("Content-Type", "application/octet-stream")
+                .POST(BodyPublishers.ofFile(volumes.get(random.nextInt(volumes.size()))))
+                .build());
+    if (expect("upload", 200, response)) {
+      file = MAPPER.readTree(response.body()).get("id").textValue();
+    }
+  }
+
+  /** A question and, if it was answered, another. */
+  private void converse(boolean stream) throws IOException, InterruptedException {
+    String first = question();
+    String turn =
+        "{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"file_id\":\""
+            + file
+            + "\"}},{\"type\":\"text\",\"text\":\""
+            + first
+            + "\"}]}";
+    HttpResponse<String> response = chat(body(turn, stream));
+    if (!expect("answer", 200, response)) {
+      Thread.sleep(random.nextInt(500));
+      return;
+    }
+    if (stream) {
+      if (!response.body().endsWith("data: [DONE]\n\n")) {
+        counts.error("a stream without an end");
+      }
+      return;
+    }
+    String answer = MAPPER.readTree(response.body()).at("/choices/0/message/content").textValue();
+    String more =
+        turn
+            + ",{\"role\":\"assistant\",\"content\":"
+            + MAPPER.writeValueAsString(answer)
+            + "},{\"role\":\"user\",\"content\":\""
+            + question()
+            + "\"}";
+    expect("follow-up", 200, chat(body(more, false)));
+  }
+
+  private String question() {
+    return QUESTIONS.get(random.nextInt(QUESTIONS.size()));
+  }
+
+  private static String body(String messages, boolean stream) {
+    return "{\"model\":\"demo\",\"stream\":" + stream + ",\"messages\":[" + messages + "]}";
+  }
+
+  private void hangUp() throws IOException, InterruptedException {
+    String body =
+        body(
+            "{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"file_id\":\""
+                + file
+                + "\"}},{\"type\":\"text\",\"text\":\"Why?\"}]}",
+            true);
+    try (Socket socket = new Socket(server.getHost(), server.getPort())) {
+      socket
+          .getOutputStream()
+          .write(
+              ("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type:"
+                      + " application/json\r\nContent-Length: "
+                      + body.length()
+                      + "\r\n\r\n"
+                      + body)
+                  .getBytes(StandardCharsets.US_ASCII));
+      Thread.sleep(random.nextInt(1000));
+    }
+    counts.add("hung up");
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create(server + path));
+  }
+
+  private HttpResponse<String> chat(String body) throws IOException, InterruptedException {
+    return send(
+        request("/v1/chat/completions")
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(body))
+            .build());
+  }
+
+  private HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
+    return http.send(request, BodyHandlers.ofString());
+  }
+
+  /** Whether the status is the expected one; 429 is none, but no error either. */
+  private boolean expect(String what, int status, HttpResponse<String> response)
+      throws IOException {
+    if (response.statusCode() == status) {
+      counts.add(what);
+      return true;
+    }
+    if (response.statusCode() == 429) {
+      counts.add("429");
+      return false;
+    }
+    JsonNode error = MAPPER.readTree(response.body());
+    counts.error(what + ": " + response.statusCode() + " " + error.at("/error/message").asText());
+    return false;
+  }
+}
