@@ -14,11 +14,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
-import org.medpruner.volume.SliceImages;
 import org.medpruner.vlm.engine.ChatModel;
 import org.medpruner.vlm.fixtures.TinyQwen;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.prompt.Prompt;
+import org.medpruner.volume.SliceImages;
 
 /** Further questions on one cache, in every family; Qwen3-VL's positions have three axes. */
 class FurtherTurnsTest {
