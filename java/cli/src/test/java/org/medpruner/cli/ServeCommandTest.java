@@ -15,6 +15,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,7 +83,7 @@ class ServeCommandTest {
             .start();
     try (HttpClient http = HttpClient.newHttpClient();
         BufferedReader out = process.inputReader()) {
-      URI server = URI.create(out.readLine());
+      URI server = URI.create(Objects.requireNonNull(out.readLine(), "it did not start"));
       String file =
           post(
               http,
