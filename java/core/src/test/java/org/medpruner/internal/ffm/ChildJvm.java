@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A JVM of its own for what can be done only once per process, or ends it. */
 final class ChildJvm {
@@ -63,11 +64,25 @@ final class ChildJvm {
   }
 
   static Result finish(Process process) throws IOException, InterruptedException {
+    AtomicBoolean hung = new AtomicBoolean();
+    // A child that hangs is a failure; the bound is far beyond what a loaded machine needs.
+    Thread watch =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    if (!process.waitFor(2, TimeUnit.MINUTES)) {
+                      hung.set(true);
+                      process.destroyForcibly();
+                    }
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  }
+                });
     try (var in = process.getInputStream()) {
       String output = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      // A child that hangs is a failure; the bound is far beyond what a loaded machine needs.
-      if (!process.waitFor(2, TimeUnit.MINUTES)) {
-        process.destroyForcibly();
+      watch.join();
+      if (hung.get()) {
         throw new AssertionError("the child did not end; it said: " + output);
       }
       return new Result(process.exitValue(), output);
