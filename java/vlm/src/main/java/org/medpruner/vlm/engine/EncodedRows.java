@@ -64,12 +64,13 @@ final class EncodedRows {
   /**
    * The tokens of one volume, in memory of their own, detached from all scopes.
    *
-   * @param left what is left of its rows, in memory of others
+   * @param left what is left of its rows
    * @param kept the rows they are
+   * @param shared whether others use the memory of {@code left}
    */
-  PackedTokens packed(Tensor left, int[] kept, Workspace workspace) {
+  PackedTokens packed(Tensor left, int[] kept, boolean shared, Workspace workspace) {
     if (planeCount == 0) {
-      return new PackedTokens(left.clone()).detached();
+      return new PackedTokens(shared ? left.clone() : left).detached();
     }
     List<Tensor> own = new ArrayList<>();
     for (int i = 0; i < planeCount; i++) {

@@ -165,7 +165,9 @@ final class VolumeEncoder {
               : pruned.rows();
       Tensor left =
           pruned == null ? TokenStage.pack(encoded.rows(), rows, workspace) : pruned.packed();
-      List<PackedTokens> packed = packed(volumes, encoded, left, rows);
+      // Stage 2's memory is the plan's; without stage 2 it holds these volumes and nothing else.
+      boolean shared = pruned != null || volumes.list().size() > 1;
+      List<PackedTokens> packed = packed(volumes, encoded, left, rows, shared);
       waitForDevice();
       progress.update("prune", 1, 1);
       times.add("prune", seconds(pruning));
@@ -231,11 +233,12 @@ final class VolumeEncoder {
 
   /** What is left of each volume, in memory of its own. */
   private List<PackedTokens> packed(
-      AnchoredVolumes volumes, EncodedRows encoded, Tensor left, int[] rows) {
+      AnchoredVolumes volumes, EncodedRows encoded, Tensor left, int[] rows, boolean shared) {
     List<PackedTokens> packed = new ArrayList<>();
     for (AnchoredVolume v : volumes.list()) {
       int[] own = v.own(rows);
-      packed.add(encoded.packed(left.narrow(0, v.firstOwn(rows), own.length), own, workspace));
+      Tensor part = left.narrow(0, v.firstOwn(rows), own.length);
+      packed.add(encoded.packed(part, own, shared, workspace));
     }
     return packed;
   }
