@@ -17,9 +17,11 @@ endif()
 
 if(MEDPRUNER_HAS_CUDA)
   # Machine code per architecture, PTX for the newest alone, so that later GPUs can still run it.
+  set(medpruner_compression)
   if(MEDPRUNER_CUDA_ARCHS STREQUAL "RELEASE")
     # Turing to Blackwell; 87 and 101 to 110 are embedded boards, which no linux-x86_64 library meets.
     set(medpruner_archs 75 80 86 89 90 100 120)
+    set(medpruner_compression --compress-mode=size) # the driver unpacks what it loads
   else()
     set(medpruner_archs ${MEDPRUNER_CUDA_ARCHS})
   endif()
@@ -36,6 +38,6 @@ if(MEDPRUNER_HAS_CUDA)
   set(CMAKE_CUDA_EXTENSIONS OFF)
   set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
   set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
-  set(MEDPRUNER_CUDA_OPTIONS -fmad=false "-Xcompiler=-ffp-contract=off,-Wall")
+  set(MEDPRUNER_CUDA_OPTIONS -fmad=false "-Xcompiler=-ffp-contract=off,-Wall" ${medpruner_compression})
 endif()
 message(STATUS "MedPruner: CUDA backend ${MEDPRUNER_HAS_CUDA}, platform ${MEDPRUNER_PLATFORM}")

@@ -1,5 +1,13 @@
-# cmake -DLIBRARY= -DNAME= -DCUDA= -DVERSION_HEADER= -DOUTPUT_DIR= -P WritePackage.cmake
-# Copies the library and writes natives.properties (file, sha256, abi, cuda) beside it.
+# cmake -DLIBRARY= -DNAME= -DCUDA= -DVERSION_HEADER= -DSTRIP= -DREADELF= -DNOTICES= -DOUTPUT_DIR=
+#       -P WritePackage.cmake
+# Copies the library without its local symbols, which name temporary files of the compiler, and without the build id,
+# which depends on them, so that the same sources give the same bytes. Writes natives.properties beside it:
+#   file, sha256, size   the library, its hash and its bytes
+#   abi                  major.minor of its interface
+#   cuda                 whether it has the CUDA backend
+#   glibc                the oldest glibc it loads with
+
+include("${CMAKE_CURRENT_LIST_DIR}/ElfFacts.cmake")
 
 file(READ "${VERSION_HEADER}" header)
 foreach(part MAJOR MINOR)
@@ -9,9 +17,15 @@ foreach(part MAJOR MINOR)
   set(abi_${part} "${CMAKE_MATCH_1}")
 endforeach()
 
+cmake_path(SET above NORMALIZE "${OUTPUT_DIR}/../..")
+file(COPY ${NOTICES} DESTINATION "${above}")
 file(REMOVE_RECURSE "${OUTPUT_DIR}") # a library of another ABI would stay beside this one
 file(MAKE_DIRECTORY "${OUTPUT_DIR}")
-file(COPY_FILE "${LIBRARY}" "${OUTPUT_DIR}/${NAME}")
-file(SHA256 "${OUTPUT_DIR}/${NAME}" sha256)
+set(library "${OUTPUT_DIR}/${NAME}")
+execute_process(COMMAND "${STRIP}" --strip-unneeded --remove-section=.note.gnu.build-id -o "${library}" "${LIBRARY}"
+                COMMAND_ERROR_IS_FATAL ANY)
+file(SHA256 "${library}" sha256)
+file(SIZE "${library}" size)
+elf_glibc("${READELF}" "${library}" glibc)
 file(WRITE "${OUTPUT_DIR}/natives.properties"
-     "file=${NAME}\nsha256=${sha256}\nabi=${abi_MAJOR}.${abi_MINOR}\ncuda=${CUDA}\n")
+     "file=${NAME}\nsha256=${sha256}\nsize=${size}\nabi=${abi_MAJOR}.${abi_MINOR}\ncuda=${CUDA}\nglibc=${glibc}\n")

@@ -1,18 +1,10 @@
-# cmake -DLIBRARY= -DNM= -DREADELF= -DEXPECTED= -P check_exports.cmake
+# cmake -DLIBRARY= -DREADELF= -DEXPECTED= [-DMAX_GLIBC=] -P check_exports.cmake
+# The exported symbols are the lines of EXPECTED, and nothing is needed but the C library, of version MAX_GLIBC where
+# that is given. Says what was found.
 
-execute_process(COMMAND "${NM}" -D --defined-only "${LIBRARY}" OUTPUT_VARIABLE table
-                RESULT_VARIABLE failed)
-if(failed)
-  message(FATAL_ERROR "nm failed on ${LIBRARY}")
-endif()
-string(REGEX MATCHALL "[^\n]+" lines "${table}")
-set(found)
-foreach(line IN LISTS lines)
-  string(REGEX REPLACE "^.* ([^ @]+)(@.*)?$" "\\1" symbol "${line}")
-  list(APPEND found "${symbol}")
-endforeach()
-list(SORT found)
+include("${CMAKE_CURRENT_LIST_DIR}/../../cmake/ElfFacts.cmake")
 
+elf_exports("${READELF}" "${LIBRARY}" found)
 file(STRINGS "${EXPECTED}" expected)
 list(SORT expected)
 if(NOT found STREQUAL expected)
@@ -23,15 +15,17 @@ if(NOT found STREQUAL expected)
   message(FATAL_ERROR "exported symbols differ from ${EXPECTED}: extra [${extra}], missing [${missing}]")
 endif()
 
-execute_process(COMMAND "${READELF}" -d "${LIBRARY}" OUTPUT_VARIABLE dynamic RESULT_VARIABLE failed)
-if(failed)
-  message(FATAL_ERROR "readelf failed on ${LIBRARY}")
-endif()
-string(REGEX MATCHALL "NEEDED[^\n]*" needed "${dynamic}")
+elf_needed("${READELF}" "${LIBRARY}" needed)
 foreach(entry IN LISTS needed)
-  if(NOT entry MATCHES "\\[(libc|libm|libdl|libpthread|librt|ld-linux[a-z0-9-]*)\\.so")
+  if(NOT entry MATCHES "^(libc|libm|libdl|libpthread|librt|ld-linux[a-z0-9-]*)\\.so")
     message(FATAL_ERROR "the library needs more than the C library: ${entry}")
   endif()
 endforeach()
+
+elf_glibc("${READELF}" "${LIBRARY}" glibc)
+if(MAX_GLIBC AND glibc VERSION_GREATER MAX_GLIBC)
+  message(FATAL_ERROR "the library needs glibc ${glibc}, and a release may need ${MAX_GLIBC} at most: build on an older system")
+endif()
 list(LENGTH found count)
-message(STATUS "${count} exported symbols as listed; needed: ${needed}")
+list(JOIN needed " " needed)
+message(STATUS "${count} exported symbols as listed; needs ${needed}, glibc ${glibc} or newer")

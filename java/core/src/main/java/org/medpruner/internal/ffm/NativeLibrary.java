@@ -136,13 +136,7 @@ public final class NativeLibrary {
     String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
     String name = os.startsWith("mac") ? "macos" : os.startsWith("windows") ? "windows" : os;
-    return name
-        + "-"
-        + switch (arch) {
-          case "amd64" -> "x86_64";
-          case "aarch64" -> "aarch_64";
-          default -> arch;
-        };
+    return name + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
   private static Outcome load() {

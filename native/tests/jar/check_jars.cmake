@@ -1,0 +1,80 @@
+# cmake -DPACKAGE= -DPLATFORM= -DREADELF= -DWORK_DIR= -P check_jars.cmake
+# Makes a natives jar of PACKAGE, which the check has to pass, and spoilt ones, which it has to refuse for their own
+# reason.
+
+set(root "${CMAKE_CURRENT_LIST_DIR}/../../..")
+set(exports "${root}/native/tests/exports.txt")
+
+# A fresh folder that becomes a jar; its path inside to the library's folder is `inside`.
+function(new_tree)
+  file(REMOVE_RECURSE "${WORK_DIR}")
+  file(COPY "${PACKAGE}/META-INF" DESTINATION "${WORK_DIR}/tree")
+  set(tree "${WORK_DIR}/tree" PARENT_SCOPE)
+  set(inside "${WORK_DIR}/tree/META-INF/native/${PLATFORM}" PARENT_SCOPE)
+endfunction()
+
+# Packs the tree as medpruner-natives-1<suffix>.jar and checks it; `expected` in what it says, `ok` or `refused`.
+function(check outcome suffix expected)
+  set(jar "${WORK_DIR}/medpruner-natives-1${suffix}.jar")
+  execute_process(COMMAND "${CMAKE_COMMAND}" -E tar cf "${jar}" --format=zip META-INF WORKING_DIRECTORY "${WORK_DIR}/tree"
+                          COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(
+    COMMAND "${CMAKE_COMMAND}" "-DJARS=${WORK_DIR}/*.jar" -DBUDGET=15000000 "-DREADELF=${READELF}" "-DEXPECTED=${exports}"
+            ${ARGN} -P "${root}/cmake/CheckNativesJar.cmake"
+    RESULT_VARIABLE failed
+    OUTPUT_VARIABLE out
+    ERROR_VARIABLE out)
+  string(REGEX REPLACE "[ \n]+" " " out "${out}") # CMake breaks messages into lines
+  if((outcome STREQUAL "ok" AND failed) OR (outcome STREQUAL "refused" AND NOT failed) OR NOT out MATCHES "${expected}")
+    message(FATAL_ERROR "expected ${outcome} and \"${expected}\", got ${failed}: ${out}")
+  endif()
+endfunction()
+
+function(change_property key value)
+  file(READ "${inside}/natives.properties" text)
+  string(REGEX REPLACE "(^|\n)${key}=[^\n]*" "\\1${key}=${value}" text "${text}")
+  file(WRITE "${inside}/natives.properties" "${text}")
+endfunction()
+
+new_tree()
+check(ok "-${PLATFORM}" "[0-9]+ exported symbols as listed.*glibc 2\\.[0-9]+ or newer.*ABI [0-9.]+, SHA-256 [0-9a-f]+")
+check(refused "" "its budget is 1000" -DBUDGET=1000)
+check(refused "" "a release may need 2.2 at most" -DMAX_GLIBC=2.2)
+file(WRITE "${WORK_DIR}/short.txt" "medpruner_alloc\n")
+check(refused "" "exported symbols differ" "-DEXPECTED=${WORK_DIR}/short.txt")
+
+new_tree()
+check(refused "-linux-s390x" "holds a library for ${PLATFORM}")
+
+new_tree()
+file(APPEND "${inside}/libmedpruner.so" "one more")
+check(refused "" "natives.properties says sha256=")
+
+foreach(pair abi=one size=1 glibc=1.0 cuda=maybe file=other.so)
+  string(REGEX MATCH "([a-z]+)=(.*)" pair "${pair}")
+  new_tree()
+  change_property("${CMAKE_MATCH_1}" "${CMAKE_MATCH_2}")
+  check(refused "" "natives.properties says ${pair}")
+endforeach()
+
+new_tree()
+change_property(abi 9.0)
+check(refused "" "the soname of libmedpruner.so is not libmedpruner.so.9")
+
+new_tree()
+change_property(cuda true)
+check(refused "-${PLATFORM}-cpu" "natives.properties says cuda=true, the library false")
+
+new_tree()
+file(WRITE "${inside}/libother.so" "")
+check(refused "" "holds 2 libraries under META-INF/native, expected 1")
+
+new_tree()
+cmake_path(GET inside PARENT_PATH above)
+file(RENAME "${inside}" "${above}/linux-aarch65")
+check(refused "" "META-INF/native/linux-aarch65 holds a library for")
+
+new_tree()
+file(REMOVE "${WORK_DIR}/tree/META-INF/LICENSE")
+check(refused "" "lacks META-INF/LICENSE")
+message(STATUS "the jar passes, every spoilt one is refused")
