@@ -30,7 +30,9 @@ class ReachabilityMetadataTest {
     calls.add(line(MethodType.methodType(int.class)));
     for (Class<?> holder :
         List.of(
-            NativeCalls.class, OpCalls.class, Class.forName(ProcessExit.class.getName() + "$Exit"))) {
+            NativeCalls.class,
+            OpCalls.class,
+            Class.forName(ProcessExit.class.getName() + "$Exit"))) {
       for (Field field : holder.getDeclaredFields()) {
         if (field.getType() == MethodHandle.class) {
           field.setAccessible(true);
