@@ -1,0 +1,197 @@
+package org.medpruner.langchain4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.langchain4j.data.message.Content;
+import dev.langchain4j.data.message.TextContent;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.volume.SliceImages;
+import org.medpruner.volume.Volume;
+import org.medpruner.volume.VolumeException;
+import org.medpruner.volume.Volumes;
+
+/** Volumes that come as several contents: the slices of one. */
+class SlicesTest {
+  private static final int SIDE = 16;
+  private static MedPrunerChatModel model;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void load() {
+    model = MedPrunerChatModel.builder().modelPath(Demo.folder()).build();
+  }
+
+  @AfterAll
+  static void close() {
+    if (model != null) {
+      model.close();
+    }
+  }
+
+  private static ChatResponse ask(List<? extends Content> volume) {
+    List<Content> contents = new ArrayList<>(volume);
+    contents.add(TextContent.from(Demo.QUESTION));
+    return model.chat(UserMessage.from(contents));
+  }
+
+  private static MedPrunerChatResponseMetadata metadata(ChatResponse response) {
+    return (MedPrunerChatResponseMetadata) response.metadata();
+  }
+
+  /** The same answer and the same decisions, read from a folder. */
+  private ChatResponse assertAsFolder(List<byte[]> files, String mimeType, String end)
+      throws IOException {
+    for (int i = 0; i < files.size(); i++) {
+      Files.write(folder.resolve(String.format(Locale.ROOT, "%03d.%s", i, end)), files.get(i));
+    }
+    ChatResponse expected = ask(List.of(VolumeContent.of(folder)));
+    ChatResponse response = ask(VolumeContent.of(files, mimeType));
+    assertEquals(expected.aiMessage(), response.aiMessage());
+    assertEquals(files.size(), metadata(response).report().slices().size());
+    for (int i = 0; i < files.size(); i++) {
+      assertEquals(
+          metadata(expected).report().slices().get(i).distance(),
+          metadata(response).report().slices().get(i).distance());
+    }
+    return response;
+  }
+
+  private static byte[] png(SliceImages images, int index) throws IOException {
+    byte[] rgb = images.pixels().get(index);
+    BufferedImage image =
+        new BufferedImage(images.width(), images.height(), BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < images.width() * images.height(); i++) {
+      image.setRGB(
+          i % images.width(),
+          i / images.width(),
+          ((rgb[3 * i] & 0xff) << 16) | ((rgb[3 * i + 1] & 0xff) << 8) | (rgb[3 * i + 2] & 0xff));
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ImageIO.write(image, "png", out);
+    return out.toByteArray();
+  }
+
+  @Test
+  void picturesInTheirOrder() throws IOException {
+    SliceImages images = Demo.images(Demo.phantom(5));
+    List<byte[]> files = new ArrayList<>();
+    for (int i = 0; i < images.count(); i++) {
+      files.add(png(images, i));
+    }
+    ChatResponse response = assertAsFolder(files, "image/png", "png");
+    // They are what the model sees of the volume itself.
+    assertEquals(model.chat(Demo.about(5, Demo.QUESTION)).aiMessage(), response.aiMessage());
+  }
+
+  private static void element(ByteArrayOutputStream out, int tag, String vr, byte[] value) {
+    ByteBuffer head = ByteBuffer.allocate(vr.equals("OW") ? 12 : 8).order(ByteOrder.LITTLE_ENDIAN);
+    head.putShort((short) (tag >>> 16)).putShort((short) tag);
+    head.put(vr.getBytes(StandardCharsets.US_ASCII));
+    if (vr.equals("OW")) {
+      head.putShort((short) 0).putInt(value.length);
+    } else {
+      head.putShort((short) value.length);
+    }
+    out.writeBytes(head.array());
+    out.writeBytes(value);
+  }
+
+  private static void text(ByteArrayOutputStream out, int tag, String vr, String text) {
+    String even = text.length() % 2 == 0 ? text : text + (vr.equals("UI") ? "\0" : " ");
+    element(out, tag, vr, even.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  private static void u16(ByteArrayOutputStream out, int tag, int value) {
+    element(out, tag, "US", new byte[] {(byte) value, (byte) (value >> 8)});
+  }
+
+  /** A CT slice of one value at height z, of a patient with a name. */
+  private static byte[] dicom(int z, int value) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(new byte[128]);
+    out.writeBytes("DICM".getBytes(StandardCharsets.US_ASCII));
+    text(out, 0x00020010, "UI", "1.2.840.10008.1.2.1");
+    text(out, 0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2");
+    text(out, 0x00080018, "UI", "1.2.3.1." + z);
+    text(out, 0x00080060, "CS", "CT");
+    text(out, 0x00100010, "PN", "Mustermann^Erika");
+    text(out, 0x0020000E, "UI", "1.2.3.1");
+    text(out, 0x00200032, "DS", "0\\0\\" + 5 * z);
+    text(out, 0x00200037, "DS", "1\\0\\0\\0\\1\\0");
+    u16(out, 0x00280002, 1);
+    text(out, 0x00280004, "CS", "MONOCHROME2");
+    u16(out, 0x00280010, SIDE);
+    u16(out, 0x00280011, SIDE);
+    text(out, 0x00280030, "DS", "1\\1");
+    u16(out, 0x00280100, 16);
+    u16(out, 0x00280101, 16);
+    u16(out, 0x00280102, 15);
+    u16(out, 0x00280103, 1);
+    ByteBuffer pixels = ByteBuffer.allocate(2 * SIDE * SIDE).order(ByteOrder.LITTLE_ENDIAN);
+    while (pixels.hasRemaining()) {
+      pixels.putShort((short) value);
+    }
+    element(out, 0x7FE00010, "OW", pixels.array());
+    return out.toByteArray();
+  }
+
+  @Test
+  void dicomFilesInAnyOrder() throws IOException {
+    List<byte[]> files = new ArrayList<>();
+    for (int z = 0; z < 8; z++) {
+      files.add(dicom(z, z < 4 ? -1000 : 40));
+    }
+    Collections.shuffle(files, new java.util.Random(1));
+    ChatResponse response = assertAsFolder(files, VolumeContent.DICOM, "dcm");
+    assertEquals(
+        2,
+        metadata(response).report().slices().stream().filter(s -> s.kept()).count(),
+        "air and tissue");
+    assertFalse(metadata(response).audit().contains("Mustermann"));
+  }
+
+  @Test
+  void theCopyOnDiskIsDeletedWhateverTheReaderDoes() {
+    List<byte[]> files = List.of(dicom(0, -1000), dicom(1, 40));
+    VolumeSource source = VolumeSource.InMemory.of(files, VolumeContent.DICOM);
+    List<Path> seen = new ArrayList<>();
+    Volume volume =
+        source.read(
+            path -> {
+              seen.add(path);
+              return Volumes.read(path);
+            });
+    assertEquals(2, volume.slices().count());
+    assertThrows(
+        VolumeException.class,
+        () ->
+            source.read(
+                path -> {
+                  seen.add(path);
+                  throw new VolumeException("a defect");
+                }));
+    assertEquals(2, seen.size());
+    seen.forEach(path -> assertFalse(Files.exists(path), path.toString()));
+  }
+}
