@@ -1,7 +1,7 @@
 # cmake -DLIBRARY= -DNAME= -DCUDA= -DVERSION_HEADER= -DSTRIP= -DREADELF= -DNOTICES= -DOUTPUT_DIR=
-#       -P WritePackage.cmake
+#       -DPROPERTIES= -P WritePackage.cmake
 # Copies the library without its local symbols, which name temporary files of the compiler, and without the build id,
-# which depends on them, so that the same sources give the same bytes. Writes natives.properties beside it:
+# which depends on them, so that the same sources give the same bytes. Writes PROPERTIES beside it:
 #   file, sha256, size   the library, its hash and its bytes
 #   abi                  major.minor of its interface
 #   cuda                 whether it has the CUDA backend
@@ -27,5 +27,5 @@ execute_process(COMMAND "${STRIP}" --strip-unneeded --remove-section=.note.gnu.b
 file(SHA256 "${library}" sha256)
 file(SIZE "${library}" size)
 elf_glibc("${READELF}" "${library}" glibc)
-file(WRITE "${OUTPUT_DIR}/natives.properties"
+file(WRITE "${OUTPUT_DIR}/${PROPERTIES}"
      "file=${NAME}\nsha256=${sha256}\nsize=${size}\nabi=${abi_MAJOR}.${abi_MINOR}\ncuda=${CUDA}\nglibc=${glibc}\n")

@@ -1,6 +1,6 @@
-# cmake -DLIBRARY= -DREADELF= -DEXPECTED= [-DMAX_GLIBC=] -P check_exports.cmake
-# The exported symbols are the lines of EXPECTED, and nothing is needed but the C library, of version MAX_GLIBC where
-# that is given. Says what was found.
+# cmake -DLIBRARY= -DREADELF= -DEXPECTED= [-DMAX_GLIBC=] [-DALSO_NEEDED=libx] -P check_exports.cmake
+# The exported symbols are the lines of EXPECTED, and nothing is needed but ALSO_NEEDED and the C library, of version
+# MAX_GLIBC where that is given. Says what was found.
 
 include("${CMAKE_CURRENT_LIST_DIR}/../../cmake/ElfFacts.cmake")
 
@@ -15,9 +15,13 @@ if(NOT found STREQUAL expected)
   message(FATAL_ERROR "exported symbols differ from ${EXPECTED}: extra [${extra}], missing [${missing}]")
 endif()
 
+set(allowed "libc|libm|libdl|libpthread|librt|ld-linux[a-z0-9-]*")
+if(ALSO_NEEDED)
+  string(APPEND allowed "|${ALSO_NEEDED}")
+endif()
 elf_needed("${READELF}" "${LIBRARY}" needed)
 foreach(entry IN LISTS needed)
-  if(NOT entry MATCHES "^(libc|libm|libdl|libpthread|librt|ld-linux[a-z0-9-]*)\\.so")
+  if(NOT entry MATCHES "^(${allowed})\\.so")
     message(FATAL_ERROR "the library needs more than the C library: ${entry}")
   endif()
 endforeach()

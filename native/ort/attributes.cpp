@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attributes.hpp"
+
+#include <math.h>
+
+#include <charconv>
+
+namespace medpruner::ort {
+namespace {
+
+/** The double that is written like the float. */
+double decimal(float value) {
+  if (!isfinite(value)) {
+    return value;
+  }
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value);
+  double result = value;
+  std::from_chars(text, end.ptr, result);
+  return result;
+}
+
+}  // namespace
+
+double Attributes::real(const char* name) const {
+  const std::optional<double> value = maybe_real(name);
+  if (!value) {
+    invalid(std::string("attribute ") + name + " is missing");
+  }
+  return *value;
+}
+
+double Attributes::real(const char* name, double fallback) const {
+  return maybe_real(name).value_or(fallback);
+}
+
+std::optional<double> Attributes::maybe_real(const char* name) const {
+  float single = 0;
+  if (succeeded(api_, api_.KernelInfoGetAttribute_float(info_, name, &single))) {
+    return decimal(single);
+  }
+  int64_t whole = 0;
+  if (succeeded(api_, api_.KernelInfoGetAttribute_int64(info_, name, &whole))) {
+    return static_cast<double>(whole);
+  }
+  const std::optional<double> exact = tensor(name);
+  if (!exact) {
+    refuse_other_types(name, "a FLOAT, an INT or a TENSOR of one DOUBLE");
+  }
+  return exact;
+}
+
+std::optional<double> Attributes::tensor(const char* name) const {
+  OrtAllocator* allocator = nullptr;
+  check(api_, api_.GetAllocatorWithDefaultOptions(&allocator));
+  OrtValue* raw = nullptr;
+  if (!succeeded(api_, api_.KernelInfoGetAttribute_tensor(info_, name, allocator, &raw))) {
+    return std::nullopt;
+  }
+  const Owned<OrtValue> value(raw, api_.ReleaseValue);
+  OrtTensorTypeAndShapeInfo* raw_info = nullptr;
+  check(api_, api_.GetTensorTypeAndShape(value.get(), &raw_info));
+  const Owned<OrtTensorTypeAndShapeInfo> info(raw_info, api_.ReleaseTensorTypeAndShapeInfo);
+  ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+  size_t count = 0;
+  check(api_, api_.GetTensorElementType(info.get(), &type));
+  check(api_, api_.GetTensorShapeElementCount(info.get(), &count));
+  if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE || count != 1) {
+    invalid(std::string("attribute ") + name + " is a TENSOR, expected one of one DOUBLE");
+  }
+  void* data = nullptr;
+  check(api_, api_.GetTensorMutableData(value.get(), &data));
+  return *static_cast<const double*>(data);
+}
+
+int64_t Attributes::integer(const char* name, int64_t fallback) const {
+  int64_t value = fallback;
+  if (!succeeded(api_, api_.KernelInfoGetAttribute_int64(info_, name, &value))) {
+    refuse_other_types(name, "an INT");
+    return fallback;
+  }
+  return value;
+}
+
+std::vector<int64_t> Attributes::integers(const char* name, size_t count) const {
+  size_t size = 0;
+  std::vector<int64_t> values;
+  if (succeeded(api_, api_.KernelInfoGetAttributeArray_int64(info_, name, nullptr, &size))) {
+    values.resize(size);
+    if (size > 0) {
+      check(api_, api_.KernelInfoGetAttributeArray_int64(info_, name, values.data(), &size));
+    }
+  }
+  if (values.empty()) {
+    refuse_other_types(name, "INTS");
+  } else if (values.size() != count) {
+    invalid(std::string("attribute ") + name + " has " + std::to_string(values.size()) +
+            " values, expected " + std::to_string(count));
+  }
+  return values;
+}
+
+std::string Attributes::text(const char* name, const char* fallback) const {
+  size_t size = 0;
+  if (!succeeded(api_, api_.KernelInfoGetAttribute_string(info_, name, nullptr, &size))) {
+    refuse_other_types(name, "a STRING");
+    return fallback;
+  }
+  std::string value(size, '\0');
+  check(api_, api_.KernelInfoGetAttribute_string(info_, name, value.data(), &size));
+  value.resize(size - 1);  // the terminator is counted
+  return value;
+}
+
+void Attributes::refuse_other_types(const char* name, const char* expected) const {
+  float single = 0;
+  int64_t whole = 0;
+  size_t texts = 0;
+  size_t floats = 0;
+  size_t ints = 0;
+  // The C API cannot say whether an attribute exists; each getter succeeds for its own type alone.
+  if (succeeded(api_, api_.KernelInfoGetAttribute_float(info_, name, &single)) ||
+      succeeded(api_, api_.KernelInfoGetAttribute_int64(info_, name, &whole)) ||
+      succeeded(api_, api_.KernelInfoGetAttribute_string(info_, name, nullptr, &texts)) ||
+      (succeeded(api_, api_.KernelInfoGetAttributeArray_float(info_, name, nullptr, &floats)) &&
+       floats > 0) ||
+      (succeeded(api_, api_.KernelInfoGetAttributeArray_int64(info_, name, nullptr, &ints)) &&
+       ints > 0)) {
+    invalid(std::string("attribute ") + name + " has the wrong type, expected " + expected);
+  }
+}
+
+}  // namespace medpruner::ort
