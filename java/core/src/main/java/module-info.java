@@ -8,5 +8,6 @@ module org.medpruner {
   exports org.medpruner;
   exports org.medpruner.oracle;
   exports org.medpruner.internal.ffm to
-      org.medpruner.cli;
+      org.medpruner.cli,
+      org.medpruner.onnxruntime;
 }

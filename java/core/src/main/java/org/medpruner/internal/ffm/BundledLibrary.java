@@ -15,37 +15,41 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.MedPrunerException;
 
 /**
- * The library inside the natives jar, copied to {@code <cache>/<sha256>/<file>}. Any number of
- * processes may do so at once: each writes a file of its own and moves it into place. What lies
- * there already is used only if its hash is right.
+ * A library inside a jar, copied to {@code <cache>/<sha256>/<file>}. Any number of processes may do
+ * so at once: each writes a file of its own and moves it into place. What lies there already is
+ * used only if its hash is right.
  */
-final class BundledLibrary {
+public final class BundledLibrary {
   static final String CACHE_PROPERTY = "medpruner.cache.dir";
 
   private BundledLibrary() {}
 
-  static Path extract(String platform) throws IOException {
-    String folder = "META-INF/native/" + platform + "/";
+  /**
+   * The library of this platform, extracted if it is not yet.
+   *
+   * @param owner a class whose loader has the resource; the thread's own loader is asked next
+   * @param description name of the properties beside the library: file, sha256
+   * @param remedy what to do when there is none
+   * @throws MedPrunerException in one line, if there is none, or it cannot be extracted
+   */
+  public static Path extract(Class<?> owner, String description, String remedy) throws IOException {
+    String folder = "META-INF/native/" + NativeLibrary.platform() + "/";
     Properties properties = new Properties();
-    try (InputStream in = resource(folder + "natives.properties")) {
+    try (InputStream in = resource(owner, folder + description)) {
       if (in == null) {
-        throw new MedPrunerException(
-            "no resource "
-                + folder
-                + "natives.properties; put medpruner-natives on the class path, or on the module path"
-                + " with --add-modules medpruner.natives");
+        throw new MedPrunerException("no resource " + folder + description + "; " + remedy);
       }
       properties.load(in);
     }
-    String file = property(properties, "file", "[A-Za-z0-9._-]+");
-    String sha256 = property(properties, "sha256", "[0-9a-f]{64}");
+    String file = property(description, properties, "file", "[A-Za-z0-9._-]+");
+    String sha256 = property(description, properties, "sha256", "[0-9a-f]{64}");
     Path cache = cacheFolder();
     Path target = cache.resolve(sha256).resolve(file);
     if (Files.isRegularFile(target) && sha256.equals(hash(Files.newInputStream(target)))) {
       return target;
     }
     try {
-      copy(folder + file, target, sha256);
+      copy(owner, folder + file, target, sha256, description);
     } catch (IOException e) {
       throw new MedPrunerException(
           "cannot extract to " + cache + " (" + e + "); set -D" + CACHE_PROPERTY + "=FOLDER", e);
@@ -53,10 +57,11 @@ final class BundledLibrary {
     return target;
   }
 
-  private static String property(Properties properties, String key, String pattern) {
+  private static String property(
+      String description, Properties properties, String key, String pattern) {
     String value = properties.getProperty(key, "").strip();
     if (!value.matches(pattern)) {
-      throw new MedPrunerException("natives.properties: bad " + key + " \"" + value + "\"");
+      throw new MedPrunerException(description + ": bad " + key + " \"" + value + "\"");
     }
     return value;
   }
@@ -68,7 +73,9 @@ final class BundledLibrary {
         : Path.of(System.getProperty("user.home", "."), ".cache", "medpruner").toAbsolutePath();
   }
 
-  private static void copy(String resource, Path target, String sha256) throws IOException {
+  private static void copy(
+      Class<?> owner, String resource, Path target, String sha256, String description)
+      throws IOException {
     Path folder = target.getParent();
     if (folder == null) {
       throw new IOException("no folder for " + target);
@@ -76,7 +83,7 @@ final class BundledLibrary {
     Files.createDirectories(folder);
     Path temporary = Files.createTempFile(folder, target.getFileName() + ".", ".part");
     try {
-      try (InputStream in = resource(resource)) {
+      try (InputStream in = resource(owner, resource)) {
         if (in == null) {
           throw new MedPrunerException("no resource " + resource);
         }
@@ -85,7 +92,7 @@ final class BundledLibrary {
       String actual = hash(Files.newInputStream(temporary));
       if (!actual.equals(sha256)) {
         throw new MedPrunerException(
-            resource + " has SHA-256 " + actual + ", but natives.properties says " + sha256);
+            resource + " has SHA-256 " + actual + ", but " + description + " says " + sha256);
       }
       try {
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
@@ -97,9 +104,9 @@ final class BundledLibrary {
     }
   }
 
-  private static @Nullable InputStream resource(String name) {
+  private static @Nullable InputStream resource(Class<?> owner, String name) {
     InputStream in = null;
-    ClassLoader own = BundledLibrary.class.getClassLoader();
+    ClassLoader own = owner.getClassLoader();
     if (own != null) {
       in = own.getResourceAsStream(name);
     }

@@ -231,7 +231,11 @@ public final class NativeLibrary {
 
   private static Path bundled() throws RouteException, IOException {
     try {
-      return BundledLibrary.extract(platform());
+      return BundledLibrary.extract(
+          NativeLibrary.class,
+          "natives.properties",
+          "put medpruner-natives on the class path, or on the module path with --add-modules"
+              + " medpruner.natives");
     } catch (MedPrunerException e) {
       throw new RouteException(String.valueOf(e.getMessage()), e.getCause());
     }
