@@ -1,0 +1,3 @@
+/** ONNX Runtime: tensors on shared memory, and the library of custom ops. */
+@org.jspecify.annotations.NullMarked
+package org.medpruner.onnxruntime;
