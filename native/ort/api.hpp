@@ -16,7 +16,7 @@
 
 namespace medpruner::ort {
 
-/** The oldest API that has what is used here (shape inference): ONNX Runtime 1.17. */
+/** The oldest API that has what is used here: ONNX Runtime 1.17. */
 constexpr uint32_t kApiVersion = 17;
 
 struct Failure {

@@ -48,7 +48,8 @@ OrtStatus* infer(const OrtCustomOp* op, OrtShapeInferContext* context) {
 
 }  // namespace
 
-CustomOp::CustomOp(const OrtApi& table, const Definition& ops, ONNXTensorElementDataType type_of)
+CustomOp::CustomOp(const OrtApi& table, const Definition& ops, ONNXTensorElementDataType type_of,
+                   bool infers_shapes)
     : OrtCustomOp{}, api(table), definition(ops), element(type_of) {
   version = kApiVersion;
   GetName = [](const OrtCustomOp* op) { return self(op).definition.name; };
@@ -72,7 +73,7 @@ CustomOp::CustomOp(const OrtApi& table, const Definition& ops, ONNXTensorElement
   CreateKernelV2 = create_kernel;
   KernelComputeV2 = compute;
   KernelDestroy = [](void* kernel) { delete static_cast<Node*>(kernel); };
-  InferOutputShapeFn = infer;
+  InferOutputShapeFn = infers_shapes ? infer : nullptr;
 }
 
 }  // namespace medpruner::ort

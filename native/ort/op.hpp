@@ -50,7 +50,8 @@ const Definition& contextual_merge();
 /** The functions of one op for one element type and one table of ONNX Runtime's functions. */
 class CustomOp : public OrtCustomOp {
  public:
-  CustomOp(const OrtApi& api, const Definition& definition, ONNXTensorElementDataType element);
+  CustomOp(const OrtApi& api, const Definition& definition, ONNXTensorElementDataType element,
+           bool infers_shapes);
   CustomOp(const CustomOp&) = delete;
   CustomOp& operator=(const CustomOp&) = delete;
 

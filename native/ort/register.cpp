@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The one exported function.
 
+#include <stdio.h>
+
 #include <deque>
 #include <map>
 #include <mutex>
@@ -14,17 +16,28 @@ namespace {
 
 constexpr const char* kDomain = "org.medpruner";
 
+/**
+ * Whether ONNX Runtime may be given functions that infer shapes: before 1.24 it dereferences the type of
+ * every input on the way to them, and one that a node leaves out has none.
+ */
+bool infers_shapes(const char* version) {
+  int major = 0;
+  int minor = 0;
+  return sscanf(version, "%d.%d", &major, &minor) == 2 &&
+         (major > 1 || (major == 1 && minor >= 24));
+}
+
 /** The ops for one copy of ONNX Runtime; there may be several in a process. */
 class Domain {
  public:
-  explicit Domain(const OrtApi& api) : domain_(nullptr, api.ReleaseCustomOpDomain) {
+  Domain(const OrtApi& api, bool infers_shapes) : domain_(nullptr, api.ReleaseCustomOpDomain) {
     OrtCustomOpDomain* raw = nullptr;
     check(api, api.CreateCustomOpDomain(kDomain, &raw));
     domain_.reset(raw);
     for (const Definition* definition :
          {&slice_anchor(), &attention_mass(), &nucleus_select(), &contextual_merge()}) {
       for (const ONNXTensorElementDataType element : definition->elements) {
-        ops_.emplace_back(api, *definition, element);
+        ops_.emplace_back(api, *definition, element, infers_shapes);
         check(api, api.CustomOpDomain_Add(raw, &ops_.back()));
       }
     }
@@ -38,13 +51,13 @@ class Domain {
 };
 
 /** Made once and never freed: sessions refer to it, whenever their options are closed. */
-OrtCustomOpDomain* domain(const OrtApi& api) {
+OrtCustomOpDomain* domain(const OrtApi& api, const char* version) {
   static std::mutex& mutex = *new std::mutex;
   static auto& domains = *new std::map<const OrtApi*, std::unique_ptr<Domain>>;
   const std::lock_guard<std::mutex> lock(mutex);
   std::unique_ptr<Domain>& entry = domains[&api];
   if (entry == nullptr) {
-    entry = std::make_unique<Domain>(api);
+    entry = std::make_unique<Domain>(api, infers_shapes(version));
   }
   return entry->get();
 }
@@ -76,6 +89,6 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(
   }
   return guard(*api, kDomain, [&] {
     check_library();
-    check(*api, api->AddCustomOpDomain(options, domain(*api)));
+    check(*api, api->AddCustomOpDomain(options, domain(*api, base->GetVersionString())));
   });
 }

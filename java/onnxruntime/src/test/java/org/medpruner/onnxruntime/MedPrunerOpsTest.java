@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.TensorInfo;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -92,7 +94,8 @@ class MedPrunerOpsTest {
   }
 
   private static long[] outputShape(Model model, String name) throws OrtException {
-    return ((TensorInfo) model.session().getOutputInfo().get(name).getInfo()).getShape();
+    NodeInfo info = Objects.requireNonNull(model.session().getOutputInfo().get(name), name);
+    return ((TensorInfo) info.getInfo()).getShape();
   }
 
   @Test

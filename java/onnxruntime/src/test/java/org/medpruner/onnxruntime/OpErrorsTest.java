@@ -3,8 +3,8 @@ package org.medpruner.onnxruntime;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
+import static org.medpruner.onnxruntime.Messages.assertOneLine;
 
 import ai.onnxruntime.OrtException;
 import java.util.Arrays;
@@ -92,14 +92,6 @@ class OpErrorsTest {
     assertOneLine(e, op + ": ", expected);
   }
 
-  private static void assertOneLine(OrtException e, String... parts) {
-    String message = e.getMessage();
-    for (String part : parts) {
-      assertTrue(message.contains(part), "\"" + part + "\" is not in: " + message);
-    }
-    assertEquals(1, message.lines().count(), message);
-  }
-
   @Test
   void badInputsFailTheRunAndNothingElse() throws OrtException {
     try (var model = new Model(graph("SliceAnchor", Map.of("gamma", 0.1f)))) {
@@ -163,6 +155,6 @@ class OpErrorsTest {
             .output("kept", OnnxGraph.INT64)
             .node("SliceAnchor", List.of("slices"), List.of("kept"), Map.of("gamma", 0.1f));
     OrtException e = assertThrows(OrtException.class, () -> new Model(graph).close());
-    assertTrue(e.getMessage().contains("SliceAnchor"), e.getMessage());
+    assertOneLine(e, "SliceAnchor");
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.medpruner.onnxruntime.Messages.assertOneLine;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
@@ -13,7 +14,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -105,7 +105,7 @@ class OrtTensorsTest {
       bytes.putFloat(0, 99);
       assertEquals(1, y.getFloatBuffer().get(0));
       var e = assertThrows(IllegalArgumentException.class, () -> OrtTensors.view(y));
-      assertTrue(e.getMessage().contains("FLOAT[2, 3] lies in memory of ONNX Runtime"));
+      assertOneLine(e, "FLOAT[2, 3] lies in memory of ONNX Runtime");
       try (NativeBuffer copy = OrtTensors.copy(y)) {
         float[] values = new float[6];
         copy.copyTo(values);
@@ -171,10 +171,8 @@ class OrtTensorsTest {
   }
 
   private static void assertRefused(TensorView view, String... parts) {
-    String message =
-        assertThrows(IllegalArgumentException.class, () -> borrow(view).close()).getMessage();
-    assertEquals(1, message.lines().count(), message);
-    Arrays.stream(parts).forEach(part -> assertTrue(message.contains(part), message));
+    assertOneLine(
+        assertThrows(IllegalArgumentException.class, () -> borrow(view).close()), parts);
   }
 
   @Test
