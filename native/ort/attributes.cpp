@@ -8,16 +8,39 @@
 namespace medpruner::ort {
 namespace {
 
-/** The double that is written like the float. */
+/** The double that is written like the float: its shortest digits, a whole number, times a power of ten. */
 double decimal(float value) {
-  if (!isfinite(value)) {
+  if (!isfinite(value) || value == truncf(value)) {  // whole numbers are what they are
     return value;
   }
   char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value);
-  double result = value;
-  std::from_chars(text, end.ptr, result);
-  return result;
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific);
+  double digits = 0;
+  int exponent = 0;
+  const char* at = *text == '-' ? text + 1 : text;
+  for (bool fraction = false; at < end.ptr && *at != 'e'; ++at) {
+    if (*at == '.') {
+      fraction = true;
+    } else {
+      digits = digits * 10 + (*at - '0');
+      exponent -= fraction;
+    }
+  }
+  int power = 0;
+  if (at < end.ptr) {
+    std::from_chars(at + (at[1] == '+' ? 2 : 1), end.ptr, power);
+  }
+  exponent += power;
+  constexpr int kLeast = -22;  // 10^22 is the last power that a double holds exactly
+  if (exponent < kLeast || exponent > 0) {
+    return value;
+  }
+  double scale = 1;
+  for (int i = 0; i < -exponent; ++i) {
+    scale *= 10;
+  }
+  // Both are exact, so there is one rounding, that of a literal.
+  return copysign(digits / scale, value);
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ namespace medpruner::ort {
 /**
  * The attributes of a node. One that is there with another type is an error, not a default.
  *
- * A real number may be a FLOAT, an INT, or a TENSOR of one DOUBLE. A FLOAT stands for the shortest
- * decimal that reads as it: 0.6 is the 0.6 of double precision, not 0.60000002384, which would move
+ * A real number may be a FLOAT, an INT, or a TENSOR of one DOUBLE. A FLOAT with a fraction stands for
+ * the shortest decimal that reads as it: 0.6 is the 0.6 of double precision, not 0.60000002384, which would move
  * the threshold tau by more than its tolerance. A TENSOR is taken as it is.
  */
 class Attributes {
