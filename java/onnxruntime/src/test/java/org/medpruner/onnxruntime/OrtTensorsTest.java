@@ -171,8 +171,7 @@ class OrtTensorsTest {
   }
 
   private static void assertRefused(TensorView view, String... parts) {
-    assertOneLine(
-        assertThrows(IllegalArgumentException.class, () -> borrow(view).close()), parts);
+    assertOneLine(assertThrows(IllegalArgumentException.class, () -> borrow(view).close()), parts);
   }
 
   @Test
