@@ -42,9 +42,10 @@ import org.medpruner.vlm.VisionLanguageModel;
  *
  * <p><b>Threads.</b> May be used from any number of threads. One thread of its own answers, one
  * request after the other; {@link Builder#maxWaiting} requests may wait, further ones are a {@link
- * dev.langchain4j.exception.RateLimitException}. Handlers of a stream and continuations of {@link
- * #chatAsync} run on that thread and must return quickly; {@link #chat} from there is an {@link
- * IllegalStateException}. An interrupt of a thread that waits in {@code chat} ends its request.
+ * dev.langchain4j.exception.RateLimitException}. Handlers and subscribers of a stream and
+ * continuations of {@link #chatAsync} run on that thread and must return quickly; {@link #chat}
+ * from there is an {@link IllegalStateException}. An interrupt of a thread that waits in {@code
+ * chat} ends its request.
  *
  * <p><b>Ownership.</b> The model owns its weights, the volumes it remembers and its thread. {@link
  * #close} ends requests that wait or run with an {@link IllegalStateException} and frees all; it is
@@ -73,8 +74,8 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
 
   /**
    * The same model as one that streams, with the same volumes, conversation, queue and listeners.
-   * Requests that are refused go to the handler's {@code onError}, on the calling thread. Its
-   * publishers are not supported.
+   * Requests that are refused go to {@code onError}, on the calling thread. Its publishers ask anew
+   * for every subscriber and keep pieces until they are requested.
    */
   public StreamingChatModel streaming() {
     return new StreamingView(engine, defaults, listeners);

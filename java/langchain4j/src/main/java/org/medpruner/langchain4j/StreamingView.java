@@ -4,8 +4,10 @@ import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import java.util.List;
+import java.util.concurrent.Flow;
 
 /** A chat model that streams, on the engine of one that does not. */
 final class StreamingView implements StreamingChatModel {
@@ -29,6 +31,11 @@ final class StreamingView implements StreamingChatModel {
     } catch (RuntimeException e) {
       calls.failed(e);
     }
+  }
+
+  @Override
+  public Flow.Publisher<ChatModelStreamingEvent> doChat(ChatRequest request) {
+    return new AnswerPublisher(engine, request);
   }
 
   @Override
