@@ -1,21 +1,29 @@
-# cmake -DJARS= -DBUDGET= -DREADELF= -DEXPECTED= [-DMAX_GLIBC=] -P CheckNativesJar.cmake
-# Checks every natives jar that the pattern JARS matches (sources and javadoc apart) as it will be published: at most
-# BUDGET bytes, one library that natives.properties describes truly, and of that what check_exports.cmake checks.
+# cmake -DJARS= -DBUDGET= -DREADELF= -DEXPECTED= [-DPROPERTIES=natives.properties] [-DSONAME=libmedpruner.so.<major>]
+#       [-DMAX_GLIBC=] [-DALSO_NEEDED=] -P CheckNativesJar.cmake
+# Checks every jar with a native library that the pattern JARS matches (sources and javadoc apart) as it will be
+# published: at most BUDGET bytes, one library, which PROPERTIES describes truly and whose soname is SONAME, and of it
+# what check_exports.cmake checks.
 
 include("${CMAKE_CURRENT_LIST_DIR}/ElfFacts.cmake")
+if(NOT PROPERTIES)
+  set(PROPERTIES natives.properties)
+endif()
+if(NOT SONAME)
+  set(SONAME "libmedpruner.so.<major>")
+endif()
 
 function(check_jar jar)
   cmake_path(GET jar FILENAME name)
   file(SIZE "${jar}" bytes)
   if(bytes GREATER BUDGET)
-    message(FATAL_ERROR "${name} has ${bytes} bytes, and its budget is ${BUDGET} (jar.budget in java/natives/pom.xml)")
+    message(FATAL_ERROR "${name} has ${bytes} bytes, and its budget is ${BUDGET} (jar.budget in the POM)")
   endif()
 
   set(folder "${jar}.check")
   file(REMOVE_RECURSE "${folder}")
   file(ARCHIVE_EXTRACT INPUT "${jar}" DESTINATION "${folder}")
   file(GLOB_RECURSE files RELATIVE "${folder}" "${folder}/META-INF/native/*")
-  list(FILTER files EXCLUDE REGEX "/natives\\.properties$")
+  list(FILTER files EXCLUDE REGEX "/${PROPERTIES}$")
   list(LENGTH files count)
   if(NOT count EQUAL 1)
     message(FATAL_ERROR "${name} holds ${count} libraries under META-INF/native, expected 1: ${files}")
@@ -44,13 +52,13 @@ function(check_jar jar)
     message(FATAL_ERROR "${name}: META-INF/native/${platform} holds a library for ${machine}")
   endif()
 
-  file(STRINGS "${folder}/${platform_folder}/natives.properties" lines)
+  file(STRINGS "${folder}/${platform_folder}/${PROPERTIES}" lines)
   foreach(key file sha256 size abi cuda glibc)
     set(property_${key} "")
   endforeach()
   foreach(line IN LISTS lines)
     if(NOT line MATCHES "^(file|sha256|size|abi|cuda|glibc)=(.+)$")
-      message(FATAL_ERROR "${name}: natives.properties has the line \"${line}\"")
+      message(FATAL_ERROR "${name}: ${PROPERTIES} has the line \"${line}\"")
     endif()
     set(property_${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
   endforeach()
@@ -62,14 +70,15 @@ function(check_jar jar)
     set(key "${CMAKE_MATCH_1}")
     set(expected "${CMAKE_MATCH_2}")
     if(NOT property_${key} MATCHES "^(${expected})$")
-      message(FATAL_ERROR "${name}: natives.properties says ${key}=${property_${key}}, the library ${expected}")
+      message(FATAL_ERROR "${name}: ${PROPERTIES} says ${key}=${property_${key}}, the library ${expected}")
     endif()
   endforeach()
   # The soname carries the ABI's major number.
   elf_read("${READELF}" "${library}" dynamic --dynamic)
   string(REGEX REPLACE "\\..*" "" major "${property_abi}")
-  if(NOT dynamic MATCHES "\\(SONAME\\)[^\n]*<libmedpruner\\.so\\.${major}>")
-    message(FATAL_ERROR "${name}: the soname of ${library_name} is not libmedpruner.so.${major}")
+  string(REPLACE "<major>" "${major}" soname "${SONAME}")
+  if(NOT dynamic MATCHES "\\(SONAME\\)[^\n]*<([^>]*)>" OR NOT CMAKE_MATCH_1 STREQUAL soname)
+    message(FATAL_ERROR "${name}: the soname of ${library_name} is not ${soname}")
   endif()
   cmake_path(GET CMAKE_CURRENT_FUNCTION_LIST_DIR PARENT_PATH source_dir)
   file(STRINGS "${library}" paths REGEX "${source_dir}/")

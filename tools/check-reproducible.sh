@@ -5,11 +5,12 @@
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 set -- -Prelease -pl '!java/eval,!java/serve,!java/cli,!bench' "$@"
+commit=$(git -C "$root" rev-parse HEAD)
 work=$(mktemp -d "${TMPDIR:-/tmp}/medpruner-reproducible.XXXXXX")
 
 for copy in first second/with/a/longer/name; do
   mkdir -p "$work/$copy"
-  git -C "$root" archive HEAD | tar -x -C "$work/$copy"
+  git -C "$root" archive "$commit" | tar -x -C "$work/$copy"
   echo "building $copy" >&2
   (cd "$work/$copy" && mvn -B -q -Dstyle.color=never -Dmaven.test.skip=true -Dspotless.check.skip=true "$@" verify) >&2
   (cd "$work/$copy" && find . -path '*/target/*' \( -name '*.jar' -o -name bom.json \) ! -path '*/target/lib/*' ! -path '*/classes/*' -type f -print0 |
