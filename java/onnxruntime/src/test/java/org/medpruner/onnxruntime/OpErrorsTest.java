@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 import static org.medpruner.onnxruntime.Messages.assertOneLine;
 
+import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OrtException;
 import java.util.Arrays;
 import java.util.List;
@@ -120,6 +121,52 @@ class OpErrorsTest {
               () -> model.run(Map.of("query", Model.tensor(new float[6 * 8], 6, 2, 4))));
       assertOneLine(e, "AttentionMass: ", "multiple");
     }
+  }
+
+  /**
+   * Inputs whose shapes do not belong together: the library's own checks, no reading past an end.
+   */
+  @Test
+  void inputsOfOtherLengthsAreRefused() throws OrtException {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("features", OnnxGraph.FLOAT, "a", "b")
+            .input("keys", OnnxGraph.FLOAT, "c", "d")
+            .input("nucleus", OnnxGraph.BOOL, "e")
+            .output("tokens", OnnxGraph.FLOAT)
+            .node(
+                "ContextualMerge",
+                List.of("features", "keys", "nucleus"),
+                List.of("tokens", "kept", "offsets"),
+                Map.of("ratio", 0.5f));
+    try (var model = new Model(graph)) {
+      assertOneLine(merge(model, 4, 3, 4), "ContextualMerge: keys: shape is [3, 3], expected [4");
+      assertOneLine(merge(model, 4, 4, 5), "ContextualMerge: nucleus: shape is [5], expected [4");
+      assertOneLine(merge(model, 5, 4, 5), "ContextualMerge: keys: shape is [4, 3], expected [5");
+    }
+    OnnxGraph scores =
+        new OnnxGraph()
+            .input("scores", OnnxGraph.FLOAT, "a", "b")
+            .output("nucleus", OnnxGraph.BOOL)
+            .node("NucleusSelect", List.of("scores"), List.of("nucleus"), Map.of("tau", 0.5f));
+    try (var model = new Model(scores)) {
+      OrtException e =
+          assertThrows(
+              OrtException.class,
+              () -> model.run(Map.of("scores", Model.tensor(new float[6], 2, 3))));
+      assertOneLine(e, "NucleusSelect: scores: has 2 dimensions, expected 1");
+    }
+  }
+
+  private static OrtException merge(Model model, int features, int keys, int nucleus) {
+    return assertThrows(
+        OrtException.class,
+        () ->
+            model.run(
+                Map.of(
+                    "features", Model.tensor(new float[features * 2], features, 2),
+                    "keys", Model.tensor(new float[keys * 3], keys, 3),
+                    "nucleus", Model.tensor(new byte[nucleus], OnnxJavaType.BOOL, nucleus))));
   }
 
   /**
