@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <random>
@@ -73,14 +74,32 @@ inline void same_bytes(const char* file, int line, const char* what, const void*
   }
 }
 
+/** MEDPRUNER_TESTS names the tests to run, with commas between; unset, all. */
+inline bool chosen(const Test& test) {
+  const char* names = getenv("MEDPRUNER_TESTS");
+  return names == nullptr ||
+         ("," + std::string(names) + ",").find("," + std::string(test.name) + ",") !=
+             std::string::npos;
+}
+
 inline int run_tests() {
+  size_t run = 0;
   for (const Test& test : tests()) {
+    if (!chosen(test)) {
+      continue;
+    }
+    ++run;
     const int before = failures();
     test.body();
     printf("%s %s\n", failures() == before ? "ok  " : "FAIL", test.name);
     fflush(stdout);
   }
-  printf("%zu tests, %ld checks, %d failures\n", tests().size(), checks().load(),
+  const std::string names = getenv("MEDPRUNER_TESTS") != nullptr ? getenv("MEDPRUNER_TESTS") : "";
+  const auto named = static_cast<size_t>(std::count(names.begin(), names.end(), ',')) + 1;
+  if (!names.empty() && run != named) {
+    report(__FILE__, __LINE__, "MEDPRUNER_TESTS=" + names + " names a test that is not here");
+  }
+  printf("%zu of %zu tests, %ld checks, %d failures\n", run, tests().size(), checks().load(),
          failures().load());
   // A test executable without a single check proves nothing.
   return failures() == 0 && checks() > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
