@@ -43,9 +43,18 @@ final class ChatJob implements Runnable {
     OVER
   }
 
-  /** What a job works with. */
+  /**
+   * What a job works with.
+   *
+   * @param name what clients call the model: its folder is not theirs to know
+   */
   record Tools(
-      VisionLanguageModel model, Encodings encodings, Audits audits, Metrics metrics, Log log) {}
+      VisionLanguageModel model,
+      String name,
+      Encodings encodings,
+      Audits audits,
+      Metrics metrics,
+      Log log) {}
 
   private final Tools tools;
   private final ChatRequest request;
@@ -137,7 +146,12 @@ final class ChatJob implements Runnable {
     PruningReport report = volume.complete(answer.report());
     tools.audits.add(
         completion.id(),
-        Audit.of(volume.input(), tools.model.info(), report, question, answer.text())
+        Audit.of(
+                volume.input(),
+                tools.model.info().calledAs(tools.name),
+                report,
+                question,
+                answer.text())
             .withGeneration(request.generation(), answer)
             .text(),
         volume.sheet(),

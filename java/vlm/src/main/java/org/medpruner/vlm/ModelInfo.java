@@ -3,7 +3,7 @@ package org.medpruner.vlm;
 /**
  * What was loaded.
  *
- * @param path the checkpoint folder as given
+ * @param path the checkpoint folder as given, or what it is called for others
  * @param family architecture as {@code config.json} names it
  * @param parameters number of weights
  * @param storageType dtype of most weights in the files, "F32" or "BF16"
@@ -23,4 +23,19 @@ public record ModelInfo(
     String device,
     int imageSize,
     int tokensPerSlice,
-    int contextLength) {}
+    int contextLength) {
+
+  /** The same under a name that does not tell where the files lie. */
+  public ModelInfo calledAs(String name) {
+    return new ModelInfo(
+        name,
+        family,
+        parameters,
+        storageType,
+        computeType,
+        device,
+        imageSize,
+        tokensPerSlice,
+        contextLength);
+  }
+}
