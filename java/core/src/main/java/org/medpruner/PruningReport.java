@@ -1,5 +1,6 @@
 package org.medpruner;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +32,20 @@ public record PruningReport(
     slices = List.copyOf(slices);
     timings = Collections.unmodifiableMap(new LinkedHashMap<>(timings));
     flags = List.copyOf(flags);
+  }
+
+  /**
+   * A copy with what was known before pruning began put in front.
+   *
+   * @param stages seconds by stage, in order; a stage this report has itself keeps its own
+   * @param warnings about the input
+   */
+  public PruningReport withInput(Map<String, Double> stages, List<String> warnings) {
+    Map<String, Double> allTimings = new LinkedHashMap<>(stages);
+    allTimings.putAll(timings);
+    List<String> allFlags = new ArrayList<>(warnings);
+    allFlags.addAll(flags);
+    return new PruningReport(policy, slices, tokensPerSlice, rates, savings, allTimings, allFlags);
   }
 
   /**

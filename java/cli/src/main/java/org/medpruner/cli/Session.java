@@ -138,17 +138,7 @@ final class Session implements AutoCloseable {
     Map<String, Double> timings = new LinkedHashMap<>();
     timings.put("read", input.seconds());
     timings.putAll(firstStages);
-    timings.putAll(report.timings());
-    List<String> flags = new ArrayList<>(input.warnings());
-    flags.addAll(report.flags());
-    return new PruningReport(
-        report.policy(),
-        report.slices(),
-        report.tokensPerSlice(),
-        report.rates(),
-        report.savings(),
-        timings,
-        flags);
+    return report.withInput(timings, input.warnings());
   }
 
   @Override

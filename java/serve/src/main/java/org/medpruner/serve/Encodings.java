@@ -40,19 +40,7 @@ final class Encodings implements AutoCloseable {
 
     /** A report of an answer with what was known before the model saw the volume. */
     PruningReport complete(PruningReport report) {
-      Map<String, Double> timings = new LinkedHashMap<>();
-      timings.put("read", seconds);
-      timings.putAll(report.timings());
-      List<String> flags = new ArrayList<>(warnings);
-      flags.addAll(report.flags());
-      return new PruningReport(
-          report.policy(),
-          report.slices(),
-          report.tokensPerSlice(),
-          report.rates(),
-          report.savings(),
-          timings,
-          flags);
+      return report.withInput(Map.of("read", seconds), warnings);
     }
   }
 
