@@ -4,15 +4,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <vector>
+
 #include "harness.hpp"
 #include "medpruner/medpruner.h"
 
 /** The exit code ctest reads as skipped. */
 constexpr int kSkipped = 77;
 
-/** Repetitions of a test: a tenth under compute-sanitizer, which slows kernels down 10 to 100 times. */
-inline int gpu_rounds(int full) {
-  return getenv("MEDPRUNER_GPU_QUICK") == nullptr ? full : (full + 9) / 10;
+/**
+ * Under compute-sanitizer, which slows kernels down 10 to 1000 times: every kernel, dtype and branch of a
+ * launch is still taken, on a few small inputs.
+ */
+inline bool gpu_quick() {
+  static const bool quick = getenv("MEDPRUNER_GPU_QUICK") != nullptr;
+  return quick;
+}
+
+/** Repetitions of a test: a tenth in quick mode. */
+inline int gpu_rounds(int full) { return gpu_quick() ? (full + 9) / 10 : full; }
+
+/** Sizes, or other inputs, of a test. */
+template <class T>
+std::vector<T> gpu_cases(std::vector<T> full, std::vector<T> quick) {
+  return gpu_quick() ? quick : full;
 }
 
 /** Runs the tests when there is a device; else says why not. */

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <random>
 #include <sstream>
@@ -82,7 +83,9 @@ inline bool chosen(const Test& test) {
              std::string::npos;
 }
 
+/** Names every test that took a second or more with its seconds. */
 inline int run_tests() {
+  using Clock = std::chrono::steady_clock;
   size_t run = 0;
   for (const Test& test : tests()) {
     if (!chosen(test)) {
@@ -90,8 +93,14 @@ inline int run_tests() {
     }
     ++run;
     const int before = failures();
+    const Clock::time_point begin = Clock::now();
     test.body();
-    printf("%s %s\n", failures() == before ? "ok  " : "FAIL", test.name);
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    printf("%s %s", failures() == before ? "ok  " : "FAIL", test.name);
+    if (seconds >= 1) {
+      printf(" (%.1f s)", seconds);
+    }
+    printf("\n");
     fflush(stdout);
   }
   const std::string names = getenv("MEDPRUNER_TESTS") != nullptr ? getenv("MEDPRUNER_TESTS") : "";
