@@ -43,7 +43,10 @@ def lead(bar, upper):
     return limit / figure if upper else figure / limit
 
 
-def entries(folder, senses):
+def entries(folder, bars):
+    """In the order of bars.json: those of one device may come from several files."""
+    senses = {bar["id"]: bar["sense"] for bar in bars}
+    order = {bar["id"]: i for i, bar in enumerate(bars)}
     found = []
     for file in sorted(folder.glob("*.json")):
         report = json.loads(file.read_text())
@@ -55,7 +58,7 @@ def entries(folder, senses):
             for bar in row["bars"]:
                 upper = senses[bar["id"]] == "at_most"
                 found.append((where, bar, lead(bar, upper), upper))
-    return found
+    return sorted(found, key=lambda entry: order[entry[1]["id"]])
 
 
 def x_of(factor, low, high):
@@ -119,8 +122,7 @@ def main():
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     parser.add_argument("--results", type=pathlib.Path, default=here / "results", help="folder of results and SVG")
     options = parser.parse_args()
-    senses = {bar["id"]: bar["sense"] for bar in json.loads((here / "bars.json").read_text())}
-    found = entries(options.results, senses)
+    found = entries(options.results, json.loads((here / "bars.json").read_text()))
     target = options.results / "bars.svg"
     if not found:
         print(f"medpruner: no bar was measured in {options.results}", file=sys.stderr)
