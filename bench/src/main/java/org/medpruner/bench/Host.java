@@ -5,6 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.MedPruner;
 import org.medpruner.torch.TorchRuntime;
 
@@ -29,6 +32,33 @@ public final class Host {
         "LibTorch " + TorchRuntime.require().version());
   }
 
+  /** CUDA device 0, or null if there is none. */
+  public static Report.@Nullable Gpu gpu() {
+    if (!(MedPruner.cudaStatus() instanceof MedPruner.CudaStatus.Available a)) {
+      return null;
+    }
+    MedPruner.CudaDevice d = a.devices().getFirst();
+    return new Report.Gpu(
+        d.name(),
+        d.computeMajor() + "." + d.computeMinor(),
+        d.multiprocessors(),
+        d.totalMemoryBytes(),
+        driver(),
+        "runtime " + release(d.runtimeVersion()) + ", driver for " + release(d.driverVersion()));
+  }
+
+  private static String release(int version) {
+    return version / 1000 + "." + version % 1000 / 10;
+  }
+
+  private static @Nullable String driver() {
+    // "NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15  Thu ..."
+    Matcher version =
+        Pattern.compile(" (\\d+\\.[\\d.]+) ")
+            .matcher(line(Path.of("/proc/driver/nvidia/version"), "NVRM version", ""));
+    return version.find() ? version.group(1) : null;
+  }
+
   private static long kilobytes() {
     String text = line(Path.of("/proc/meminfo"), "MemTotal", "0");
     return Long.parseLong(text.replaceAll("[^0-9]", ""));
@@ -48,12 +78,30 @@ public final class Host {
     }
   }
 
-  /** The commit of the folder; results are no change, or a second run would be "dirty". */
+  /**
+   * The commit of the folder; results are no change, or a second run would be "dirty". A packed
+   * copy has none, but a file COMMIT as {@code ./medpruner gpu-pack} writes it.
+   */
   public static Report.Commit commit(Path root) {
+    Path packed = root.resolve("COMMIT");
+    if (Files.isRegularFile(packed)) {
+      return packed(packed);
+    }
     String id = git(root, "rev-parse", "HEAD");
     String changes =
         git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results");
     return new Report.Commit(id.isEmpty() ? "unknown" : id, !changes.isEmpty());
+  }
+
+  private static Report.Commit packed(Path file) {
+    try {
+      String text = Files.readString(file).strip();
+      String id = text.replaceFirst("-dirty$", "");
+      boolean known = id.matches("[0-9a-f]{40}");
+      return new Report.Commit(known ? id : "unknown", known && !id.equals(text));
+    } catch (IOException e) {
+      return new Report.Commit("unknown", false);
+    }
   }
 
   private static String git(Path root, String... arguments) {

@@ -9,13 +9,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.bench.Host;
 import org.medpruner.bench.Times;
 
 /**
  * Whether pruning pays: what a request takes under {@code off} and {@code paper}, stage by stage,
- * and how many are served a second when several come at once. Every row is a process of its own.
+ * and how many are served a second when several come at once.
  */
 public final class CostBench {
   private CostBench() {}
@@ -50,74 +52,120 @@ public final class CostBench {
   private static void measure(CostOptions o, String arguments, Path folder, boolean random)
       throws IOException {
     Path named = (random && o.shape() != null ? o.shape() : folder).toAbsolutePath().normalize();
+    String command = ("./medpruner bench cost " + arguments).strip();
+    ModelReport.Checkpoint checkpoint =
+        RandomCheckpoint.describe(folder, named.getFileName().toString(), random);
     List<CostReport.Stages> stages = new ArrayList<>();
-    for (int slices : o.slices()) {
-      String turns = Integer.toString(o.turns());
-      for (JsonNode row : child(o, folder, slices, o.threads(), "stages", turns)) {
-        stages.add(ModelReport.json().treeToValue(row, CostReport.Stages.class));
-      }
+    for (List<Integer> slices : processes(o, o.slices())) {
+      stages.addAll(stages(o, folder, slices));
     }
+    // Written after each process from here on: what took long is not lost to what fails.
+    CostReport report = write(o, command, checkpoint, stages, List.of());
     List<CostReport.Load> load = new ArrayList<>();
-    for (int clients : o.concurrency()) {
-      load.addAll(load(o, folder, 1, clients));
-      if (clients > 1) {
-        load.addAll(load(o, folder, clients, clients));
+    if (o.instances() != CostOptions.Instances.EACH) {
+      for (List<Integer> clients : processes(o, o.concurrency())) {
+        load.addAll(load(o, folder, 1, clients));
+        report = write(o, command, checkpoint, stages, load);
       }
     }
+    if (o.instances() != CostOptions.Instances.ONE) {
+      for (int clients : o.concurrency()) {
+        if (clients > 1 || o.instances() == CostOptions.Instances.EACH) {
+          load.addAll(load(o, folder, clients, List.of(clients)));
+          report = write(o, command, checkpoint, stages, load);
+        }
+      }
+    }
+    System.out.print(text(report));
+    if (o.output() != null) {
+      System.out.println("\nwritten: " + o.output());
+    }
+  }
+
+  /**
+   * What is measured by one process each. On the CPU every count, because a peak of resident memory
+   * is a process's; on CUDA all, because the peaks that matter can be reset, and loading a model
+   * takes longer than its requests.
+   */
+  private static List<List<Integer>> processes(CostOptions o, List<Integer> counts) {
+    if (counts.isEmpty()) {
+      return List.of();
+    }
+    return o.cuda() ? List.of(counts) : counts.stream().map(List::of).toList();
+  }
+
+  private static CostReport write(
+      CostOptions o,
+      String command,
+      ModelReport.Checkpoint checkpoint,
+      List<CostReport.Stages> stages,
+      List<CostReport.Load> load)
+      throws IOException {
     CostReport report =
         new CostReport(
             CostReport.FORMAT,
             Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
-            ("./medpruner bench cost " + arguments).strip(),
+            command,
             Host.commit(o.root()),
             Host.machine(o.threads()),
-            RandomCheckpoint.describe(folder, named.getFileName().toString(), random),
+            o.cuda() ? Host.gpu() : null,
+            checkpoint,
             stages.getFirst().compute(),
             stages.getFirst().device(),
             stages,
             load);
-    System.out.print(text(report));
-    Path output = o.output();
-    if (output != null) {
-      report.write(output);
-      System.out.println("\nwritten: " + output);
+    if (o.output() != null) {
+      report.write(o.output());
     }
+    return report;
   }
 
-  private static List<CostReport.Load> load(CostOptions o, Path folder, int instances, int clients)
+  private static List<CostReport.Stages> stages(CostOptions o, Path folder, List<Integer> slices)
       throws IOException {
+    List<CostReport.Stages> rows = new ArrayList<>();
+    String turns = Integer.toString(o.turns());
+    for (JsonNode row : child(o, folder, o.threads(), "stages", counts(slices), turns)) {
+      rows.add(ModelReport.json().treeToValue(row, CostReport.Stages.class));
+    }
+    return rows;
+  }
+
+  private static List<CostReport.Load> load(
+      CostOptions o, Path folder, int instances, List<Integer> clients) throws IOException {
     List<CostReport.Load> rows = new ArrayList<>();
-    // Instances that work side by side share the threads.
-    int threads = Math.max(1, o.threads() / instances);
     for (JsonNode row :
         child(
             o,
             folder,
-            o.loadSlices(),
-            threads,
+            // Instances that work side by side share the threads.
+            Math.max(1, o.threads() / instances),
             "load",
+            Integer.toString(o.loadSlices()),
             Integer.toString(instances),
-            Integer.toString(clients),
+            counts(clients),
             Integer.toString(o.requests()))) {
       rows.add(ModelReport.json().treeToValue(row, CostReport.Load.class));
     }
     return rows;
   }
 
-  private static JsonNode child(CostOptions o, Path folder, int slices, int threads, String... more)
+  private static String counts(List<Integer> counts) {
+    return counts.stream().map(Object::toString).collect(Collectors.joining(","));
+  }
+
+  private static JsonNode child(CostOptions o, Path folder, int threads, String... more)
       throws IOException {
+    // Read when the libraries are loaded, so not to be set from inside.
+    String count = Integer.toString(threads);
     List<String> arguments =
         new ArrayList<>(
             List.of(
                 folder.toString(),
                 o.volume().toString(),
-                Integer.toString(slices),
                 o.compute().name(),
                 o.cuda() ? "cuda" : "cpu",
-                Integer.toString(threads)));
+                count));
     arguments.addAll(List.of(more));
-    // Read when the libraries are loaded, so not to be set from inside.
-    String count = Integer.toString(threads);
     return MeasuringProcess.run(
         MeasureCost.class,
         Map.of("OMP_NUM_THREADS", count, "OPENBLAS_NUM_THREADS", count),
@@ -132,7 +180,7 @@ public final class CostBench {
             "%s, %s on %s, %d threads%n",
             report.checkpoint().name(),
             report.compute(),
-            report.device().equals("cpu") ? report.machine().cpu() : report.device(),
+            report.gpu() == null ? report.machine().cpu() : report.gpu().name(),
             report.machine().threads()));
     b.append(
         String.format(
@@ -155,7 +203,7 @@ public final class CostBench {
               Times.show(t.decodeStep().median()),
               Times.show(t.total().median()),
               s.memory().kvBytes() * 1e-6,
-              s.memory().peakBytes() * 1e-6));
+              peak(s.memory().device(), s.memory().peakBytes())));
     }
     if (!report.load().isEmpty()) {
       b.append(
@@ -172,9 +220,14 @@ public final class CostBench {
                 l.requestsPerSecond(),
                 Times.show(l.latency().median()),
                 Times.show(l.latency().max()),
-                l.peakBytes() * 1e-6));
+                peak(l.device(), l.peakBytes())));
       }
     }
     return b.toString();
+  }
+
+  /** Megabytes: of the device where the model lies on one. */
+  private static double peak(CostReport.@Nullable DeviceMemory device, long residentBytes) {
+    return (device == null ? residentBytes : device.peakBytes()) * 1e-6;
   }
 }

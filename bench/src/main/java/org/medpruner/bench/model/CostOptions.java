@@ -4,6 +4,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.vlm.ComputeType;
 
@@ -18,6 +20,7 @@ import org.medpruner.vlm.ComputeType;
  * @param slices counts of slices of a request
  * @param loadSlices slices of each of the requests that come at once
  * @param concurrency how many come at once; empty for none
+ * @param instances how many models serve those that come at once
  * @param requests of each setting and concurrency
  * @param turns timed requests of each setting, alone
  * @param compute type to compute in
@@ -34,6 +37,7 @@ record CostOptions(
     List<Integer> slices,
     int loadSlices,
     List<Integer> concurrency,
+    Instances instances,
     int requests,
     int turns,
     ComputeType compute,
@@ -43,7 +47,17 @@ record CostOptions(
 
   private static final String KNOWN =
       "expected --model, --shape, --dir, --volume, --slices, --load-slices, --concurrency,"
-          + " --requests, --turns, --dtype, --device or --output";
+          + " --instances, --requests, --turns, --dtype, --device or --output";
+
+  /** How many models serve clients that come at once. */
+  enum Instances {
+    /** One, which the clients queue for. */
+    ONE,
+    /** One for each client. */
+    EACH,
+    /** First the one, then the other. */
+    BOTH
+  }
 
   /** Copies the lists. */
   CostOptions {
@@ -64,6 +78,7 @@ record CostOptions(
     List<Integer> slices = List.of(8, 32, 85);
     int loadSlices = 32;
     List<Integer> concurrency = List.of(1, 4, 8);
+    Instances instances = Instances.BOTH;
     int requests = 16;
     int turns = 5;
     ComputeType compute = ComputeType.AUTO;
@@ -87,9 +102,10 @@ record CostOptions(
         case "--load-slices" -> loadSlices = number(name, value);
         case "--concurrency" ->
             concurrency = value.equals("none") ? List.of() : numbers(name, value);
+        case "--instances" -> instances = constant(Instances.values(), name, value);
         case "--requests" -> requests = number(name, value);
         case "--turns" -> turns = number(name, value);
-        case "--dtype" -> compute = compute(value);
+        case "--dtype" -> compute = constant(ComputeType.values(), name, value);
         case "--device" -> cuda = cuda(value);
         case "--output" -> output = Path.of(value);
         default -> throw new IllegalArgumentException(name + " is unknown; " + KNOWN);
@@ -108,6 +124,7 @@ record CostOptions(
         slices,
         loadSlices,
         concurrency,
+        instances,
         requests,
         turns,
         compute,
@@ -140,14 +157,18 @@ record CostOptions(
     throw new IllegalArgumentException(name + " is \"" + value + "\", expected a number from 1 on");
   }
 
-  private static ComputeType compute(String value) {
-    return Arrays.stream(ComputeType.values())
-        .filter(t -> t.name().equalsIgnoreCase(value))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "--dtype is \"" + value + "\", expected auto, f32 or bf16"));
+  private static <E extends Enum<E>> E constant(E[] all, String name, String value) {
+    for (E e : all) {
+      if (e.name().equalsIgnoreCase(value)) {
+        return e;
+      }
+    }
+    String names =
+        Arrays.stream(all)
+            .map(e -> e.name().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining(", "));
+    throw new IllegalArgumentException(
+        name + " is \"" + value + "\", expected " + names.replaceFirst(", (?=[^,]*$)", " or "));
   }
 
   private static boolean cuda(String value) {

@@ -1,8 +1,10 @@
 package org.medpruner.bench.model;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.bench.Report;
 import org.medpruner.bench.Timing;
 
@@ -16,6 +18,7 @@ record CostReport(
     String command,
     Report.Commit commit,
     Report.Machine machine,
+    @JsonInclude(JsonInclude.Include.NON_NULL) Report.@Nullable Gpu gpu,
     ModelReport.Checkpoint checkpoint,
     String compute,
     String device,
@@ -46,7 +49,20 @@ record CostReport(
       Timing total) {}
 
   /** Of the first request of its process under this setting; the pruned one comes first. */
-  record Memory(long peakBytes, long peakAnonymousBytes, long kvBytes) {}
+  record Memory(
+      long peakBytes,
+      long peakAnonymousBytes,
+      long kvBytes,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable DeviceMemory device) {}
+
+  /**
+   * Of the device since LibTorch's allocator had given back what it did not need, weights included.
+   *
+   * @param peakBytes of LibTorch's tensors at once
+   * @param reservedBytes most that its allocator held
+   * @param inUseBytes all the driver had given out at the end
+   */
+  record DeviceMemory(long peakBytes, long reservedBytes, long inUseBytes) {}
 
   /** What requests that come all at once take. */
   record Load(
@@ -59,7 +75,8 @@ record CostReport(
       double seconds,
       double requestsPerSecond,
       Timing latency,
-      long peakBytes) {}
+      long peakBytes,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable DeviceMemory device) {}
 
   void write(Path file) throws IOException {
     ModelReport.write(this, file);

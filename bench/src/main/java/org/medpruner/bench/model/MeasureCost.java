@@ -6,9 +6,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
@@ -16,7 +18,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.MedPruner;
 import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
@@ -46,31 +50,28 @@ public final class MeasureCost {
       List.of(PruningPolicy.PAPER, PruningPolicy.OFF);
 
   private final Path folder;
+  private final Path volume;
   private final LoadOptions options;
-  private final int slices;
-  private final int side;
-  private final Prompt prompt;
-  private final MemorySegment pixels;
+  private final GemmaConfig config;
+  private final CudaMemory device;
 
-  private MeasureCost(
-      Path folder, Path volume, int slices, ComputeType compute, boolean cuda, Arena arena) {
+  private MeasureCost(Path folder, Path volume, ComputeType compute, boolean cuda) {
     this.folder = folder;
+    this.volume = volume;
     this.options = new LoadOptions(cuda, LoadOptions.DEFAULT.maxEncoderBytes(), compute);
-    this.slices = slices;
-    GemmaConfig config = GemmaConfig.read(folder);
-    this.side = config.vision().imageSize();
-    this.prompt = PhantomInput.prompt(config, slices);
-    this.pixels = PhantomInput.resampled(volume, slices, side, arena);
+    this.config = GemmaConfig.read(folder);
+    this.device = new CudaMemory(cuda);
   }
 
   /**
-   * Arguments: folder, volume, slices, {@link ComputeType}, {@code cpu|cuda}, threads, then {@code
-   * stages} and turns, or {@code load}, instances, clients and requests.
+   * Arguments: folder, volume, {@link ComputeType}, {@code cpu|cuda}, threads, then {@code stages},
+   * counts of slices and turns, or {@code load}, slices, instances, counts of clients and requests.
+   * Counts are separated by commas.
    */
   public static void main(String[] arguments) throws Exception {
     Locale.setDefault(Locale.ROOT);
     try {
-      int threads = Integer.parseInt(arguments[5]);
+      int threads = Integer.parseInt(arguments[4]);
       TorchRuntime.require();
       torch.set_num_threads(threads);
       MedPruner.setCpuThreads(threads);
@@ -82,23 +83,21 @@ public final class MeasureCost {
   }
 
   private static List<?> measure(String... a) throws InterruptedException, ExecutionException {
-    try (Arena arena = Arena.ofShared()) {
-      MeasureCost cost =
-          new MeasureCost(
-              Path.of(a[0]),
-              Path.of(a[1]),
-              Integer.parseInt(a[2]),
-              ComputeType.valueOf(a[3]),
-              a[4].equals("cuda"),
-              arena);
-      return a[6].equals("stages")
-          ? cost.stages(Integer.parseInt(a[7]))
-          : cost.load(
-              Integer.parseInt(a[7]),
-              Integer.parseInt(a[8]),
-              Integer.parseInt(a[9]),
-              Integer.parseInt(a[5]));
-    }
+    MeasureCost cost =
+        new MeasureCost(
+            Path.of(a[0]), Path.of(a[1]), ComputeType.valueOf(a[2]), a[3].equals("cuda"));
+    return a[5].equals("stages")
+        ? cost.stages(counts(a[6]), Integer.parseInt(a[7]))
+        : cost.load(
+            Integer.parseInt(a[6]),
+            Integer.parseInt(a[7]),
+            counts(a[8]),
+            Integer.parseInt(a[9]),
+            Integer.parseInt(a[4]));
+  }
+
+  private static List<Integer> counts(String text) {
+    return Arrays.stream(text.split(",", -1)).map(Integer::valueOf).toList();
   }
 
   private static void print(List<?> rows) throws IOException {
@@ -113,10 +112,24 @@ public final class MeasureCost {
     return TokenModel.load(folder, options, Progress.NONE);
   }
 
-  private TokenModel.Generation request(TokenModel model, PruningPolicy policy) {
-    try (EncodedVolume volume =
-        model.encode(pixels, slices, side, side, Double.NaN, policy, Progress.NONE)) {
-      return model.generate(volume, prompt, 1 + DECODE_STEPS, false, Progress.NONE);
+  /** A volume in so many slices, and a prompt about them. */
+  private final class Request {
+    final int slices;
+    private final int side = config.vision().imageSize();
+    private final Prompt prompt;
+    private final MemorySegment pixels;
+
+    Request(int slices, Arena arena) {
+      this.slices = slices;
+      this.prompt = PhantomInput.prompt(config, slices);
+      this.pixels = PhantomInput.resampled(volume, slices, side, arena);
+    }
+
+    TokenModel.Generation send(TokenModel model, PruningPolicy policy) {
+      try (EncodedVolume encoded =
+          model.encode(pixels, slices, side, side, Double.NaN, policy, Progress.NONE)) {
+        return model.generate(encoded, prompt, 1 + DECODE_STEPS, false, Progress.NONE);
+      }
     }
   }
 
@@ -125,33 +138,47 @@ public final class MeasureCost {
    *
    * @param turns timed; with more than one an untimed turn goes first
    */
-  List<CostReport.Stages> stages(int turns) {
-    List<Watch> watches = SETTINGS.stream().map(Watch::new).toList();
+  List<CostReport.Stages> stages(List<Integer> counts, int turns) {
+    List<CostReport.Stages> rows = new ArrayList<>();
     try (ProcessMemory memory = new ProcessMemory();
         TokenModel model = loadModel()) {
-      for (int turn = turns > 1 ? -1 : 0; turn < turns; turn++) {
-        for (Watch w : watches) {
-          w.add(request(model, w.policy), turn >= 0, memory);
-          System.err.printf("  %d slices, %s, turn %d%n", slices, w.policy.name(), turn + 1);
+      for (int slices : counts) {
+        try (Arena arena = Arena.ofConfined()) {
+          Request request = new Request(slices, arena);
+          List<Watch> watches = SETTINGS.stream().map(Watch::new).toList();
+          for (int turn = turns > 1 ? -1 : 0; turn < turns; turn++) {
+            for (Watch w : watches) {
+              w.turn(model, request, turn >= 0, memory);
+              System.err.printf("  %d slices, %s, turn %d%n", slices, w.policy.name(), turn + 1);
+            }
+          }
+          watches.forEach(w -> rows.add(w.row(model, slices)));
         }
       }
-      return watches.stream().map(w -> w.row(model)).toList();
     }
+    return rows;
   }
 
   /** What the requests of one setting took. */
   private final class Watch {
     final PruningPolicy policy;
     private final List<TokenModel.Generation> timed = new ArrayList<>();
-    private ProcessMemory.Peaks peaks = new ProcessMemory.Peaks(0, 0, 0);
+    private ProcessMemory.@Nullable Peaks host;
+    private CostReport.@Nullable DeviceMemory onDevice;
 
     Watch(PruningPolicy policy) {
       this.policy = policy;
     }
 
-    void add(TokenModel.Generation g, boolean isTimed, ProcessMemory memory) {
-      if (peaks.residentBytes() == 0) {
-        peaks = memory.peaks();
+    void turn(TokenModel model, Request request, boolean isTimed, ProcessMemory memory) {
+      boolean first = host == null;
+      if (first) {
+        device.restart();
+      }
+      TokenModel.Generation g = request.send(model, policy);
+      if (first) {
+        host = memory.peaks();
+        onDevice = device.peaks();
       }
       if (isTimed) {
         timed.add(g);
@@ -172,7 +199,8 @@ public final class MeasureCost {
               .toArray());
     }
 
-    CostReport.Stages row(TokenModel model) {
+    CostReport.Stages row(TokenModel model, int slices) {
+      ProcessMemory.Peaks peaks = Objects.requireNonNull(host);
       TokenModel.Generation any = timed.getFirst();
       List<SliceReport> seen = any.report().slices();
       Timing decode = timing("decode");
@@ -195,7 +223,8 @@ public final class MeasureCost {
                   decode.max() / DECODE_STEPS,
                   decode.runs()),
               timing("anchor", "encode", "prune", "prefill", "decode")),
-          new CostReport.Memory(peaks.residentBytes(), peaks.anonymousBytes(), any.kvBytes()));
+          new CostReport.Memory(
+              peaks.residentBytes(), peaks.anonymousBytes(), any.kvBytes(), onDevice));
     }
   }
 
@@ -203,66 +232,86 @@ public final class MeasureCost {
    * Requests of several clients at once, each of which sends the next when its last is answered.
    *
    * @param instances models loaded; fewer than clients make them queue
+   * @param counts of clients, one after the other
    */
-  List<CostReport.Load> load(int instances, int clients, int requests, int threads)
+  List<CostReport.Load> load(
+      int slices, int instances, List<Integer> counts, int requests, int threads)
       throws InterruptedException, ExecutionException {
-    BlockingQueue<TokenModel> free = new ArrayBlockingQueue<>(instances, true);
-    List<TokenModel> all = new ArrayList<>();
+    List<TokenModel> models = new ArrayList<>();
     List<CostReport.Load> rows = new ArrayList<>();
     try (ProcessMemory memory = new ProcessMemory();
-        ExecutorService pool = Executors.newFixedThreadPool(clients)) {
+        Arena arena = Arena.ofShared()) {
+      Request request = new Request(slices, arena);
       for (int i = 0; i < instances; i++) {
-        all.add(loadModel());
-        free.add(all.getLast());
+        models.add(loadModel());
       }
-      for (PruningPolicy policy : SETTINGS) {
-        for (TokenModel model : all) {
-          request(model, policy);
+      for (int clients : counts) {
+        for (PruningPolicy policy : SETTINGS) {
+          device.restart();
+          for (TokenModel model : models) {
+            request.send(model, policy);
+          }
+          List<Double> latencies = Collections.synchronizedList(new ArrayList<>());
+          double seconds =
+              serve(models, clients, requests, m -> request.send(m, policy), latencies);
+          System.err.printf(
+              "  %d at once, %d instances, %s: %.2f requests/s%n",
+              clients, instances, policy.name(), requests / seconds);
+          rows.add(
+              new CostReport.Load(
+                  slices,
+                  policy.name(),
+                  clients,
+                  instances,
+                  threads,
+                  requests,
+                  seconds,
+                  requests / seconds,
+                  Timing.of(latencies.stream().mapToDouble(Double::doubleValue).toArray()),
+                  memory.peaks().residentBytes(),
+                  device.peaks()));
         }
-        List<Double> latencies = Collections.synchronizedList(new ArrayList<>());
-        AtomicInteger sent = new AtomicInteger();
-        long start = System.nanoTime();
-        List<Future<?>> running = new ArrayList<>();
-        for (int c = 0; c < clients; c++) {
-          running.add(
-              pool.submit(
-                  () -> {
-                    while (sent.getAndIncrement() < requests) {
-                      long asked = System.nanoTime();
-                      TokenModel model = free.take();
-                      try {
-                        request(model, policy);
-                      } finally {
-                        free.put(model);
-                      }
-                      latencies.add((System.nanoTime() - asked) * 1e-9);
-                    }
-                    return null;
-                  }));
-        }
-        for (Future<?> f : running) {
-          f.get();
-        }
-        double seconds = (System.nanoTime() - start) * 1e-9;
-        System.err.printf(
-            "  %d at once, %d instances, %s: %.2f requests/s%n",
-            clients, instances, policy.name(), requests / seconds);
-        rows.add(
-            new CostReport.Load(
-                slices,
-                policy.name(),
-                clients,
-                instances,
-                threads,
-                requests,
-                seconds,
-                requests / seconds,
-                Timing.of(latencies.stream().mapToDouble(Double::doubleValue).toArray()),
-                memory.peaks().residentBytes()));
       }
     } finally {
-      all.forEach(TokenModel::close);
+      models.forEach(TokenModel::close);
     }
     return rows;
+  }
+
+  /** Seconds from the first request sent to the last answered. */
+  private static double serve(
+      List<TokenModel> models,
+      int clients,
+      int requests,
+      Consumer<TokenModel> request,
+      List<Double> latencies)
+      throws InterruptedException, ExecutionException {
+    BlockingQueue<TokenModel> free = new ArrayBlockingQueue<>(models.size(), true, models);
+    AtomicInteger sent = new AtomicInteger();
+    try (ExecutorService pool = Executors.newFixedThreadPool(clients)) {
+      long start = System.nanoTime();
+      List<Future<?>> running = new ArrayList<>();
+      for (int c = 0; c < clients; c++) {
+        running.add(
+            pool.submit(
+                () -> {
+                  while (sent.getAndIncrement() < requests) {
+                    long asked = System.nanoTime();
+                    TokenModel model = free.take();
+                    try {
+                      request.accept(model);
+                    } finally {
+                      free.put(model);
+                    }
+                    latencies.add((System.nanoTime() - asked) * 1e-9);
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> f : running) {
+        f.get();
+      }
+      return (System.nanoTime() - start) * 1e-9;
+    }
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.Error;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.SchemaLocation;
@@ -13,6 +14,7 @@ import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.bench.Report;
 import org.medpruner.vlm.ComputeType;
 
 /** The cost study at a size tests can afford, and the results that are committed. */
@@ -76,6 +79,69 @@ class CostBenchTest {
     assertTrue(table.contains("requests/s") && table.contains("scoring"), table);
   }
 
+  /** As on CUDA: one process for all counts, which only the device's memory tells apart. */
+  @Test
+  void aProcessMeasuresSeveralCounts() throws IOException {
+    String model = ROOT.resolve("models/demo").toString();
+    String volume = ROOT.resolve("models/demo/phantoms/phantom_05.nii.gz").toString();
+    List<CostReport.Stages> stages =
+        rows(CostReport.Stages.class, model, volume, "AUTO", "cpu", "2", "stages", "2,3", "1");
+    assertEquals(List.of(2, 2, 3, 3), stages.stream().map(CostReport.Stages::slices).toList());
+    List<CostReport.Load> load =
+        rows(
+            CostReport.Load.class, model, volume, "AUTO", "cpu", "2", "load", "2", "1", "1,2", "2");
+    assertEquals(List.of(1, 1, 2, 2), load.stream().map(CostReport.Load::concurrency).toList());
+    assertTrue(load.stream().allMatch(l -> l.device() == null));
+  }
+
+  private static <T> List<T> rows(Class<T> type, String... arguments) throws IOException {
+    List<T> rows = new ArrayList<>();
+    for (JsonNode row : MeasuringProcess.run(MeasureCost.class, Map.of(), arguments)) {
+      rows.add(ModelReport.json().treeToValue(row, type));
+    }
+    return rows;
+  }
+
+  /** A device's memory and name follow the schema too. */
+  @Test
+  void resultsOfADeviceFollowTheSchema() throws IOException {
+    CostReport cpu =
+        ModelReport.json()
+            .readValue(
+                Files.readString(ROOT.resolve("bench/results/cost/demo.json")), CostReport.class);
+    CostReport.DeviceMemory memory = new CostReport.DeviceMemory(3, 4, 5);
+    CostReport.Stages s = cpu.stages().getFirst();
+    CostReport.Load l = cpu.load().getFirst();
+    CostReport cuda =
+        new CostReport(
+            cpu.format(),
+            cpu.created(),
+            cpu.command(),
+            cpu.commit(),
+            cpu.machine(),
+            new Report.Gpu("NVIDIA X", "9.0", 132, 1L << 37, null, "runtime 13.0, driver for 13.0"),
+            cpu.checkpoint(),
+            cpu.compute(),
+            "cuda:0",
+            List.of(
+                s,
+                new CostReport.Stages(
+                    s.compute(),
+                    "cuda:0",
+                    s.slices(),
+                    s.setting(),
+                    s.slicesKept(),
+                    s.visualTokens(),
+                    s.promptTokens(),
+                    s.seconds(),
+                    new CostReport.Memory(1, 1, 1, memory))),
+            List.of(new CostReport.Load(1, "off", 1, 1, 1, 1, 1, 1, l.latency(), 1, memory)));
+    String text = ModelReport.json().writeValueAsString(cuda);
+    assertEquals(List.of(), validate(text));
+    assertEquals(cuda, ModelReport.json().readValue(text, CostReport.class));
+    assertTrue(CostBench.text(cuda).contains("on NVIDIA X,"), CostBench.text(cuda));
+  }
+
   @Test
   void committedResultsFollowTheSchema() throws IOException {
     Path folder = ROOT.resolve("bench/results/cost");
@@ -95,11 +161,13 @@ class CostBenchTest {
         "--concurrency|0|--concurrency is \"0\", expected a number from 1 on",
         "--requests|x|--requests is \"x\", expected a number from 1 on",
         "--dtype|f16|--dtype is \"f16\", expected auto, f32 or bf16",
+        "--instances|two|--instances is \"two\", expected one, each or both",
         "--device|tpu|--device is \"tpu\", expected cpu or cuda",
         "--model|none|--model is \"none\", but there is no none/config.json",
         "--shape|none|--shape is \"none\", but there is no none/config.json",
         "--keep|x|--keep is unknown; expected --model, --shape, --dir, --volume, --slices,"
-            + " --load-slices, --concurrency, --requests, --turns, --dtype, --device or --output",
+            + " --load-slices, --concurrency, --instances, --requests, --turns, --dtype, --device or"
+            + " --output",
       })
   void aWrongArgumentIsNamed(String name, String value, String message) {
     assertEquals(
@@ -120,5 +188,8 @@ class CostBenchTest {
     assertEquals(ROOT.resolve("bench/results/cost/medgemma-4b.json"), shaped.output());
     assertEquals(List.of(), shaped.concurrency());
     assertEquals(ComputeType.BF16, shaped.compute());
+    assertEquals(CostOptions.Instances.BOTH, shaped.instances());
+    assertEquals(
+        CostOptions.Instances.ONE, CostOptions.parse(ROOT, 2, "--instances", "one").instances());
   }
 }

@@ -78,6 +78,13 @@ class ModelBenchTest {
     assertArrayEquals(
         java.util.Arrays.copyOfRange(whole, 1001, 1101), draw(new RandomWeights(1), a, 1001, 100));
     assertTrue(!java.util.Arrays.equals(whole, draw(new RandomWeights(2), a, 0, 4096)));
+    // Longer than what one thread fills at a time, and not from its beginning.
+    Tensor large = new Tensor("a", StorageType.BF16, 300_000);
+    short[] all = draw(new RandomWeights(1), large, 0, 300_000);
+    assertArrayEquals(whole, java.util.Arrays.copyOf(all, 4096));
+    assertArrayEquals(
+        java.util.Arrays.copyOfRange(all, 70_001, 270_001),
+        draw(new RandomWeights(1), large, 70_001, 200_000));
     Tensor b = new Tensor("b", StorageType.BF16, 4096);
     assertTrue(!java.util.Arrays.equals(whole, draw(new RandomWeights(1), b, 0, 4096)));
     double sum = 0;

@@ -101,13 +101,14 @@ public final class TorchRuntime {
   }
 
   private static @Nullable String cudaReason(int devices) {
-    if (!torch.hasCUDA()) {
-      return "this is LibTorch's CPU build; the Maven profile \"gpu\" selects the CUDA one";
+    if (devices > 0) {
+      return null;
     }
-    if (devices == 0) {
-      return "LibTorch finds no CUDA device; is an NVIDIA driver for CUDA 13 installed?";
-    }
-    return null;
+    // hasCUDA() is false without a device too, so it does not tell the builds apart.
+    boolean built = configuration().contains("USE_CUDA=1");
+    return built
+        ? "LibTorch finds no CUDA device; is an NVIDIA driver for CUDA 13 installed?"
+        : "this is LibTorch's CPU build; the Maven profile \"gpu\" selects the CUDA one";
   }
 
   /**
@@ -139,6 +140,10 @@ public final class TorchRuntime {
   /** LibTorch's build configuration, several lines; for diagnostics. */
   public static String buildConfiguration() {
     require();
+    return configuration();
+  }
+
+  private static String configuration() {
     try (BytePointer text = torch.show_config()) {
       return text.getString();
     }
