@@ -1,7 +1,9 @@
 package org.medpruner.torch;
 
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch_cuda;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.Device;
 import org.medpruner.Stream;
 
@@ -23,8 +25,17 @@ public final class TorchStreams {
     }
     TorchRuntime.requireCuda();
     try (PointerScope scope = new PointerScope()) {
-      return Stream.of(
-          device, torch_cuda.getCurrentCUDAStream((byte) device.index()).stream().address());
+      return borrowed(device, torch_cuda.getCurrentCUDAStream((byte) device.index()).stream());
     }
+  }
+
+  /**
+   * A stream of LibTorch's.
+   *
+   * @param stream the {@code cudaStream_t}; JavaCPP makes null of 0, the legacy default stream,
+   *     which is the current one unless somebody chose another
+   */
+  static Stream borrowed(Device device, @Nullable Pointer stream) {
+    return Stream.of(device, stream == null ? 0 : stream.address());
   }
 }

@@ -2,6 +2,7 @@ package org.medpruner.torch;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -43,8 +44,10 @@ public final class TorchTensors {
       shape[i] = tensor.size(i);
       strides[i] = tensor.stride(i);
     }
+    // Null where there are no elements, which then have no address either.
+    Pointer data = tensor.data_ptr();
     return TensorView.strided(
-            tensor.data_ptr().address(),
+            data == null ? 0 : data.address(),
             dtype(tensor.scalar_type().intern()),
             shape,
             strides,

@@ -223,6 +223,28 @@ class TorchTensorsTest {
     }
   }
 
+  /** JavaCPP's way to say that a C++ function gave 0, as LibTorch does for its default stream. */
+  @Test
+  void noStreamIsTheDefaultStream() {
+    Stream stream = TorchStreams.borrowed(Device.cuda(0), null);
+    assertEquals(0, stream.handle());
+    assertEquals(Device.cuda(0), stream.device());
+    assertEquals(
+        0x1234,
+        TorchStreams.borrowed(Device.cuda(0), new AddressPointer(0x1234, 0)).handle());
+  }
+
+  /** Their address is 0, which JavaCPP makes null too. */
+  @Test
+  void aTensorWithoutElementsHasAView() {
+    try (PointerScope scope = new PointerScope()) {
+      TensorView view = TorchTensors.view(torch.empty(new long[] {0, 3}));
+      assertEquals(0, view.elements());
+      assertArrayEquals(new long[] {0, 3}, view.shape());
+      assertEquals(0, TorchTensors.floats(torch.empty(new long[] {0})).length);
+    }
+  }
+
   @Test
   void largeAttentionRunsWithOneBlasThreadAndTheSettingReturns() {
     TorchRuntime.require();

@@ -10,6 +10,7 @@ import java.util.function.Function;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.DType;
@@ -116,6 +117,9 @@ public final class Weights implements AutoCloseable {
     TorchRuntime.require();
     if (options.cuda()) {
       TorchRuntime.requireCuda();
+      // cuDNN's attention makes a plan for every new length, in every thread, and prompts and caches
+      // have new lengths all the time. LibTorch prefers it on some GPUs to kernels that take any.
+      torch.globalContext().setSDPUseCuDNN(false);
     }
     Weights weights =
         new Weights(
