@@ -290,7 +290,7 @@ void check_nucleus(const medpruner_nucleus_select_params& params, const std::vec
 
 TEST(nucleus_select_random) {
   cases::Random random(10);
-  for (int round = 0; round < gpu_rounds(200); ++round) {
+  for (int round = 0; round < (gpu_quick() ? 12 : 200); ++round) {
     const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 6), 700);
     auto params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
                                          static_cast<size_t>(cases::integer(random, 0, 3))]);
