@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
-"""The authors' formulation and batched forms in PyTorch, and the library on the same tensors and stream.
+"""The authors' formulation, batched forms and Triton's, and the library on the same tensors and stream.
 
     python3 bench/gpu_baselines.py --library libmedpruner.so --output bench/results/gpu-torch.json
 
 Every baseline is compared with the library's result before anything is timed; a check that fails ends
 the run with exit status 1. Times are CUDA events around each call after a write that empties the L2
-cache; contenders take turns. FlashInfer is timed where it can be imported.
-`--device cpu --small` runs the same code at small sizes on a machine without a GPU.
+cache; contenders take turns. Triton's forms (gpu_triton.py) and FlashInfer's are timed where they can be imported.
+At the end a profiler lists every CUDA runtime call that one call of the library makes: a wait, a copy or an
+allocation among them ends the run too. Not earlier, since what CUPTI once observed it goes on slowing down.
+`--device cpu --small` runs the same code at small sizes on a machine without a GPU; with TRITON_INTERPRET=1 in the
+environment Triton's forms are checked there too.
 Writes the format of bench/results.schema.json. Needs PyTorch, nothing else.
 """
 
 import argparse
+import collections
 import ctypes
 import datetime
 import importlib
@@ -21,6 +25,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import torch
@@ -75,6 +80,12 @@ class PruneParams(ctypes.Structure):
                 ("nucleus", NucleusParams), ("merge", MergeParams), ("dropped_tokens", ctypes.c_int64)]
 
 
+class BuildInfo(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("has_cuda", ctypes.c_uint32), ("cuda_version", ctypes.c_int32),
+                ("reserved", ctypes.c_int32)] + [
+        (name, ctypes.c_char_p) for name in ("version", "compiler", "build_type", "cuda_architectures")]
+
+
 def sized(params, **values):
     return params(struct_size=ctypes.sizeof(params), **values)
 
@@ -104,6 +115,11 @@ class Library:
             text = ctypes.create_string_buffer(1024)
             self.c.medpruner_last_error(text, ctypes.c_size_t(1024), None)
             raise RuntimeError(text.value.decode())
+
+    def build(self):
+        info = sized(BuildInfo)
+        self.must(self.c.medpruner_get_build_info(ctypes.byref(info)))
+        return f"{info.compiler.decode()}, {info.build_type.decode()}"
 
     def bind(self, op, params, query, call):
         """A function that calls the op on these tensors, with its workspace made once."""
@@ -218,7 +234,8 @@ class Clock:
             call()
             return time.perf_counter() - begin
         begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        self.spoiler.zero_()
+        for _ in range(8):  # long enough for Python to queue what follows
+            self.spoiler.zero_()
         begin.record()
         call()
         end.record()
@@ -251,11 +268,62 @@ def graphed(call):
     return graph.replay
 
 
+# ---- what a call asks of the CUDA runtime ----
+
+def runtime_calls(call):
+    """How often each function of the CUDA runtime was called, and how many copies ran, by CUPTI's record."""
+    from torch.profiler import ProfilerActivity, profile, record_function
+    call()
+    torch.cuda.synchronize()
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+        with record_function("traced"):
+            call()
+        torch.cuda.synchronize()
+    with tempfile.TemporaryDirectory() as folder:
+        trace = os.path.join(folder, "trace.json")
+        profiler.export_chrome_trace(trace)
+        events = json.loads(pathlib.Path(trace).read_text())["traceEvents"]
+    mark = next(e for e in events if e.get("name") == "traced" and e.get("cat") == "user_annotation")
+    begin, end = mark["ts"], mark["ts"] + mark["dur"]
+    names = collections.Counter(e["name"] for e in events if e.get("cat") in ("cuda_runtime", "cuda_driver")
+                                and begin <= e["ts"] < end)
+    copies = sum(e.get("cat") == "gpu_memcpy" for e in events)
+    return names, copies
+
+
+def waits(names):
+    return sum(n for name, n in names.items() if "Synchronize" in name)
+
+
+def enqueued_alone(ours, theirs):
+    """Requires that a call only launches kernels; the authors' form, which reads results, shows that waits are seen."""
+    names, copies = runtime_calls(ours)
+    seen, _ = runtime_calls(theirs)
+    launches = sum(n for name, n in names.items() if "Launch" in name)
+    require(launches > 0 and waits(seen) > 0, f"the profiler saw {dict(names)} and {dict(seen)}, so it cannot tell")
+    others = {name: n for name, n in names.items() if "Launch" not in name
+              and not name.startswith(("cudaGet", "cudaPeek", "cudaDeviceGet", "cudaFunc", "cudaMemsetAsync"))}
+    require(not others and copies == 0, f"a call does more than launch kernels: {others}, {copies} copies")
+    return (f"; CUPTI records {launches} launches in a call and no wait, copy or allocation; of the authors' form "
+            f"{waits(seen)} waits")
+
+
 # ---- cases ----
 
 def require(passed, what):
     if not passed:
         raise CheckFailed(what)
+
+
+def triton_forms(device):
+    """The module gpu_triton, or None after a line that says why."""
+    try:
+        if device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
+            raise ImportError("it needs a GPU, or TRITON_INTERPRET=1 to check it on a CPU")
+        return importlib.import_module("gpu_triton")
+    except ImportError as reason:
+        print(f"gpu_baselines: without Triton: {reason}", file=sys.stderr)
+        return None
 
 
 def offsets(segments, length, device):
@@ -288,7 +356,7 @@ def with_graph(contenders, ours, device):
     return {**contenders, "graph": graphed(contenders[ours])} if device.type == "cuda" else contenders
 
 
-def nucleus_case(library, clock, device, segments, tokens):
+def nucleus_case(library, clock, device, forms, segments, tokens):
     n = segments * tokens
     scores = masses(segments, tokens, device)
     flat, bounds = scores.view(-1), offsets(segments, tokens, device)
@@ -307,6 +375,16 @@ def nucleus_case(library, clock, device, segments, tokens):
                   "authors": lambda: [authors_nucleus(s) for s in scores]}
     baselines = {"batched": "PyTorch: softmax, sort, cumsum and first index over the batch",
                  "authors": "PyTorch: image by image, the count read by the host"}
+    if forms is not None and tokens <= forms.LONGEST:
+        in_triton = lambda: forms.nuclei(scores, TAU, TEMPERATURE)
+        differences_of = (mask.view(segments, tokens) != in_triton()).sum(-1)
+        require(int(differences_of.max()) <= 1, f"nucleus_select {segments}x{tokens}: Triton's masks differ")
+        if not forms.INTERPRETED:
+            contenders["triton"] = in_triton
+            baselines["triton"] = "Triton: a program per segment sorts it in registers; the mask alone"
+    elif forms is not None:
+        print(f"gpu_baselines: nucleus_select {segments}x{tokens}: no Triton form, a program sorts up to "
+              f"{forms.LONGEST} tokens", file=sys.stderr)
     try:
         renorm = importlib.import_module("flashinfer.sampling").top_p_renorm_probs
     except (ImportError, AttributeError):
@@ -318,7 +396,8 @@ def nucleus_case(library, clock, device, segments, tokens):
     return [row("nucleus_select", f"{segments}x{tokens}", f"[{n}] in {segments} segments", "f32", device, 9 * n, times,
                 name, baselines, f"{equal} of {segments} nuclei equal PyTorch's, the others differ by one token where "
                 "its f32 sum grazes tau", ours.workspace_bytes)
-            | ({} if name == "ours" else {"case": f"{segments}x{tokens} graph"})
+            | ({"trace": lambda: enqueued_alone(ours, lambda: authors_nucleus(scores[0]))} if name == "ours"
+               else {"case": f"{segments}x{tokens} graph"})
             for name in ("ours", "graph") if name in times]
 
 
@@ -340,7 +419,45 @@ def anchor_case(library, clock, device, depth, side):
     return [row("slice_anchor", f"f32 {depth}x3x{side}x{side}", f"[{depth}, 3, {side}, {side}]", "f32", device,
                 images.numel() * 4, times, "ours",
                 {"authors": "PyTorch: (a - b).abs().mean() > gamma per slice, read by the host"},
-                f"same {sum(kept)} of {depth} slices kept", ours.workspace_bytes)]
+                f"same {sum(kept)} of {depth} slices kept", ours.workspace_bytes)
+            | {"trace": lambda: enqueued_alone(ours, lambda: authors_slices(images, GAMMA))}]
+
+
+def mass_case(library, clock, device, forms, dtype, images, patches, heads, dim):
+    rows, tokens = images * patches, images * patches // GROUP
+    query = normal(21, device, dtype, rows, heads, dim)
+    key = normal(22, device, dtype, rows, heads, dim)
+    out = lambda kind, *size: torch.empty(*size, dtype=kind, device=device)
+    mass, keys = out(torch.float32, tokens), out(torch.float32, tokens, dim)
+    bounds = offsets(images, patches, device)
+    ours = library.bind("attention_mass", sized(MassParams, group=GROUP), (query, key, bounds),
+                        (query, key, None, bounds, mass, keys, out(torch.int32, images).view(torch.uint32)))
+    per_image = lambda t: list(t.view(images, patches, heads, dim).transpose(1, 2))
+    queries, keys_of = per_image(query), per_image(key)
+    ours()
+    worst = 0.0
+    for i in {0, images - 1}:
+        m, k = authors_mass(queries[i].float(), keys_of[i].float())
+        worst = max(worst, float((mass.view(images, -1)[i] - m).abs().max()),
+                    float((keys.view(images, -1, dim)[i] - k[0]).abs().max()))
+    require(worst < 1e-3, f"attention_mass: masses or keys differ by {worst}")
+    check = f"masses and keys within {worst:.1e} of the authors' in f32"
+    contenders = {"ours": ours, "authors": lambda: [authors_mass(q, k) for q, k in zip(queries, keys_of)]}
+    baselines = {"authors": "PyTorch: the logits of an image in memory"}
+    if forms is not None:
+        in_triton = lambda: forms.attention_mass(query, key, images, GROUP)
+        m, k = in_triton()
+        apart = max(float(((m - mass).abs() / mass).max()), float((k - keys).abs().max()))
+        require(apart < 1e-4, f"attention_mass: Triton's masses or keys differ by {apart}")
+        check += f", all within {apart:.1e} of Triton's"
+        if not forms.INTERPRETED:
+            contenders["triton"] = in_triton
+            baselines["triton"] = "Triton: a pass for the log-sum-exp of rows, one for the sums of columns, tiles tuned"
+    times = clock.race(contenders)
+    name = {torch.bfloat16: "bf16", torch.float32: "f32"}[dtype]
+    return [row("attention_mass", f"{name} {images}x{patches}x{heads}x{dim}",
+                f"[{rows}, {heads}, {dim}] in {images} segments", name, device, 0, times, "ours", baselines, check,
+                ours.workspace_bytes)]
 
 
 def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidden):
@@ -388,7 +505,8 @@ def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidd
     rows = [row("stage 2", case, f"[{images * patches}, {heads}, {dim}] in {images} segments, [{n}, {hidden}]", name,
                 device, 0, times, "graph" if graph else "ours",
                 {"authors": "PyTorch: the authors' formulation image by image"},
-                check + ("; captured as one CUDA graph" if graph else ""), ours.workspace_bytes)]
+                check + ("; captured as one CUDA graph" if graph else ""), ours.workspace_bytes)
+            | {"trace": lambda: enqueued_alone(ours, theirs)}]
     return rows
 
 
@@ -411,7 +529,7 @@ def cpu_name():
     return platform.machine()
 
 
-def describe(device, library, threads, build):
+def describe(device, library, threads):
     gpu = None
     if device.type == "cuda":
         p = torch.cuda.get_device_properties(device)
@@ -424,7 +542,7 @@ def describe(device, library, threads, build):
     return {"machine": {
         "cpu": cpu_name(), "cores": os.cpu_count(), "isa": library.c.medpruner_cpu_isa().decode(), "threads": threads,
         "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-        "os": f"{platform.system()} {platform.release()} {platform.machine()}", "compiler": build, "jdk": None,
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}", "compiler": library.build(), "jdk": None,
         "torch": f"PyTorch {torch.__version__}"}, "gpu": gpu}
 
 
@@ -465,17 +583,24 @@ def main():
     torch.set_grad_enabled(False)
     torch.backends.cuda.matmul.allow_tf32 = False
     clock = Clock(device, options.runs)
+    forms = triton_forms(device)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     try:
         if options.small:
-            rows = [*anchor_case(library, clock, device, 8, 64), *nucleus_case(library, clock, device, 16, 256),
+            rows = [*anchor_case(library, clock, device, 8, 64), *nucleus_case(library, clock, device, forms, 16, 256),
+                    *mass_case(library, clock, device, forms, dtype, 2, 256, 2, 72),
                     *stage2_case(library, clock, device, dtype, 2, 512, 4, 72, 320)]
         else:
-            rows = [*anchor_case(library, clock, device, 32, 896), *nucleus_case(library, clock, device, 512, 256),
-                    *nucleus_case(library, clock, device, 512, 4096), *nucleus_case(library, clock, device, 1, 131072),
+            rows = [*anchor_case(library, clock, device, 32, 896),
+                    *(r for segments, tokens in ((512, 256), (512, 4096), (1, 131072))
+                      for r in nucleus_case(library, clock, device, forms, segments, tokens)),
+                    *mass_case(library, clock, device, forms, dtype, 32, 4096, 16, 72),
                     *stage2_case(library, clock, device, dtype, 32, 4096, 16, 72, 2560)]
+        for r in rows:
+            trace = r.pop("trace", None)
+            r["check"] += trace() if trace is not None and device.type == "cuda" else ""
     except CheckFailed as failure:
-        print(f"gpu_baselines: check failed, so nothing was timed: {failure}", file=sys.stderr)
+        print(f"gpu_baselines: check failed, so there are no figures: {failure}", file=sys.stderr)
         return 1
     judge(rows)
     for r in rows:
@@ -488,7 +613,7 @@ def main():
                   "command": " ".join(["gpu_baselines.py", *sys.argv[1:]]),
                   "commit": {"id": git("rev-parse", "HEAD") or "unknown",
                              "dirty": bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results"))},
-                  **describe(device, library, options.threads, options.library.name), "ceilings": [], "rows": rows}
+                  **describe(device, library, options.threads), "ceilings": [], "rows": rows}
         options.output.write_text(json.dumps(report, indent=2) + "\n")
     return 0
 
