@@ -519,6 +519,16 @@ def git(*arguments):
         return ""
 
 
+def commit():
+    """Of the checkout, or of the folder that `./medpruner gpu-pack` made."""
+    packed = pathlib.Path(__file__).resolve().with_name("COMMIT")
+    if packed.is_file():
+        name = packed.read_text().strip()
+        return {"id": name.removesuffix("-dirty"), "dirty": name.endswith("-dirty")}
+    return {"id": git("rev-parse", "HEAD") or "unknown",
+            "dirty": bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results"))}
+
+
 def cpu_name():
     try:
         for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -611,9 +621,7 @@ def main():
         created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         report = {"format": "medpruner-bench/1", "program": "gpu_baselines", "created": created,
                   "command": " ".join(["gpu_baselines.py", *sys.argv[1:]]),
-                  "commit": {"id": git("rev-parse", "HEAD") or "unknown",
-                             "dirty": bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results"))},
-                  **describe(device, library, options.threads), "ceilings": [], "rows": rows}
+                  "commit": commit(), **describe(device, library, options.threads), "ceilings": [], "rows": rows}
         options.output.write_text(json.dumps(report, indent=2) + "\n")
     return 0
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Draws bench/results/*.json as bench/results/bars.svg, and from those files alone.
+"""Draws bench/results/*.json as bench/results/bars.svg and the README's table of GPU bars, from those files alone.
 
-    ./medpruner bench plot            writes the SVG
-    ./medpruner bench plot --check    exit status 1 when the SVG is not what the results give
+    ./medpruner bench plot                 writes both
+    ./medpruner bench plot --add FILE...   takes results of another machine in first
+    ./medpruner bench plot --check         exit status 1 when one of them is not what the results give
 
 The same results give the same bytes. Standard library only.
 """
@@ -11,6 +12,7 @@ import argparse
 import json
 import math
 import pathlib
+import shutil
 import sys
 from xml.sax.saxutils import escape
 
@@ -112,29 +114,82 @@ def draw(found):
     return "\n".join(out) + "\n"
 
 
+# ---- the README's table of GPU bars ----
+
+BEGIN, END = "<!-- GPU bars, by ./medpruner bench plot -->", "<!-- end of GPU bars -->"
+
+
+def gpu_table(folder, bars):
+    """Each GPU bar with its figures; where they come from stands above."""
+    lines, sources = [], {}
+    figures = {bar["id"]: [] for bar in bars if bar["backend"] == "cuda"}
+    for file in sorted(folder.glob("*.json")):
+        report = json.loads(file.read_text())
+        found = [v for row in report["rows"] if row["backend"] == "cuda" for v in row["bars"]]
+        if not found:
+            continue
+        gpu, commit = report["gpu"], report["commit"]
+        device = f"{gpu['name']}, driver {gpu['driver'] or 'unknown'}"
+        sources.setdefault(device, []).append(f"[{file.name}](bench/results/{file.name}) of commit `{commit['id'][:7]}`"
+                                              f"{' with changes' if commit['dirty'] else ''}")
+        for verdict in found:
+            figures[verdict["id"]].append(verdict)
+    if not sources:
+        return "No results of a GPU are committed: `./medpruner bench gpu` measures them."
+    for bar in bars:
+        name, _, wanted = bar["text"].partition(": ")
+        for v in figures.get(bar["id"], []) or ([None] if bar["id"] in figures else []):
+            figure = "not yet run on a GPU | " if v is None else (
+                f'{show(v["metric"], v["figure"])} | {"met" if v["met"] else "missed"}')
+            lines.append(f"| {name} | {wanted} | {figure} |")
+    origin = "; ".join(f"{device} ({', '.join(files)})" for device, files in sources.items())
+    return "\n".join([origin + "; times of a call between CUDA events, from a cold L2 cache:", "", "| op and size | bar | figure | |", "|---|---|---|---|", *lines])
+
+
+def with_table(readme, table):
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"medpruner: the README has no place for the table between {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
 def short(name):
     return name if len(name) <= 58 else name[:57] + "…"
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./medpruner bench plot", description="Draws bench/results/*.json.")
+    parser = argparse.ArgumentParser(prog="./medpruner bench plot",
+                                     description="Draws bench/results/*.json and the README's table of GPU bars.")
     here = pathlib.Path(__file__).resolve().parent
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--add", type=pathlib.Path, nargs="+", default=[], metavar="FILE",
+                        help="results to copy into the folder first")
     parser.add_argument("--results", type=pathlib.Path, default=here / "results", help="folder of results and SVG")
+    parser.add_argument("--readme", type=pathlib.Path, help="file with the table (default: the project's, for its results)")
     options = parser.parse_args()
-    found = entries(options.results, json.loads((here / "bars.json").read_text()))
-    target = options.results / "bars.svg"
+    if options.readme is None and options.results == here / "results":
+        options.readme = here.parent / "README.md"
+    bars = json.loads((here / "bars.json").read_text())
+    for file in options.add:
+        if json.loads(file.read_text()).get("format") != "medpruner-bench/1":
+            parser.error(f"--add: {file} is not a file of results")
+        shutil.copyfile(file, options.results / file.name)
+    found = entries(options.results, bars)
     if not found:
         print(f"medpruner: no bar was measured in {options.results}", file=sys.stderr)
         return 1
-    svg = draw(found)
-    if options.check:
-        if not target.is_file() or target.read_text(encoding="utf-8") != svg:
+    wanted = {options.results / "bars.svg": draw(found)}
+    if options.readme is not None:
+        readme = options.readme.read_text(encoding="utf-8")
+        wanted[options.readme] = with_table(readme, gpu_table(options.results, bars))
+    for target, text in wanted.items():
+        if not options.check:
+            target.write_text(text, encoding="utf-8")
+            print(f"written: {target}")
+        elif not target.is_file() or target.read_text(encoding="utf-8") != text:
             print(f"medpruner: {target} is not what the results give; run ./medpruner bench plot", file=sys.stderr)
             return 1
-        return 0
-    target.write_text(svg, encoding="utf-8")
-    print(f"written: {target}")
     return 0
 
 

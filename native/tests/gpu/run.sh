@@ -4,10 +4,11 @@
 # long, all end in exit code 1.
 #   run.sh [options] [tests] [sanitizer] [bench]     (all three parts by default)
 #   --programs DIR   where gpu_test and the others lie (default: beside this script)
-#   --results DIR    logs, machine.txt, failed.txt and the benchmark's JSON (default: ./results)
+#   --results DIR    logs, machine.txt, failed.txt, gpu.json and gpu-torch.json (default: ./results)
 #   --jobs N         sanitizer steps at the same time (default: one per two processors, at most 8)
 #   --limit SECONDS  for each step of tests and sanitizer (default: 300)
-# COMPUTE_SANITIZER names the tool if it is not on the PATH.
+# COMPUTE_SANITIZER names the tool if it is not on the PATH, PYTHON (default: python3) the one that has PyTorch:
+# where it has none with CUDA, bench says so and leaves gpu_baselines.py out.
 set -uo pipefail
 programs=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 results=$PWD/results
@@ -111,6 +112,15 @@ run_bench() {
     cat "$results/bench.log"
   else
     failed bench "bench: $programs/medpruner_bench is missing: build it, or name the parts to run without bench"
+    return
+  fi
+  local python=${PYTHON:-python3}
+  if "$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+    step baselines "$python" "$programs/gpu_baselines.py" --library "$programs/libmedpruner.so.1" \
+      --output "$results/gpu-torch.json"
+    cat "$results/baselines.log"
+  else
+    echo "baselines: $python has no PyTorch with CUDA, so gpu_baselines.py was not run (PYTHON names another)"
   fi
 }
 

@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,21 +45,27 @@ class ResultsTest {
   }
 
   private static Report sample(double ratio) throws IOException {
+    return sample(ratio, "cpu", "nucleus_select", "512x256", "batched", null);
+  }
+
+  private static Report sample(
+      double ratio, String backend, String op, String name, String over, Report.@Nullable Gpu gpu)
+      throws IOException {
     Timing ours = new Timing(1e-3, 9e-4, 2e-3, 5);
     Timing theirs = new Timing(ratio * 1e-3, 1e-3, 2, 5);
     Report.Row row =
         new Report.Row(
-            "nucleus_select",
-            "512x256",
+            op,
+            name,
             "[131072] in 512 segments",
             "f32",
-            "cpu",
+            backend,
             9 * 131072,
             0,
             ours,
             new Report.Share("read", 12.5),
             new Report.Memory(64, null),
-            List.of(new Report.Baseline("batched", "LibTorch", theirs, theirs.over(ours), 3L)),
+            List.of(new Report.Baseline(over, "LibTorch", theirs, theirs.over(ours), 3L)),
             List.of(),
             "equal");
     List<Report.Verdict> verdicts = new ArrayList<>();
@@ -74,7 +81,7 @@ class ResultsTest {
         "./medpruner bench",
         new Report.Commit("unknown", true),
         new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", "a JDK", null),
-        null,
+        gpu,
         List.of(new Report.Ceiling("read", "cpu", 1e10, "B/s", ours, "read once")),
         List.of(row.withBars(verdicts)));
   }
@@ -120,7 +127,7 @@ class ResultsTest {
   }
 
   @Test
-  void theSvgIsWhatTheCommittedResultsGive() throws IOException, InterruptedException {
+  void svgAndReadmeAreWhatTheCommittedResultsGive() throws IOException, InterruptedException {
     assumeTrue(!committed().isEmpty(), "no results are committed yet");
     assertEquals(0, plot("--check"), "./medpruner bench plot draws it anew");
   }
@@ -135,6 +142,36 @@ class ResultsTest {
     assertTrue(svg.contains("9.0 x  met"), svg);
     sample(7).write(folder.resolve("r.json"));
     assertEquals(1, plot("--check", "--results", folder.toString()));
+  }
+
+  @Test
+  void resultsOfAnotherMachineComeIntoSvgAndReadmeByOneCommand(
+      @TempDir Path folder, @TempDir Path other) throws IOException, InterruptedException {
+    sample(9).write(folder.resolve("cpu.json"));
+    String begin = "<!-- GPU bars, by ./medpruner bench plot -->";
+    Path readme = folder.resolve("README.md");
+    Files.writeString(readme, "before\n" + begin + "\nold\n<!-- end of GPU bars -->\nafter\n");
+    String[] here = {"--results", folder.toString(), "--readme", readme.toString()};
+    assertEquals(0, plot(here));
+    assertTrue(Files.readString(readme).contains("No results of a GPU are committed"));
+
+    Report.Gpu gpu = new Report.Gpu("a GPU", "9.0", 132, 1, "580.1", "runtime 13.0");
+    String stage2 = "bf16 32x4096x16x72 to 256x2560";
+    sample(12, "cuda", "stage 2", stage2, "authors", gpu).write(other.resolve("gpu.json"));
+    assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
+    String text = Files.readString(readme);
+    assertTrue(text.startsWith("before\n" + begin + "\na GPU, driver 580.1 ([gpu.json]("), text);
+    assertTrue(text.endsWith("<!-- end of GPU bars -->\nafter\n"), text);
+    assertTrue(text.contains("| 12.0 x | met |\n"), text);
+    assertTrue(text.contains("| at most 130 us | not yet run on a GPU | |\n"), text);
+    assertTrue(Files.readString(folder.resolve("bars.svg")).contains("12.0 x  met"));
+    assertEquals(0, plot(with(here, "--check")));
+    Files.writeString(readme, text.replace("12.0 x", "13.0 x"));
+    assertEquals(1, plot(with(here, "--check")));
+  }
+
+  private static String[] with(String[] arguments, String... more) {
+    return Stream.concat(Stream.of(arguments), Stream.of(more)).toArray(String[]::new);
   }
 
   private static int plot(String... arguments) throws IOException, InterruptedException {
