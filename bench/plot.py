@@ -139,7 +139,7 @@ def gpu_table(folder, bars):
     for bar in bars:
         name, _, wanted = bar["text"].partition(": ")
         for v in figures.get(bar["id"], []) or ([None] if bar["id"] in figures else []):
-            figure = "not yet run on a GPU | " if v is None else (
+            figure = "not yet run on a GPU |" if v is None else (
                 f'{show(v["metric"], v["figure"])} | {"met" if v["met"] else "missed"}')
             lines.append(f"| {name} | {wanted} | {figure} |")
     origin = "; ".join(f"{device} ({', '.join(files)})" for device, files in sources.items())
