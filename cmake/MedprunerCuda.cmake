@@ -1,6 +1,8 @@
-# Decides whether the CUDA backend is built: sets MEDPRUNER_HAS_CUDA and, with it, the CUDA language.
+# Decides whether the CUDA backend is built: sets MEDPRUNER_HAS_CUDA and, with it, the CUDA language;
+# MEDPRUNER_HAS_WARPGROUPS where Hopper is among the architectures, whose own instructions some kernels have.
 
 set(MEDPRUNER_HAS_CUDA OFF)
+set(MEDPRUNER_HAS_WARPGROUPS OFF)
 if(NOT MEDPRUNER_CUDA MATCHES "^(AUTO|ON|OFF)$")
   message(FATAL_ERROR "MEDPRUNER_CUDA is \"${MEDPRUNER_CUDA}\", expected AUTO, ON or OFF")
 endif()
@@ -27,6 +29,9 @@ if(MEDPRUNER_HAS_CUDA)
   endif()
   list(SORT medpruner_archs COMPARE NATURAL)
   list(JOIN medpruner_archs "," MEDPRUNER_ARCH_TEXT)
+  if(90 IN_LIST medpruner_archs)
+    set(MEDPRUNER_HAS_WARPGROUPS ON)
+  endif()
   list(GET medpruner_archs -1 medpruner_newest)
   list(REMOVE_AT medpruner_archs -1)
   list(TRANSFORM medpruner_archs APPEND "-real")

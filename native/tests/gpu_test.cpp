@@ -4,6 +4,7 @@
 
 #include "anchor_cases.hpp"
 #include "gpu.hpp"
+#include "mass_cases.hpp"
 
 #include "prune_cases.hpp"
 
@@ -156,9 +157,10 @@ TEST(attention_mass_f16) { mass_cases<F16>(7); }
 TEST(attention_mass_bf16) { mass_cases<BF16>(8); }
 
 template <class T>
-void check_mass(Tensor<T>& q, Tensor<T>& k, Tensor<float>* lse, const std::vector<int64_t>& offsets) {
-  const MassResult cpu = attention_mass(kCpu, contiguous(1), q, k, lse, offsets);
-  const MassResult gpu = attention_mass(kGpu, contiguous(1), q, k, lse, offsets);
+void check_mass(Tensor<T>& q, Tensor<T>& k, Tensor<float>* lse, const std::vector<int64_t>& offsets,
+                double scale = 0) {
+  const MassResult cpu = attention_mass(kCpu, contiguous(1, scale), q, k, lse, offsets);
+  const MassResult gpu = attention_mass(kGpu, contiguous(1, scale), q, k, lse, offsets);
   CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
   check_close(gpu.mass.values, cpu.mass.values);
   check_close(gpu.pooled_keys.values, cpu.pooled_keys.values);
@@ -217,6 +219,34 @@ TEST(attention_mass_specials_of_16_bits) {
         check_mass(a, b, nullptr, {0, 70, 140});
       }
     }
+  }
+}
+
+/** By warpgroups where rows are aligned, by warps where a gap of one value keeps them from being so. */
+template <class T>
+void outgrown(float apart) {
+  mass_cases::Scores<T> s = mass_cases::outgrown<T>(apart);
+  const std::vector<int64_t> offsets = {0, 80, mass_cases::kOutgrownRows};
+  check_mass(s.query, s.key, nullptr, offsets, mass_cases::kLn2);
+  for (Tensor<T>* t : {&s.query, &s.key}) {
+    std::vector<T> apart_rows;
+    for (int64_t row = 0; row < mass_cases::kOutgrownRows; ++row) {
+      const auto from = t->values.begin() + row * 16;
+      apart_rows.insert(apart_rows.end(), from, from + 16);
+      apart_rows.push_back(T{});
+    }
+    t->values = std::move(apart_rows);
+    t->strides = {17, 16, 1};
+  }
+  check_mass(s.query, s.key, nullptr, offsets, mass_cases::kLn2);
+}
+TEST(attention_mass_outgrown_f16) { outgrown<F16>(0); }
+TEST(attention_mass_outgrown_bf16) { outgrown<BF16>(0); }
+TEST(attention_mass_careful) {
+  outgrown<BF16>(1e30f);
+  for (float sign : {1.0f, -1.0f}) {
+    mass_cases::Scores<BF16> s = mass_cases::beyond_f32(sign);
+    check_mass(s.query, s.key, nullptr, {0, 70});
   }
 }
 

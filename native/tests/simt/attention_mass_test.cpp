@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cuda/attention_mass/limits.hpp"
+#include "mass_cases.hpp"
 #include "schedules.hpp"
 
 namespace {
@@ -22,21 +23,25 @@ void check(const medpruner_attention_mass_params& params, Tensor<T>& q, Tensor<T
            Tensor<float>* lse, const std::vector<int64_t>& offsets, bool keys, int seeds) {
   const MassResult cpu = attention_mass(kCpu, params, q, k, lse, offsets, keys);
   CHECK_EQUAL(cpu.status, MEDPRUNER_OK);
-  MassResult first;
-  schedules::each(seeds, [&] {
-    MassResult gpu = attention_mass(kGpu, params, q, k, lse, offsets, keys);
-    CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
-    check_close(gpu.mass.values, cpu.mass.values);
-    if (keys) {
-      check_close(gpu.pooled_keys.values, cpu.pooled_keys.values);
-    }
-    CHECK_SAME(gpu.flags.values, cpu.flags.values);
-    if (first.status == MEDPRUNER_OK) {  // one device, any schedule: the same bits
-      CHECK_SAME(gpu.mass.values, first.mass.values);
-      CHECK_SAME(gpu.pooled_keys.values, first.pooled_keys.values);
-    }
-    first = std::move(gpu);
-  });
+  // Warpgroup products where the rows allow it, and the products of a warp, which every device from sm_80 on has.
+  for (const int capability : sizeof(T) == 2 ? std::vector<int>{90, 80} : std::vector<int>{90}) {
+    MassResult first;
+    schedules::each(seeds, [&] {
+      simt::options().compute_capability = capability;
+      MassResult gpu = attention_mass(kGpu, params, q, k, lse, offsets, keys);
+      CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+      check_close(gpu.mass.values, cpu.mass.values);
+      if (keys) {
+        check_close(gpu.pooled_keys.values, cpu.pooled_keys.values);
+      }
+      CHECK_SAME(gpu.flags.values, cpu.flags.values);
+      if (first.status == MEDPRUNER_OK) {  // one device, any schedule: the same bits
+        CHECK_SAME(gpu.mass.values, first.mass.values);
+        CHECK_SAME(gpu.pooled_keys.values, first.pooled_keys.values);
+      }
+      first = std::move(gpu);
+    });
+  }
 }
 
 template <class T>
@@ -71,7 +76,7 @@ void tensor_cases(uint64_t seed) {
   cases::Random random(seed);
   const std::vector<std::vector<int64_t>> shapes = {{63, 1, 1},  {64, 2, 16}, {65, 1, 64}, {33, 2, 72},
                                                     {130, 1, 72}, {31, 1, 80}, {66, 1, 96}, {40, 1, 128},
-                                                    {34, 1, 255}, {20, 1, 256}};
+                                                    {34, 1, 255}, {20, 1, 256}, {300, 1, 72}};
   for (const auto& s : shapes) {
     // 0: aligned rows; 1: odd rows, which no asynchronous copy can take; 2 and 4: copies of 4 and 8 bytes.
     const int64_t gap = s[2] % 8 == 0 ? cases::integer(random, 0, 2) * 2 : 1;
@@ -195,19 +200,23 @@ TEST(given_lse_and_specials_of_16_bits) {
 
 /** Bits do not depend on the grid, on the rows per block, or on what else is in the batch. */
 template <class T>
-void independence(uint64_t seed, int64_t dim) {
+void independence(uint64_t seed, int64_t dim, int capability) {
   cases::Random random(seed);
   const int64_t n = 90;
-  Tensor<T> q = cases::matrix<T>(random, 3 * n, 2 * dim);
-  Tensor<T> k = cases::matrix<T>(random, 3 * n, 2 * dim);
-  q.shape = k.shape = {3 * n, 2, dim};
-  const std::vector<int64_t> offsets = {0, n, n + 20, 3 * n};
-  const MassResult all = attention_mass(kGpu, contiguous(1), q, k, nullptr, offsets);
+  Tensor<T> q = cases::matrix<T>(random, 5 * n, 2 * dim);
+  Tensor<T> k = cases::matrix<T>(random, 5 * n, 2 * dim);
+  q.shape = k.shape = {5 * n, 2, dim};
+  const std::vector<int64_t> offsets = {0, n, n + 20, 5 * n};
+  const auto run = [&](Tensor<T>& query, Tensor<T>& key, const std::vector<int64_t>& bounds) {
+    simt::options().compute_capability = capability;
+    return attention_mass(kGpu, contiguous(1), query, key, nullptr, bounds);
+  };
+  const MassResult all = run(q, k, offsets);
   schedules::each(4, [&] {
     medpruner::cuda::g_mass_limits.blocks =
         static_cast<unsigned>(simt::options().seed * simt::options().seed);
     medpruner::cuda::g_mass_limits.block_rows = simt::options().seed % 2 == 0 ? 64 : 256;
-    const MassResult some = attention_mass(kGpu, contiguous(1), q, k, nullptr, offsets);
+    const MassResult some = run(q, k, offsets);
     medpruner::cuda::g_mass_limits = {};
     CHECK_SAME(some.mass.values, all.mass.values);
   });
@@ -220,15 +229,41 @@ void independence(uint64_t seed, int64_t dim) {
     };
     Tensor<T> own_q = cut(q);
     Tensor<T> own_k = cut(k);
-    const MassResult own = attention_mass(kGpu, contiguous(1), own_q, own_k, nullptr, {0, length});
+    const MassResult own = run(own_q, own_k, {0, length});
     CHECK_SAME(own.mass.values,
                std::vector<float>(all.mass.values.begin() + offsets[g],
                                   all.mass.values.begin() + offsets[g + 1]));
   }
+  simt::options() = {};
 }
 
-TEST(same_bits_for_any_grid_and_batch_f16) { independence<F16>(27, 72); }
-TEST(same_bits_for_any_grid_and_batch_f32) { independence<float>(28, 20); }
+TEST(same_bits_for_any_grid_and_batch_by_warpgroups) { independence<F16>(27, 72, 90); }
+TEST(same_bits_for_any_grid_and_batch_by_warps) { independence<BF16>(30, 72, 80); }
+TEST(same_bits_for_any_grid_and_batch_f32) { independence<float>(28, 20, 90); }
+
+template <class T>
+void outgrown(float apart) {
+  mass_cases::Scores<T> s = mass_cases::outgrown<T>(apart);
+  const int64_t n = mass_cases::kOutgrownRows;
+  for (int64_t end : {64, 80, 130}) {
+    check(contiguous(2, mass_cases::kLn2), s.query, s.key, nullptr, {0, end, n}, true, 2);
+  }
+}
+
+TEST(scores_that_outgrow_the_first_f16) { outgrown<F16>(0); }
+TEST(scores_that_outgrow_the_first_bf16) { outgrown<BF16>(0); }
+/** Products of the largest components would overflow, though none of them meet: the careful second pass. */
+TEST(components_whose_products_could_overflow) { outgrown<BF16>(1e30f); }
+
+/** An infinite score of either sign is noticed, even where its exponential is 0. */
+TEST(scores_beyond_f32) {
+  for (float sign : {1.0f, -1.0f}) {
+    mass_cases::Scores<BF16> s = mass_cases::beyond_f32(sign);
+    check(contiguous(1), s.query, s.key, nullptr, {0, 70}, true, 2);
+    const MassResult r = attention_mass(kGpu, contiguous(1), s.query, s.key, nullptr, {0, 70});
+    CHECK_EQUAL(r.flags.values[0], uint32_t{MEDPRUNER_SEGMENT_NON_FINITE});
+  }
+}
 
 TEST(bad_segments_of_16_bits) {
   cases::Random random(29);

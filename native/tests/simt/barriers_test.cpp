@@ -50,9 +50,20 @@ class Workload {
     half_query_ = cases::matrix<F16>(random, 140, 2 * 20);  // two heads, three tiles of streamed rows
     half_query_.shape = {140, 2, 20};
     half_mass_ = attention_mass(kCpu, contiguous(1), half_query_, half_query_, nullptr, {0, 140});
+    group_query_ = cases::matrix<BF16>(random, 140, 2 * 24);  // rows that warpgroups take
+    group_query_.shape = {140, 2, 24};
+    group_mass_ = attention_mass(kCpu, contiguous(1), group_query_, group_query_, nullptr, {0, 140});
     odd_query_ = cases::matrix<F16>(random, 70, 5);  // rows that no asynchronous copy can take
     odd_query_.shape = {70, 1, 5};
     odd_mass_ = attention_mass(kCpu, contiguous(1), odd_query_, odd_query_, nullptr, {0, 70});
+    // The first warp's rows have no scores that outgrow their first ones, by 2^256, the others' do.
+    steep_query_ = Tensor<F16>({130, 1, 8}, std::vector<F16>(130 * 8));
+    steep_key_ = steep_query_;
+    for (size_t row = 0; row < 130; ++row) {
+      reference::put(row < 32 ? 0.25f : 16.0f, &steep_query_.values[row * 8]);
+      reference::put(row == 100 ? 16.0f : 0.0f, &steep_key_.values[row * 8]);
+    }
+    steep_mass_ = attention_mass(kCpu, contiguous(1, kLn2), steep_query_, steep_key_, nullptr, {0, 130});
     broken_query_ = query_;
     broken_query_.values[3] = NAN;
     nucleus_ = nucleus_select(kCpu, params_, scores_, {0, 300});
@@ -97,6 +108,8 @@ class Workload {
   }
 
   /** One row of the grid, in patches of three values. */
+  static constexpr double kLn2 = 0.6931471805599453;  // as a scale: scores are base-2 logits
+
   template <class T>
   static medpruner_slice_anchor_patches_params in_threes(const Tensor<T>& slices) {
     return patches(1e300, 1, 1.0, {1, 1, slices.shape[1], 1, 3});
@@ -125,9 +138,17 @@ class Workload {
     medpruner::cuda::g_mass_limits.blocks = 1;  // so that one block has several tiles and heads
     ok = ok && close(attention_mass(kGpu, contiguous(1), half_query_, half_query_, nullptr, {0, 140}),
                      half_mass_) &&
+         close(attention_mass(kGpu, contiguous(1), group_query_, group_query_, nullptr, {0, 140}),
+               group_mass_) &&
          close(attention_mass(kGpu, contiguous(1), odd_query_, odd_query_, nullptr, {0, 70}),
                odd_mass_);
     medpruner::cuda::g_mass_limits = {};
+    ok = ok && close(attention_mass(kGpu, contiguous(1, kLn2), steep_query_, steep_key_, nullptr, {0, 130}),
+                     steep_mass_);
+    simt::options().compute_capability = 80;
+    ok = ok && close(attention_mass(kGpu, contiguous(1, kLn2), steep_query_, steep_key_, nullptr, {0, 130}),
+                     steep_mass_);
+    simt::options().compute_capability = 90;
     const MassResult b =
         attention_mass(kGpu, contiguous(1), broken_query_, query_, nullptr, {0, 130});
     return ok && b.status == MEDPRUNER_OK && isnan(b.mass.values[77]) && b.flags.values[0] == 1;
@@ -176,7 +197,8 @@ class Workload {
   }
 
   Tensor<float> slices_, wide_, query_, broken_query_, keys_, features_;
-  Tensor<F16> half_query_, odd_query_;
+  Tensor<F16> half_query_, odd_query_, steep_query_, steep_key_;
+  Tensor<BF16> group_query_;
   Tensor<int32_t> source_;
   std::vector<float> scores_, special_scores_, negative_scores_;
   std::vector<uint8_t> mask_;
@@ -184,7 +206,7 @@ class Workload {
   medpruner_nucleus_select_params params_;
   Tensor<uint8_t> bytes_;
   AnchorResult anchor_, wide_anchor_, bytes_anchor_, patch_anchor_, patch_bytes_anchor_;
-  MassResult mass_, half_mass_, odd_mass_;
+  MassResult mass_, half_mass_, group_mass_, odd_mass_, steep_mass_;
   NucleusResult nucleus_, free_, special_, negative_;
   MergeResult<float> merge_;
   GatherResult<int32_t> gather_;

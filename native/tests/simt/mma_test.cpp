@@ -4,6 +4,7 @@
 #include "cuda/common/mma.cuh"
 
 #include "cuda/common/block.cuh"
+#include "cuda/common/wgmma.cuh"
 #include "launches.hpp"
 
 namespace {
@@ -344,6 +345,101 @@ TEST(bad_copies_are_caught) {
   check_contains(run(copies_backwards, 1, 1, 0, in.data), {"cp_async not from global to shared"});
   // What an abandoned launch left in flight is forgotten.
   CHECK(run(copies_one<16>, 1, 1, 0, in.data, 0, 0, 16, true).empty());
+}
+
+// ---- products of a warpgroup ---------------------------------------------------------------------
+
+struct Multiplying {
+  bool wait, spoil, leave;  // waits; overwrites b before it does; threads of the second warp leave early
+};
+
+/** c = a * b^T + a * b^T with a and b [64][16] in units of 8: by one group of two products. */
+template <class T>
+__global__ void warpgroup_product(const T* a, const T* b, float* c, Multiplying how) {
+  __shared__ __align__(16) T left[2][64][8];
+  __shared__ __align__(16) T right[2][64][8];
+  const int thread = static_cast<int>(threadIdx.x);
+  for (int i = thread; i < 64 * 16; i += 128) {
+    left[i % 16 / 8][i / 16][i % 8] = a[i];
+    right[i % 16 / 8][i / 16][i % 8] = b[i];
+  }
+  fence_for_products();
+  __syncthreads();
+  const SharedMatrix own = shared_matrix(left, 64 * 16, 128);
+  const SharedMatrix other = shared_matrix(right, 64 * 16, 128);
+  float sums[32];
+  warpgroup_arrive();
+  warpgroup_multiply<false>(sums, own, other, T());
+  warpgroup_multiply<true>(sums, own, other, T());
+  warpgroup_commit();
+  if (how.spoil && thread == 0) {
+    right[0][5][0].bits = 0;
+  }
+  if (how.leave && thread / 32 == 1) {
+    return;
+  }
+  if (how.wait) {
+    warpgroup_wait<0>(sums);
+  }
+  for (int i = 0; i < 32; ++i) {
+    const int row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8;
+    c[row * 64 + i / 4 * 8 + thread % 4 * 2 + i % 2] = sums[i];
+  }
+}
+
+template <class T>
+void check_warpgroup_product() {
+  std::vector<T> a(64 * 16);
+  std::vector<T> b(64 * 16);
+  for (int i = 0; i < 64 * 16; ++i) {
+    a[static_cast<size_t>(i)] = number<T>(static_cast<float>(i * 7 % 31 - 15) / 4);
+    b[static_cast<size_t>(i)] = number<T>(static_cast<float>(i * 11 % 29 - 14) * 8);
+  }
+  std::vector<float> expected(64 * 64);  // exact: multiples of 2 below 2^24
+  for (size_t row = 0; row < 64; ++row) {
+    for (size_t column = 0; column < 64; ++column) {
+      for (size_t k = 0; k < 16; ++k) {
+        expected[row * 64 + column] += 2 * to_float(a[row * 16 + k]) * to_float(b[column * 16 + k]);
+      }
+    }
+  }
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    set_seed(seed);
+    const Device<T> left(a);
+    const Device<T> right(b);
+    const Device<float> sums(std::vector<float>(64 * 64, 0.0f));
+    CHECK(run(warpgroup_product<T>, 1, 128, 0, left.data, right.data, sums.data,
+              Multiplying{true, false, false})
+              .empty());
+    CHECK_SAME(sums.host(), expected);
+    const std::string early = run(warpgroup_product<T>, 1, 128, 0, left.data, right.data, sums.data,
+                                  Multiplying{false, false, false});
+    check_contains(early, {"unfinished product: the thread ends and nothing waited for it"});
+    const std::string spoilt = run(warpgroup_product<T>, 1, 128, 0, left.data, right.data, sums.data,
+                                   Multiplying{true, true, false});
+    CHECK(spoilt.find("race: ") != std::string::npos);
+    CHECK(!run(warpgroup_product<T>, 1, 128, 0, left.data, right.data, sums.data,
+               Multiplying{true, false, true})
+               .empty());
+  }
+}
+
+TEST(warpgroup_products_of_f16) { check_warpgroup_product<Half>(); }
+TEST(warpgroup_products_of_bf16) { check_warpgroup_product<BFloat>(); }
+
+__global__ void a_product_of_registers(float* c) {
+  float sums[32];
+  float values[64] = {};
+  const SharedMatrix own = shared_matrix(values, 64, 128);
+  warpgroup_multiply<false>(sums, own, own, Half());
+  c[0] = sums[0];
+}
+
+TEST(a_warpgroup_product_needs_shared_memory) {
+  set_seed(1);
+  const Device<float> out(1);
+  check_contains(run(a_product_of_registers, 1, 32, 0, out.data),
+                 {"warpgroup_multiply of a matrix that is not in shared memory"});
 }
 
 // ---- dynamic shared memory ----------------------------------------------------------------------

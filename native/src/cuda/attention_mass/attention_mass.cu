@@ -7,11 +7,19 @@
 
 #include "cuda/attention_mass/limits.hpp"
 #include "cuda/attention_mass/scalar_pass.cuh"
+#include "cuda/attention_mass/steps.cuh"
 #include "cuda/attention_mass/tensor_pass.cuh"
+#include "cuda/attention_mass/warpgroup_pass.hpp"
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
 
 namespace medpruner::cuda {
+
+#if !defined(MEDPRUNER_WARPGROUPS)
+bool takes_warpgroups(const AttentionMassArgs&, int) { return false; }
+int warpgroup_block_rows() { return 0; }
+void warpgroup_pass(const AttentionMassArgs&, const MassWorkspace&, float, unsigned, bool, void*) {}
+#endif
 
 #if defined(MEDPRUNER_SIMT)
 MassLimits g_mass_limits;
@@ -27,16 +35,22 @@ MassWorkspace lay_out(const AttentionMassArgs& args, void* base, size_t* size) {
   WorkspaceLayout layout(base);
   MassWorkspace workspace;
   int64_t values = 0;
-  const bool too_large = __builtin_mul_overflow(args.rows, args.heads, &values);
+  int64_t sequences = 0;
+  const bool too_large = __builtin_mul_overflow(args.rows, args.heads, &values) ||
+                         __builtin_mul_overflow(args.segments, args.heads, &sequences);
   workspace.tiles = layout.take<int64_t>(args.segments + 1);
   workspace.lse = layout.take<float>(too_large ? 0 : values);
   workspace.head_mass = layout.take<float>(too_large ? 0 : values);
+  workspace.peaks = layout.take<ScorePeaks>(too_large ? 0 : sequences);
   if (too_large || layout.overflow()) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "query: its size overflows 64 bits");
   }
   *size = layout.size();
   return workspace;
 }
+
+/** Beyond every number: with the caller's log-sum-exp no pass looks at the queries first. */
+constexpr uint32_t kUnknownPeak = 0x7fff;
 
 /** A block per item of work that good offsets can make, capped. */
 unsigned pass_blocks(const AttentionMassArgs& args, int64_t tile_rows) {
@@ -114,17 +128,28 @@ void run(const AttentionMassArgs& args, Launch launch) {
   size_t size = 0;
   const MassWorkspace workspace = lay_out(args, args.workspace, &size);
   const unsigned segments = grid_extent(args.segments);
-  const bool tensor = sizeof(T) == 2 && compute_capability(launch.device) >= 80;
-  const int tile_rows = tensor ? tensor_block_rows(args, launch.device) : kTile;
+  const int capability = compute_capability(launch.device);
+  const bool tensor = sizeof(T) == 2 && capability >= 80;
+  const bool warpgroups = sizeof(T) == 2 && takes_warpgroups(args, capability);
+  const int tile_rows = warpgroups ? warpgroup_block_rows()
+                        : tensor   ? tensor_block_rows(args, launch.device)
+                                   : kTile;
   // Not 0, so that a score of minus infinity stays one.
   const float factor = std::max(static_cast<float>(args.scale * kLog2E), FLT_TRUE_MIN);
-  MEDPRUNER_LAUNCH(mass_segments, 1, 1024, launch.stream, args, workspace, tile_rows);
+  MEDPRUNER_LAUNCH(mass_segments, 1, 1024, launch.stream, args, workspace, tile_rows,
+                   args.lse != nullptr ? kUnknownPeak : 0u);
   if (args.lse != nullptr) {
     MEDPRUNER_LAUNCH(mass_convert_lse, 1024, 256, launch.stream, args.lse, workspace.lse,
                      args.rows * args.heads);
   }
   if constexpr (sizeof(T) == 2) {
-    if (tensor) {
+    if (warpgroups) {
+      const unsigned blocks = pass_blocks(args, tile_rows);
+      if (args.lse == nullptr) {
+        warpgroup_pass(args, workspace, factor, blocks, false, launch.stream);
+      }
+      warpgroup_pass(args, workspace, factor, blocks, true, launch.stream);
+    } else if (tensor) {
       if (args.lse == nullptr) {
         TensorPass<T, false>{args, workspace, factor, tile_rows, launch.stream}.run();
       }

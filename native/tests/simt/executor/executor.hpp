@@ -92,6 +92,7 @@ enum class Collective {
   kLoadMatrices,
   kMmaF16,
   kMmaBF16,
+  kWaitForProducts,
 };
 
 enum class Vote { kNone, kOr, kAnd, kCount };
@@ -124,6 +125,18 @@ void* dynamic_shared_memory();
 void warp_mma(Collective operation, float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1,
               Site site);
 void warp_load_matrices(uint32_t (&values)[4], const void* row, Site site);
+
+/** A matrix of rows of 16 values of 16 bits, as src/cuda/common/wgmma.cuh describes it. */
+struct SharedMatrix {
+  const char* start;
+  int unit_stride, group_stride;
+};
+
+/** Products of a warpgroup: started, grouped, and worked out when they are waited for. */
+void start_product(float (&c)[32], const SharedMatrix& a, const SharedMatrix& b, bool add, bool bf16,
+                   Site site);
+void commit_products();
+void wait_for_products(int groups, Site site);
 
 /** Asynchronous copies of this thread, with the rules of cp.async. */
 void copy_async(void* shared, const void* global, int width, int bytes, Site site);

@@ -21,7 +21,8 @@ std::set<cudaStream_t>& streams() {
 bool known(cudaStream_t stream) { return stream == nullptr || streams().count(stream) != 0; }
 
 constexpr size_t kDefaultShared = 48 * 1024;
-constexpr size_t kMaxShared = 99 * 1024;  // the least of any device of sm_80 and later
+/** What a block can have: the least of any device of sm_80 and later, and more on sm_90. */
+size_t most_shared() { return simt::options().compute_capability == 90 ? 227 * 1024 : 99 * 1024; }
 
 /** Kernels that cudaFuncSetAttribute has allowed more, or less. */
 std::map<const void*, size_t>& shared_limits() {
@@ -127,7 +128,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 
 cudaError_t simt::set_shared_limit(const void* kernel, cudaFuncAttribute, int bytes) {
-  if (bytes < 0 || static_cast<size_t>(bytes) > kMaxShared) {
+  if (bytes < 0 || static_cast<size_t>(bytes) > most_shared()) {
     return cudaErrorInvalidValue;
   }
   shared_limits()[kernel] = static_cast<size_t>(bytes);

@@ -65,7 +65,8 @@ const char* name_of(const Thread& thread) {
       "__ballot_sync",     "__any_sync",        "__all_sync",        "__match_any_sync",
       "__match_all_sync",  "__reduce_add_sync", "__reduce_min_sync", "__reduce_max_sync",
       "__reduce_and_sync", "__reduce_or_sync",  "__reduce_xor_sync", "__syncwarp",
-      "ldmatrix_x4",       "mma_m16n8k16 (f16)", "mma_m16n8k16 (bf16)"};
+      "ldmatrix_x4",       "mma_m16n8k16 (f16)", "mma_m16n8k16 (bf16)",
+      "warpgroup_wait"};
   return names[static_cast<int>(thread.operation)];
 }
 
@@ -112,6 +113,7 @@ void thread_main() {
   g_body.call(g_body.context);
   g_in_kernel = false;
   check_no_copies_left();
+  check_no_products_left();
   Thread& self = *g_launch.current;
   self.state = State::kExited;
   --g_live;
@@ -141,6 +143,7 @@ uint8_t* stacks() {
 
 void start_block(int threads) {
   begin_copies();
+  begin_products();
   g_count = g_live = threads;
   g_waiting = 0;
   g_ready.clear();

@@ -85,6 +85,15 @@ inline bool is_matrix(Collective operation) { return operation >= Collective::kL
 /** All 32 lanes are there, each with a pointer to its operands as value. */
 void finish_matrix(Thread* lanes);
 
+// ---- products.cpp -----------------------------------------------------------------------------
+
+/** Forgets the products of the block before. */
+void begin_products();
+/** A fault when the running thread has products left that nothing waited for. */
+void check_no_products_left();
+/** All 32 lanes wait for all but the last `argument` of their groups. */
+void finish_products(Thread* lanes);
+
 // ---- copies.cpp --------------------------------------------------------------------------------
 
 /** Forgets the copies of the block before. */

@@ -79,7 +79,9 @@ void multiply(const Thread* lanes, bool bf16) {
 }  // namespace
 
 void finish_matrix(Thread* lanes) {
-  if (lanes[0].operation == Collective::kLoadMatrices) {
+  if (lanes[0].operation == Collective::kWaitForProducts) {
+    finish_products(lanes);
+  } else if (lanes[0].operation == Collective::kLoadMatrices) {
     load_matrices(lanes);
   } else {
     multiply(lanes, lanes[0].operation == Collective::kMmaBF16);

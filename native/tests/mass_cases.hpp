@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+// Queries and keys that take the rare branches of attention_mass on tensor cores.
+
+#include "ops.hpp"
+#include "reference.hpp"
+
+namespace mass_cases {
+
+constexpr double kLn2 = 0.6931471805599453;  // as a scale: scores are base-2 logits, and exponentials exact
+
+template <class T>
+struct Scores {
+  Tensor<T> query, key;
+};
+
+constexpr int64_t kOutgrownRows = 330;
+
+/**
+ * Scores that outgrow the first ones of their row, by less and by more than a sum has room for, in some rows of a warp and
+ * not in others. `apart`: put where no query and key meet, so that their product never shows in a score.
+ */
+template <class T>
+Scores<T> outgrown(float apart) {
+  const auto zeros = [] {
+    return Tensor<T>({kOutgrownRows, 1, 16}, std::vector<T>(static_cast<size_t>(kOutgrownRows * 16)));
+  };
+  Scores<T> s = {zeros(), zeros()};
+  const auto put = [](Tensor<T>& t, int64_t row, int64_t component, float value) {
+    reference::put(value, &t.values[static_cast<size_t>(row * 16 + component)]);
+  };
+  for (int64_t row = 0; row < kOutgrownRows; ++row) {
+    put(s.query, row, 0, static_cast<float>(row % 5) * 4);
+    // Logits of the queries with 16: 48 once in the second tile, 208 once in the third, 16 below now and then.
+    put(s.key, row, 0, row == 129 ? 13.0f : (row == 70 ? 3.0f : (row % 7 == 3 ? -1.0f : 0.0f)));
+  }
+  put(s.key, 100, 1, apart);
+  put(s.query, 50, 2, apart);
+  return s;
+}
+
+/** One score that is infinite in f32, of the sign given, though no component is. */
+inline Scores<BF16> beyond_f32(float sign) {
+  Scores<BF16> s = {Tensor<BF16>({70, 1, 16}, std::vector<BF16>(70 * 16)),
+                    Tensor<BF16>({70, 1, 16}, std::vector<BF16>(70 * 16))};
+  reference::put(3e38f, &s.query.values[16 * 69]);
+  reference::put(sign * 3e38f, &s.key.values[16 * 45]);
+  return s;
+}
+
+}  // namespace mass_cases
