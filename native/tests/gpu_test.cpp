@@ -411,12 +411,12 @@ TEST(nucleus_select_long_segments_beside_short_ones) {
 }
 
 TEST(nucleus_select_segments_of_every_class) {
-  // A warp holds 128, 256, 512 or 1024 tokens in registers, a block 4096, 8192 or 16384.
+  // A warp holds 256 tokens in registers, a small block 1024, 2048 or 4096, a large one 8192 or 16384.
   cases::Random random(14);
   const auto sizes = gpu_cases<int64_t>(
       {127,  128,   129,   0,    256,  257,  512,  513,   1023, 1024,
-       1025, 16385, 16384, 4096, 4097, 8192, 8193, 20000, 1,    33},
-      {128, 129, 0, 257, 513, 1024, 1025, 16385, 4097, 8193, 1});
+       1025, 16385, 16384, 4096, 4097, 8192, 8193, 20000, 1,    33,   2048, 2049},
+      {128, 129, 0, 257, 1024, 1025, 2049, 16385, 4097, 8193, 1});
   for (int kind : gpu_cases<int>({0, 1, 2, 3}, {0, 3})) {
     std::vector<int64_t> offsets = {0};
     std::vector<float> scores;
@@ -436,6 +436,9 @@ TEST(nucleus_select_segments_of_every_class) {
       for (const int score : {0, 1}) {
         auto params = nucleus(score, tau);
         check_nucleus(params, scores, offsets, {});
+        std::vector<int64_t> short_on_average = offsets;
+        short_on_average.resize(offsets.size() + scores.size() / 256, offsets.back());
+        check_nucleus(params, scores, short_on_average, {});
         params.min_tokens = 300;
         params.max_tokens = 700;
         check_nucleus(params, scores, offsets, {});

@@ -158,10 +158,11 @@ class Workload {
     const NucleusResult r = nucleus_select(kGpu, params_, scores_, {0, 300});
     const NucleusResult s = nucleus_select(kGpu, nucleus(1, 0.5), special_scores_, {0, 300});
     const NucleusResult n = nucleus_select(kGpu, nucleus(1, 0.5), negative_scores_, {0, 300});
-    bool blocks = true;  // in registers, in memory, spread over tiles
+    bool blocks = true;  // small blocks, large ones in registers and in memory, spread over tiles
     using Limits = medpruner::cuda::NucleusLimits;
-    for (const Limits& limits : {Limits{10, 300, 4096, 10, 2048}, Limits{10, 10, 4096, 10, 2048},
-                                 Limits{10, 100, 0, 6, 2048}}) {
+    for (const Limits& limits :
+         {Limits{10, 300, 4096, 10, 2048}, Limits{10, 300, 4096, 10, 2048, 20, 0},
+          Limits{10, 10, 4096, 10, 2048, 10, 0}, Limits{10, 100, 0, 6, 2048}}) {
       medpruner::cuda::g_nucleus_limits = limits;
       const NucleusResult b = nucleus_select(kGpu, nucleus(0, 0.5), scores_, {0, 300});
       medpruner::cuda::g_nucleus_limits = {};

@@ -97,7 +97,7 @@ std::vector<float> segment_scores(cases::Random& random, int64_t n, int kind) {
 TEST(every_number_of_items_per_lane) {
   cases::Random random(24);
   int kind = 0;
-  for (int64_t n : {31, 32, 33, 127, 128, 129, 256, 257, 512, 513, 1023, 1024}) {
+  for (int64_t n : {31, 32, 33, 127, 128, 129, 256, 257, 512, 513, 1024, 1025, 2048}) {
     for (int score : {0, 1}) {
       Params params = nucleus(score, kind % 4 == 1 ? 0.3 : 0.9);
       params.max_tokens = kind % 5 == 4 ? n / 3 + 1 : 0;
@@ -107,10 +107,21 @@ TEST(every_number_of_items_per_lane) {
   }
 }
 
+TEST(a_segment_longer_than_most) {
+  cases::Random random(33);
+  int kind = 0;
+  for (int64_t n : {1024, 1025, 2048, 2049, 2500}) {  // 8 and 16 a lane, in memory
+    Params params = nucleus(kind % 2, 0.9);
+    params.max_tokens = kind % 3 == 2 ? n / 2 : 0;
+    check(params, segment_scores(random, n + 60, kind % 6), {0, 0, 30, n + 30, n + 60, n + 60}, {}, 1);
+    ++kind;
+  }
+}
+
 TEST(segments_of_a_block) {
   cases::Random random(25);
   int kind = 0;
-  for (int64_t n : {1025, 4096, 4097, 8192, 8193, 16384, 16385}) {
+  for (int64_t n : {2049, 4096, 4097, 8192, 8193, 16384, 16385}) {
     Params params = nucleus(kind % 2, 0.9);
     params.min_tokens = kind % 3 == 2 ? n - 5 : 0;
     check(params, segment_scores(random, n, kind % 5), {0, n}, {}, 1);
@@ -128,6 +139,8 @@ TEST(classes_side_by_side) {
     params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
     medpruner::cuda::g_nucleus_limits.warp_rows = round % 4 == 3 ? 0 : 50;
     medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 2 ? 50 : 120;
+    medpruner::cuda::g_nucleus_limits.short_rows = round % 8 < 4 ? 60 : 4096;
+    medpruner::cuda::g_nucleus_limits.short_average = round % 3 == 0 ? 512 : 0;
     check(params, cases::scores(random, offsets), offsets, {}, 2);
     medpruner::cuda::g_nucleus_limits = {};
   }
@@ -138,10 +151,15 @@ TEST(a_segment_is_the_same_in_every_class) {
   for (int kind = 0; kind < 6; ++kind) {
     for (double tau : {0.5, 1.0}) {
       const std::vector<float> scores = segment_scores(random, 150, kind);
-      for (int64_t rows : {150, 100, 0}) {  // a warp, a block, a block that holds nothing in registers
-        medpruner::cuda::g_nucleus_limits = {};
-        medpruner::cuda::g_nucleus_limits.warp_rows = rows;
-        medpruner::cuda::g_nucleus_limits.block_rows = rows == 0 ? 0 : 150;
+      using Limits = medpruner::cuda::NucleusLimits;
+      for (const Limits& limits : {
+               Limits{150, 150, 4096, 10, 2048},        // a warp
+               Limits{100, 150, 4096, 10, 2048},        // a small block
+               Limits{0, 0, 4096, 10, 2048},            // in memory
+               Limits{100, 150, 4096, 10, 2048, 100, 0},  // a large block
+               Limits{100, 100, 4096, 10, 2048, 100, 0},  // in memory
+           }) {
+        medpruner::cuda::g_nucleus_limits = limits;
         check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
         medpruner::cuda::g_nucleus_limits = spread_over(40, 5);  // many blocks
         check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
@@ -252,6 +270,8 @@ TEST(the_workspace_of_spread_segments) {
     return static_cast<int64_t>(size);
   };
   CHECK_EQUAL(bytes(16384, 1, 0), 0);        // registers hold it
+  CHECK_EQUAL(bytes(2048, 32, 0), 0);
+  CHECK_EQUAL(bytes(2049, 32, 0), 2049 * 8 + 120);  // one may be too long; two areas of whole 64 bytes
   CHECK(bytes(131072, 1, 0) < 40000);        // bins and tiles: nothing per row
   CHECK(bytes(131072, 1, 0) > 2048 * 12);
   CHECK_EQUAL(bytes(131072, 32, 0), 131072 * 8);  // a long one is an exception here
@@ -270,7 +290,9 @@ TEST(one_launch_where_no_segment_can_be_long) {
     return simt::counters().launches - before;
   };
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
-  medpruner::cuda::g_nucleus_limits.warp_rows = 1023;
+  medpruner::cuda::g_nucleus_limits.short_average = 0;
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
+  medpruner::cuda::g_nucleus_limits.short_rows = 1023;
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 2u);
   medpruner::cuda::g_nucleus_limits = {};
   Params bounded = nucleus(0, 0.9);
@@ -288,7 +310,8 @@ TEST(bad_offsets) {
   cases::Random random(23);
   for (int round = 0; round < 12; ++round) {
     medpruner::cuda::g_nucleus_limits = {};
-    medpruner::cuda::g_nucleus_limits.warp_rows = round % 2 == 0 ? 1024 : 10;
+    medpruner::cuda::g_nucleus_limits.warp_rows = round % 2 == 0 ? 256 : 10;
+    medpruner::cuda::g_nucleus_limits.short_average = round % 4 == 3 ? 0 : 512;
     medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 1 ? 20 : 16384;
     if (round % 2 == 0) {
       medpruner::cuda::g_nucleus_limits = spread_over(6, 2);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cuda/nucleus_select/nucleus_select.cuh"
 
+#include <algorithm>
+
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
 #include "cuda/nucleus_select/limits.hpp"
 #include "cuda/nucleus_select/registers.cuh"
+#include "cuda/nucleus_select/short.cuh"
 #include "cuda/nucleus_select/spread_digits.cuh"
 
 namespace medpruner::cuda {
@@ -54,11 +57,27 @@ SpreadWorkspace lay_out_spread(const NucleusSelectArgs& args, void* base, size_t
   return spread;
 }
 
+/** Calls of short segments on average. */
+bool short_on_average(const NucleusSelectArgs& args) {
+  return args.rows / args.segments <= g_nucleus_limits.short_average;
+}
+
+/** The longest segments that nucleus_short<items, ...> holds in registers. */
+int64_t short_rows(int items) {
+  const NucleusLimits limits = g_nucleus_limits;
+  return std::min({limits.short_rows, limits.block_rows, int64_t{items} * kShortThreads});
+}
+
+constexpr int kShortItems = 16;
+constexpr int kMediumItems = 32;
+
 /** Nothing for what is sure to stay in registers. */
 NucleusWorkspace lay_out(const NucleusSelectArgs& args, void* base, size_t* size) {
   WorkspaceLayout layout(base);
   const bool bounded = volumes_bounded(args);
-  const int64_t rows = bounded || args.rows > g_nucleus_limits.block_rows ? args.rows : 0;
+  const int64_t held = args.segments > 0 && short_on_average(args) ? short_rows(kShortItems)
+                                                                   : g_nucleus_limits.block_rows;
+  const int64_t rows = bounded || args.rows > held ? args.rows : 0;
   NucleusWorkspace workspace;
   workspace.keys = layout.take<uint32_t>(rows);
   workspace.weights = layout.take<uint32_t>(rows);
@@ -101,6 +120,26 @@ void select_spread(const NucleusSelectArgs& args, void* stream) {
   MEDPRUNER_LAUNCH(nucleus_write, blocks, kSpreadThreads, stream, args, spread);
 }
 
+void select_segments(const NucleusSelectArgs& args, const NucleusWorkspace& workspace,
+                     void* stream) {
+  const unsigned segments = grid_extent(args.segments);
+  const int64_t share = (args.rows + args.segments - 1) / args.segments;
+  const int64_t warp = std::min<int64_t>(g_nucleus_limits.warp_rows, kWarpItems);
+  if (short_on_average(args)) {
+    const ShortLengths lengths = {warp, short_rows(kShortItems), true};
+    MEDPRUNER_LAUNCH((nucleus_short<kShortItems, 6>), segments, kShortThreads, stream, args,
+                     workspace, lengths, share);
+    return;
+  }
+  const ShortLengths lengths = {warp, short_rows(kMediumItems), false};
+  MEDPRUNER_LAUNCH((nucleus_short<kMediumItems, 4>), segments, kShortThreads, stream, args,
+                   workspace, lengths, share);
+  if (args.rows > lengths.block) {  // else no segment can be longer
+    MEDPRUNER_LAUNCH(nucleus_blocks, segments, kBlockWarps * 32, stream, args, workspace,
+                     lengths.block, g_nucleus_limits.block_rows);
+  }
+}
+
 }  // namespace
 
 size_t nucleus_select_workspace(const NucleusSelectArgs& args) {
@@ -128,14 +167,7 @@ void nucleus_select(const NucleusSelectArgs& args, Launch launch) {
     select_bounded(args, workspace, launch.stream);
     return;
   }
-  const NucleusLimits limits = g_nucleus_limits;
-  const unsigned blocks = grid_extent((args.segments + kWarpSegments - 1) / kWarpSegments);
-  MEDPRUNER_LAUNCH(nucleus_warps, blocks, kWarpSegments * 32, launch.stream, args,
-                   limits.warp_rows);
-  if (args.rows > limits.warp_rows) {  // else no segment can be longer
-    MEDPRUNER_LAUNCH(nucleus_blocks, grid_extent(args.segments), kBlockWarps * 32, launch.stream,
-                     args, workspace, limits.warp_rows, limits.block_rows);
-  }
+  select_segments(args, workspace, launch.stream);
 }
 
 }  // namespace medpruner::cuda

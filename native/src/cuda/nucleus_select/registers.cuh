@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// K3 for segments whose keys and weights fit in registers: up to 1024 tokens in a warp, up to 16384 in a
-// block. The threshold key is bisected between the smallest and the largest key. A step also finds the keys
-// on both sides of its pivot, and the bracket shrinks to them until one key is left: of 576 lognormal scores
-// 8 steps on average where plain halving takes 26, of 16384 normal ones 16 for 31, and never more than 32.
-// Everything is one launch, from the scores to the list.
+// K3 for segments of up to 16384 tokens whose keys and weights fit in the registers of a block. The threshold
+// key is bisected between the smallest and the largest key. A step also finds the keys on both sides of its
+// pivot, and the bracket shrinks to them until one key is left: of 16384 normal scores 16 steps on average where
+// plain halving takes 31, and never more than 32. Everything is one launch, from the scores to the list.
 
 #include "cuda/nucleus_select/nucleus_select.cuh"
 
 namespace medpruner::cuda {
 
-/** Segments per block of nucleus_warps: few, so that a volume's slices spread over the multiprocessors. */
-constexpr int kWarpSegments = 4;
 /** Warps of a block of nucleus_blocks: 32 tokens a lane, at the 128 registers that 512 threads can have. */
 constexpr int kBlockWarps = 16;
 constexpr int kMaxItems = 32;
@@ -27,19 +24,7 @@ __device__ inline Probe combine_warp(const Probe& lane) {
   return {warp_sum_53(lane.sum), WarpReductions::min(lane.low), WarpReductions::max(lane.high)};
 }
 
-/** The threads that hold a segment: one warp. */
-struct WarpGroup {
-  static constexpr int kWarps = 1;
-  __device__ int warp() const { return 0; }
-  __device__ Probe combine(const Probe& lane) { return combine_warp(lane); }
-  /** Exclusive sum over the warps of what each warp counts. */
-  __device__ uint32_t before(uint32_t count, uint32_t* total) {
-    *total = count;
-    return 0;
-  }
-};
-
-/** Or a block. Results alternate between two places, so that one barrier per reduction is enough. */
+/** The threads that hold a segment. Results alternate between two places: one barrier per reduction is enough. */
 struct BlockGroup {
   static constexpr int kWarps = kBlockWarps;
   Probe (*parts)[kBlockWarps];  // two of them, in shared memory
@@ -83,11 +68,11 @@ struct Cut {
 };
 
 /** The tokens of a segment, kItems per lane: item j of lane l of warp w is token (w * kItems + j) * 32 + l. */
-template <int kItems, class Group>
+template <int kItems>
 struct Tokens {
   uint32_t keys[kItems];     // 0, below every key of a segment without NaN, where there is no token
   uint32_t weights[kItems];  // 0 there
-  Group group;
+  BlockGroup group;
 
   /** Mass or number of the keys of at least `pivot`, and its neighbours. */
   __device__ Probe probe(uint32_t pivot, bool by_mass) {
@@ -123,12 +108,12 @@ struct Tokens {
 };
 
 /** Everything about segment g, the n > 0 rows from `begin` on. All threads of the group. */
-template <int kItems, class Group>
+template <int kItems>
 __device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, int64_t begin, int n,
-                                    const Group& group) {
+                                    const BlockGroup& group) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const unsigned earlier_lanes = (1u << lane) - 1u;
-  Tokens<kItems, Group> tokens;
+  Tokens<kItems> tokens;
   tokens.group = group;
   const int first = tokens.group.warp() * (kItems * 32) + lane;
   Probe range = {0, 0xffffffffu, 0};
@@ -177,15 +162,13 @@ __device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, in
   }
 
   uint32_t ties = 0;  // of the warps before, then of the items before as well
-  if constexpr (Group::kWarps > 1) {
 #pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      const bool tie = first + j * 32 < n && tokens.keys[j] == cut.threshold;
-      ties += static_cast<uint32_t>(__popc(__ballot_sync(kAllLanes, tie)));
-    }
-    uint32_t all = 0;
-    ties = tokens.group.before(ties, &all);
+  for (int j = 0; j < kItems; ++j) {
+    const bool tie = first + j * 32 < n && tokens.keys[j] == cut.threshold;
+    ties += static_cast<uint32_t>(__popc(__ballot_sync(kAllLanes, tie)));
   }
+  uint32_t all = 0;
+  ties = tokens.group.before(ties, &all);
   uint32_t taken = 0;  // bit j: item j
   uint32_t kept = 0;
 #pragma unroll
@@ -215,7 +198,7 @@ __device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, in
     at += static_cast<uint32_t>(__popc(takes));
   }
   const int thread = tokens.group.warp() * 32 + lane;
-  for (int i = static_cast<int>(count) + thread; i < n; i += Group::kWarps * 32) {
+  for (int i = static_cast<int>(count) + thread; i < n; i += BlockGroup::kWarps * 32) {
     args.kept_indices[begin + i] = -1;
   }
   if (thread == 0) {
@@ -225,17 +208,10 @@ __device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, in
   }
 }
 
-/** As few items per lane as hold the segment; a block's are too many for 4 to be worth their code. */
-template <class Group>
-__device__ void select_in_registers(const NucleusSelectArgs& args, int64_t g, int64_t begin, int n,
-                                    const Group& group) {
-  constexpr int kThreads = Group::kWarps * 32;
-  if constexpr (Group::kWarps == 1) {
-    if (n <= 4 * kThreads) {
-      select_in_registers<4>(args, g, begin, n, group);
-      return;
-    }
-  }
+/** As few items per lane as hold the segment; fewer than 8 are not worth their code. */
+__device__ inline void select_in_registers(const NucleusSelectArgs& args, int64_t g, int64_t begin,
+                                           int n, const BlockGroup& group) {
+  constexpr int kThreads = BlockGroup::kWarps * 32;
   if (n <= 8 * kThreads) {
     select_in_registers<8>(args, g, begin, n, group);
   } else if (n <= 16 * kThreads) {
@@ -251,27 +227,6 @@ __device__ inline void note_empty(const NucleusSelectArgs& args, int64_t g, bool
   if (good) {
     args.kept_counts[g] = 0;
     args.kept_mass[g] = 0;
-  }
-}
-
-/** One warp per segment: all of those up to `longest`, and what is wrong or empty. */
-__global__ void __launch_bounds__(kWarpSegments * 32)
-    nucleus_warps(NucleusSelectArgs args, int64_t longest) {
-  const int64_t g =
-      static_cast<int64_t>(blockIdx.x) * kWarpSegments + static_cast<int>(threadIdx.x) / 32;
-  if (g >= args.segments) {
-    return;
-  }
-  int64_t begin = 0;
-  int64_t end = 0;
-  const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
-  if (good && end - begin > longest) {
-    return;
-  }
-  if (good && begin < end) {
-    select_in_registers(args, g, begin, static_cast<int>(end - begin), WarpGroup{});
-  } else if (threadIdx.x % 32 == 0) {
-    note_empty(args, g, good);
   }
 }
 

@@ -3,6 +3,7 @@
 
 // The threshold of spread segments, digit by digit from the top of the key: see spread.cuh.
 
+#include "cuda/nucleus_select/goal.cuh"
 #include "cuda/nucleus_select/spread.cuh"
 
 namespace medpruner::cuda {
@@ -10,37 +11,6 @@ namespace medpruner::cuda {
 constexpr int kDigits = 3;
 /** Rows that are binned in shared memory before their bins are added to the segment's. */
 constexpr int kBatchRows = 1024;
-
-/**
- * When a prefix is long enough. Floor and cap ask for prefixes of the same order as the mass does, so the
- * three are one condition, and one selection finds where it begins to hold.
- */
-struct SpreadGoal {
-  uint64_t mass;
-  uint64_t least, most;  // rows
-
-  __device__ bool reached(uint64_t prefix_mass, uint64_t rows) const {
-    return (prefix_mass >= mass && rows >= least) || rows >= most;
-  }
-
-  /** How many rows of mass `unit` each must follow a prefix that falls short. */
-  __device__ uint64_t ties(uint64_t prefix_mass, uint64_t rows, uint64_t unit) const {
-    const uint64_t none = ~uint64_t{0};
-    const uint64_t short_of = mass > prefix_mass ? mass - prefix_mass : 0;
-    const uint64_t by_mass = short_of == 0 ? 0 : (unit == 0 ? none : (short_of - 1) / unit + 1);
-    const uint64_t by_rows = least > rows ? least - rows : 0;
-    const uint64_t wanted = by_mass > by_rows ? by_mass : by_rows;
-    return wanted < most - rows ? wanted : most - rows;
-  }
-};
-
-__device__ inline SpreadGoal goal_of(const NucleusSelectArgs& args, uint64_t target, int64_t n) {
-  const uint64_t rows = static_cast<uint64_t>(n);
-  const uint64_t floor = static_cast<uint64_t>(args.min_tokens);
-  const uint64_t least = args.keep_all || floor > rows ? rows : floor;
-  const uint64_t most = args.max_tokens > 0 ? static_cast<uint64_t>(args.max_tokens) : rows;
-  return {args.keep_all ? 0 : target, least, most};
-}
 
 /** Where the digit of a pass lies in a key. */
 struct Digit {
@@ -144,7 +114,7 @@ __device__ inline void pick_bin(const NucleusSelectArgs& args, const SpreadWorks
   const int64_t rows_to = block_scan(static_cast<int64_t>(own_rows), scratch, &all_rows);
   const uint64_t total = pass == 0 ? static_cast<uint64_t>(all_mass) : old_total;
   const uint64_t target = pass == 0 ? mass_target(args.tau_q62, total) : old_target;
-  const SpreadGoal goal = goal_of(args, target, part.end - part.begin);
+  const Goal goal = goal_of(args, target, part.end - part.begin);
   uint64_t mass = above_mass + static_cast<uint64_t>(mass_to) - own_mass;
   uint64_t count = above_rows + static_cast<uint64_t>(rows_to) - own_rows;
   if (goal.reached(mass, count) || !goal.reached(mass + own_mass, count + own_rows)) {
