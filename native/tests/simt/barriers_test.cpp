@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Every __syncthreads of the library's kernels, and every wait for asynchronous copies, is taken out in turn,
-// without a change to their source: the executor must report a fault, or the result must differ.
+// Every __syncthreads of the library's kernels, every wait for asynchronous copies and for the former launch is
+// taken out in turn, without a change to their source: the executor must report a fault, or the result must differ.
 
 #include "cuda/attention_mass/limits.hpp"
 #include "cuda/nucleus_select/limits.hpp"
@@ -39,8 +39,16 @@ class Workload {
     anchor_ = slice_anchor(kCpu, slices_, {0, 300}, 0.9, 1);
     wide_ = cases::matrix<float>(random, 3, 4 * 4096 + 1);  // two blocks
     wide_anchor_ = slice_anchor(kCpu, wide_, {0, 3}, 0.9, 1);
+    uneven_ = wide_;  // one chunk far below the others: no f64 adds them exactly
+    for (size_t i = 0; i < uneven_.values.size(); ++i) {
+      const size_t chunk = i % (4 * 4096 + 1) / 4096;
+      uneven_.values[i] *= chunk == 1 ? 1e-20f : 1.0f;
+    }
+    uneven_anchor_ = slice_anchor(kCpu, uneven_, {0, 3}, 0.9, 1);
     bytes_ = cases::matrix<uint8_t>(random, 9, 60);
     bytes_anchor_ = slice_anchor(kCpu, bytes_, {0, 9}, 85, 1);
+    shorts_ = cases::matrix<int16_t>(random, 9, 60);
+    shorts_anchor_ = slice_anchor(kCpu, shorts_, {0, 9}, 21800, 1);
     patch_anchor_ = slice_anchor_patches(kCpu, slices_, {0, 300}, in_threes(slices_));
     patch_bytes_anchor_ = slice_anchor_patches(kCpu, bytes_, {0, 9}, in_threes(bytes_));
     mass_offsets_.assign(1101, 2);  // more segments than the block that scans them has threads
@@ -103,7 +111,8 @@ class Workload {
 
   bool anchor() {
     return anchors_as(slices_, 0.9, anchor_) && anchors_as(wide_, 0.9, wide_anchor_) &&
-           anchors_as(bytes_, 85, bytes_anchor_) && patches_as(slices_, patch_anchor_) &&
+           anchors_as(uneven_, 0.9, uneven_anchor_) &&
+           anchors_as(bytes_, 85, bytes_anchor_) && anchors_as(shorts_, 21800, shorts_anchor_) && patches_as(slices_, patch_anchor_) &&
            patches_as(bytes_, patch_bytes_anchor_);
   }
 
@@ -197,7 +206,7 @@ class Workload {
            same(r.packed_offsets.values, prune_.packed_offsets.values);
   }
 
-  Tensor<float> slices_, wide_, query_, broken_query_, keys_, features_;
+  Tensor<float> slices_, wide_, uneven_, query_, broken_query_, keys_, features_;
   Tensor<F16> half_query_, odd_query_, steep_query_, steep_key_;
   Tensor<BF16> group_query_;
   Tensor<int32_t> source_;
@@ -206,7 +215,8 @@ class Workload {
   std::vector<int64_t> gather_offsets_, gather_counts_, mass_offsets_;
   medpruner_nucleus_select_params params_;
   Tensor<uint8_t> bytes_;
-  AnchorResult anchor_, wide_anchor_, bytes_anchor_, patch_anchor_, patch_bytes_anchor_;
+  Tensor<int16_t> shorts_;
+  AnchorResult anchor_, wide_anchor_, uneven_anchor_, bytes_anchor_, shorts_anchor_, patch_anchor_, patch_bytes_anchor_;
   MassResult mass_, half_mass_, group_mass_, odd_mass_, steep_mass_;
   NucleusResult nucleus_, free_, special_, negative_;
   MergeResult<float> merge_;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/common/dependent.cuh"
 #include "launches.hpp"
 
 #define MEDPRUNER_PLANTED 0
@@ -410,6 +411,59 @@ TEST(shared_memory_starts_undefined_in_every_block) {
     Device<int32_t> out(2);
     check_contains(run(reads_the_block_before, 2, 1, 0, out.data),
                    {"block (1, 0, 0)", "uninitialised: reads shared slot"});
+  }
+}
+
+// ---- launches that may begin before the former one has ended --------------------------------------
+
+enum class Early { kWaits, kReadsFirst, kWritesFirst, kNeverWaits };
+
+/** values[i] += given[i] by one launch after another, of which each may begin early. */
+__global__ void adds_up(const int32_t* given, int32_t* values, Early how) {
+  const int i = static_cast<int>(threadIdx.x);
+  const int32_t mine = given[i];
+  const int32_t early = how == Early::kReadsFirst ? values[i] : 0;
+  if (how == Early::kWritesFirst) {
+    values[i] = mine;
+  }
+  if (how != Early::kNeverWaits || i % 2 == 0) {
+    medpruner::cuda::await_former_launch();
+    medpruner::cuda::admit_next_launch();
+    values[i] += mine + early;
+  }
+}
+
+std::string run_chain(const int32_t* given, int32_t* values, Early how) {
+  const std::string first = run(adds_up, 1, 64, 0, given, values, Early::kWaits);
+  cudaLaunchAttribute early = {};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  const cudaLaunchConfig_t config = {1, 64, 0, nullptr, &early, 1};
+  for (int i = 0; i < 2 && simt::fault_text().empty(); ++i) {
+    cudaLaunchKernelEx(&config, adds_up, given, values, how);
+  }
+  return first + simt::fault_text();
+}
+
+TEST(what_a_launch_does_too_early_is_caught) {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    set_seed(seed);
+    const Device<int32_t> given(ramp());
+    const Device<int32_t> values(std::vector<int32_t>(64, 0));
+    CHECK(run_chain(given.data, values.data, Early::kWaits).empty());
+    std::vector<int32_t> expected = ramp();
+    for (int32_t& value : expected) {
+      value *= 3;
+    }
+    CHECK_SAME(values.host(), expected);
+    check_contains(run_chain(given.data, values.data, Early::kReadsFirst),
+                   {"early launch: reads global allocation", "which a launch that may still be running"});
+    check_contains(run_chain(given.data, values.data, Early::kWritesFirst),
+                   {"early launch: writes global allocation", "before the wait for the former launch"});
+    check_contains(run_chain(given.data, values.data, Early::kNeverWaits),
+                   {"early launch: the thread ends without a wait"});
+    // A launch that is none of the chain has all before it.
+    CHECK(run(adds_up, 1, 64, 0, given.data, values.data, Early::kReadsFirst).empty());
   }
 }
 

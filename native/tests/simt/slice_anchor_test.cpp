@@ -68,9 +68,16 @@ TEST(more_blocks_than_one) {
   check(halves, {0, 9, 10}, 1.128, 1, 0, 2);
 }
 
+/** With sums of chunks that are added in parts, and of which one is too small for that. */
 TEST(more_chunks_than_two_tiles_hold) {
   cases::Random random(16);
   Tensor<float> slices = cases::matrix<float>(random, 3, 130 * 4096 + 100);
+  check(slices, {0, 3}, 1.128, 1, 0, 1);
+  for (int64_t row = 0; row < 3; ++row) {
+    for (int64_t i = 0; i < 4096; ++i) {
+      slices.values[static_cast<size_t>(row * (130 * 4096 + 100) + 70 * 4096 + i)] *= 1e-20f;
+    }
+  }
   check(slices, {0, 3}, 1.128, 1, 0, 1);
 }
 
@@ -130,6 +137,17 @@ TEST(strides_negative_and_zero) {
   check(slices, {0, 5, 11}, 1.128, 1, 0, 6);
   slices.strides = {0, 1};
   check(slices, {0, 11}, 0.1, 1, 4, 6);
+}
+
+/** Where kernels cannot wait for the launch before them, they are launched in turn. */
+TEST(gpus_without_early_launches) {
+  cases::Random random(39);
+  Tensor<float> slices = cases::matrix<float>(random, 30, 300);
+  const AnchorResult cpu = slice_anchor(kCpu, slices, {0, 30}, 1.128, 1);
+  schedules::each(2, [&] {
+    simt::options().compute_capability = 80;
+    check_same(slice_anchor(kGpu, slices, {0, 30}, 1.128, 1), cpu);
+  });
 }
 
 TEST(specials) {

@@ -73,18 +73,51 @@ inline int multiprocessors(int32_t device) {
   return count;
 }
 
-/** cudaLaunchKernel, whose result is of this launch only, unlike cudaGetLastError after <<<>>>. */
+/** What a launch with `shared` bytes needs beforehand. */
 template <class... Parameters>
-void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
-            void* stream, std::common_type_t<Parameters>... arguments) {
+void permit_shared(const char* name, void (*kernel)(Parameters...), size_t shared) {
   if (shared > kDefaultShared) {  // of the current device; not a stream operation, so never captured
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(shared)),
           name);
   }
+}
+
+/** cudaLaunchKernel, whose result is of this launch only, unlike cudaGetLastError after <<<>>>. */
+template <class... Parameters>
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
+            void* stream, std::common_type_t<Parameters>... arguments) {
+  permit_shared(name, kernel, shared);
   void* pointers[] = {static_cast<void*>(&arguments)...};
   check(cudaLaunchKernel(kernel, grid, block, pointers, shared, static_cast<cudaStream_t>(stream)),
         name);
+}
+
+/** Whether launch_dependent() may start this kernel early: by the code that the device runs, not by what it is. */
+template <class... Parameters>
+bool waits_itself(const char* name, void (*kernel)(Parameters...)) {
+  cudaFuncAttributes attributes = {};
+  check(cudaFuncGetAttributes(&attributes, kernel), name);
+  return attributes.ptxVersion >= 90;
+}
+
+/**
+ * As launch(), but the kernel, which is one of dependent.cuh, may begin before the former launch of the
+ * stream has ended, if it `waits` itself.
+ */
+template <class... Parameters>
+void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...), dim3 grid,
+                      dim3 block, size_t shared, void* stream,
+                      std::common_type_t<Parameters>... arguments) {
+  if (!waits) {
+    return launch<Parameters...>(name, kernel, grid, block, shared, stream, arguments...);
+  }
+  permit_shared(name, kernel, shared);
+  cudaLaunchAttribute early = {};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  const cudaLaunchConfig_t config = {grid, block, shared, static_cast<cudaStream_t>(stream), &early, 1};
+  check(cudaLaunchKernelEx(&config, kernel, arguments...), name);
 }
 
 }  // namespace medpruner::cuda
@@ -95,3 +128,8 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 blo
 /** With `shared` bytes of dynamic shared memory, as many as the device has for a block. */
 #define MEDPRUNER_LAUNCH_SHARED(kernel, grid, block, shared, stream, ...) \
   ::medpruner::cuda::launch(#kernel, kernel, grid, block, shared, stream, __VA_ARGS__)
+
+/** As MEDPRUNER_LAUNCH_SHARED, of a kernel of dependent.cuh; `waits`: waits_itself() of it. */
+#define MEDPRUNER_LAUNCH_DEPENDENT(waits, kernel, grid, block, shared, stream, ...)       \
+  ::medpruner::cuda::launch_dependent(#kernel, waits, kernel, grid, block, shared, stream, \
+                                      __VA_ARGS__)

@@ -58,33 +58,59 @@ __device__ inline void ldmatrix_x4(uint32_t (&values)[4], const void* row) {
                  : "memory");
 }
 
+template <int kWidth>
+struct alignas(kWidth) CopyUnit {
+  uint32_t words[kWidth / 4];
+};
+
 /**
  * Starts a copy of `bytes` <= kWidth bytes from global to shared memory, zeros in the rest of kWidth;
  * kWidth is 4, 8 or 16 and both addresses are multiples of it. Nothing beyond `bytes` is read. The data
- * are there for this thread after cp_async_wait, for others after a barrier behind that.
+ * are there for this thread after cp_async_wait, for others after a barrier behind that. Before sm_80 the
+ * thread copies at once.
  */
 template <int kWidth>
 __device__ inline void cp_async(void* shared, const void* global, int bytes) {
   static_assert(kWidth == 4 || kWidth == 8 || kWidth == 16, "as the instruction");
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+  CopyUnit<kWidth> unit = {};
+  if (bytes == kWidth) {
+    unit = *static_cast<const CopyUnit<kWidth>*>(global);
+  } else {
+#pragma unroll
+    for (int i = 0; i < kWidth; ++i) {
+      const uint32_t byte = i < bytes ? static_cast<const uint8_t*>(global)[i] : 0;
+      unit.words[i / 4] |= byte << 8 * (i % 4);
+    }
+  }
+  *static_cast<CopyUnit<kWidth>*>(shared) = unit;
+#else
   const uint32_t to = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   if constexpr (kWidth == 16) {  // past L1: what streams by is read once per block
-    MEDPRUNER_SM80("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global),
-                   "r"(bytes)
-                   : "memory");
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global),
+                 "r"(bytes)
+                 : "memory");
   } else {
-    MEDPRUNER_SM80("cp.async.ca.shared.global [%0], [%1], %3, %2;" ::"r"(to), "l"(global),
-                   "r"(bytes), "n"(kWidth)
-                   : "memory");
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;" ::"r"(to), "l"(global),
+                 "r"(bytes), "n"(kWidth)
+                 : "memory");
   }
+#endif
 }
 
 /** Ends a group of copies, which may be empty. */
-__device__ inline void cp_async_commit() { MEDPRUNER_SM80("cp.async.commit_group;" ::: "memory"); }
+__device__ inline void cp_async_commit() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
 
 /** Waits for this thread's groups but the last kGroups. */
 template <int kGroups>
 __device__ inline void cp_async_wait() {
-  MEDPRUNER_SM80("cp.async.wait_group %0;" ::"n"(kGroups) : "memory");
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(kGroups) : "memory");
+#endif
 }
 
 /** 2^x within 2^-22 relative; 0 below 2^-126. */

@@ -37,8 +37,8 @@ struct Options {
   /** Turns and checked accesses of one launch, after which it is taken to have no end. */
   uint64_t step_limit = 400000000;
   /**
-   * A barrier, or a wait for asynchronous copies, that is taken for absent: the name of its file without
-   * folders, and its line.
+   * A barrier, or a wait for asynchronous copies or for the former launch, that is taken for absent: the
+   * name of its file without folders, and its line.
    */
   std::pair<std::string, int> omitted_barrier;
   /**
@@ -57,8 +57,8 @@ const std::string& fault_text();
 void clear_fault();
 
 /**
- * Every __syncthreads (and _or, _and, _count) and cp_async_wait met so far: file name without folders, and
- * line.
+ * Every __syncthreads (and _or, _and, _count), cp_async_wait and await_former_launch met so far: file name
+ * without folders, and line.
  */
 const std::set<std::pair<std::string, int>>& barriers_met();
 
@@ -103,8 +103,11 @@ struct Body {
   const void* context;
 };
 
-/** Runs `body` once per thread of every block. False: a fault, whose text is in fault_text(). */
-bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared,
+/**
+ * Runs `body` once per thread of every block. False: a fault, whose text is in fault_text(). `dependent`: on
+ * a GPU the launches since the last one that was not may still be running when this one begins.
+ */
+bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared, bool dependent,
               Body body);
 
 Index thread_index();
@@ -142,6 +145,9 @@ void wait_for_products(int groups, Site site);
 void copy_async(void* shared, const void* global, int width, int bytes, Site site);
 void commit_copies();
 void wait_for_copies(int groups, Site site);
+
+/** What a dependent launch must do before it touches what the former ones write. */
+void await_former_launch(Site site);
 
 [[noreturn]] void trap(Site site);
 

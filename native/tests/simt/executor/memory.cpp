@@ -161,6 +161,17 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
           ", which the cp_async of thread " + std::to_string(cell.writer) + " at " +
           source_line(cell.write_place) + " may not have written yet: nothing waited for it");
   }
+  if (!region.shared && !g_launch.current->awaited) {
+    if (write) {
+      fault("early launch: " + std::string(verb(access)) + " " + describe(region, object, address) +
+            " at " + source_line(place) + " before the wait for the former launch");
+    }
+    if (cell.write_serial >= g_launch.running_first && cell.write_serial < g_launch.launch_first) {
+      fault("early launch: reads " + describe(region, object, address) + " at " +
+            source_line(place) + ", which a launch that may still be running wrote at " +
+            source_line(cell.write_place) + ", before the wait for it");
+    }
+  }
   if (access != Access::kWrite) {
     const uint32_t oldest = region.shared ? g_launch.block_first : 1;
     if (cell.write_serial < oldest && (region.shared || options().undefined_reads)) {

@@ -155,7 +155,7 @@ dim3 limited(const std::string& name, dim3 grid) {
 const std::set<std::string>& simt::grids_lowered() { return g_grids_lowered; }
 
 cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t shared,
-                         cudaStream_t stream, Body body) {
+                         cudaStream_t stream, bool dependent, Body body) {
   if (!known(stream)) {
     return cudaErrorInvalidValue;
   }
@@ -169,7 +169,8 @@ cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t share
     return cudaErrorInvalidValue;
   }
   grid = limited(name, grid);
-  return run_grid(name.c_str(), {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared, body)
+  return run_grid(name.c_str(), {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared,
+                  dependent, body)
              ? cudaSuccess
              : cudaErrorLaunchFailure;
 }

@@ -114,6 +114,9 @@ void thread_main() {
   g_in_kernel = false;
   check_no_copies_left();
   check_no_products_left();
+  if (!g_launch.current->awaited) {  // the next launch takes it that this one's end is also that of those before
+    fault("early launch: the thread ends without a wait for the former launch");
+  }
   Thread& self = *g_launch.current;
   self.state = State::kExited;
   --g_live;
@@ -162,6 +165,7 @@ void start_block(int threads) {
     thread.warp = i / kWarp;
     thread.warp_sync = 0;
     thread.fence_serial = 0;
+    thread.awaited = !g_launch.dependent;
     make_ready(thread);
   }
 }
@@ -385,7 +389,7 @@ void yield_thread() {
   to_scheduler();
 }
 
-bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared,
+bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared, bool dependent,
               Body body) {
   const uint64_t threads = static_cast<uint64_t>(block.x) * block.y * block.z;
   if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
@@ -399,6 +403,10 @@ bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared
   g_steps = 0;
   g_launch.kernel = kernel;
   g_launch.launch_first = ++g_launch.serial;
+  g_launch.dependent = dependent;
+  if (!dependent) {
+    g_launch.running_first = g_launch.launch_first;
+  }
   g_grid = grid;
   g_extent = block;
   g_body = body;
@@ -422,6 +430,7 @@ bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared
     run_block();
   }
   g_launch.current = nullptr;
+  g_launch.dependent = false;
   g_launch.launch_first = g_launch.block_first = ++g_launch.serial;
   if (!g_abandoned) {
     const std::string text = check_red_zones();
@@ -511,6 +520,14 @@ void fence() {
   const Inside inside;
   g_launch.current->fence_serial = g_launch.serial;
   yield_thread();
+}
+
+void await_former_launch(Site site) {
+  const Inside inside;
+  if (!omitted(site)) {
+    g_launch.current->awaited = true;
+    yield_thread();
+  }
 }
 
 void trap(Site site) {

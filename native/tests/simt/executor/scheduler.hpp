@@ -30,6 +30,7 @@ struct Thread {
   int predicate;
   uint32_t warp_sync;     // __syncwarp count of its warp when it last passed one
   uint32_t fence_serial;  // interval of its last __threadfence, 0: none
+  bool awaited;           // the launches that may still be running, if there are any
 };
 
 /**
@@ -40,6 +41,8 @@ struct Launch {
   const char* kernel = "";
   uint32_t serial = 2;  // 0: never written, 1: written by the host
   uint32_t launch_first = 2;
+  uint32_t running_first = 2;  // of the first launch that may still be running beside this one
+  bool dependent = false;
   uint32_t block_first = 2;
   Index block = {};
   Thread* current = nullptr;  // null outside kernels

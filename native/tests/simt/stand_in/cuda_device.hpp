@@ -188,6 +188,8 @@ T atomicCAS(T* address, std::common_type_t<T> expected, std::common_type_t<T> va
 
 template <class T>
 T __ldg(const T* address) { return *address; }
+template <class T>
+T __ldcg(const T* address) { return *address; }
 
 inline int __popc(unsigned v) { return __builtin_popcount(v); }
 inline int __popcll(unsigned long long v) { return __builtin_popcountll(v); }

@@ -30,6 +30,10 @@ enum cudaDeviceAttr {
   cudaDevAttrComputeCapabilityMinor = 76,
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
+struct cudaFuncAttributes {
+  int ptxVersion;
+};
 struct cudaDeviceProp {
   char name[256];
   size_t totalGlobalMem;
@@ -37,6 +41,19 @@ struct cudaDeviceProp {
 };
 typedef struct CUstream_st* cudaStream_t;
 constexpr unsigned cudaStreamNonBlocking = 1;
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  struct {
+    int programmaticStreamSerializationAllowed;
+  } val;
+};
+struct cudaLaunchConfig_t {
+  dim3 grid, block;
+  size_t dynamicSmemBytes;
+  cudaStream_t stream;
+  cudaLaunchAttribute* attrs;
+  unsigned numAttrs;
+};
 #define CUDART_VERSION 12000
 
 cudaError_t cudaGetDeviceCount(int* count);
@@ -67,7 +84,7 @@ namespace simt {
 
 cudaError_t set_shared_limit(const void* kernel, cudaFuncAttribute attribute, int bytes);
 cudaError_t launch(const void* kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
-                   Body body);
+                   bool dependent, Body body);
 
 template <class... Parameters>
 struct TypedLaunch {
@@ -91,11 +108,30 @@ cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribut
                                  int value) {
   return simt::set_shared_limit(reinterpret_cast<const void*>(kernel), attribute, value);
 }
+/** The code is of the device's own kind. */
+template <class... Parameters>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*)(Parameters...)) {
+  attributes->ptxVersion = simt::options().compute_capability;
+  return cudaSuccess;
+}
 template <class... Parameters>
 cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 block, void** arguments,
                              size_t shared = 0, cudaStream_t stream = nullptr) {
   using Typed = simt::TypedLaunch<Parameters...>;
   const Typed typed = {kernel, arguments};
-  return simt::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream,
+  return simt::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream, false,
+                      {static_cast<void (*)(const void*)>(&Typed::run), &typed});
+}
+/** With the one attribute there is, that the launch may begin before the former one has ended. */
+template <class... Parameters, class... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments... arguments) {
+  using Typed = simt::TypedLaunch<Parameters...>;
+  void* pointers[] = {static_cast<void*>(&arguments)...};
+  const Typed typed = {kernel, pointers};
+  const bool dependent =
+      config->numAttrs > 0 && config->attrs->val.programmaticStreamSerializationAllowed != 0;
+  return simt::launch(reinterpret_cast<const void*>(kernel), config->grid, config->block,
+                      config->dynamicSmemBytes, config->stream, dependent,
                       {static_cast<void (*)(const void*)>(&Typed::run), &typed});
 }
