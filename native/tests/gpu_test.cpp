@@ -484,6 +484,35 @@ void merge_cases(uint64_t seed) {
   }
 }
 
+/** Segments longer than a block, several groups of targets, and every width of what a thread moves at a time. */
+template <class T>
+void wide_merge_cases(uint64_t seed) {
+  cases::Random random(seed);
+  const std::vector<int64_t> offsets = {0, 5000, 5003, 5003, 6300};
+  for (const int64_t dim : {72, 128, 130}) {
+    for (const int64_t channels : {520, 516, 514, 513, 3000}) {
+      Tensor<float> keys = cases::matrix<float>(random, 6300, dim, dim % 4);
+      Tensor<T> features = cases::matrix<T>(random, 6300, channels);
+      std::vector<uint8_t> nucleus(6300);
+      for (uint8_t& in : nucleus) {
+        in = cases::integer(random, 0, 9) == 0 ? 1 : 0;
+      }
+      const double ratio = channels == 520 ? 0 : 0.05;
+      const auto cpu = contextual_merge(kCpu, ratio, &features, keys, nucleus, offsets);
+      for (const bool in_place : {false, true}) {
+        const auto gpu = contextual_merge(kGpu, ratio, &features, keys, nucleus, offsets, in_place);
+        CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+        CHECK_SAME(gpu.assignment.values, cpu.assignment.values);
+        CHECK_SAME(gpu.merged.values, cpu.merged.values);
+      }
+    }
+  }
+}
+
+TEST(wide_merge_f32) { wide_merge_cases<float>(22); }
+TEST(wide_merge_f16) { wide_merge_cases<F16>(23); }
+TEST(wide_merge_bf16) { wide_merge_cases<BF16>(24); }
+
 TEST(contextual_merge_f32) { merge_cases<float>(12); }
 TEST(contextual_merge_f16) { merge_cases<F16>(13); }
 TEST(contextual_merge_bf16) { merge_cases<BF16>(14); }
@@ -527,6 +556,31 @@ void gather_cases(uint64_t seed) {
   }
 }
 
+/** Both sides of what gather_rows adds up and looks through by itself. */
+TEST(gather_rows_many_segments_and_long_ones) {
+  cases::Random random(25);
+  for (const auto& size : {std::pair<int64_t, int64_t>{256, 40}, {257, 40}, {3, 4096}, {3, 9000}}) {
+    std::vector<int64_t> offsets = {0};
+    std::vector<int64_t> counts;
+    for (int64_t g = 0; g < size.first; ++g) {
+      offsets.push_back(offsets.back() + size.second);
+      counts.push_back(cases::integer(random, 0, size.second));
+    }
+    const int64_t rows = offsets.back();
+    Tensor<F16> source = cases::matrix<F16>(random, rows, 24);
+    std::vector<int64_t> indices(static_cast<size_t>(rows));
+    for (int64_t& index : indices) {
+      index = cases::integer(random, 0, rows - 1);
+    }
+    const auto cpu = gather_rows(kCpu, source, indices, counts, offsets, rows);
+    const auto gpu = gather_rows(kGpu, source, indices, counts, offsets, rows);
+    CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
+    CHECK_SAME(gpu.packed.values, cpu.packed.values);
+    CHECK_SAME(gpu.packed_offsets.values, cpu.packed_offsets.values);
+    CHECK_SAME(gpu.flags.values, cpu.flags.values);
+  }
+}
+
 TEST(gather_rows_1) { gather_cases<uint8_t>(15); }
 TEST(gather_rows_2) { gather_cases<F16>(16); }
 TEST(gather_rows_4) { gather_cases<float>(17); }
@@ -544,6 +598,27 @@ void prune_tests(uint64_t seed) {
     prune_cases::check_same(prune(kGpu, c), prune(kCpu, c));
     PruneCase<T> q = prune_cases::query_case<T>(random, round);
     prune_cases::check_same(prune(kGpu, q), prune_cases::compose(kGpu, q));
+  }
+}
+
+TEST(prune_many_segments) {
+  cases::Random random(26);
+  for (const int64_t segments : {256, 257, 1000}) {
+    PruneCase<BF16> c = prune_cases::random_case<BF16>(random, 2, 1, 64);
+    c.offsets = {0};
+    c.segments.clear();
+    for (int64_t g = 0; g < segments; ++g) {
+      c.offsets.push_back(c.offsets.back() + cases::integer(random, 0, 40));
+      c.segments.push_back(static_cast<uint8_t>(cases::integer(random, 0, 3)));
+    }
+    const int64_t rows = c.offsets.back();
+    c.mass = vector_of(cases::scores(random, c.offsets));
+    c.keys = cases::matrix<float>(random, rows, 16);
+    c.features = cases::matrix<BF16>(random, rows, 64);
+    c.params.nucleus = nucleus(MEDPRUNER_SCORE_SOFTMAX, 0.5);
+    c.params.dropped_tokens = 3;
+    c.capacity = rows;
+    prune_cases::check_same(prune(kGpu, c), prune(kCpu, c));
   }
 }
 

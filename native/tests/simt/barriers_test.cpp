@@ -25,7 +25,7 @@ class Workload {
       scores_.push_back(expf(cases::normal(random)));
       mask_.push_back(i % 4 == 0 ? 1 : 0);
     }
-    keys_ = cases::matrix<float>(random, 300, 33);  // more components than a tile
+    keys_ = cases::matrix<float>(random, 300, 97);  // more components than a tile
     features_ = cases::matrix<float>(random, 300, 2);
     source_ = cases::matrix<int32_t>(random, 2, 1);
     for (int64_t g = 0; g < 4200; ++g) {  // more segments than the scan takes at a time
@@ -84,6 +84,8 @@ class Workload {
     negative_ = nucleus_select(kCpu, nucleus(1, 0.5), negative_scores_, {0, 300});
     merge_ = contextual_merge(kCpu, 0.05, &features_, keys_, mask_, {0, 300});
     gather_ = gather_rows(kCpu, source_, {1, 0}, gather_counts_, gather_offsets_, 2);
+    stray_.assign(70, 0);  // all but one of them good, and not one that the first thread sees
+    stray_[69] = -1;
     prune_case_.offsets = {0, 300};
     prune_case_.mass = vector_of(scores_);
     prune_case_.keys = keys_;
@@ -196,7 +198,13 @@ class Workload {
   bool gather() {
     const auto r = gather_rows(kGpu, source_, {1, 0}, gather_counts_, gather_offsets_, 2);
     return r.status == MEDPRUNER_OK && same(r.packed.values, gather_.packed.values) &&
-           same(r.packed_offsets.values, gather_.packed_offsets.values);
+           same(r.packed_offsets.values, gather_.packed_offsets.values) && gather_stray();
+  }
+
+  bool gather_stray() {
+    Tensor<int32_t> source({70, 1}, std::vector<int32_t>(70));
+    const auto r = gather_rows(kGpu, source, stray_, {70}, {0, 70}, 70);
+    return r.status == MEDPRUNER_OK && r.flags.values[0] == MEDPRUNER_SEGMENT_BAD_OFFSETS;
   }
 
   bool pruning() {
@@ -212,7 +220,7 @@ class Workload {
   Tensor<int32_t> source_;
   std::vector<float> scores_, special_scores_, negative_scores_;
   std::vector<uint8_t> mask_;
-  std::vector<int64_t> gather_offsets_, gather_counts_, mass_offsets_;
+  std::vector<int64_t> gather_offsets_, gather_counts_, stray_, mass_offsets_;
   medpruner_nucleus_select_params params_;
   Tensor<uint8_t> bytes_;
   Tensor<int16_t> shorts_;

@@ -64,6 +64,41 @@ TEST(a_segment_longer_than_a_block) {
   check(0.02, &features, keys, random_mask(random, 300, 1), {0, 300}, 3);
 }
 
+/** Units of four components and single ones, one span of components and several, several groups of targets. */
+TEST(keys_of_every_width_and_alignment) {
+  cases::Random random(37);
+  Tensor<float> features = cases::matrix<float>(random, 80, 1);
+  for (const int64_t dim : {4, 95, 96, 97, 100, 196}) {
+    for (const uint64_t offset : {0, 1}) {
+      Tensor<float> keys = cases::matrix<float>(random, 80, dim, dim % 2 == 0 ? 4 : 3, offset);
+      check(0.6, &features, keys, random_mask(random, 80, 1), {0, 77, 80}, 2);
+    }
+  }
+}
+
+/** In units of 16 bytes, more of them than a block has threads, and more members than a thread has in flight. */
+template <class T>
+void wide_rows(uint64_t seed) {
+  cases::Random random(seed);
+  Tensor<float> keys = cases::matrix<float>(random, 40, 8);
+  for (const int64_t channels : {8, 16, 520 * 8}) {
+    Tensor<T> features = cases::matrix<T>(random, 40, channels);
+    check(0.05, &features, keys, random_mask(random, 40, 2), {0, 33, 40}, channels > 16 ? 1 : 3);
+  }
+}
+
+TEST(wide_rows_f32) { wide_rows<float>(38); }
+TEST(wide_rows_f16) { wide_rows<F16>(39); }
+TEST(wide_rows_bf16) { wide_rows<BF16>(40); }
+
+/** More than a block lists at a time. */
+TEST(a_target_of_many_members) {
+  cases::Random random(36);
+  Tensor<float> keys = cases::matrix<float>(random, 1300, 1);
+  Tensor<float> features = cases::matrix<float>(random, 1300, 1);
+  check(0, &features, keys, random_mask(random, 1300, 1), {0, 1300}, 1);
+}
+
 TEST(equal_keys_go_to_the_lowest_target) {
   Tensor<float> keys({40, 2}, std::vector<float>(80, 1));
   Tensor<float> features({40, 1}, std::vector<float>(40, 1));

@@ -101,6 +101,24 @@ TEST(more_segments_than_a_block) {
   });
 }
 
+/** More rows than one block looks through for stray ones. */
+TEST(a_long_segment) {
+  Tensor<uint8_t> source({5000, 1}, std::vector<uint8_t>(5000));
+  std::vector<int64_t> indices(5000);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    source.values[i] = static_cast<uint8_t>(i);
+    indices[i] = static_cast<int64_t>(4999 - i);
+  }
+  const auto cpu = gather_rows(kCpu, source, indices, {4990}, {0, 5000}, 4990);
+  schedules::each(1, [&] {
+    check_same(gather_rows(kGpu, source, indices, {4990}, {0, 5000}, 4990), cpu);
+    std::vector<int64_t> stray = indices;
+    stray[4000] = 5000;
+    const auto flagged = gather_rows(kGpu, source, stray, {4990}, {0, 5000}, 4990);
+    CHECK_SAME(flagged.flags.values, (std::vector<uint32_t>{schedules::kBad}));
+  });
+}
+
 TEST(faults_are_flagged) {
   Tensor<int32_t> source({4, 1}, {10, 20, 30, 40});
   const uint32_t full = MEDPRUNER_SEGMENT_CAPACITY;

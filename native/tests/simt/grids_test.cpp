@@ -12,7 +12,8 @@ const std::vector<std::pair<std::string, char>> kStriding = {
     {"mass_convert_lse", 'x'}, {"mass_scalar_pass", 'x'}, {"mass_tensor_pass", 'x'},
     {"mass_warpgroup_pass", 'x'},
     {"mass_pool_keys", 'y'},   {"nucleus_clear", 'x'},    {"merge_assign", 'y'},
-    {"merge_rows", 'y'},       {"gather_copy", 'y'},      {"prune_pack", 'y'},
+    {"merge_targets", 'y'},    {"gather_copy", 'y'},      {"prune_copy", 'y'},
+    {"prune_targets", 'y'},
     {"nucleus_digit", 'x'},    {"nucleus_count", 'x'},    {"nucleus_write", 'x'}};
 
 TEST(fewer_blocks_give_the_same_bits) {

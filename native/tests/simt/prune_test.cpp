@@ -51,6 +51,25 @@ TEST(aligned_rows_and_long_segments) {
   check(c, 2);
 }
 
+/** Which a block of their own scans, since a warp would have too many counts to add up. */
+TEST(many_segments) {
+  cases::Random random(119);
+  PruneCase<BF16> c;
+  c.offsets = {0};
+  for (int g = 0; g < 300; ++g) {
+    c.offsets.push_back(c.offsets.back() + g % 4);
+    c.segments.push_back(g % 7 == 0 ? 0 : 1);
+  }
+  const int64_t rows = c.offsets.back();
+  c.mass = vector_of(cases::scores(random, c.offsets));
+  c.keys = cases::matrix<float>(random, rows, 4);
+  c.features = cases::matrix<BF16>(random, rows, 8);
+  c.params.nucleus = nucleus(MEDPRUNER_SCORE_MASS, 0.5);
+  c.params.dropped_tokens = 1;
+  c.capacity = rows;
+  check(c, 2);
+}
+
 TEST(capacity_is_flagged_and_never_passed) {
   cases::Random random(116);
   for (int round = 1; round < 13; ++round) {

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// Rows copied in the widest units that their addresses allow.
+// Rows copied, a warp each, in the widest units that their addresses allow.
 
 #include <stdint.h>
+
+#include "cuda/common/block.cuh"
+#include "cuda/common/launch.cuh"
+#include "cuda/common/warp.cuh"
 
 namespace medpruner::cuda {
 
@@ -11,15 +15,71 @@ struct alignas(16) Unit16 {
   uint64_t low, high;
 };
 
-/** All threads of the block: `bytes` bytes, a multiple of the unit. */
+constexpr int kRowThreads = 256;  // of a block that copies rows
+constexpr int kRowWarps = kRowThreads / 32;
+constexpr int kRowBlocks = 4;   // of them, on a multiprocessor
+constexpr int kUnitsAhead = 4;  // loads that a lane has in flight
+
+/** All lanes of the warp: a row of `units` units. */
 template <class Unit>
-__device__ inline void copy_row(void* to, const void* from, int64_t bytes) {
-  const Unit* source = static_cast<const Unit*>(from);
-  Unit* target = static_cast<Unit*>(to);
-  const int64_t units = bytes / static_cast<int64_t>(sizeof(Unit));
-  for (int64_t u = threadIdx.x; u < units; u += blockDim.x) {
-    target[u] = source[u];
+__device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
+#pragma unroll 1
+  for (int64_t first = threadIdx.x % 32; first < units; first += 32 * kUnitsAhead) {
+    Unit values[kUnitsAhead];
+#pragma unroll
+    for (int k = 0; k < kUnitsAhead; ++k) {
+      if (first + 32 * k < units) {
+        values[k] = from[first + 32 * k];
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < kUnitsAhead; ++k) {
+      if (first + 32 * k < units) {
+        to[first + 32 * k] = values[k];
+      }
+    }
   }
+}
+
+/**
+ * Spreads rows [0, count) over the warps of the blocks along the grid's second axis, of which this block counts
+ * as number `block`: every lane asks source(i) for one of its warp's rows ahead, then all lanes call
+ * copy(i, source(i)) for one after the other.
+ */
+template <class Source, class Copy>
+__device__ inline void for_each_row(uint32_t block, int64_t count, const Source& source,
+                                    const Copy& copy) {
+  const uint32_t lane = threadIdx.x % 32;
+  const int64_t step = int64_t{gridDim.y} * kRowWarps;
+#pragma unroll 1
+  for (int64_t first = int64_t{block} * kRowWarps + threadIdx.x / 32; first < count;
+       first += 32 * step) {
+    const int64_t own = first + lane * step;
+    const int64_t from = own < count ? source(own) : 0;
+    const int64_t rows = (count - 1 - first) / step + 1;
+#pragma unroll 1
+    for (int row = 0; row < 32 && row < rows; ++row) {
+      copy(first + row * step, __shfl_sync(kAllLanes, static_cast<long long>(from), row));
+    }
+  }
+}
+
+/**
+ * Blocks per segment for for_each_row. A small call gets as many as the device holds at once, whose warps go
+ * from row to row; a large one several times as many, which even out.
+ */
+inline unsigned row_blocks(int64_t rows, int64_t segments, int32_t device) {
+  constexpr int64_t kWaves = 4;
+  const unsigned most = blocks_per_segment(rows, segments, kRowWarps);
+  const int64_t held = int64_t{kRowBlocks} * multiprocessors(device);
+  const int64_t blocks = segments * most > kWaves * held ? kWaves * held : held;
+  const int64_t share = (blocks + segments - 1) / segments;
+  return share < most ? static_cast<unsigned>(share) : most;
+}
+
+template <class T, class Unit>
+int64_t row_units(int64_t values) {
+  return values * static_cast<int64_t>(sizeof(T)) / static_cast<int64_t>(sizeof(Unit));
 }
 
 /** Everything rows' addresses are made of, in bytes: its lowest set bit is the widest unit possible. */

@@ -3,6 +3,7 @@
 
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
+#include "cuda/contextual_merge/grids.hpp"
 
 namespace medpruner::cuda {
 namespace {
@@ -17,29 +18,43 @@ MergeWorkspace lay_out(const ContextualMergeArgs& args, void* base, size_t* size
   return workspace;
 }
 
+template <class Unit>
+void assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace, int64_t units,
+            Launch launch) {
+  const bool copies = units > 0 && args.merged != args.features;
+  const dim3 grid(grid_extent(args.segments),
+                  copies ? row_blocks(args.rows, args.segments, launch.device)
+                         : blocks_per_segment(args.rows, args.segments, kTileTokens));
+  MEDPRUNER_LAUNCH((merge_assign<Unit>), grid, kRowThreads, launch.stream, args, workspace,
+                   copies ? units : 0);
+}
+
+template <class T, class Unit>
+void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, Launch launch) {
+  const int64_t units = row_units<T, Unit>(args.channels);
+  assign<Unit>(args, workspace, units, launch);
+  if (units == 0) {
+    return;
+  }
+  const TargetLaunch blocks(args, units);
+  MEDPRUNER_LAUNCH((merge_targets<T, Unit>), blocks.grid, blocks.threads, launch.stream, args,
+                   workspace, static_cast<uint32_t>(units));
+}
+
 template <class T>
-void write(const ContextualMergeArgs& args, const MergeWorkspace& workspace, Launch launch) {
-  const dim3 grid(grid_extent(args.segments), blocks_per_segment(args.rows, args.segments, 1));
+void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, Launch launch) {
   const int64_t element = static_cast<int64_t>(sizeof(T));
   const uint64_t alignment =
       row_alignment(args.merged, args.merged_stride * element, args.features,
                     args.feature_stride * element, args.channels * element);
   if (alignment % 16 == 0) {
-    MEDPRUNER_LAUNCH((merge_rows<T, Unit16>), grid, kMergeThreads, launch.stream, args, workspace);
+    merge<T, Unit16>(args, workspace, launch);
   } else {
-    MEDPRUNER_LAUNCH((merge_rows<T, T>), grid, kMergeThreads, launch.stream, args, workspace);
+    merge<T, T>(args, workspace, launch);
   }
 }
 
 }  // namespace
-
-void launch_assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace,
-                   Launch launch) {
-  // Blocks of 64 tokens: a segment's few hundred still fill several multiprocessors.
-  const dim3 grid(grid_extent(args.segments),
-                  blocks_per_segment(args.rows, args.segments, kTokens));
-  MEDPRUNER_LAUNCH(merge_assign, grid, kTokens, launch.stream, args, workspace);
-}
 
 size_t contextual_merge_workspace(const ContextualMergeArgs& args) {
   size_t size = 0;
@@ -49,24 +64,26 @@ size_t contextual_merge_workspace(const ContextualMergeArgs& args) {
 
 void contextual_merge(const ContextualMergeArgs& args, Launch launch) {
   const DeviceScope scope(launch.device);
+  if (args.rows > UINT32_MAX) {
+    fail(MEDPRUNER_ERR_UNSUPPORTED, "keys: more than 2^32 - 1 rows in one CUDA call");
+  }
   if (args.segments == 0) {
     return;
   }
   size_t size = 0;
   const MergeWorkspace workspace = lay_out(args, args.workspace, &size);
-  MEDPRUNER_LAUNCH(merge_plan, grid_extent(args.segments), kMergeThreads, launch.stream, args,
+  MEDPRUNER_LAUNCH(merge_plan, grid_extent(args.segments), plan_threads(args), launch.stream, args,
                    workspace);
-  launch_assign(args, workspace, launch);
-  if (args.merged == nullptr || args.channels == 0) {
-    return;
+  if (args.merged == nullptr) {
+    return assign<Unit16>(args, workspace, 0, launch);
   }
   switch (args.dtype) {
     case DType::kF16:
-      return write<Half>(args, workspace, launch);
+      return merge<Half>(args, workspace, launch);
     case DType::kBF16:
-      return write<BFloat>(args, workspace, launch);
+      return merge<BFloat>(args, workspace, launch);
     default:
-      return write<float>(args, workspace, launch);
+      return merge<float>(args, workspace, launch);
   }
 }
 

@@ -44,4 +44,30 @@ __device__ inline void scan_rows(int64_t segments, int64_t capacity, int64_t* pa
   }
 }
 
+/** Calls of so few segments need no scan: each warp adds up the counts before its own. */
+constexpr int64_t kFewSegments = 256;
+
+/** All lanes of the warp: rows of the segments before g. */
+template <class CountOf>
+__device__ inline int64_t rows_before(int64_t g, const CountOf& count_of) {
+  int64_t sum = 0;
+#pragma unroll 4
+  for (int64_t h = threadIdx.x % 32; h < g; h += 32) {
+    sum += count_of(h);
+  }
+  return static_cast<int64_t>(warp_sum(static_cast<uint64_t>(sum)));
+}
+
+/** One thread of a segment's blocks: what scan_rows leaves of it, its flags being written already. */
+__device__ inline void put_offset(int64_t g, int64_t segments, int64_t first, int64_t count,
+                                  int64_t capacity, int64_t* packed_offsets, uint32_t* flags) {
+  packed_offsets[g] = first;
+  if (g == segments - 1) {
+    packed_offsets[segments] = first + count;
+  }
+  if (count > 0 && first + count > capacity) {
+    atomicOr(&flags[g], static_cast<uint32_t>(MEDPRUNER_SEGMENT_CAPACITY));
+  }
+}
+
 }  // namespace medpruner::cuda

@@ -3,6 +3,7 @@
 
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
+#include "cuda/contextual_merge/grids.hpp"
 
 namespace medpruner::cuda {
 namespace {
@@ -57,18 +58,35 @@ void select(const PruneArgs& args, const PruneWorkspace& workspace, void* scratc
   nucleus_select(nucleus, launch);
 }
 
-template <class T>
-void pack(const PruneArgs& args, const PruneWorkspace& workspace, Launch launch) {
+template <class Unit>
+void copy(const PruneArgs& args, const PruneWorkspace& workspace, int64_t units, bool few,
+          Launch launch) {
   const dim3 grid(grid_extent(args.merge.segments),
-                  blocks_per_segment(args.merge.rows, args.merge.segments, 1));
+                  row_blocks(args.merge.rows, args.merge.segments, launch.device));
+  MEDPRUNER_LAUNCH((prune_copy<Unit>), grid, kRowThreads, launch.stream, args, workspace, units,
+                   few);
+}
+
+template <class T, class Unit>
+void targets(const PruneArgs& args, const PruneWorkspace& workspace, Launch launch) {
+  const int64_t units = row_units<T, Unit>(args.merge.channels);
+  const TargetLaunch blocks(args.merge, units);
+  MEDPRUNER_LAUNCH((prune_targets<T, Unit>), blocks.grid, blocks.threads, launch.stream, args,
+                   workspace, static_cast<uint32_t>(units));
+}
+
+template <class T>
+void pack(const PruneArgs& args, const PruneWorkspace& workspace, bool few, Launch launch) {
+  const int64_t channels = args.merge.channels;
   const int64_t element = static_cast<int64_t>(sizeof(T));
-  const int64_t row_bytes = args.merge.channels * element;
-  const uint64_t alignment = row_alignment(args.packed, row_bytes, args.merge.features,
-                                           args.merge.feature_stride * element, row_bytes);
+  const uint64_t alignment = row_alignment(args.packed, channels * element, args.merge.features,
+                                           args.merge.feature_stride * element, channels * element);
   if (alignment % 16 == 0) {
-    MEDPRUNER_LAUNCH((prune_pack<T, Unit16>), grid, kMergeThreads, launch.stream, args, workspace);
+    copy<Unit16>(args, workspace, row_units<T, Unit16>(channels), few, launch);
+    targets<T, Unit16>(args, workspace, launch);
   } else {
-    MEDPRUNER_LAUNCH((prune_pack<T, T>), grid, kMergeThreads, launch.stream, args, workspace);
+    copy<T>(args, workspace, channels, few, launch);
+    targets<T, T>(args, workspace, launch);
   }
 }
 
@@ -90,21 +108,23 @@ void prune(const PruneArgs& given, Launch launch) {
       attend(args, workspace, scratch, launch);
     }
     select(args, workspace, scratch, launch);
-    MEDPRUNER_LAUNCH(prune_plan, grid_extent(args.merge.segments), kMergeThreads, launch.stream,
-                     args, workspace);
-    launch_assign(args.merge, workspace.merge, launch);
+    MEDPRUNER_LAUNCH(prune_plan, grid_extent(args.merge.segments), plan_threads(args.merge),
+                     launch.stream, args, workspace);
   }
-  MEDPRUNER_LAUNCH(prune_offsets, 1, kScanThreads, launch.stream, args, workspace);
-  if (args.merge.segments == 0 || args.merge.rows == 0 || args.capacity == 0) {
+  const bool few = args.merge.segments > 0 && args.merge.segments <= kFewSegments;
+  if (!few) {
+    MEDPRUNER_LAUNCH(prune_offsets, 1, kScanThreads, launch.stream, args, workspace);
+  }
+  if (args.merge.segments == 0) {
     return;
   }
   switch (args.merge.dtype) {
     case DType::kF16:
-      return pack<Half>(args, workspace, launch);
+      return pack<Half>(args, workspace, few, launch);
     case DType::kBF16:
-      return pack<BFloat>(args, workspace, launch);
+      return pack<BFloat>(args, workspace, few, launch);
     default:
-      return pack<float>(args, workspace, launch);
+      return pack<float>(args, workspace, few, launch);
   }
 }
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// Stage 2 behind the selection: K4's plan with the union of the flags and the packed rows counted, K4's
-// assignment, one block that scans the counts, and a block per packed row that copies or merges it from
-// the features to its place.
+// Stage 2 behind the selection: K4's plan with the union of the flags and the packed rows counted; K4's
+// assignment beside the copying of the nucleus rows from the features to their places; the targets.
 
 #include <stdint.h>
 
 #include "common/op_args.hpp"
 #include "cuda/common/block.cuh"
+#include "cuda/common/units.cuh"
+#include "cuda/contextual_merge/assign.cuh"
 #include "cuda/contextual_merge/steps.cuh"
+#include "cuda/contextual_merge/targets.cuh"
 #include "cuda/gather_rows/scan.cuh"
 
 namespace medpruner::cuda {
@@ -19,7 +21,7 @@ struct PruneWorkspace {
   int64_t* patch_offsets;   // [segments + 1] with query
   uint32_t* mass_flags;     // [segments] with query, else null
   uint8_t* nucleus;         // [rows]
-  int64_t* kept;            // [rows]: of the nucleus, then of all kept rows
+  int64_t* kept;            // [rows]: of the nucleus; then of all kept rows, targets as ~row
   int64_t* counts;          // [segments]: as kept; then of the packed rows
   uint32_t* nucleus_flags;  // [segments]
   MergeWorkspace merge;
@@ -62,13 +64,14 @@ __global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
                          (workspace.mass_flags != nullptr ? workspace.mass_flags[g] : 0);
   MergePlan plan = {};
   int64_t packed = 0;
-  if (segment_of(args.merge.offsets, g, args.merge.rows, &plan.begin, &plan.end)) {
-    const int64_t n = plan.end - plan.begin;
+  int64_t begin = 0;
+  int64_t end = 0;
+  if (segment_of(args.merge.offsets, g, args.merge.rows, &begin, &end)) {
+    const int64_t n = end - begin;
     const bool whole = args.segment_kept == nullptr || args.segment_kept[g] != 0;
     const int64_t leading = whole || args.dropped_tokens > n ? n : args.dropped_tokens;
-    packed = plan_segment(args.merge, workspace.merge, leading, &plan, scratch);
-  } else {
-    plan = kBadPlan;
+    packed =
+        plan_segment<true>(args.merge, workspace.merge, begin, end, leading, &plan, scratch);
   }
   if (threadIdx.x == 0) {
     workspace.merge.plans[g] = plan;
@@ -77,7 +80,10 @@ __global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
   }
 }
 
-/** One block of kScanThreads; after merge_assign, which adds flags too. */
+/**
+ * One block of kScanThreads; after prune_plan. For calls of more segments than prune_copy looks through by
+ * itself.
+ */
 __global__ void prune_offsets(PruneArgs args, PruneWorkspace workspace) {
   __shared__ int64_t scratch[kScratch];
   scan_rows(
@@ -86,30 +92,70 @@ __global__ void prune_offsets(PruneArgs args, PruneWorkspace workspace) {
       [&](int64_t g, uint32_t flags) { args.flags[g] |= flags; }, scratch);
 }
 
-/** Grid (segments, blocks per segment), a block per packed row; after prune_offsets. */
-template <class T, class Unit>
-__global__ void prune_pack(PruneArgs args, PruneWorkspace workspace) {
-  __shared__ uint64_t scratch[kScratch];
-  __shared__ int64_t members[kMergeThreads];
+/**
+ * Grid (segments, blocks per segment) of kRowThreads; after prune_plan, and prune_offsets unless `few`
+ * segments. A segment's tasks are its tiles of tokens to assign, which the copying of the nucleus rows hides,
+ * then its packed rows, a warp each, of which the targets are left to prune_targets.
+ */
+template <class Unit>
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks)
+    prune_copy(PruneArgs args, PruneWorkspace workspace, int64_t row_units, bool few) {
+  __shared__ AssignTile tile;
   const int64_t g = blockIdx.x;
   const MergePlan plan = workspace.merge.plans[g];
-  const int64_t first = args.packed_offsets[g];
+  const uint32_t tiles = assign_tiles(plan);
+  uint32_t task = blockIdx.y;
+  for (; task < tiles; task += gridDim.y) {
+    assign_tile(args.merge, workspace.merge, plan, task * kTileTokens, &args.flags[g], tile);
+  }
+  const int64_t packed = workspace.counts[g];
+  const int64_t first =
+      few ? rows_before(g, [&](int64_t h) { return workspace.counts[h]; }) : args.packed_offsets[g];
+  if (few && blockIdx.y == 0 && threadIdx.x == 0) {
+    put_offset(g, args.merge.segments, first, packed, args.capacity, args.packed_offsets,
+               args.flags);
+  }
   const int64_t room = args.capacity - first;
-  const int64_t count = workspace.counts[g] < room ? workspace.counts[g] : room;
-  const T* features = static_cast<const T*>(args.merge.features);
-  T* packed = static_cast<T*>(args.packed);
-  for (int64_t i = blockIdx.y; i < count; i += gridDim.y) {
-    const int64_t row = workspace.kept[plan.begin + i];
-    T* out = packed + (first + i) * args.merge.channels;
-    if (threadIdx.x == 0) {
-      args.packed_rows[first + i] = row;
+  const int64_t* kept = workspace.kept + plan.begin;
+  const char* features = static_cast<const char*>(args.merge.features);
+  const int64_t stride = args.merge.feature_stride * (args.merge.dtype == DType::kF32 ? 4 : 2);
+  for_each_row(
+      task - tiles, packed < room ? packed : room,
+      [&](int64_t i) {
+        const int64_t row = kept[i];
+        args.packed_rows[first + i] = row < 0 ? ~row : row;
+        return row;
+      },
+      [&](int64_t i, int64_t row) {
+        if (row >= 0) {
+          copy_row(static_cast<Unit*>(args.packed) + (first + i) * row_units,
+                   reinterpret_cast<const Unit*>(features + row * stride), row_units);
+        }
+      });
+}
+
+/**
+ * Grid (segments, blocks per segment, parts of a row) of at most kTargetThreads, a block per target and part;
+ * after prune_copy.
+ */
+template <class T, class Unit>
+__global__ void __launch_bounds__(kTargetThreads, kTargetBlocks)
+    prune_targets(PruneArgs args, PruneWorkspace workspace, uint32_t row_units) {
+  __shared__ TargetMembers members;
+  const int64_t g = blockIdx.x;
+  const MergePlan plan = workspace.merge.plans[g];
+  for (uint32_t t = blockIdx.y; t < plan.targets; t += gridDim.y) {
+    const int64_t rank = int64_t{t} * plan.step;
+    const int64_t row = workspace.merge.rest[plan.begin + rank];
+    // All rows before it are kept but the merged ones. Below 0: segments overlap.
+    const int64_t i = row - plan.begin - rank + t;
+    const int64_t to = args.packed_offsets[g] + i;
+    if (i < 0 || i >= workspace.counts[g] || to >= args.capacity) {
+      return;
     }
-    if (args.merge.role[row] == MEDPRUNER_ROLE_TARGET) {
-      write_target(args.merge, workspace.merge, plan, row, out, members, scratch);
-    } else {
-      copy_row<Unit>(out, features + row * args.merge.feature_stride,
-                     args.merge.channels * static_cast<int64_t>(sizeof(T)));
-    }
+    write_target<T, Unit>(args.merge, workspace.merge, plan, t, row,
+                          static_cast<T*>(args.packed) + to * args.merge.channels, row_units,
+                          members);
   }
 }
 
