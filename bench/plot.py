@@ -55,6 +55,8 @@ def entries(folder, bars):
         gpu = report["gpu"]
         machine = report["machine"]
         for row in report["rows"]:
+            if row["backend"] == "cpu" and machine["threads"] != 2:
+                continue  # the bars of a CPU are about two threads
             where = gpu["name"] if row["backend"] == "cuda" else (
                 f"{machine['cpu']}, {machine['isa']}, {machine['threads']} threads")
             for bar in row["bars"]:
