@@ -44,14 +44,14 @@ inline void add(const Backend& backend, Row row, const std::function<void()>& ca
                 Results& results) {
   row.backend = backend.name();
   row.seconds = backend.time(call);
-  results.rows.push_back(row);
+  results.push(row);
   if (backend.cuda()) {
     size_t nodes = 0;
     row.seconds = backend.time_graph(call, &nodes);
     row.name += " graph";
     row.check += "; captured as a graph of " + std::to_string(nodes) +
                  " nodes, which a host synchronisation or an allocation would have failed";
-    results.rows.push_back(std::move(row));
+    results.push(std::move(row));
   }
 }
 

@@ -246,21 +246,20 @@ std::string to_json(const Options& options, const Results& results, int32_t thre
   return json.text() + "\n";
 }
 
-void print(const Results& results) {
-  for (const Ceiling& c : results.ceilings) {
-    printf("ceiling  %-5s %-10s %.4g %s (%s)\n", c.backend.c_str(), c.name.c_str(), c.value,
-           c.unit.c_str(), c.how.c_str());
+void print_ceiling(const Ceiling& c) {
+  printf("ceiling  %-5s %-10s %.4g %s (%s)\n", c.backend.c_str(), c.name.c_str(), c.value,
+         c.unit.c_str(), c.how.c_str());
+}
+
+void print_row(const Results& results, const Row& row) {
+  const double share = percent(results, row);
+  char of[48] = "";
+  if (share >= 0) {
+    snprintf(of, sizeof of, "%.0f %% of %s", share, row.ceiling.c_str());
   }
-  printf("%-5s %-30s %-36s %10s %10s  %s\n", "", "op", "case", "median", "min", "of ceiling");
-  for (const Row& row : results.rows) {
-    const double share = percent(results, row);
-    char of[48] = "";
-    if (share >= 0) {
-      snprintf(of, sizeof of, "%.0f %% of %s", share, row.ceiling.c_str());
-    }
-    printf("%-5s %-30s %-36s %10s %10s  %s\n", row.backend.c_str(), row.op.c_str(),
-           row.name.c_str(), show(row.seconds.median).c_str(), show(row.seconds.min).c_str(), of);
-  }
+  printf("%-5s %-30s %-36s %10s %10s  %s\n", row.backend.c_str(), row.op.c_str(), row.name.c_str(),
+         show(row.seconds.median).c_str(), show(row.seconds.min).c_str(), of);
+  fflush(stdout);
 }
 
 /** Runs every case of a backend; a failed check costs its own figure alone. */
@@ -269,7 +268,12 @@ int measure(const Backend& backend, const Options& options, Results& results) {
   const Wanted wanted = [&](const std::string& op, const std::string& name) {
     return (op + " " + name).find(options.only) != std::string::npos;
   };
+  const size_t known = results.ceilings.size();
   measure_ceilings(backend, results);
+  for (size_t i = known; i < results.ceilings.size(); ++i) {
+    print_ceiling(results.ceilings[i]);
+  }
+  fflush(stdout);
   for (const auto& body : {measure_slice_anchor, measure_attention_mass, measure_nucleus_select,
                            measure_merge_and_gather, measure_prune, measure_stage2}) {
     try {
@@ -299,6 +303,8 @@ int run(const Options& options) {
     }
   }
   Results results;
+  results.seen = [&](const Row& row) { print_row(results, row); };
+  printf("%-5s %-30s %-36s %10s %10s  %s\n", "", "op", "case", "median", "min", "of ceiling");
   int failed = 0;
   if (options.cpu) {
     Backend cpu(kCpu, threads, options.runs, options.budget);
@@ -311,7 +317,6 @@ int run(const Options& options) {
     cuda.damage = options.damage;
     failed += measure(cuda, options, results);
   }
-  print(results);
   if (!options.output.empty()) {
     std::ofstream out(options.output);
     out << to_json(options, results, threads, gpu);

@@ -152,6 +152,15 @@ class Tensors {
 struct Results {
   std::vector<Ceiling> ceilings;
   std::vector<Row> rows;
+  /** Called with each row as it comes, so that a run that is cut short has shown what it measured. */
+  std::function<void(const Row&)> seen;
+
+  void push(Row row) {
+    rows.push_back(std::move(row));
+    if (seen) {
+      seen(rows.back());
+    }
+  }
 
   const Ceiling* find(const std::string& name, const std::string& backend) const;
 };

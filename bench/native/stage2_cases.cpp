@@ -203,7 +203,7 @@ void stage2_case(const Backend& backend, const Size& size, int64_t heads, int64_
   row.workspace_bytes = static_cast<int64_t>(prune.bytes);
   row.backend = backend.name();
   row.seconds = backend.time(call);
-  results.rows.push_back(row);
+  results.push(row);
   if (backend.cuda()) {
     const Recorded graph(backend, call);
     const auto launch = [&] { graph.launch(backend.stream); };
@@ -216,7 +216,7 @@ void stage2_case(const Backend& backend, const Size& size, int64_t heads, int64_
     row.name += " graph";
     row.check += "; all of it as one graph recorded with medpruner_graph_begin, checked again after "
                  "a launch";
-    results.rows.push_back(std::move(row));
+    results.push(std::move(row));
   }
 }
 
