@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.memory.Encodings;
 
 /**
  * A model, the one thread that uses it, and what waits for it: one request is answered and so many
@@ -28,7 +29,7 @@ final class Engine implements AutoCloseable {
   private final int waiting;
   private final @Nullable Path root;
   private final Progress progress;
-  private final Encodings encodings;
+  private final Encodings<VolumeInput.Key, VolumeInput> encodings;
   private final Semaphore places;
   private final Set<Job> jobs = ConcurrentHashMap.newKeySet();
   private final ThreadPoolExecutor executor;
@@ -51,7 +52,7 @@ final class Engine implements AutoCloseable {
     this.waiting = waiting;
     this.root = root;
     this.progress = progress;
-    this.encodings = new Encodings(model, volumes);
+    this.encodings = new Encodings<>(model, volumes);
     this.places = new Semaphore(waiting + 1);
     this.executor =
         new ThreadPoolExecutor(

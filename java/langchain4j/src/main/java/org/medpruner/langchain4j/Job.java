@@ -14,10 +14,10 @@ import org.medpruner.PruningReport;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.AnswerListener;
 import org.medpruner.vlm.Audit;
-import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
+import org.medpruner.vlm.memory.Encodings;
 
 /**
  * One question on its way through the queue and the model. {@link #run} belongs to the worker,
@@ -90,7 +90,7 @@ final class Job {
   }
 
   /** Answers, with all that the model remembers; completes nothing. */
-  ChatResponse run(ModelInfo info, Encodings encodings) {
+  ChatResponse run(ModelInfo info, Encodings<VolumeInput.Key, VolumeInput> encodings) {
     try {
       return answer(info, encodings);
     } catch (Stopped e) {
@@ -103,29 +103,30 @@ final class Job {
     }
   }
 
-  private ChatResponse answer(ModelInfo info, Encodings encodings) {
+  private ChatResponse answer(ModelInfo info, Encodings<VolumeInput.Key, VolumeInput> encodings) {
     Progress checked = this::progress;
     checked.update("read", 0, 1);
-    Encodings.Encoded volume = encodings.encoded(turns.source(), wanted, checked);
-    Conversation conversation = encodings.conversation(volume, wanted, turns.past(), checked);
+    VolumeSource source = turns.source();
+    Encodings.Encoded<VolumeInput> volume =
+        encodings.encoded(
+            new VolumeInput.Key(source.digest(), wanted.reading()),
+            wanted.policy(),
+            () -> VolumeInput.read(source, wanted.reading(), checked),
+            checked);
     AnswerListener listener = pieces == null ? AnswerListener.NONE : this::piece;
-    Answer answer = conversation.ask(turns.question(), wanted.generation(), listener, checked);
-    if (answer.ending() == Ending.STOP_TOKEN || answer.ending() == Ending.LENGTH) {
-      encodings.told(new Turns.Turn(turns.question(), answer.text()));
-    } else {
-      // The cache has more of the answer than its text, or less.
-      encodings.forgetConversation();
-    }
+    Answer answer =
+        encodings.ask(
+            volume, turns.past(), turns.question(), wanted.generation(), listener, checked);
     if (answer.ending() == Ending.CANCELLED) {
       throw new Stopped();
     }
-    return response(info, volume, answer);
+    return response(info, volume.notes(), answer);
   }
 
-  private ChatResponse response(ModelInfo info, Encodings.Encoded volume, Answer answer) {
-    PruningReport report = volume.complete(answer.report());
+  private ChatResponse response(ModelInfo info, VolumeInput input, Answer answer) {
+    PruningReport report = input.complete(answer.report());
     String audit =
-        Audit.of(volume.input(turns.source()), info, report, turns.question(), answer.text())
+        Audit.of(input.audited(turns.source()), info, report, turns.question(), answer.text())
             .withGeneration(wanted.generation(), answer)
             .text();
     MedPrunerChatResponseMetadata metadata =

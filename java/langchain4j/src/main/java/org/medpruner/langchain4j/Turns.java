@@ -16,6 +16,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.vlm.memory.Turn;
 
 /**
  * What a list of chat messages says.
@@ -25,9 +26,6 @@ import org.jspecify.annotations.Nullable;
  * @param question the one to answer
  */
 record Turns(VolumeSource source, List<Turn> past, String question) {
-  /** A question and its answer. */
-  record Turn(String question, String answer) {}
-
   /**
    * Reads messages.
    *

@@ -78,17 +78,10 @@ class MemoryTest {
   }
 
   @Test
-  void theVolumeAskedAboutLongestAgoIsFreed() {
+  void closingFreesAllThatIsRemembered() {
     model.chat(Demo.about(1, Demo.FURTHER));
     model.chat(Demo.about(2, Demo.FURTHER));
-    model.chat(Demo.about(1, Demo.FURTHER));
     watched.calls();
-    model.chat(Demo.about(3, Demo.FURTHER));
-    assertEquals(
-        List.of("close conversation", "close volume", "encode", "converse", "ask"),
-        watched.calls());
-    model.chat(Demo.about(1, Demo.FURTHER));
-    assertEquals(List.of("close conversation", "converse", "ask"), watched.calls());
     model.close();
     assertEquals(
         List.of("close conversation", "close volume", "close volume", "close model"),

@@ -10,10 +10,10 @@ import org.medpruner.PruningReport;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.AnswerListener;
 import org.medpruner.vlm.Audit;
-import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.memory.Encodings;
 import org.medpruner.volume.VolumeException;
 
 /**
@@ -51,7 +51,7 @@ final class ChatJob implements Runnable {
   record Tools(
       VisionLanguageModel model,
       String name,
-      Encodings encodings,
+      Encodings<VolumeInput.Key, VolumeInput> encodings,
       Audits audits,
       Metrics metrics,
       Log log) {}
@@ -122,39 +122,37 @@ final class ChatJob implements Runnable {
   private void answer() {
     Progress progress = this::progress;
     progress.update("read", 0, 1);
-    Encodings.Encoded volume =
-        tools.encodings.encoded(file, request.reading(), request.policy(), progress);
-    Conversation conversation =
-        tools.encodings.conversation(
-            volume, request.generation().layout(), request.messages().past(), progress);
+    Encodings.Encoded<VolumeInput> volume =
+        tools.encodings.encoded(
+            new VolumeInput.Key(file.id(), request.reading()),
+            request.policy(),
+            () -> VolumeInput.read(file, request.reading(), progress),
+            progress);
+    VolumeInput input = volume.notes();
     String question = request.messages().question();
     Answer answer =
-        conversation.ask(
+        tools.encodings.ask(
+            volume,
+            request.messages().past(),
             question,
             request.generation(),
             request.stream() ? this::piece : AnswerListener.NONE,
             progress);
-    if (answer.ending() == Ending.STOP_TOKEN || answer.ending() == Ending.LENGTH) {
-      tools.encodings.told(new Turn(question, answer.text()));
-    } else {
-      // The cache has more of the answer than its text, or less.
-      tools.encodings.forgetConversation();
-    }
     if (answer.ending() == Ending.CANCELLED) {
       throw new Cancelled();
     }
-    PruningReport report = volume.complete(answer.report());
+    PruningReport report = input.complete(answer.report());
     tools.audits.add(
         completion.id(),
         Audit.of(
-                volume.input(),
+                input.audited(),
                 tools.model.info().calledAs(tools.name),
                 report,
                 question,
                 answer.text())
             .withGeneration(request.generation(), answer)
             .text(),
-        volume.sheet(),
+        input.sheet(),
         report);
     tools.metrics.answered(answer);
     state.set(State.OVER);

@@ -21,6 +21,7 @@ import java.util.function.Consumer;
 import org.medpruner.InputException;
 import org.medpruner.MedPrunerException;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.memory.Encodings;
 
 /**
  * An HTTP server that answers questions about volumes, in the shape of OpenAI's chat completions;
@@ -38,10 +39,13 @@ import org.medpruner.vlm.VisionLanguageModel;
 public final class MedPrunerServer implements AutoCloseable {
   private static final int SHUTDOWN_SECONDS = 5;
 
+  /** Encoded ones to keep, each some megabytes. */
+  private static final int MOST_VOLUMES = 4;
+
   private final ServerOptions options;
   private final FileStore files;
   private final Worker worker;
-  private final Encodings encodings;
+  private final Encodings<VolumeInput.Key, VolumeInput> encodings;
   private final Vertx vertx;
   private final HttpServer http;
   private final Chat chat;
@@ -57,8 +61,8 @@ public final class MedPrunerServer implements AutoCloseable {
         new FileStore(
             options.maxUploadBytes(), options.maxUnpackedBytes(), options.maxStoredBytes());
     worker = new Worker(options.queue());
-    encodings = new Encodings(model);
-    files.onRemoval(() -> worker.run(() -> encodings.forgetUnless(files::has)));
+    encodings = new Encodings<>(model, MOST_VOLUMES);
+    files.onRemoval(() -> worker.run(() -> encodings.forgetUnless(k -> files.has(k.file()))));
     vertx = Vertx.vertx(vertxOptions());
     Metrics metrics = new Metrics();
     Audits audits = new Audits();

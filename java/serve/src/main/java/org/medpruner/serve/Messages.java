@@ -7,6 +7,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.vlm.memory.Turn;
 
 /**
  * What a list of chat messages says.

@@ -1,4 +1,0 @@
-package org.medpruner.serve;
-
-/** A question and its answer, as the client tells them. */
-record Turn(String question, String answer) {}
