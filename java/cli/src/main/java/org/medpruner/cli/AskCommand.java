@@ -3,7 +3,6 @@ package org.medpruner.cli;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
@@ -40,12 +39,7 @@ final class AskCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // set by picocli before the command runs
   private Main main;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "Hugging Face checkpoint folder.")
-  private @Nullable Path model;
+  @Mixin private final CheckpointOption checkpoint = new CheckpointOption();
 
   @Option(
       names = "--question",
@@ -90,7 +84,7 @@ final class AskCommand implements Callable<Integer> {
               + " times; ask each on its own");
     }
     LoadOptions load = device.load();
-    Path folder = Session.checkModelFolder(Objects.requireNonNull(model, "--model"));
+    Path folder = checkpoint.folder();
     // One answer is printed when the files are there too; several, or streamed ones, as they come.
     boolean atOnce = stream || texts.size() > 1;
     if (volume.paths.size() > 1) {

@@ -1,7 +1,6 @@
 package org.medpruner.cli;
 
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
@@ -32,12 +31,7 @@ final class CompareCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // set by picocli before the command runs
   private Main main;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "Hugging Face checkpoint folder.")
-  private @Nullable Path model;
+  @Mixin private final CheckpointOption checkpoint = new CheckpointOption();
 
   @Option(names = "--question", required = true, paramLabel = "TEXT", description = "What to ask.")
   private @Nullable String question;
@@ -57,7 +51,7 @@ final class CompareCommand implements Callable<Integer> {
     String text = AnswerOptions.question(question);
     Outputs files = output.outputs();
     LoadOptions load = device.load();
-    Path folder = Session.checkModelFolder(Objects.requireNonNull(model, "--model"));
+    Path folder = checkpoint.folder();
     VolumeInput input;
     ModelInfo info;
     Answer pruned;

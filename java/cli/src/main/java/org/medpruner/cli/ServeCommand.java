@@ -2,7 +2,6 @@ package org.medpruner.cli;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -38,12 +37,7 @@ final class ServeCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // set by picocli before the command runs
   private Main main;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "Hugging Face checkpoint folder.")
-  private @Nullable Path model;
+  @Mixin private final CheckpointOption checkpoint = new CheckpointOption();
 
   @Option(
       names = "--host",
@@ -106,7 +100,7 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     ServerOptions options = options();
     LoadOptions load = device.load();
-    Path folder = Session.checkModelFolder(Objects.requireNonNull(model, "--model"));
+    Path folder = checkpoint.folder();
     // Before gigabytes of weights are read for nothing.
     MedPrunerServer.check(options);
     VisionLanguageModel loaded;
