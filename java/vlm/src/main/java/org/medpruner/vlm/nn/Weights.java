@@ -117,8 +117,9 @@ public final class Weights implements AutoCloseable {
     TorchRuntime.require();
     if (options.cuda()) {
       TorchRuntime.requireCuda();
-      // cuDNN's attention makes a plan for every new length, in every thread, and prompts and caches
-      // have new lengths all the time. LibTorch prefers it on some GPUs to kernels that take any.
+      // cuDNN's attention makes a plan for every new length, in every thread, and prompts and
+      // caches have new lengths all the time. LibTorch prefers it on some GPUs to kernels that
+      // take any.
       torch.globalContext().setSDPUseCuDNN(false);
     }
     Weights weights =
