@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
+import org.medpruner.vlm.fixtures.Demo;
+import org.medpruner.vlm.fixtures.WatchedModel;
 
 /** The way most applications use a chat model: an interface, and a memory of what was said. */
 class AiServicesTest {
@@ -54,7 +56,7 @@ class AiServicesTest {
       Reader reader = AiServices.builder(Reader.class).chatModel(model).chatMemory(memory).build();
       ImageContent volume = VolumeContent.of(Demo.phantom(5));
       String organ = reader.about(Demo.QUESTION, volume);
-      assertEquals(model.chat(Demo.about(5, Demo.QUESTION)).aiMessage().text(), organ);
+      assertEquals(model.chat(Phantoms.about(5, Demo.QUESTION)).aiMessage().text(), organ);
       watched.calls();
       assertEquals(answerTo(model, memory, () -> reader.further(Demo.FURTHER)), last(memory));
       // Once the window has moved past the volume, it has to be repeated.

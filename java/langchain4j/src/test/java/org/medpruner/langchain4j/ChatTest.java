@@ -35,6 +35,7 @@ import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.fixtures.Demo;
 
 /** Answers through LangChain4j are those of the same checkpoint without it. */
 class ChatTest {
@@ -77,7 +78,7 @@ class ChatTest {
   @Test
   void answersAndSaysWhatItCost() throws IOException {
     Answer expected = withoutLangChain4j(PruningPolicy.PAPER, Demo.QUESTION).getFirst();
-    ChatResponse response = model.chat(Demo.about(5, Demo.QUESTION));
+    ChatResponse response = model.chat(Phantoms.about(5, Demo.QUESTION));
     assertEquals(expected.text(), response.aiMessage().text());
     assertEquals(FinishReason.STOP, response.finishReason());
     assertEquals("demo", response.modelName());
@@ -102,7 +103,7 @@ class ChatTest {
   @Test
   void aConversationIsThatOfTheModel() {
     List<Answer> expected = withoutLangChain4j(PruningPolicy.PAPER, Demo.QUESTION, Demo.FURTHER);
-    UserMessage first = Demo.about(5, Demo.QUESTION);
+    UserMessage first = Phantoms.about(5, Demo.QUESTION);
     AiMessage said = model.chat(first).aiMessage();
     ChatResponse second = model.chat(first, said, UserMessage.from(Demo.FURTHER));
     assertEquals(expected.get(1).text(), second.aiMessage().text());
@@ -122,13 +123,13 @@ class ChatTest {
   @Test
   void parametersOfTheRequestOverrideTheModels() {
     Answer off = withoutLangChain4j(PruningPolicy.OFF, Demo.QUESTION).getFirst();
-    ChatResponse response = ask(own().preset("off").build(), Demo.about(5, Demo.QUESTION));
+    ChatResponse response = ask(own().preset("off").build(), Phantoms.about(5, Demo.QUESTION));
     assertEquals(off.text(), response.aiMessage().text());
     assertEquals(off.promptTokens(), response.tokenUsage().inputTokenCount());
     ChatResponse tight =
         ask(
             own().policy(PruningPolicy.PAPER.withGamma(0.2).withTau(0.5)).build(),
-            Demo.about(5, Demo.QUESTION));
+            Phantoms.about(5, Demo.QUESTION));
     PruningPolicy used = ((MedPrunerChatResponseMetadata) tight.metadata()).report().policy();
     assertEquals(0.2, used.gamma());
     assertEquals(0.5, used.tau());
@@ -138,13 +139,13 @@ class ChatTest {
     ChatResponse cut =
         ask(
             ChatRequestParameters.builder().maxOutputTokens(1).build(),
-            Demo.about(5, Demo.QUESTION));
+            Phantoms.about(5, Demo.QUESTION));
     assertEquals(FinishReason.LENGTH, cut.finishReason());
     assertEquals(1, cut.tokenUsage().outputTokenCount());
     ChatResponse few =
         ask(
             own().reading(VolumeReading.DEFAULT.withMaxSlices(6)).build(),
-            Demo.about(5, Demo.QUESTION));
+            Phantoms.about(5, Demo.QUESTION));
     assertEquals(6, ((MedPrunerChatResponseMetadata) few.metadata()).report().slices().size());
   }
 
@@ -153,18 +154,18 @@ class ChatTest {
     // So hot that tokens are nearly equally likely.
     MedPrunerChatRequestParameters.Builder hot =
         own().temperature(100.0).topK(50).maxOutputTokens(12);
-    String first = ask(hot.seed(1L).build(), Demo.about(5, Demo.QUESTION)).aiMessage().text();
-    String again = ask(hot.seed(1L).build(), Demo.about(5, Demo.QUESTION)).aiMessage().text();
-    String other = ask(hot.seed(2L).build(), Demo.about(5, Demo.QUESTION)).aiMessage().text();
+    String first = ask(hot.seed(1L).build(), Phantoms.about(5, Demo.QUESTION)).aiMessage().text();
+    String again = ask(hot.seed(1L).build(), Phantoms.about(5, Demo.QUESTION)).aiMessage().text();
+    String other = ask(hot.seed(2L).build(), Phantoms.about(5, Demo.QUESTION)).aiMessage().text();
     assertEquals(first, again);
     assertNotEquals(first, other);
   }
 
   @Test
   void aStopSequenceIsCutOff() {
-    String whole = model.chat(Demo.about(5, Demo.QUESTION)).aiMessage().text();
+    String whole = model.chat(Phantoms.about(5, Demo.QUESTION)).aiMessage().text();
     String end = whole.substring(whole.length() - 2);
-    ChatResponse response = ask(own().stopSequences(end).build(), Demo.about(5, Demo.QUESTION));
+    ChatResponse response = ask(own().stopSequences(end).build(), Phantoms.about(5, Demo.QUESTION));
     assertEquals(whole.substring(0, whole.indexOf(end)).strip(), response.aiMessage().text());
     assertEquals(FinishReason.STOP, response.finishReason());
   }
@@ -174,7 +175,7 @@ class ChatTest {
     Answer expected =
         withoutLangChain4j(PruningPolicy.PAPER, "Be brief.\n\n" + Demo.QUESTION).getFirst();
     ChatResponse response =
-        model.chat(SystemMessage.from("Be brief."), Demo.about(5, Demo.QUESTION));
+        model.chat(SystemMessage.from("Be brief."), Phantoms.about(5, Demo.QUESTION));
     assertEquals(expected.text(), response.aiMessage().text());
     assertEquals(expected.promptTokens(), response.tokenUsage().inputTokenCount());
   }

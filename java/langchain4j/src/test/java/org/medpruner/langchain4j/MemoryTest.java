@@ -15,6 +15,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.vlm.fixtures.Demo;
+import org.medpruner.vlm.fixtures.WatchedModel;
 
 /** What is encoded again, what is remembered, and when it is freed. */
 class MemoryTest {
@@ -42,7 +44,7 @@ class MemoryTest {
 
   @Test
   void aFurtherQuestionPrefillsItselfAlone() {
-    UserMessage first = Demo.about(5, Demo.QUESTION);
+    UserMessage first = Phantoms.about(5, Demo.QUESTION);
     AiMessage answer = model.chat(first).aiMessage();
     assertEquals(List.of("encode", "converse", "ask"), watched.calls());
     model.chat(first, answer, UserMessage.from(Demo.FURTHER));
@@ -79,8 +81,8 @@ class MemoryTest {
 
   @Test
   void closingFreesAllThatIsRemembered() {
-    model.chat(Demo.about(1, Demo.FURTHER));
-    model.chat(Demo.about(2, Demo.FURTHER));
+    model.chat(Phantoms.about(1, Demo.FURTHER));
+    model.chat(Phantoms.about(2, Demo.FURTHER));
     watched.calls();
     model.close();
     assertEquals(
@@ -88,6 +90,6 @@ class MemoryTest {
         watched.calls());
     model.close();
     assertEquals(List.of(), watched.calls());
-    assertThrows(IllegalStateException.class, () -> model.chat(Demo.about(1, Demo.FURTHER)));
+    assertThrows(IllegalStateException.class, () -> model.chat(Phantoms.about(1, Demo.FURTHER)));
   }
 }

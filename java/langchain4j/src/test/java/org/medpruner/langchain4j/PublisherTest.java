@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.medpruner.vlm.fixtures.Demo;
 
 /** Answers as streams of events: demand, end, cancellation. */
 class PublisherTest {
@@ -98,14 +99,14 @@ class PublisherTest {
     Collector collector = new Collector(begin, next);
     model
         .streaming()
-        .chat(ChatRequest.builder().messages(Demo.about(5, Demo.QUESTION)).build())
+        .chat(ChatRequest.builder().messages(Phantoms.about(5, Demo.QUESTION)).build())
         .subscribe(collector);
     return collector;
   }
 
   /** One thread answers: once this is through, nothing of requests before it can follow. */
   private static String answer() {
-    return model.chat(Demo.about(5, Demo.QUESTION)).aiMessage().text();
+    return model.chat(Phantoms.about(5, Demo.QUESTION)).aiMessage().text();
   }
 
   @Test

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.medpruner.vlm.fixtures.Demo;
+import org.medpruner.vlm.fixtures.WatchedModel;
 
 /** What happens while the model works: waiting, leaving, closing. */
 class QueueTest {
@@ -39,7 +41,7 @@ class QueueTest {
   }
 
   private CompletableFuture<ChatResponse> ask(String question) {
-    return model.chatAsync(ChatRequest.builder().messages(Demo.about(5, question)).build());
+    return model.chatAsync(ChatRequest.builder().messages(Phantoms.about(5, question)).build());
   }
 
   private static Throwable cause(CompletableFuture<?> future) {
@@ -53,7 +55,7 @@ class QueueTest {
     gate.await();
     CompletableFuture<ChatResponse> second = ask(Demo.FURTHER);
     assertInstanceOf(RateLimitException.class, cause(ask("a?")));
-    assertThrows(RateLimitException.class, () -> model.chat(Demo.about(5, "a?")));
+    assertThrows(RateLimitException.class, () -> model.chat(Phantoms.about(5, "a?")));
     // One that leaves makes room.
     assertTrue(second.cancel(false));
     CompletableFuture<ChatResponse> third = ask(Demo.FURTHER);
@@ -94,7 +96,7 @@ class QueueTest {
         Thread.startVirtualThread(
             () -> {
               try {
-                model.chat(Demo.about(5, Demo.QUESTION));
+                model.chat(Phantoms.about(5, Demo.QUESTION));
                 thrown.complete(new AssertionError("answered"));
               } catch (LangChain4jException e) {
                 thrown.complete(

@@ -41,6 +41,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.medpruner.InputException;
+import org.medpruner.vlm.fixtures.Demo;
 
 /** What cannot be answered is refused in one line of one type. */
 class RefusalTest {
@@ -90,7 +91,7 @@ class RefusalTest {
     assertRefused(
         UnsupportedFeatureException.class,
         name + ": not supported",
-        ChatRequest.builder().messages(Demo.about(5, "a?")).parameters(parameters).build());
+        ChatRequest.builder().messages(Phantoms.about(5, "a?")).parameters(parameters).build());
   }
 
   @Test
@@ -104,12 +105,15 @@ class RefusalTest {
       assertRefused(
           InvalidRequestException.class,
           entry.getKey(),
-          ChatRequest.builder().messages(Demo.about(5, "a?")).parameters(entry.getValue()).build());
+          ChatRequest.builder()
+              .messages(Phantoms.about(5, "a?"))
+              .parameters(entry.getValue())
+              .build());
     }
     assertRefused(
         ModelNotFoundException.class,
         "modelName = other, but this model is demo",
-        ChatRequest.builder().messages(Demo.about(5, "a?")).modelName("other").build());
+        ChatRequest.builder().messages(Phantoms.about(5, "a?")).modelName("other").build());
     assertThrows(
         IllegalArgumentException.class,
         () -> MedPrunerChatRequestParameters.builder().preset("none such"));
@@ -137,16 +141,16 @@ class RefusalTest {
         arguments(
             "messages[1]: tools",
             List.of(
-                Demo.about(5, "a?"),
+                Phantoms.about(5, "a?"),
                 AiMessage.from(ToolExecutionRequest.builder().name(tool).build()))),
         arguments(
             "messages[1]: messages of type TOOL_EXECUTION_RESULT",
-            List.of(Demo.about(5, "a?"), ToolExecutionResultMessage.from("1", tool, "r"))),
+            List.of(Phantoms.about(5, "a?"), ToolExecutionResultMessage.from("1", tool, "r"))),
         arguments(
             "messages[0]: messages of type CUSTOM", List.of(CustomMessage.from(Map.of("a", "b")))),
         arguments(
             "messages[2].contents[0]: a second volume",
-            List.of(Demo.about(5, "a?"), AiMessage.from("b"), Demo.about(1, "c?"))));
+            List.of(Phantoms.about(5, "a?"), AiMessage.from("b"), Phantoms.about(1, "c?"))));
   }
 
   @ParameterizedTest
@@ -162,11 +166,11 @@ class RefusalTest {
         arguments(
             "messages: the question is empty",
             List.of(UserMessage.from(VolumeContent.of(Demo.phantom(5))))),
-        arguments("messages: the last one", List.of(Demo.about(5, "a?"), AiMessage.from("b"))),
-        arguments("messages[0]: an answer", List.of(AiMessage.from("b"), Demo.about(5, "a?"))),
+        arguments("messages: the last one", List.of(Phantoms.about(5, "a?"), AiMessage.from("b"))),
+        arguments("messages[0]: an answer", List.of(AiMessage.from("b"), Phantoms.about(5, "a?"))),
         arguments(
             "messages[1]: a system message",
-            List.of(Demo.about(5, "a?"), SystemMessage.from("be brief"))),
+            List.of(Phantoms.about(5, "a?"), SystemMessage.from("be brief"))),
         arguments(
             "messages[0].contents[0]: the data is not valid base64",
             List.of(UserMessage.from(ImageContent.from("?", VolumeContent.NIFTI)))),
@@ -181,7 +185,7 @@ class RefusalTest {
             List.of(
                 UserMessage.from(
                     VolumeContent.of(Path.of("/nowhere/ct.nii")), TextContent.from("a?")))),
-        arguments("question: ", List.of(Demo.about(5, "<start_of_turn>"))));
+        arguments("question: ", List.of(Phantoms.about(5, "<start_of_turn>"))));
   }
 
   @ParameterizedTest

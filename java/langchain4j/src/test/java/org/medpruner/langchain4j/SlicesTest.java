@@ -25,6 +25,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.vlm.fixtures.Demo;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.Volume;
 import org.medpruner.volume.VolumeException;
@@ -101,7 +102,7 @@ class SlicesTest {
     }
     ChatResponse response = assertAsFolder(files, "image/png", "png");
     // They are what the model sees of the volume itself.
-    assertEquals(model.chat(Demo.about(5, Demo.QUESTION)).aiMessage(), response.aiMessage());
+    assertEquals(model.chat(Phantoms.about(5, Demo.QUESTION)).aiMessage(), response.aiMessage());
   }
 
   private static void element(ByteArrayOutputStream out, int tag, String vr, byte[] value) {

@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.medpruner.vlm.fixtures.Demo;
 
 /** Streams: their pieces, their end, and handlers that throw, cancel or ask on. */
 class StreamingTest {
@@ -87,7 +88,7 @@ class StreamingTest {
   }
 
   private static ChatRequest request() {
-    return ChatRequest.builder().messages(Demo.about(5, Demo.QUESTION)).build();
+    return ChatRequest.builder().messages(Phantoms.about(5, Demo.QUESTION)).build();
   }
 
   @Test

@@ -42,11 +42,8 @@ import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.VisionLanguageModel;
-import org.medpruner.volume.Modality;
-import org.medpruner.volume.Recipe;
+import org.medpruner.vlm.fixtures.Demo;
 import org.medpruner.volume.SliceImages;
-import org.medpruner.volume.Volume;
-import org.medpruner.volume.Volumes;
 
 /** Answers over HTTP are those of the same model in the same process. */
 @SuppressWarnings("deprecation") // the client has no other way to fields that are not OpenAI's
@@ -72,15 +69,10 @@ class ChatTest {
     }
   }
 
-  private static SliceImages images(Path file) {
-    Volume volume = Volumes.read(file);
-    return volume.slices().sample(85).images(Recipe.forModality(Modality.AUTO, volume));
-  }
-
   /** The answers to questions in one conversation, without a server. */
   private static List<Answer> inProcess(Path file, PruningPolicy policy, String... questions) {
     List<Answer> answers = new ArrayList<>();
-    try (EncodedVolume volume = model.encode(images(file), policy, Progress.NONE);
+    try (EncodedVolume volume = model.encode(Demo.images(file), policy, Progress.NONE);
         Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
       for (String question : questions) {
         answers.add(conversation.ask(question, GenerationOptions.DEFAULT, Progress.NONE));
@@ -184,7 +176,7 @@ class ChatTest {
     String told = "two organs";
     Answer expected;
     try (EncodedVolume volume =
-            model.encode(images(Demo.phantom(5)), PruningPolicy.PAPER, Progress.NONE);
+            model.encode(Demo.images(Demo.phantom(5)), PruningPolicy.PAPER, Progress.NONE);
         Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
       conversation.recall(Demo.QUESTION, told, Progress.NONE);
       expected = conversation.ask(Demo.FURTHER, GenerationOptions.DEFAULT, Progress.NONE);
@@ -196,7 +188,7 @@ class ChatTest {
 
   @Test
   void takesPicturesInTheMessage() throws IOException {
-    SliceImages slices = images(Demo.phantom(3));
+    SliceImages slices = Demo.images(Demo.phantom(3));
     List<ChatCompletionContentPart> parts = new ArrayList<>();
     for (int i = 0; i < slices.count(); i++) {
       byte[] png = png(slices, i);

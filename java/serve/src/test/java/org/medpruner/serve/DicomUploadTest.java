@@ -13,6 +13,7 @@ import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.fixtures.Demo;
 import org.medpruner.volume.Volumes;
 
 /** A DICOM series as a zip, as people have it: the answer is that of the same voxels as NIfTI. */

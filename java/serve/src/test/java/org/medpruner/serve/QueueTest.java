@@ -26,15 +26,17 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.vlm.fixtures.Demo;
+import org.medpruner.vlm.fixtures.WatchedModel;
 
 /** What happens while the model works: waiting, leaving, taking too long, closing. */
 class QueueTest {
-  private static GatedModel model;
+  private static WatchedModel model;
   private final ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor();
 
   @BeforeAll
   static void load() {
-    model = new GatedModel(Demo.load());
+    model = new WatchedModel(Demo.load());
   }
 
   @AfterAll
@@ -61,7 +63,7 @@ class QueueTest {
   void aFullQueueTurnsAway() throws Exception {
     try (TestServer server = new TestServer(model, TestServer.OPTIONS.withQueue(1))) {
       String file = server.upload(Demo.phantom(5));
-      GatedModel.Gate gate = model.stopAt("encode");
+      WatchedModel.Gate gate = model.stopAt("encode");
       Future<HttpResponse<String>> first =
           clients.submit(() -> server.chat(server.body(file, Demo.QUESTION, "")));
       gate.await();
@@ -104,7 +106,7 @@ class QueueTest {
   void workStopsWhenTheClientIsGone(String stage, boolean stream) throws Exception {
     try (TestServer server = new TestServer(model, TestServer.OPTIONS)) {
       String file = server.upload(Demo.phantom(5));
-      GatedModel.Gate gate = model.stopAt(stage);
+      WatchedModel.Gate gate = model.stopAt(stage);
       Socket client = ask(server, server.body(file, Demo.QUESTION, ", \"stream\": " + stream));
       gate.await();
       client.close();
@@ -124,7 +126,7 @@ class QueueTest {
   void aClientThatLeavesTheQueueMakesRoom() throws Exception {
     try (TestServer server = new TestServer(model, TestServer.OPTIONS.withQueue(1))) {
       String file = server.upload(Demo.phantom(5));
-      GatedModel.Gate gate = model.stopAt("encode");
+      WatchedModel.Gate gate = model.stopAt("encode");
       Future<HttpResponse<String>> first =
           clients.submit(() -> server.chat(server.body(file, Demo.QUESTION, "")));
       gate.await();
@@ -148,7 +150,7 @@ class QueueTest {
       String file = server.upload(Demo.phantom(5));
       // What is slow once must not take the time that the next one has to come to the gate.
       server.chat(server.body(file, Demo.QUESTION, ""));
-      GatedModel.Gate gate = model.stopAt("anchor");
+      WatchedModel.Gate gate = model.stopAt("anchor");
       Future<HttpResponse<String>> first =
           clients.submit(
               () ->
@@ -171,7 +173,7 @@ class QueueTest {
     TestServer server = new TestServer(model, TestServer.OPTIONS);
     List<Path> before = folders();
     String file = server.upload(Demo.phantom(5));
-    GatedModel.Gate gate = model.stopAt("decode");
+    WatchedModel.Gate gate = model.stopAt("decode");
     Future<HttpResponse<String>> first =
         clients.submit(() -> server.chat(server.body(file, Demo.QUESTION, ", \"stream\": true")));
     gate.await();
@@ -202,7 +204,7 @@ class QueueTest {
   void closingDoesNotWaitForEver() throws Exception {
     TestServer server = new TestServer(model, TestServer.OPTIONS.withDrain(Duration.ofMillis(50)));
     String file = server.upload(Demo.phantom(5));
-    GatedModel.Gate gate = model.stopAt("encode");
+    WatchedModel.Gate gate = model.stopAt("encode");
     Future<HttpResponse<String>> first =
         clients.submit(() -> server.chat(server.body(file, Demo.QUESTION, "")));
     Future<HttpResponse<String>> second =

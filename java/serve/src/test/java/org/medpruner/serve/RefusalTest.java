@@ -27,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.InputException;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.fixtures.Demo;
 
 /** Requests that get an error: which one, and that it names what to mend. */
 class RefusalTest {
