@@ -2,7 +2,9 @@
 // Uses the server's public interface only; docs/serve.md describes it.
 
 const at = id => document.getElementById(id);
-const state = { token: "", model: "", file: "", turns: [], running: null };
+// Each volume has a list of turns of its own: what ends late knows by it that it is out of date.
+const state = { token: "", model: "", file: "", turns: [], uploading: null, running: null };
+const nothing = at("figures").textContent;
 
 async function call(path, options = {}) {
   const headers = new Headers(options.headers);
@@ -42,22 +44,32 @@ async function upload(files) {
   const form = new FormData();
   form.append("purpose", "user_data");
   for (const f of files) form.append("file", f.file, "file");
-  at("volume").textContent = "Uploading " + files.length + (files.length === 1 ? " file" : " files") + " …";
+  const upload = new AbortController();
+  state.uploading?.abort();
+  state.running?.abort();
+  state.uploading = upload;
   state.file = "";
+  state.turns = [];
+  at("turns").replaceChildren();
+  showNothing();
+  at("volume").textContent = "Uploading " + files.length + (files.length === 1 ? " file" : " files") + " …";
   ready();
   try {
-    const stored = await (await call("/v1/files", { method: "POST", body: form })).json();
+    const response = await call("/v1/files", { method: "POST", body: form, signal: upload.signal });
+    const stored = await response.json();
     state.file = stored.id;
-    state.turns = [];
-    at("turns").replaceChildren();
-    at("volume").textContent = stored.id + ", " + (stored.bytes / 1048576).toFixed(1) + " MiB";
+    at("volume").textContent = stored.id + ", " + size(stored.bytes);
     at("question").focus();
   } catch (e) {
-    at("volume").textContent = "Drop another volume here.";
+    if (!upload.signal.aborted) at("volume").textContent = "Drop another volume here.";
     throw e;
   } finally {
     ready();
   }
+}
+
+function size(bytes) {
+  return bytes < 1048576 ? Math.ceil(bytes / 1024) + " KiB" : (bytes / 1048576).toFixed(1) + " MiB";
 }
 
 const listed = list => [...list].map(file => ({ file, path: file.webkitRelativePath || file.name }));
@@ -122,7 +134,9 @@ async function ask(question) {
   const answer = line(item, "a", "…");
   const note = line(item, "n", "waiting");
   at("turns").append(item);
-  state.running = new AbortController();
+  const turns = state.turns;
+  const running = new AbortController();
+  state.running = running;
   ready();
   const start = performance.now();
   let text = "";
@@ -131,7 +145,7 @@ async function ask(question) {
   try {
     const response = await call("/v1/chat/completions", {
       method: "POST",
-      signal: state.running.signal,
+      signal: running.signal,
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ model: state.model, stream: true, messages: messages(question),
         medpruner: { preset: at("preset").value } }) });
@@ -143,32 +157,44 @@ async function ask(question) {
       answer.textContent = text || "…";
     });
     if (!pruning) throw new Error("the connection ended before the answer did");
-    state.turns.push({ question, answer: text });
+    turns.push({ question, answer: text });
+    answer.textContent = text;
     note.textContent = ((performance.now() - start) / 1000).toFixed(1) + " s";
-    await show(id, pruning);
   } catch (e) {
     note.textContent = e.name === "AbortError" ? "stopped" : "failed";
+    if (!text) answer.remove();
+    if (turns === state.turns) at("question").value ||= question;
     throw e;
   } finally {
-    state.running = null;
+    if (state.running === running) state.running = null;
     ready();
   }
+  await show(id, pruning, turns);
 }
 
-async function show(id, pruning) {
+function showNothing() {
+  at("figures").textContent = nothing;
+  at("legend").hidden = true;
+  at("slices").replaceChildren();
+  at("record").hidden = true;
+}
+
+async function show(id, pruning, turns) {
   const path = "/v1/audits/" + encodeURIComponent(id);
-  const record = await (await call(path)).json();
+  const text = await (await call(path)).text();
+  const record = JSON.parse(text);
   const sheet = await (await call(path + "/slices")).json();
   const image = new Image();
   image.src = sheet.image;
   await image.decode();
+  if (turns !== state.turns) return;
   const all = pruning.slices * record.model.tokensPerSlice;
   at("figures").textContent = pruning.slices_kept + " of " + pruning.slices + " slices, "
     + pruning.visual_tokens + " of " + all + " visual tokens (preset " + pruning.policy + ")";
   at("legend").hidden = false;
   at("slices").replaceChildren(...record.slices.map(s => picture(s, sheet, image)));
   URL.revokeObjectURL(at("audit").href);
-  at("audit").href = URL.createObjectURL(new Blob([JSON.stringify(record, null, 2)], { type: "application/json" }));
+  at("audit").href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
   at("record").hidden = false;
 }
 
@@ -196,6 +222,8 @@ function picture(slice, sheet, image) {
 function tokens(g, slice, sheet, canvas) {
   const width = canvas.width / sheet.gridWidth;
   const height = canvas.height / sheet.gridHeight;
+  // Pictures are shown half as large or so: a thinner line would be lost.
+  const thin = Math.max(1, Math.round(canvas.width / 112));
   const colours = getComputedStyle(document.documentElement);
   const nucleus = new Set(slice.nucleusTokens);
   const targets = new Set(slice.targetTokens);
@@ -204,8 +232,8 @@ function tokens(g, slice, sheet, canvas) {
     const y = Math.floor(t / sheet.gridWidth) * height;
     if (nucleus.has(t) || targets.has(t)) {
       g.strokeStyle = colours.getPropertyValue(nucleus.has(t) ? "--kept" : "--target");
-      g.lineWidth = targets.has(t) ? 3 : 1;
-      g.strokeRect(x + 1.5, y + 1.5, width - 3, height - 3);
+      g.lineWidth = targets.has(t) ? thin + 2 : thin;
+      g.strokeRect(x + g.lineWidth / 2, y + g.lineWidth / 2, width - g.lineWidth, height - g.lineWidth);
     } else {
       g.fillStyle = "rgba(0, 0, 0, .6)";
       g.fillRect(x, y, width, height);
