@@ -230,8 +230,7 @@ class TorchTensorsTest {
     assertEquals(0, stream.handle());
     assertEquals(Device.cuda(0), stream.device());
     assertEquals(
-        0x1234,
-        TorchStreams.borrowed(Device.cuda(0), new AddressPointer(0x1234, 0)).handle());
+        0x1234, TorchStreams.borrowed(Device.cuda(0), new AddressPointer(0x1234, 0)).handle());
   }
 
   /** Their address is 0, which JavaCPP makes null too. */
