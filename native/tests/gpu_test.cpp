@@ -249,6 +249,8 @@ void outgrown(float apart) {
 TEST(attention_mass_outgrown_f16) { outgrown<F16>(0); }
 TEST(attention_mass_outgrown_bf16) { outgrown<BF16>(0); }
 TEST(attention_mass_careful) {
+  mass_cases::Scores<F16> far = mass_cases::far_tops<F16>();
+  check_mass(far.query, far.key, nullptr, {0, 17}, 1.0);
   outgrown<BF16>(1e30f);
   for (float sign : {1.0f, -1.0f}) {
     mass_cases::Scores<BF16> s = mass_cases::beyond_f32(sign);

@@ -40,6 +40,21 @@ Scores<T> outgrown(float apart) {
   return s;
 }
 
+/**
+ * One lane of four has scores that outgrow its first ones to just below what another lane has from the start: its
+ * sum, 2^115 over its top, counts, though 2^130 lie between the tops.
+ */
+template <class T>
+Scores<T> far_tops() {
+  const float keys[] = {20, 30, 40, 50, 60, 200, 80, 90, 100, 110, 130, 200, 150, 160, 170, 180, 190};
+  Scores<T> s = {Tensor<T>({17, 1, 16}, std::vector<T>(17 * 16)), Tensor<T>({17, 1, 16}, std::vector<T>(17 * 16))};
+  for (size_t row = 0; row < 17; ++row) {
+    reference::put(1.0f, &s.query.values[row * 16]);
+    reference::put(keys[row], &s.key.values[row * 16]);
+  }
+  return s;
+}
+
 /** One score that is infinite in f32, of the sign given, though no component is. */
 inline Scores<BF16> beyond_f32(float sign) {
   Scores<BF16> s = {Tensor<BF16>({70, 1, 16}, std::vector<BF16>(70 * 16)),

@@ -255,6 +255,13 @@ TEST(scores_that_outgrow_the_first_bf16) { outgrown<BF16>(0); }
 /** Products of the largest components would overflow, though none of them meet: the careful second pass. */
 TEST(components_whose_products_could_overflow) { outgrown<BF16>(1e30f); }
 
+TEST(sums_that_stand_far_above_their_tops) {
+  mass_cases::Scores<F16> f16 = mass_cases::far_tops<F16>();
+  check(contiguous(1, 1.0), f16.query, f16.key, nullptr, {0, 17}, true, 2);
+  mass_cases::Scores<BF16> bf16 = mass_cases::far_tops<BF16>();
+  check(contiguous(1, 1.0), bf16.query, bf16.key, nullptr, {0, 17}, true, 2);
+}
+
 /** An infinite score of either sign is noticed, even where its exponential is 0. */
 TEST(scores_beyond_f32) {
   for (float sign : {1.0f, -1.0f}) {

@@ -32,6 +32,13 @@ __device__ inline uint32_t load_pair(const T* row, int c, int dim) {
   return low | high << 16;
 }
 
+/** Divides a number from 1 up by the power of two in it, whose exponent is returned. */
+__device__ inline int take_exponent(float& value) {
+  const uint32_t bits = float_to_bits(value);
+  value = bits_to_float((bits & 0x007fffffu) | 0x3f800000u);
+  return static_cast<int>(bits >> 23) - 127;
+}
+
 /** What a lane knows of its rows: lane / 4 + 8 * i from the first of its warp. */
 template <int kRows>
 struct LaneRows {
@@ -67,10 +74,8 @@ struct LaneRows {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       if (part[i] > kOutgrown && !non_finite(part[i])) {
-        const int up = static_cast<int>(float_to_bits(part[i]) >> 23) - 127;
-        const float down = bits_to_float(static_cast<uint32_t>(127 - up) << 23);
-        part[i] *= down;
-        sum[i].scale(down);
+        const int up = take_exponent(part[i]);
+        sum[i].scale(bits_to_float(static_cast<uint32_t>(127 - up) << 23));
         top[i] += static_cast<float>(up);
       }
     }
@@ -144,6 +149,10 @@ template <bool kColumns, int kRows>
 __device__ inline float row_result(const LaneRows<kRows>& rows, int i) {
   float total = rows.sum[i].sum;
   float top = rows.top[i];
+  // A lane's sum may stand far above its top: what relates it to another's would underflow before it meets the sum.
+  if (!kColumns && total > kOutgrown && !non_finite(total)) {
+    top += static_cast<float>(take_exponent(total));
+  }
   // Both ends of an exchange add the same pair.
 #pragma unroll
   for (int distance = 1; distance < 4; distance *= 2) {
