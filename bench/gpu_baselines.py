@@ -631,7 +631,7 @@ def main():
         lambda: mass_case(library, clock, device, forms, dtype, *((2, 256, 2, 72) if small else (32, 4096, 16, 72)))]
     report = {"format": "medpruner-bench/1", "program": "gpu_baselines",
               "created": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-              "command": " ".join(["gpu_baselines.py", *sys.argv[1:]]), "commit": commit(),
+              "command": " ".join(["gpu_baselines.py", *(os.path.basename(argument) for argument in sys.argv[1:])]), "commit": commit(),
               **describe(device, library, options.threads), "ceilings": [], "rows": []}
     traces = []
 

@@ -56,7 +56,8 @@ Options parse(int count, char** arguments) {
   Options options;
   options.command = "medpruner_bench";
   for (int i = 1; i < count; ++i) {
-    options.command += std::string(" ") + arguments[i];
+    const char* const slash = strrchr(arguments[i], '/');  // where files lie is the machine's own affair
+    options.command += std::string(" ") + (slash == nullptr ? arguments[i] : slash + 1);
   }
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
