@@ -23,7 +23,7 @@ public final class AttentionMass {
 
   /** How patches become tokens. */
   public sealed interface Pooling {
-    /** Patches per token. */
+    /** {@return how many patches become one token, at least 1} */
     long patchesPerToken();
   }
 
@@ -91,12 +91,23 @@ public final class AttentionMass {
       Check.that(scale >= 0 && Double.isFinite(scale), "scale", scale, "finite and >= 0");
     }
 
-    /** Scale 1/sqrt(d). */
+    /**
+     * The usual scale, 1/sqrt(d) of the head dimension at hand.
+     *
+     * @param pooling how patches become tokens, not null
+     * @return params of scale 0, which stands for 1/sqrt(d)
+     */
     public static Params of(Pooling pooling) {
       return new Params(pooling, 0);
     }
 
-    /** A copy with another scale. */
+    /**
+     * A copy with another scale.
+     *
+     * @param value factor of the logits, finite and &gt;= 0; 0 means 1/sqrt(d)
+     * @return params with the same pooling
+     * @throws IllegalArgumentException if the value is negative, infinite or NaN
+     */
     public Params withScale(double value) {
       return new Params(pooling, value);
     }
@@ -112,14 +123,32 @@ public final class AttentionMass {
    */
   public record Outputs(TensorView mass, @Nullable TensorView pooledKeys, TensorView flags) {
 
-    /** Bytes {@link #in} needs for {@code tokens} = N / patchesPerToken. */
+    /**
+     * How large a buffer {@link #in} needs.
+     *
+     * @param tokens N / patchesPerToken over all segments
+     * @param headDim d, columns of the pooled keys
+     * @param segments G
+     * @return bytes, each output padded to a multiple of 256
+     */
     public static long bytes(long tokens, long headDim, long segments) {
       Carver c = Carver.measure();
       carve(c, tokens, headDim, segments);
       return c.used();
     }
 
-    /** All outputs inside one buffer, pooled keys included. */
+    /**
+     * All outputs inside one buffer, pooled keys included.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the inputs; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param tokens N / patchesPerToken over all segments
+     * @param headDim d, columns of the pooled keys
+     * @param segments G
+     * @return views of the buffer; nothing is written yet
+     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
     public static Outputs in(NativeBuffer buffer, long tokens, long headDim, long segments) {
       return carve(Carver.in(buffer), tokens, headDim, segments);
     }
@@ -132,7 +161,17 @@ public final class AttentionMass {
     }
   }
 
-  /** Bytes of workspace that {@link #run} needs for these inputs. */
+  /**
+   * Bytes of workspace that {@link #run} needs for these inputs. Looks at dtypes, shapes and the
+   * device alone; no element is read.
+   *
+   * @param params pooling and scale
+   * @param query F16, BF16 or F32 [N, H, d], as {@link #run} takes it
+   * @param key as query
+   * @param offsets I64 [G+1] over the patches
+   * @return bytes, possibly 0
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static long workspaceBytes(
       Params params, TensorView query, TensorView key, TensorView offsets) {
     checkInputs(params, query, key, null, offsets);
@@ -147,12 +186,15 @@ public final class AttentionMass {
   /**
    * Computes the masses of a batch of slices; on CUDA asynchronously on {@code stream}.
    *
+   * @param params pooling and scale
    * @param query F16, BF16 or F32 [N, H, d]; strides of N and H any, the last is 1; d &lt;= 256
    * @param key as query
    * @param lse null, or F32 [H, N]: natural log of each query row's sum of exponentials of the
    *     scaled logits, as flash-attention returns it; saves the first pass
    * @param offsets I64 [G+1] over the patches, ascending from 0 to N
+   * @param outputs tensors on the device of the query, compact, that overlap nothing else
    * @param workspace U8, at least {@link #workspaceBytes}, aligned to 16 bytes
+   * @param stream of the query's device, or {@link Stream#DEFAULT}; ignored on the CPU
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if a buffer or the stream is closed
    */
@@ -206,7 +248,21 @@ public final class AttentionMass {
     }
   }
 
-  /** As the other {@code run}, with a workspace that grows to what is needed. */
+  /**
+   * As the other {@code run}, with a workspace that grows to what is needed.
+   *
+   * @param params pooling and scale
+   * @param query F16, BF16 or F32 [N, H, d]; strides of N and H any, the last is 1; d &lt;= 256
+   * @param key as query
+   * @param lse null, or F32 [H, N]: natural log of each query row's sum of exponentials
+   * @param offsets I64 [G+1] over the patches, ascending from 0 to N
+   * @param outputs tensors on the device of the query, compact, that overlap nothing else
+   * @param workspace on the device of the query; not shared with a call that may run at once
+   * @param stream of the query's device, or {@link Stream#DEFAULT}; ignored on the CPU
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer, the workspace or the stream is closed
+   * @throws MedPrunerOutOfMemoryException if the workspace cannot grow
+   */
   public static void run(
       Params params,
       TensorView query,
@@ -262,6 +318,11 @@ public final class AttentionMass {
    *
    * @param query float[N * heads * headDim], patch by patch
    * @param key as query
+   * @param heads H, at least 1
+   * @param headDim d, in [1, 256]
+   * @param params pooling, which divides N, and scale
+   * @return new arrays of N / patchesPerToken tokens
+   * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(float[] query, float[] key, int heads, int headDim, Params params) {
     return HostOps.attentionMass(params, query, key, heads, headDim);

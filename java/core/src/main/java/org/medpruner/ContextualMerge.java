@@ -62,14 +62,31 @@ public final class ContextualMerge {
       TensorView keptCounts,
       TensorView flags) {
 
-    /** Bytes {@link #in} needs. */
+    /**
+     * How large a buffer {@link #in} needs.
+     *
+     * @param tokens N
+     * @param segments G
+     * @return bytes, each output padded to a multiple of 256
+     */
     public static long bytes(long tokens, long segments) {
       Carver c = Carver.measure();
       carve(c, null, tokens, segments);
       return c.used();
     }
 
-    /** All outputs but {@code merged} inside one buffer. */
+    /**
+     * All outputs but {@code merged} inside one buffer.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the keys; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param merged null iff the features are; else as them [N, C], and possibly their own memory
+     * @param tokens N
+     * @param segments G
+     * @return {@code merged} and views of the buffer; nothing is written yet
+     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
     public static Outputs in(
         NativeBuffer buffer, @Nullable TensorView merged, long tokens, long segments) {
       return carve(Carver.in(buffer), merged, tokens, segments);
@@ -87,7 +104,16 @@ public final class ContextualMerge {
     }
   }
 
-  /** Bytes of workspace that {@link #run} needs for these inputs. */
+  /**
+   * Bytes of workspace that {@link #run} needs for these inputs. Looks at shapes and the device
+   * alone; no element is read.
+   *
+   * @param params share of targets
+   * @param keys F32 [N, d]; row stride any
+   * @param offsets I64 [G+1] over the tokens
+   * @return bytes, possibly 0
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static long workspaceBytes(Params params, TensorView keys, TensorView offsets) {
     checkKeys(params, keys, offsets);
     Call call = Call.hold(Stream.DEFAULT, keys, offsets);
@@ -101,11 +127,15 @@ public final class ContextualMerge {
   /**
    * Merges a batch of segments; on CUDA asynchronously on {@code stream}.
    *
+   * @param params share of targets
    * @param features null (assignment only), or F16, BF16 or F32 [N, C]; row stride any
    * @param keys F32 [N, d]; row stride any
    * @param nucleus U8 [N], nonzero = in the nucleus
    * @param offsets I64 [G+1] over the tokens, ascending from 0 to N
+   * @param outputs tensors on the device of the keys that overlap nothing else, except that merged
+   *     may be the features
    * @param workspace U8, at least {@link #workspaceBytes}, aligned to 16 bytes
+   * @param stream of the keys' device, or {@link Stream#DEFAULT}; ignored on the CPU
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if a buffer or the stream is closed
    */
@@ -174,7 +204,22 @@ public final class ContextualMerge {
     }
   }
 
-  /** As the other {@code run}, with a workspace that grows to what is needed. */
+  /**
+   * As the other {@code run}, with a workspace that grows to what is needed.
+   *
+   * @param params share of targets
+   * @param features null (assignment only), or F16, BF16 or F32 [N, C]; row stride any
+   * @param keys F32 [N, d]; row stride any
+   * @param nucleus U8 [N], nonzero = in the nucleus
+   * @param offsets I64 [G+1] over the tokens, ascending from 0 to N
+   * @param outputs tensors on the device of the keys that overlap nothing else, except that merged
+   *     may be the features
+   * @param workspace on the device of the keys; not shared with a call that may run at once
+   * @param stream of the keys' device, or {@link Stream#DEFAULT}; ignored on the CPU
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer, the workspace or the stream is closed
+   * @throws MedPrunerOutOfMemoryException if the workspace cannot grow
+   */
   public static void run(
       Params params,
       @Nullable TensorView features,
@@ -214,7 +259,10 @@ public final class ContextualMerge {
    *
    * @param features float[n * C], token by token
    * @param keys float[n * d], token by token
-   * @param nucleus boolean[n]
+   * @param nucleus boolean[n], true = in the nucleus; n &gt;= 1
+   * @param params share of targets
+   * @return new arrays; the features given are left as they are
+   * @throws IllegalArgumentException if the features or the keys are not a multiple of n values
    */
   public static Result apply(float[] features, float[] keys, boolean[] nucleus, Params params) {
     return HostOps.contextualMerge(params, features, keys, nucleus);

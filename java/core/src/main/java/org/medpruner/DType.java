@@ -31,17 +31,17 @@ public enum DType {
     this.byteSize = byteSize;
   }
 
-  /** Bytes per element. */
+  /** {@return bytes per element: 1, 2, 4 or 8} */
   public int byteSize() {
     return byteSize;
   }
 
-  /** DLPack's DLDataTypeCode: 0 int, 1 uint, 2 float, 4 bfloat. */
+  /** {@return DLPack's DLDataTypeCode: 0 int, 1 uint, 2 float, 4 bfloat} */
   public int code() {
     return code;
   }
 
-  /** Bits per element. */
+  /** {@return bits per element, as DLPack's DLDataType has them: 8, 16, 32 or 64} */
   public int bits() {
     return byteSize * 8;
   }

@@ -23,7 +23,7 @@ public record Device(Kind kind, int index) {
       this.code = code;
     }
 
-    /** DLPack's DLDeviceType. */
+    /** {@return DLPack's DLDeviceType: 1 kDLCPU, 2 kDLCUDA} */
     public int code() {
       return code;
     }
@@ -45,17 +45,23 @@ public record Device(Kind kind, int index) {
     return kind == Kind.CPU ? "0" : ">= 0";
   }
 
-  /** The CUDA device of that index; whether it exists is only checked when it is used. */
+  /**
+   * A CUDA device; whether it exists is only checked when it is used.
+   *
+   * @param index as the CUDA runtime counts the devices that this process sees, &gt;= 0
+   * @return that device
+   * @throws IllegalArgumentException if the index is negative
+   */
   public static Device cuda(int index) {
     return new Device(Kind.CUDA, index);
   }
 
-  /** Whether this is the host. */
+  /** {@return whether this is the host} */
   public boolean isCpu() {
     return kind == Kind.CPU;
   }
 
-  /** Whether this is a GPU. */
+  /** {@return whether this is a GPU} */
   public boolean isCuda() {
     return kind == Kind.CUDA;
   }

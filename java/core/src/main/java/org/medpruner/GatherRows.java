@@ -27,7 +27,16 @@ public final class GatherRows {
    */
   public record Outputs(TensorView packed, TensorView packedOffsets, TensorView flags) {}
 
-  /** Bytes of workspace that {@link #run} needs for these inputs. */
+  /**
+   * Bytes of workspace that {@link #run} needs for these inputs. Looks at dtypes, shapes and the
+   * device alone; no element is read.
+   *
+   * @param params {@link Params#DEFAULT}
+   * @param source any dtype [N, C]; row stride any, values contiguous
+   * @param offsets I64 [G+1] over the rows
+   * @return bytes, possibly 0
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static long workspaceBytes(Params params, TensorView source, TensorView offsets) {
     checkInputs(params, source, offsets);
     Call call = Call.hold(Stream.DEFAULT, source, offsets);
@@ -41,12 +50,15 @@ public final class GatherRows {
   /**
    * Packs a batch of segments; on CUDA asynchronously on {@code stream}.
    *
+   * @param params {@link Params#DEFAULT}
    * @param source any dtype [N, C]; row stride any, values contiguous
    * @param indices I64 [N]: source rows of segment g from offsets[g] on. On CUDA a row outside [0,
    *     N) gives zeros and {@link SegmentFlags#BAD_OFFSETS}
    * @param counts I64 [G]: how many of them count, at most the segment's length
    * @param offsets I64 [G+1] over the rows of {@code source}, ascending from 0 to N
+   * @param outputs tensors on the device of the source, compact, that overlap nothing else
    * @param workspace U8, at least {@link #workspaceBytes}, aligned to 16 bytes
+   * @param stream of the source's device, or {@link Stream#DEFAULT}; ignored on the CPU
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if a buffer or the stream is closed
    */
@@ -97,7 +109,21 @@ public final class GatherRows {
     }
   }
 
-  /** As the other {@code run}, with a workspace that grows to what is needed. */
+  /**
+   * As the other {@code run}, with a workspace that grows to what is needed.
+   *
+   * @param params {@link Params#DEFAULT}
+   * @param source any dtype [N, C]; row stride any, values contiguous
+   * @param indices I64 [N]: source rows of segment g from offsets[g] on
+   * @param counts I64 [G]: how many of them count, at most the segment's length
+   * @param offsets I64 [G+1] over the rows of {@code source}, ascending from 0 to N
+   * @param outputs tensors on the device of the source, compact, that overlap nothing else
+   * @param workspace on the device of the source; not shared with a call that may run at once
+   * @param stream of the source's device, or {@link Stream#DEFAULT}; ignored on the CPU
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer, the workspace or the stream is closed
+   * @throws MedPrunerOutOfMemoryException if the workspace cannot grow
+   */
   public static void run(
       Params params,
       TensorView source,
@@ -123,7 +149,10 @@ public final class GatherRows {
    * Packs rows of one array in host memory, on the CPU.
    *
    * @param source float[n * columns], row by row
-   * @param indices rows to pack, in this order; at most n of them
+   * @param columns values of a row, at least 1; divides the source's length
+   * @param indices rows to pack, in this order; at most n of them, each in [0, n)
+   * @return a new float[indices.length * columns]
+   * @throws IllegalArgumentException naming the argument at fault
    */
   public static float[] apply(float[] source, int columns, int[] indices) {
     return HostOps.gatherRows(source, columns, indices);

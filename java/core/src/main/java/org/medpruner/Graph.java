@@ -53,7 +53,7 @@ public final class Graph implements AutoCloseable {
     return new Graph(device, handle, recording.calls());
   }
 
-  /** Where it runs. */
+  /** {@return the CUDA device it runs on} */
   public Device device() {
     return device;
   }

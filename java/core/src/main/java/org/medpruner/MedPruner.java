@@ -98,7 +98,11 @@ public final class MedPruner {
     record Unavailable(String reason, @Nullable Throwable cause) implements CudaStatus {}
   }
 
-  /** Whether the native library works here; loads it when first asked. Never throws. */
+  /**
+   * Whether the native library works here; loads it when first asked. Never throws.
+   *
+   * @return {@link Status.Available} or {@link Status.Unavailable}; the same for the process's life
+   */
   public static Status status() {
     try {
       return new Status.Available(NativeInfo.buildInfo());
@@ -107,7 +111,11 @@ public final class MedPruner {
     }
   }
 
-  /** Whether CUDA devices can be used here, and which. Never throws. */
+  /**
+   * Whether CUDA devices can be used here, and which. Never throws.
+   *
+   * @return {@link CudaStatus.Available} with every device, or {@link CudaStatus.Unavailable}
+   */
   public static CudaStatus cudaStatus() {
     try {
       NativeInfo.CudaCount found = NativeInfo.cudaCount();
@@ -133,14 +141,15 @@ public final class MedPruner {
     return e instanceof MedPrunerUnavailableException ? e.getCause() : e;
   }
 
-  /** Version of these classes, "0.1.0". */
+  /** {@return the version of these classes, "0.1.0"; "unknown" without the jar's resources} */
   public static String version() {
     return Version.TEXT;
   }
 
   /**
-   * What the native library was built from.
+   * What the native library was built from; loads it when first asked.
    *
+   * @return versions and options of the build
    * @throws MedPrunerUnavailableException if it cannot be loaded
    */
   public static BuildInfo buildInfo() {
@@ -148,9 +157,9 @@ public final class MedPruner {
   }
 
   /**
-   * Best known instruction set tier of this CPU: "x86-64", "avx2+fma", "avx512" or "neon". Results
-   * do not depend on it.
+   * The instruction set tier whose kernels run on this CPU. Results do not depend on it.
    *
+   * @return "x86-64", "avx2+fma", "avx512" or "neon"
    * @throws MedPrunerUnavailableException if the native library cannot be loaded
    */
   public static String cpuIsa() {
@@ -160,6 +169,7 @@ public final class MedPruner {
   /**
    * How many threads one op on the CPU may use, the calling one included.
    *
+   * @return at least 1; results do not depend on it
    * @throws MedPrunerUnavailableException if the native library cannot be loaded
    */
   public static int cpuThreads() {

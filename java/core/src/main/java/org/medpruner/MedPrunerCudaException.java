@@ -9,13 +9,18 @@ public final class MedPrunerCudaException extends MedPrunerException {
 
   private final int code;
 
-  /** With CUDA's code and text. */
+  /**
+   * With CUDA's code and text.
+   *
+   * @param message one line: the call that failed and CUDA's text
+   * @param code the {@code cudaError_t}
+   */
   public MedPrunerCudaException(String message, int code) {
     super(message);
     this.code = code;
   }
 
-  /** The {@code cudaError_t} of the failure. */
+  /** {@return the {@code cudaError_t} of the failure} */
   public int code() {
     return code;
   }

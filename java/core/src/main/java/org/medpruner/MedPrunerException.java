@@ -6,12 +6,21 @@ import org.jspecify.annotations.Nullable;
 public class MedPrunerException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** With a message only. */
+  /**
+   * With a message only.
+   *
+   * @param message one line that names what to fix
+   */
   public MedPrunerException(String message) {
     super(message);
   }
 
-  /** With a message and its cause. */
+  /**
+   * With a message and its cause.
+   *
+   * @param message one line that names what to fix
+   * @param cause what was caught, or null
+   */
   public MedPrunerException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

@@ -10,12 +10,21 @@ import org.jspecify.annotations.Nullable;
 public final class MedPrunerUnavailableException extends MedPrunerException {
   private static final long serialVersionUID = 1L;
 
-  /** With a message only. */
+  /**
+   * With a message only.
+   *
+   * @param message what was tried and why it failed
+   */
   public MedPrunerUnavailableException(String message) {
     super(message);
   }
 
-  /** With a message and its cause. */
+  /**
+   * With a message and its cause.
+   *
+   * @param message what was tried and why it failed
+   * @param cause of the first attempt that threw, or null
+   */
   public MedPrunerUnavailableException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

@@ -35,9 +35,12 @@ public final class NativeBuffer implements AutoCloseable {
   }
 
   /**
-   * Allocates memory.
+   * Allocates memory. Its contents are undefined.
    *
+   * @param device where the memory lies
    * @param byteSize 0 is allowed
+   * @return an open buffer, the caller's to close
+   * @throws IllegalArgumentException if the size is negative
    * @throws MedPrunerOutOfMemoryException if there is not that much
    * @throws MedPrunerUnavailableException if the native library or the device is not available
    */
@@ -49,35 +52,60 @@ public final class NativeBuffer implements AutoCloseable {
     return new NativeBuffer(device, NativeMemory.allocate(device, byteSize), byteSize);
   }
 
-  /** Allocates memory of exactly the size of a compact tensor. */
+  /**
+   * Allocates memory of exactly the size of a compact tensor. Its contents are undefined.
+   *
+   * @param device where the memory lies
+   * @param dtype type of an element
+   * @param shape extents, each &gt;= 0; none is a scalar
+   * @return an open buffer, the caller's to close
+   * @throws IllegalArgumentException if an extent is negative or the size overflows
+   * @throws MedPrunerOutOfMemoryException if there is not that much
+   * @throws MedPrunerUnavailableException if the native library or the device is not available
+   */
   public static NativeBuffer allocate(Device device, DType dtype, long... shape) {
     return allocate(device, Shapes.elements(shape, dtype) * dtype.byteSize());
   }
 
-  /** Where the memory lies. */
+  /** {@return where the memory lies} */
   public Device device() {
     return device;
   }
 
-  /** Its size in bytes. */
+  /** {@return its size in bytes, also once closed} */
   public long byteSize() {
     return byteSize;
   }
 
-  /** Whether {@link #close} was called. */
+  /**
+   * {@return whether {@link #close} was called; calls that began before may still use the memory}
+   */
   public boolean isClosed() {
     return lifetime.isClosed();
   }
 
-  /** A compact view of the beginning of the buffer, which keeps the buffer reachable. */
+  /**
+   * A compact view of the beginning of the buffer, which keeps the buffer reachable but not open.
+   *
+   * @param dtype type of an element
+   * @param shape extents, each &gt;= 0; none is a scalar
+   * @return a row-major view from byte 0 on
+   * @throws IllegalArgumentException if it does not lie inside the buffer
+   * @throws IllegalStateException if the buffer is closed
+   */
   public TensorView view(DType dtype, long... shape) {
     return viewAt(0, dtype, shape);
   }
 
   /**
-   * A compact view from {@code byteOffset} on, which keeps the buffer reachable.
+   * A compact view from {@code byteOffset} on, which keeps the buffer reachable but not open.
    *
+   * @param byteOffset of element 0; ops ask that it be a multiple of the element's size
+   * @param dtype type of an element
+   * @param shape extents, each &gt;= 0; none is a scalar
+   * @return a row-major view
    * @throws IllegalArgumentException if it does not lie inside the buffer
+   * @throws IllegalStateException if the buffer is closed
    */
   public TensorView viewAt(long byteOffset, DType dtype, long... shape) {
     checkInside(byteOffset, Shapes.elements(shape, dtype) * dtype.byteSize());
@@ -91,6 +119,7 @@ public final class NativeBuffer implements AutoCloseable {
    * allocated, even past {@link #close}: a stale segment cannot crash the JVM, but it also delays
    * the freeing until the garbage collector has noticed. The copy methods have no such cost.
    *
+   * @return all {@link #byteSize} bytes, for any thread; the same segment at each call
    * @throws IllegalStateException if the buffer is closed, or in device memory
    */
   public synchronized MemorySegment asSegment() {
@@ -111,7 +140,10 @@ public final class NativeBuffer implements AutoCloseable {
   /**
    * Copies a host segment, native or heap, to {@code byteOffset}; done on return.
    *
+   * @param source all its bytes are copied
+   * @param byteOffset where the first byte goes
    * @throws IllegalArgumentException if it does not fit
+   * @throws IllegalStateException if the buffer is closed
    */
   public void copyFrom(MemorySegment source, long byteOffset) {
     checkInside(byteOffset, source.byteSize());
@@ -128,7 +160,11 @@ public final class NativeBuffer implements AutoCloseable {
    * Copies from {@code byteOffset} into a host segment, native or heap, filling it; done on return.
    * Work on streams other than the default one must be synchronised before.
    *
-   * @throws IllegalArgumentException if the buffer ends before the segment is full
+   * @param destination all its bytes are written
+   * @param byteOffset of the first byte that is read
+   * @throws IllegalArgumentException if the buffer ends before the segment is full, or the segment
+   *     is read-only
+   * @throws IllegalStateException if the buffer is closed
    */
   public void copyTo(MemorySegment destination, long byteOffset) {
     checkInside(byteOffset, destination.byteSize());
@@ -141,62 +177,134 @@ public final class NativeBuffer implements AutoCloseable {
     }
   }
 
-  /** Copies the array to the beginning of the buffer; done on return. */
+  /**
+   * Copies the array to the beginning of the buffer; done on return.
+   *
+   * @param source values of one byte each; all are copied
+   * @throws IllegalArgumentException if they do not fit
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyFrom(byte[] source) {
     copyFrom(MemorySegment.ofArray(source), 0);
   }
 
-  /** Copies the array to the beginning of the buffer; done on return. */
+  /**
+   * Copies the array to the beginning of the buffer; done on return.
+   *
+   * @param source values of 2 bytes each, in native byte order; all are copied
+   * @throws IllegalArgumentException if they do not fit
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyFrom(short[] source) {
     copyFrom(MemorySegment.ofArray(source), 0);
   }
 
-  /** Copies the array to the beginning of the buffer; done on return. */
+  /**
+   * Copies the array to the beginning of the buffer; done on return.
+   *
+   * @param source values of 4 bytes each, in native byte order; all are copied
+   * @throws IllegalArgumentException if they do not fit
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyFrom(int[] source) {
     copyFrom(MemorySegment.ofArray(source), 0);
   }
 
-  /** Copies the array to the beginning of the buffer; done on return. */
+  /**
+   * Copies the array to the beginning of the buffer; done on return.
+   *
+   * @param source values of 8 bytes each, in native byte order; all are copied
+   * @throws IllegalArgumentException if they do not fit
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyFrom(long[] source) {
     copyFrom(MemorySegment.ofArray(source), 0);
   }
 
-  /** Copies the array to the beginning of the buffer; done on return. */
+  /**
+   * Copies the array to the beginning of the buffer; done on return.
+   *
+   * @param source values of 4 bytes each, in native byte order; all are copied
+   * @throws IllegalArgumentException if they do not fit
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyFrom(float[] source) {
     copyFrom(MemorySegment.ofArray(source), 0);
   }
 
-  /** Copies the array to the beginning of the buffer; done on return. */
+  /**
+   * Copies the array to the beginning of the buffer; done on return.
+   *
+   * @param source values of 8 bytes each, in native byte order; all are copied
+   * @throws IllegalArgumentException if they do not fit
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyFrom(double[] source) {
     copyFrom(MemorySegment.ofArray(source), 0);
   }
 
-  /** Fills the array from the beginning of the buffer; done on return. */
+  /**
+   * Fills the array from the beginning of the buffer; done on return.
+   *
+   * @param destination values of one byte each; all are overwritten
+   * @throws IllegalArgumentException if the buffer ends before the array is full
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyTo(byte[] destination) {
     copyTo(MemorySegment.ofArray(destination), 0);
   }
 
-  /** Fills the array from the beginning of the buffer; done on return. */
+  /**
+   * Fills the array from the beginning of the buffer; done on return.
+   *
+   * @param destination values of 2 bytes each, in native byte order; all are overwritten
+   * @throws IllegalArgumentException if the buffer ends before the array is full
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyTo(short[] destination) {
     copyTo(MemorySegment.ofArray(destination), 0);
   }
 
-  /** Fills the array from the beginning of the buffer; done on return. */
+  /**
+   * Fills the array from the beginning of the buffer; done on return.
+   *
+   * @param destination values of 4 bytes each, in native byte order; all are overwritten
+   * @throws IllegalArgumentException if the buffer ends before the array is full
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyTo(int[] destination) {
     copyTo(MemorySegment.ofArray(destination), 0);
   }
 
-  /** Fills the array from the beginning of the buffer; done on return. */
+  /**
+   * Fills the array from the beginning of the buffer; done on return.
+   *
+   * @param destination values of 8 bytes each, in native byte order; all are overwritten
+   * @throws IllegalArgumentException if the buffer ends before the array is full
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyTo(long[] destination) {
     copyTo(MemorySegment.ofArray(destination), 0);
   }
 
-  /** Fills the array from the beginning of the buffer; done on return. */
+  /**
+   * Fills the array from the beginning of the buffer; done on return.
+   *
+   * @param destination values of 4 bytes each, in native byte order; all are overwritten
+   * @throws IllegalArgumentException if the buffer ends before the array is full
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyTo(float[] destination) {
     copyTo(MemorySegment.ofArray(destination), 0);
   }
 
-  /** Fills the array from the beginning of the buffer; done on return. */
+  /**
+   * Fills the array from the beginning of the buffer; done on return.
+   *
+   * @param destination values of 8 bytes each, in native byte order; all are overwritten
+   * @throws IllegalArgumentException if the buffer ends before the array is full
+   * @throws IllegalStateException if the buffer is closed
+   */
   public void copyTo(double[] destination) {
     copyTo(MemorySegment.ofArray(destination), 0);
   }
@@ -212,6 +320,8 @@ public final class NativeBuffer implements AutoCloseable {
    * Byte offset of a view of this buffer, to copy its contents with {@link #copyTo(MemorySegment,
    * long)}.
    *
+   * @param view given by {@link #view} or {@link #viewAt} of this very buffer
+   * @return bytes from the beginning of the buffer to element 0
    * @throws IllegalArgumentException if the view is not of this buffer
    */
   public long offsetOf(TensorView view) {

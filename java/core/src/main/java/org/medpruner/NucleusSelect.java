@@ -66,22 +66,49 @@ public final class NucleusSelect {
       Check.that(max == 0 || min <= max, minName, min, "at most " + maxName + " = " + max);
     }
 
-    /** The softmax nucleus without floors and caps. */
+    /**
+     * The softmax nucleus without floors and caps.
+     *
+     * @param tau share of the weights to reach, in (0, 1]; 1 keeps every token
+     * @param temperature finite and at least 1e-300
+     * @return params of {@link Score#SOFTMAX}
+     * @throws IllegalArgumentException if a value is out of range
+     */
     public static Params softmax(double tau, double temperature) {
       return new Params(Score.SOFTMAX, tau, temperature, 0, 0, 0, 0);
     }
 
-    /** The nucleus of the scores themselves without floors and caps. */
+    /**
+     * The nucleus of the scores themselves without floors and caps.
+     *
+     * @param tau share of the scores' sum to reach, in (0, 1]; 1 keeps every token
+     * @return params of {@link Score#MASS}
+     * @throws IllegalArgumentException if tau is out of range
+     */
     public static Params mass(double tau) {
       return new Params(Score.MASS, tau, 1, 0, 0, 0, 0);
     }
 
-    /** A copy with other bounds per segment. */
+    /**
+     * A copy with other bounds per segment.
+     *
+     * @param min least tokens, &gt;= 0; 0 is off. A shorter segment is kept whole
+     * @param max most tokens, at least {@code min}; 0 is off
+     * @return params that differ in these bounds alone
+     * @throws IllegalArgumentException if a bound is negative or they cross
+     */
     public Params withTokens(long min, long max) {
       return new Params(score, tau, temperature, min, max, volumeMinTokens, volumeMaxTokens);
     }
 
-    /** A copy with other bounds per volume. */
+    /**
+     * A copy with other bounds per volume.
+     *
+     * @param min least tokens, &gt;= 0; 0 is off. A smaller volume is kept whole
+     * @param max most tokens, at least {@code min}; 0 is off
+     * @return params that differ in these bounds alone
+     * @throws IllegalArgumentException if a bound is negative or they cross
+     */
     public Params withVolumeTokens(long min, long max) {
       return new Params(score, tau, temperature, minTokens, maxTokens, min, max);
     }
@@ -103,14 +130,30 @@ public final class NucleusSelect {
       TensorView keptMass,
       TensorView flags) {
 
-    /** Bytes {@link #in} needs. */
+    /**
+     * How large a buffer {@link #in} needs.
+     *
+     * @param tokens N
+     * @param segments G
+     * @return bytes, each output padded to a multiple of 256
+     */
     public static long bytes(long tokens, long segments) {
       Carver c = Carver.measure();
       carve(c, tokens, segments);
       return c.used();
     }
 
-    /** All outputs inside one buffer. */
+    /**
+     * All outputs inside one buffer.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the scores; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param tokens N
+     * @param segments G
+     * @return views of the buffer; nothing is written yet
+     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
     public static Outputs in(NativeBuffer buffer, long tokens, long segments) {
       return carve(Carver.in(buffer), tokens, segments);
     }
@@ -125,7 +168,17 @@ public final class NucleusSelect {
     }
   }
 
-  /** Bytes of workspace that {@link #run} needs for these inputs. */
+  /**
+   * Bytes of workspace that {@link #run} needs for these inputs. Looks at shapes and the device
+   * alone; no element is read.
+   *
+   * @param params what is selected
+   * @param scores F32 [N], contiguous
+   * @param offsets I64 [G+1] over the tokens
+   * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
+   * @return bytes, possibly 0
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static long workspaceBytes(
       Params params, TensorView scores, TensorView offsets, @Nullable TensorView volumes) {
     checkInputs(params, scores, offsets, volumes);
@@ -140,10 +193,13 @@ public final class NucleusSelect {
   /**
    * Selects the nuclei of a batch of segments; on CUDA asynchronously on {@code stream}.
    *
+   * @param params what is selected
    * @param scores F32 [N], contiguous
    * @param offsets I64 [G+1] over the tokens, ascending from 0 to N
    * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
+   * @param outputs tensors on the device of the scores, compact, that overlap nothing else
    * @param workspace U8, at least {@link #workspaceBytes}, aligned to 16 bytes
+   * @param stream of the scores' device, or {@link Stream#DEFAULT}; ignored on the CPU
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if a buffer or the stream is closed
    */
@@ -197,7 +253,20 @@ public final class NucleusSelect {
     }
   }
 
-  /** As the other {@code run}, with a workspace that grows to what is needed. */
+  /**
+   * As the other {@code run}, with a workspace that grows to what is needed.
+   *
+   * @param params what is selected
+   * @param scores F32 [N], contiguous
+   * @param offsets I64 [G+1] over the tokens, ascending from 0 to N
+   * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
+   * @param outputs tensors on the device of the scores, compact, that overlap nothing else
+   * @param workspace on the device of the scores; not shared with a call that may run at once
+   * @param stream of the scores' device, or {@link Stream#DEFAULT}; ignored on the CPU
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer, the workspace or the stream is closed
+   * @throws MedPrunerOutOfMemoryException if the workspace cannot grow
+   */
   public static void run(
       Params params,
       TensorView scores,
@@ -233,7 +302,13 @@ public final class NucleusSelect {
   @SuppressWarnings("ArrayRecordComponent")
   public record Result(boolean[] selected, int[] keptIndices, double keptMass, int flags) {}
 
-  /** Selects the nucleus of one segment in host memory, on the CPU. */
+  /**
+   * Selects the nucleus of one segment in host memory, on the CPU.
+   *
+   * @param scores float[n], one per token; may be empty
+   * @param params what is selected; the segment is also the volume
+   * @return new arrays of n tokens
+   */
   public static Result apply(float[] scores, Params params) {
     return HostOps.nucleusSelect(params, scores);
   }

@@ -31,12 +31,25 @@ public final class Prune {
       Check.that(droppedTokens >= 0, "droppedTokens", droppedTokens, ">= 0");
     }
 
-    /** Dropped segments leave nothing. */
+    /**
+     * Params under which dropped segments leave nothing.
+     *
+     * @param nucleus the selection, not null
+     * @param ratio share of a segment's tokens that become contextual targets, in [0, 1]
+     * @return params of no dropped tokens
+     * @throws IllegalArgumentException if the ratio is out of range
+     */
     public static Params of(NucleusSelect.Params nucleus, double ratio) {
       return new Params(nucleus, new ContextualMerge.Params(ratio), 0);
     }
 
-    /** A copy with another number of leading tokens that dropped segments leave. */
+    /**
+     * A copy with another number of leading tokens that dropped segments leave.
+     *
+     * @param value &gt;= 0; without effect where no segment is dropped
+     * @return params that differ in this alone
+     * @throws IllegalArgumentException if the value is negative
+     */
     public Params withDroppedTokens(long value) {
       return new Params(nucleus, merge, value);
     }
@@ -44,10 +57,10 @@ public final class Prune {
 
   /** Where the attention masses and the pooled keys come from. */
   public sealed interface Scores {
-    /** F32 [N], fewer than 2^32. */
+    /** {@return attention masses, F32 [N] contiguous, N below 2^32} */
     TensorView mass();
 
-    /** F32 [N, d]. */
+    /** {@return keys of the tokens, mean over patches and heads, F32 [N, d]} */
     TensorView pooledKeys();
   }
 
@@ -102,7 +115,16 @@ public final class Prune {
       TensorView keptMass,
       TensorView flags) {
 
-    /** Bytes {@link #in} needs. */
+    /**
+     * How large a buffer {@link #in} needs.
+     *
+     * @param dtype of the features: F16, BF16 or F32
+     * @param capacity rows of packed; N always suffice
+     * @param channels C
+     * @param tokens N
+     * @param segments G
+     * @return bytes, each output padded to a multiple of 256
+     */
     public static long bytes(
         DType dtype, long capacity, long channels, long tokens, long segments) {
       Carver c = Carver.measure();
@@ -110,7 +132,20 @@ public final class Prune {
       return c.used();
     }
 
-    /** All outputs inside one buffer. */
+    /**
+     * All outputs inside one buffer.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the features; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param dtype of the features: F16, BF16 or F32
+     * @param capacity rows of packed; N always suffice
+     * @param channels C
+     * @param tokens N
+     * @param segments G
+     * @return views of the buffer; nothing is written yet
+     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
     public static Outputs in(
         NativeBuffer buffer,
         DType dtype,
@@ -134,7 +169,18 @@ public final class Prune {
     }
   }
 
-  /** Bytes of workspace that {@link #run} needs for these inputs. */
+  /**
+   * Bytes of workspace that {@link #run} needs for these inputs. Looks at dtypes, shapes and the
+   * device alone; no element is read.
+   *
+   * @param params selection and merging
+   * @param scores masses and pooled keys, or what they are taken from
+   * @param features F16, BF16 or F32 [N, C]; row stride any
+   * @param offsets I64 [G+1] over the tokens
+   * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
+   * @return bytes, possibly 0
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static long workspaceBytes(
       Params params,
       Scores scores,
@@ -153,12 +199,16 @@ public final class Prune {
   /**
    * Prunes a batch of segments; on CUDA asynchronously on {@code stream}.
    *
+   * @param params selection and merging
+   * @param scores {@link Given} masses and pooled keys, or {@link Attended} queries and keys
    * @param features F16, BF16 or F32 [N, C]; row stride any. Never written
    * @param offsets I64 [G+1] over the tokens, ascending from 0 to N
    * @param segments null (all stay), or U8 [G], 0 where stage 1 dropped the segment, as {@link
    *     SliceAnchor.Outputs#keep} has it
    * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
+   * @param outputs tensors on the device of the features, compact, that overlap nothing else
    * @param workspace U8, at least {@link #workspaceBytes}, aligned to 16 bytes
+   * @param stream of the features' device, or {@link Stream#DEFAULT}; ignored on the CPU
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if a buffer or the stream is closed
    */
@@ -218,7 +268,22 @@ public final class Prune {
     }
   }
 
-  /** As the other {@code run}, with a workspace that grows to what is needed. */
+  /**
+   * As the other {@code run}, with a workspace that grows to what is needed.
+   *
+   * @param params selection and merging
+   * @param scores {@link Given} masses and pooled keys, or {@link Attended} queries and keys
+   * @param features F16, BF16 or F32 [N, C]; row stride any. Never written
+   * @param offsets I64 [G+1] over the tokens, ascending from 0 to N
+   * @param segments null (all stay), or U8 [G], 0 where stage 1 dropped the segment
+   * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
+   * @param outputs tensors on the device of the features, compact, that overlap nothing else
+   * @param workspace on the device of the features; not shared with a call that may run at once
+   * @param stream of the features' device, or {@link Stream#DEFAULT}; ignored on the CPU
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer, the workspace or the stream is closed
+   * @throws MedPrunerOutOfMemoryException if the workspace cannot grow
+   */
   public static void run(
       Params params,
       Scores scores,
@@ -312,6 +377,10 @@ public final class Prune {
    * @param mass float[n], attention mass of each token
    * @param pooledKeys float[n * d], token by token
    * @param features float[n * C], token by token
+   * @param params selection and merging
+   * @return new arrays; the features given are left as they are
+   * @throws IllegalArgumentException if there is no token, or the keys or the features are not a
+   *     multiple of n values
    */
   public static Result apply(float[] mass, float[] pooledKeys, float[] features, Params params) {
     return HostOps.prune(params, mass, pooledKeys, features);

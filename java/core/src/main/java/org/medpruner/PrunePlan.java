@@ -52,6 +52,15 @@ public final class PrunePlan implements AutoCloseable {
    * Plans the call; nothing runs yet and no tensor is read. The arguments are those of {@link
    * Prune#run}, the caller's and in use until the plan is closed.
    *
+   * @param params selection and merging
+   * @param scores {@link Prune.Given} masses and pooled keys, or {@link Prune.Attended} queries and
+   *     keys
+   * @param features F16, BF16 or F32 [N, C]; row stride any. Never written
+   * @param offsets I64 [G+1] over the tokens, ascending from 0 to N at every run
+   * @param segments null (all stay), or U8 [G], 0 where stage 1 dropped the segment
+   * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
+   * @param outputs tensors on the device of the features, compact, that overlap nothing else
+   * @return a plan that owns its workspace, the caller's to close
    * @throws IllegalArgumentException naming the argument at fault; what concerns the outputs is
    *     found by the first run
    * @throws MedPrunerOutOfMemoryException if there is no memory for the workspace
@@ -77,17 +86,19 @@ public final class PrunePlan implements AutoCloseable {
         NativeBuffer.allocate(features.device(), bytes));
   }
 
-  /** Where it runs. */
+  /** {@return the device of the features, where it runs} */
   public Device device() {
     return features.device();
   }
 
-  /** Bytes of workspace it owns. */
+  /** {@return bytes of workspace it owns} */
   public long workspaceBytes() {
     return workspace.byteSize();
   }
 
-  /** Whether runs launch a recorded graph; never on the CPU. */
+  /**
+   * {@return whether runs launch a recorded graph: on CUDA from the second on, on the CPU never}
+   */
   public synchronized boolean recorded() {
     return graph != null;
   }
@@ -96,6 +107,7 @@ public final class PrunePlan implements AutoCloseable {
    * Prunes what the tensors now hold; on CUDA asynchronously on {@code stream}, after what was
    * queued there before. Not within {@link Stream#capture}: record {@link Prune#run} there.
    *
+   * @param stream of the features' device, or {@link Stream#DEFAULT}; ignored on the CPU
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if the plan, the stream, or (before it is recorded) a buffer is
    *     closed

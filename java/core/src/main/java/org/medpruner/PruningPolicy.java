@@ -276,7 +276,7 @@ public record PruningPolicy(
     }
   }
 
-  /** The names {@link #preset} accepts, the default first. */
+  /** {@return the names {@link #preset} accepts, the default first; unmodifiable} */
   public static List<String> presetNames() {
     return PRESETS.stream().map(PruningPolicy::name).toList();
   }
@@ -284,6 +284,8 @@ public record PruningPolicy(
   /**
    * A preset by name.
    *
+   * @param name one of {@link #presetNames}, in lower case
+   * @return {@link #PAPER}, {@link #REFERENCE}, {@link #NUCLEUS} or {@link #OFF}
    * @throws IllegalArgumentException if there is none of that name; the message lists them
    */
   public static PruningPolicy preset(String name) {
@@ -322,6 +324,7 @@ public record PruningPolicy(
    * The policy with the model's own temperature filled in where it is 0; the name stays.
    *
    * @param modelTemperature finite and &gt; 0
+   * @return this policy if it names a temperature, or else a copy
    */
   public PruningPolicy resolved(double modelTemperature) {
     if (temperature > 0) {
@@ -330,32 +333,62 @@ public record PruningPolicy(
     return toBuilder().temperature(modelTemperature).with(name);
   }
 
-  /** Starts a copy to override fields of. */
+  /** {@return a builder that begins with the fields of this policy, which stays as it is} */
   public Builder toBuilder() {
     return new Builder(this);
   }
 
-  /** A copy with another gamma. */
+  /**
+   * A copy with another stage 1 threshold.
+   *
+   * @param value in units of the model's normalised pixels, not NaN; negative keeps every slice
+   * @return a copy, whose name ends in {@code "+"} unless it equals a preset
+   * @throws IllegalArgumentException if the value is NaN
+   */
   public PruningPolicy withGamma(double value) {
     return toBuilder().gamma(value).build();
   }
 
-  /** A copy with another tau. */
+  /**
+   * A copy with another share of the weights that the nucleus must reach.
+   *
+   * @param value in (0, 1]; 1 keeps every token
+   * @return a copy, whose name ends in {@code "+"} unless it equals a preset
+   * @throws IllegalArgumentException if the value is out of range
+   */
   public PruningPolicy withTau(double value) {
     return toBuilder().tau(value).build();
   }
 
-  /** A copy with another softmax temperature. */
+  /**
+   * A copy with another softmax temperature.
+   *
+   * @param value finite and &gt; 0, or 0 for the model's own
+   * @return a copy, whose name ends in {@code "+"} unless it equals a preset
+   * @throws IllegalArgumentException if the value is out of range
+   */
   public PruningPolicy withTemperature(double value) {
     return toBuilder().temperature(value).build();
   }
 
-  /** A copy with another bound on the gap between kept slices. */
+  /**
+   * A copy with another bound on the gap between kept slices.
+   *
+   * @param value keep at least every so-manieth slice, &gt;= 0; 0 is off
+   * @return a copy, whose name ends in {@code "+"} unless it equals a preset
+   * @throws IllegalArgumentException if the value is negative
+   */
   public PruningPolicy withMaxGapSlices(int value) {
     return toBuilder().maxGapSlices(value).build();
   }
 
-  /** A copy with another threshold of patches. */
+  /**
+   * A copy with another threshold of patches.
+   *
+   * @param value in units of gamma, &gt; 0; 0 is off
+   * @return a copy, whose name ends in {@code "+"} unless it equals a preset
+   * @throws IllegalArgumentException if the value is negative or NaN
+   */
   public PruningPolicy withPatchGamma(double value) {
     return toBuilder().patchGamma(value).build();
   }
@@ -410,135 +443,242 @@ public record PruningPolicy(
       volumeMaxTokens = p.volumeMaxTokens;
     }
 
-    /** Sets {@link PruningPolicy#sliceAnchoring}. */
+    /**
+     * Sets {@link PruningPolicy#sliceAnchoring}; checked by {@link #build}.
+     *
+     * @param value whether stage 1 drops slices
+     * @return this
+     */
     public Builder sliceAnchoring(boolean value) {
       sliceAnchoring = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#tokenPruning}. */
+    /**
+     * Sets {@link PruningPolicy#tokenPruning}; checked by {@link #build}.
+     *
+     * @param value whether stage 2 drops tokens inside kept slices
+     * @return this
+     */
     public Builder tokenPruning(boolean value) {
       tokenPruning = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#gamma}. */
+    /**
+     * Sets {@link PruningPolicy#gamma}; checked by {@link #build}.
+     *
+     * @param value in units of the model's normalised pixels, not NaN; negative keeps every slice
+     * @return this
+     */
     public Builder gamma(double value) {
       gamma = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#tau}. */
+    /**
+     * Sets {@link PruningPolicy#tau}; checked by {@link #build}.
+     *
+     * @param value cumulative weight the nucleus must reach, in (0, 1]
+     * @return this
+     */
     public Builder tau(double value) {
       tau = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#contextualRatio}. */
+    /**
+     * Sets {@link PruningPolicy#contextualRatio}; checked by {@link #build}.
+     *
+     * @param value share of a slice's tokens, in [0, 1]
+     * @return this
+     */
     public Builder contextualRatio(double value) {
       contextualRatio = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#encoderScope}. */
+    /**
+     * Sets {@link PruningPolicy#encoderScope}; checked by {@link #build}.
+     *
+     * @param value which slices the vision encoder sees, not null
+     * @return this
+     */
     public Builder encoderScope(EncoderScope value) {
       encoderScope = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#score}. */
+    /**
+     * Sets {@link PruningPolicy#score}; checked by {@link #build}.
+     *
+     * @param value how attention mass becomes nucleus weights, not null
+     * @return this
+     */
     public Builder score(NucleusScore value) {
       score = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#temperature}. */
+    /**
+     * Sets {@link PruningPolicy#temperature}; checked by {@link #build}.
+     *
+     * @param value finite and &gt; 0, or 0 for the model's own; without effect on {@link
+     *     NucleusScore#MASS}
+     * @return this
+     */
     public Builder temperature(double value) {
       temperature = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#pooling}. */
+    /**
+     * Sets {@link PruningPolicy#pooling}; checked by {@link #build}.
+     *
+     * @param value how patch scores are pooled into token scores, not null
+     * @return this
+     */
     public Builder pooling(PatchPooling value) {
       pooling = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#droppedSlice}. */
+    /**
+     * Sets {@link PruningPolicy#droppedSlice}; checked by {@link #build}.
+     *
+     * @param value what a dropped slice leaves in the prompt, not null
+     * @return this
+     */
     public Builder droppedSlice(DroppedSlice value) {
       droppedSlice = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#imageMask}. */
+    /**
+     * Sets {@link PruningPolicy#imageMask}; checked by {@link #build}.
+     *
+     * @param value how image tokens attend to each other, not null
+     * @return this
+     */
     public Builder imageMask(ImageMask value) {
       imageMask = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#positions}. */
+    /**
+     * Sets {@link PruningPolicy#positions}; checked by {@link #build}.
+     *
+     * @param value which positions the pruned sequence gets, not null
+     * @return this
+     */
     public Builder positions(Positions value) {
       positions = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#deepStack}. */
+    /**
+     * Sets {@link PruningPolicy#deepStack}; checked by {@link #build}.
+     *
+     * @param value what becomes of DeepStack rows of merged tokens, not null
+     * @return this
+     */
     public Builder deepStack(DeepStack value) {
       deepStack = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#resizing}. */
+    /**
+     * Sets {@link PruningPolicy#resizing}; checked by {@link #build}.
+     *
+     * @param value whose processor sizes the pictures, not null
+     * @return this
+     */
     public Builder resizing(Resizing value) {
       resizing = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#maxGapSlices}. */
+    /**
+     * Sets {@link PruningPolicy#maxGapSlices}; checked by {@link #build}.
+     *
+     * @param value keep at least every so-manieth slice, &gt;= 0; 0 is off
+     * @return this
+     */
     public Builder maxGapSlices(int value) {
       maxGapSlices = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#maxGapMm}. */
+    /**
+     * Sets {@link PruningPolicy#maxGapMm}; checked by {@link #build}.
+     *
+     * @param value millimetres, finite and &gt;= 0; 0 is off. Needs volumes of known spacing
+     * @return this
+     */
     public Builder maxGapMm(double value) {
       maxGapMm = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#patchGamma}. */
+    /**
+     * Sets {@link PruningPolicy#patchGamma}; checked by {@link #build}.
+     *
+     * @param value in units of gamma, &gt; 0; 0 is off
+     * @return this
+     */
     public Builder patchGamma(double value) {
       patchGamma = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#minTokens}. */
+    /**
+     * Sets {@link PruningPolicy#minTokens}; checked by {@link #build}.
+     *
+     * @param value tokens per slice, &gt;= 0; 0 is off. A slice of fewer is kept whole
+     * @return this
+     */
     public Builder minTokens(long value) {
       minTokens = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#maxTokens}. */
+    /**
+     * Sets {@link PruningPolicy#maxTokens}; checked by {@link #build}.
+     *
+     * @param value tokens per slice, at least {@link PruningPolicy#minTokens}; 0 is off
+     * @return this
+     */
     public Builder maxTokens(long value) {
       maxTokens = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#volumeMinTokens}. */
+    /**
+     * Sets {@link PruningPolicy#volumeMinTokens}; checked by {@link #build}.
+     *
+     * @param value tokens per volume, &gt;= 0; 0 is off. A volume of fewer is kept whole
+     * @return this
+     */
     public Builder volumeMinTokens(long value) {
       volumeMinTokens = value;
       return this;
     }
 
-    /** Sets {@link PruningPolicy#volumeMaxTokens}. */
+    /**
+     * Sets {@link PruningPolicy#volumeMaxTokens}; checked by {@link #build}.
+     *
+     * @param value tokens per volume, at least {@link PruningPolicy#volumeMinTokens}; 0 is off
+     * @return this
+     */
     public Builder volumeMaxTokens(long value) {
       volumeMaxTokens = value;
       return this;
     }
 
     /**
-     * The policy with the overrides.
+     * The policy with the overrides; the builder can be used on.
      *
+     * @return a new policy, whose name ends in {@code "+"} unless it equals a preset
      * @throws IllegalArgumentException naming the first field out of range
      */
     public PruningPolicy build() {

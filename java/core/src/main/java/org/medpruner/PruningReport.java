@@ -38,7 +38,8 @@ public record PruningReport(
    * A copy with what was known before pruning began put in front.
    *
    * @param stages seconds by stage, in order; a stage this report has itself keeps its own
-   * @param warnings about the input
+   * @param warnings about the input, which come before the flags of this report
+   * @return a new report; this one stays as it is
    */
   public PruningReport withInput(Map<String, Double> stages, List<String> warnings) {
     Map<String, Double> allTimings = new LinkedHashMap<>(stages);

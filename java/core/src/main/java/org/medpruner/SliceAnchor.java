@@ -59,32 +59,64 @@ public final class SliceAnchor {
       Check.that(maxGap >= 0, "maxGap", maxGap, ">= 0");
     }
 
-    /** Distances and flags too. */
+    /**
+     * Distances and flags too, without patches.
+     *
+     * @param gamma threshold in units of the scaled values; not NaN
+     * @param scale factor of the distance, finite and positive
+     * @param maxGap keep at least every maxGap-th slice; 0 is off
+     */
     public Params(double gamma, double scale, long maxGap) {
       this(gamma, scale, maxGap, false, 0, null);
     }
 
-    /** Scale 1, no bound on the gap. */
+    /**
+     * Scale 1, no bound on the gap, no patches: normalised floats as in the paper.
+     *
+     * @param gamma threshold in units of the values; not NaN; negative keeps every slice
+     * @return params that give distances and flags too
+     * @throws IllegalArgumentException if gamma is NaN
+     */
     public static Params of(double gamma) {
       return new Params(gamma, 1, 0);
     }
 
-    /** A copy with another scale. */
+    /**
+     * A copy with another scale.
+     *
+     * @param value factor of the distance, finite and positive
+     * @return params that differ in this alone
+     * @throws IllegalArgumentException if the value is not finite and positive
+     */
     public Params withScale(double value) {
       return new Params(gamma, value, maxGap, decideOnly, patchGamma, patches);
     }
 
-    /** A copy with another bound on the gap. */
+    /**
+     * A copy with another bound on the gap.
+     *
+     * @param value keep at least every so-manieth slice, &gt;= 0; 0 is off
+     * @return params that differ in this alone
+     * @throws IllegalArgumentException if the value is negative
+     */
     public Params withMaxGap(long value) {
       return new Params(gamma, scale, value, decideOnly, patchGamma, patches);
     }
 
-    /** A copy that only decides. */
+    /** {@return a copy that only decides, for outputs of {@link Outputs#decisionsIn}} */
     public Params withDecideOnly() {
       return new Params(gamma, scale, maxGap, true, patchGamma, patches);
     }
 
-    /** A copy with the guard for small findings. */
+    /**
+     * A copy with the guard for small findings.
+     *
+     * @param threshold mean difference of one patch above which a slice stays, in units of the
+     *     scaled values; not NaN
+     * @param value where the patches of a slice are, not null; its size is that of a slice
+     * @return params that differ in this alone
+     * @throws IllegalArgumentException if the threshold is NaN or the patches are null
+     */
     public Params withPatches(double threshold, SlicePatches value) {
       return new Params(
           gamma, scale, maxGap, decideOnly, threshold, Check.notNull("patches", value));
@@ -116,7 +148,16 @@ public final class SliceAnchor {
       @Nullable TensorView patchDistance,
       @Nullable TensorView patchIndex) {
 
-    /** Without patches. */
+    /**
+     * Without patches.
+     *
+     * @param keep U8 [D]
+     * @param distance F32 [D]; null to decide only
+     * @param representative I32 [D]
+     * @param keptIndices I32 [D]
+     * @param keptCounts I32 [G]
+     * @param flags U32 [D]; null to decide only
+     */
     public Outputs(
         TensorView keep,
         @Nullable TensorView distance,
@@ -127,24 +168,61 @@ public final class SliceAnchor {
       this(keep, distance, representative, keptIndices, keptCounts, flags, null, null);
     }
 
-    /** Bytes that are enough for any of {@link #in}, {@link #patchesIn}, {@link #decisionsIn}. */
+    /**
+     * How large a buffer any of {@link #in}, {@link #patchesIn}, {@link #decisionsIn} needs at
+     * most.
+     *
+     * @param slices D
+     * @param volumes G
+     * @return bytes, each output padded to a multiple of 256
+     */
     public static long bytes(long slices, long volumes) {
       Carver c = Carver.measure();
       carve(c, slices, volumes, false, true);
       return c.used();
     }
 
-    /** All outputs without patches inside one buffer. */
+    /**
+     * All outputs without patches inside one buffer.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the slices; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param slices D
+     * @param volumes G
+     * @return views of the buffer; nothing is written yet
+     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
     public static Outputs in(NativeBuffer buffer, long slices, long volumes) {
       return carve(Carver.in(buffer), slices, volumes, false, false);
     }
 
-    /** All outputs with patches inside one buffer. */
+    /**
+     * All outputs with patches inside one buffer.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the slices; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param slices D
+     * @param volumes G
+     * @return views of the buffer; nothing is written yet
+     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
     public static Outputs patchesIn(NativeBuffer buffer, long slices, long volumes) {
       return carve(Carver.in(buffer), slices, volumes, false, true);
     }
 
-    /** The outputs of {@link Params#decideOnly} inside one buffer. */
+    /**
+     * The outputs of {@link Params#decideOnly} inside one buffer.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the slices; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param slices D
+     * @param volumes G
+     * @return views of the buffer, without distances and flags; nothing is written yet
+     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
     public static Outputs decisionsIn(NativeBuffer buffer, long slices, long volumes) {
       return carve(Carver.in(buffer), slices, volumes, true, false);
     }
@@ -163,7 +241,16 @@ public final class SliceAnchor {
     }
   }
 
-  /** Bytes of workspace that {@link #run} needs for these inputs. */
+  /**
+   * Bytes of workspace that {@link #run} needs for these inputs. Looks at dtypes, shapes and the
+   * device alone; no element is read.
+   *
+   * @param params what decides
+   * @param slices U8, I16, F16, BF16 or F32 [D, S], as {@link #run} takes them
+   * @param offsets I64 [G+1] over the slices
+   * @return bytes, possibly 0
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static long workspaceBytes(Params params, TensorView slices, TensorView offsets) {
     checkInputs(params, slices, offsets);
     Call call = Call.hold(Stream.DEFAULT, slices, offsets);
@@ -177,9 +264,12 @@ public final class SliceAnchor {
   /**
    * Anchors the slices of a batch of volumes; on CUDA asynchronously on {@code stream}.
    *
+   * @param params thresholds, and which outputs are wanted
    * @param slices U8, I16, F16, BF16 or F32 [D, S]; row stride any, values contiguous; S &gt;= 1
    * @param offsets I64 [G+1] over slices, ascending from 0 to D
+   * @param outputs tensors on the device of the slices, compact, that overlap nothing else
    * @param workspace U8, at least {@link #workspaceBytes}, aligned to 16 bytes
+   * @param stream of the slices' device, or {@link Stream#DEFAULT}; ignored on the CPU
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if a buffer or the stream is closed
    */
@@ -225,7 +315,19 @@ public final class SliceAnchor {
     }
   }
 
-  /** As the other {@code run}, with a workspace that grows to what is needed. */
+  /**
+   * As the other {@code run}, with a workspace that grows to what is needed.
+   *
+   * @param params thresholds, and which outputs are wanted
+   * @param slices U8, I16, F16, BF16 or F32 [D, S]; row stride any, values contiguous; S &gt;= 1
+   * @param offsets I64 [G+1] over slices, ascending from 0 to D
+   * @param outputs tensors on the device of the slices, compact, that overlap nothing else
+   * @param workspace on the device of the slices; not shared with a call that may run at once
+   * @param stream of the slices' device, or {@link Stream#DEFAULT}; ignored on the CPU
+   * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer, the workspace or the stream is closed
+   * @throws MedPrunerOutOfMemoryException if the workspace cannot grow
+   */
   public static void run(
       Params params,
       TensorView slices,
@@ -305,18 +407,38 @@ public final class SliceAnchor {
    * Anchors one volume of normalised values in host memory, on the CPU.
    *
    * @param volume depth slices, one after the other
+   * @param depth number of slices, at least 1; divides the volume's length
    * @param gamma threshold, see {@link Params#gamma}
+   * @return new arrays
+   * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(float[] volume, int depth, double gamma) {
     return apply(volume, depth, Params.of(gamma));
   }
 
-  /** Anchors one volume of float values in host memory, on the CPU. */
+  /**
+   * Anchors one volume of float values in host memory, on the CPU.
+   *
+   * @param volume depth slices, one after the other
+   * @param depth number of slices, at least 1; divides the volume's length
+   * @param params without {@link Params#decideOnly}
+   * @return new arrays
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static Result apply(float[] volume, int depth, Params params) {
     return HostOps.sliceAnchor(params, DType.F32, volume.length, depth, b -> b.copyFrom(volume));
   }
 
-  /** Anchors one volume of unsigned bytes in host memory, on the CPU. */
+  /**
+   * Anchors one volume of unsigned bytes in host memory, on the CPU.
+   *
+   * @param volume depth slices, one after the other; 0x80 is 128
+   * @param depth number of slices, at least 1; divides the volume's length
+   * @param params without {@link Params#decideOnly}; scale {@link #U8_SCALE} for a gamma in units
+   *     of [-1, 1]
+   * @return new arrays
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static Result apply(byte[] volume, int depth, Params params) {
     return HostOps.sliceAnchor(params, DType.U8, volume.length, depth, b -> b.copyFrom(volume));
   }
@@ -324,13 +446,25 @@ public final class SliceAnchor {
   /**
    * Anchors one volume of unsigned bytes in host memory, on the CPU.
    *
-   * @param slices one array per slice, all of the same length
+   * @param slices one array per slice, all of the same length; at least one
+   * @param params without {@link Params#decideOnly}; scale {@link #U8_SCALE} for a gamma in units
+   *     of [-1, 1]
+   * @return new arrays
+   * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(List<byte[]> slices, Params params) {
     return HostOps.sliceAnchor(params, slices);
   }
 
-  /** Anchors one volume of signed 16-bit values (CT numbers) in host memory, on the CPU. */
+  /**
+   * Anchors one volume of signed 16-bit values (CT numbers) in host memory, on the CPU.
+   *
+   * @param volume depth slices, one after the other
+   * @param depth number of slices, at least 1; divides the volume's length
+   * @param params without {@link Params#decideOnly}; with scale 1 gamma is in Hounsfield units
+   * @return new arrays
+   * @throws IllegalArgumentException naming the argument at fault
+   */
   public static Result apply(short[] volume, int depth, Params params) {
     return HostOps.sliceAnchor(params, DType.I16, volume.length, depth, b -> b.copyFrom(volume));
   }

@@ -31,13 +31,36 @@ public record SlicePatches(
         "at most " + MOST_VALUES);
   }
 
-  /** Of slices [channels, height, width]. */
+  /**
+   * Patches of slices [channels, height, width].
+   *
+   * @param channels planes, at least 1
+   * @param height rows of a plane, at least 1
+   * @param width values of a row, at least 1
+   * @param patchHeight rows of a patch, at least 1
+   * @param patchWidth values of a row of a patch, at least 1
+   * @return patches that hold the same rows and columns of every plane
+   * @throws IllegalArgumentException if a value is out of range, or patchHeight x patchWidth is
+   *     above 65536
+   */
   public static SlicePatches planar(
       long channels, long height, long width, long patchHeight, long patchWidth) {
     return new SlicePatches(channels, height, width, patchHeight, patchWidth);
   }
 
-  /** Of slices [height, width, channels], patches in pixels. */
+  /**
+   * Patches of slices [height, width, channels], as pictures have them.
+   *
+   * @param height rows of pixels, at least 1
+   * @param width pixels of a row, at least 1
+   * @param channels values of a pixel, at least 1
+   * @param patchHeight rows of a patch, at least 1
+   * @param patchWidth pixels of a row of a patch, at least 1
+   * @return patches of one plane, whose width and patch width are counted in values
+   * @throws IllegalArgumentException if a value is out of range, or patchHeight x patchWidth x
+   *     channels is above 65536
+   * @throws ArithmeticException if a width in values overflows 64 bits
+   */
   public static SlicePatches interleaved(
       long height, long width, long channels, long patchHeight, long patchWidth) {
     Check.that(channels >= 1, "channels", channels, ">= 1");
@@ -49,17 +72,24 @@ public record SlicePatches(
         Math.multiplyExact(patchWidth, channels));
   }
 
-  /** Of slices that are patches already, [patches, size]. */
+  /**
+   * Patches of slices that are patches already, [patches, size].
+   *
+   * @param patches of a slice, at least 1
+   * @param size values of a patch, 1 to 65536
+   * @return patches of one row of values each
+   * @throws IllegalArgumentException if a value is out of range
+   */
   public static SlicePatches vectors(long patches, long size) {
     return new SlicePatches(1, patches, size, 1, size);
   }
 
-  /** Rows of patches. */
+  /** {@return rows of patches, a last one that is cut off included} */
   public long rows() {
     return (height - 1) / patchHeight + 1;
   }
 
-  /** Patches in a row. */
+  /** {@return patches in a row, a last one that is cut off included} */
   public long columns() {
     return (width - 1) / patchWidth + 1;
   }

@@ -29,7 +29,11 @@ public final class Stream implements AutoCloseable {
   /**
    * Borrows a stream of another library; closing this object does not destroy it.
    *
-   * @param handle the {@code cudaStream_t}; 0 is the legacy default stream
+   * @param device the stream was created on
+   * @param handle the {@code cudaStream_t}; 0 is the legacy default stream, and the only one of the
+   *     CPU
+   * @return a stream that does not own the handle, which must outlive it
+   * @throws IllegalArgumentException if the device is the CPU and the handle not 0
    */
   public static Stream of(Device device, long handle) {
     Objects.requireNonNull(device, "device");
@@ -42,6 +46,8 @@ public final class Stream implements AutoCloseable {
   /**
    * Creates a non-blocking stream that this object owns.
    *
+   * @param device a CUDA device; on the CPU there is nothing to create and the handle is 0
+   * @return an open stream, the caller's to close
    * @throws MedPrunerUnavailableException if the device is not available
    */
   public static Stream create(Device device) {
@@ -49,12 +55,12 @@ public final class Stream implements AutoCloseable {
     return new Stream(device, NativeMemory.createStream(device), true);
   }
 
-  /** The device it belongs to; null for {@link #DEFAULT}, which any device takes. */
+  /** {@return the device it belongs to; null for {@link #DEFAULT}, which any device takes} */
   public @Nullable Device device() {
     return device;
   }
 
-  /** The {@code cudaStream_t}. */
+  /** {@return the {@code cudaStream_t}; 0 for default streams and on the CPU} */
   public long handle() {
     return handle;
   }
@@ -84,6 +90,9 @@ public final class Stream implements AutoCloseable {
    * the device: reserve every {@link Workspace} before, for instance by running the ops once. Ops
    * called on other streams run as ever.
    *
+   * @param ops called once, on this thread, before this returns; what it throws ends the recording
+   *     and is passed on
+   * @return what was recorded, to launch on any stream of the device; the caller's to close
    * @throws MedPrunerException if the device is the CPU, which has no graphs
    * @throws MedPrunerCudaException if something in {@code ops} broke the recording; the stream can
    *     be used again

@@ -71,6 +71,10 @@ public final class TensorView {
    * A compact row-major view of host or device memory.
    *
    * @param address of the first element; 0 is allowed for a tensor without elements
+   * @param dtype type of an element
+   * @param shape extents, copied; none is a scalar
+   * @param device whose memory the address is of
+   * @return a view without an owner: the memory must stay valid as long as ops use it
    * @throws IllegalArgumentException if an extent is negative or the size overflows
    */
   public static TensorView of(long address, DType dtype, long[] shape, Device device) {
@@ -81,7 +85,13 @@ public final class TensorView {
   /**
    * A strided view of host or device memory.
    *
-   * @param strides in elements, one per extent; zero and negative ones are allowed
+   * @param address of the element whose indices are all 0; 0 is allowed for a tensor without
+   *     elements
+   * @param dtype type of an element
+   * @param shape extents, copied; none is a scalar
+   * @param strides in elements, one per extent, copied; zero and negative ones are allowed
+   * @param device whose memory the address is of
+   * @return a view without an owner: the memory must stay valid as long as ops use it
    * @throws IllegalArgumentException as {@link #of}, or if the counts of shape and strides differ
    */
   public static TensorView strided(
@@ -104,6 +114,10 @@ public final class TensorView {
    * keeps the segment reachable; its arena must stay open while ops use the view. A read-only
    * segment gives a view that ops refuse as an output.
    *
+   * @param segment native memory, at least as large as the tensor
+   * @param dtype type of an element
+   * @param shape extents, copied; none is a scalar
+   * @return a view on the CPU that the segment owns
    * @throws IllegalArgumentException if the segment is a heap segment, or too small for the shape
    */
   public static TensorView of(MemorySegment segment, DType dtype, long... shape) {
@@ -137,68 +151,83 @@ public final class TensorView {
    * The same view, which also keeps {@code object} reachable: give the object whose collection
    * would free the memory. A {@link NativeBuffer} is in addition guarded against being closed in a
    * call.
+   *
+   * @param object takes the place of the present owner; of a view, its owner is taken
+   * @return a view of the same memory
    */
   public TensorView withOwner(Object object) {
     Object root = object instanceof TensorView view && view.owner != null ? view.owner : object;
     return new TensorView(address, dtype, shape, strides, device, readOnly, root);
   }
 
-  /** Address of element 0. */
+  /** {@return the address of element 0, in the address space of {@link #device}} */
   public long address() {
     return address;
   }
 
-  /** Element type. */
+  /** {@return the type of an element} */
   public DType dtype() {
     return dtype;
   }
 
-  /** A copy of the extents. */
+  /** {@return a copy of the extents, outermost first} */
   public long[] shape() {
     return shape.clone();
   }
 
-  /** A copy of the strides, in elements. */
+  /** {@return a copy of the strides, in elements, outermost first} */
   public long[] strides() {
     return strides.clone();
   }
 
-  /** Number of dimensions. */
+  /** {@return the number of dimensions; 0 for a scalar} */
   public int rank() {
     return shape.length;
   }
 
-  /** Extent of a dimension. */
+  /**
+   * Extent of a dimension.
+   *
+   * @param dimension 0, the outermost, to rank - 1
+   * @return its extent, &gt;= 0
+   * @throws IndexOutOfBoundsException if there is no such dimension
+   */
   public long size(int dimension) {
     return shape[dimension];
   }
 
-  /** Stride of a dimension, in elements. */
+  /**
+   * Stride of a dimension.
+   *
+   * @param dimension 0, the outermost, to rank - 1
+   * @return elements from one index to the next; may be zero or negative
+   * @throws IndexOutOfBoundsException if there is no such dimension
+   */
   public long stride(int dimension) {
     return strides[dimension];
   }
 
-  /** Device of the memory. */
+  /** {@return the device whose memory it views} */
   public Device device() {
     return device;
   }
 
-  /** Number of elements. */
+  /** {@return the product of the extents; 1 for a scalar} */
   public long elements() {
     return elements;
   }
 
-  /** Whether it views a read-only segment. */
+  /** {@return whether it views a read-only segment, which ops refuse as an output} */
   public boolean isReadOnly() {
     return readOnly;
   }
 
-  /** Whether the elements lie densely in row-major order. */
+  /** {@return whether the elements lie densely in row-major order; true if there is none} */
   public boolean isCompact() {
     return Shapes.isCompact(shape, strides, 0);
   }
 
-  /** The object this view keeps reachable, if any. */
+  /** {@return the object this view keeps reachable; null for a view of a bare address} */
   public @Nullable Object owner() {
     return owner;
   }

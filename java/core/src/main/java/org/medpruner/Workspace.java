@@ -16,17 +16,22 @@ public final class Workspace implements AutoCloseable {
     this.device = device;
   }
 
-  /** An empty workspace on a device; it allocates when first used. */
+  /**
+   * An empty workspace; it allocates when first used.
+   *
+   * @param device where its memory will lie, that of the ops that use it
+   * @return an open workspace, the caller's to close
+   */
   public static Workspace create(Device device) {
     return new Workspace(device);
   }
 
-  /** Where the memory lies. */
+  /** {@return where the memory lies} */
   public Device device() {
     return device;
   }
 
-  /** Bytes allocated so far. */
+  /** {@return bytes it holds now; 0 before the first use and once closed} */
   public synchronized long byteSize() {
     return buffer == null ? 0 : buffer.byteSize();
   }
@@ -34,6 +39,8 @@ public final class Workspace implements AutoCloseable {
   /**
    * A U8 view of {@code bytes} bytes of scratch, valid until the next call.
    *
+   * @param bytes &gt;= 0; more than it holds frees the former memory and allocates anew
+   * @return U8 [bytes], compact, aligned to 64 bytes at least; contents undefined
    * @throws IllegalStateException if this is closed
    * @throws MedPrunerOutOfMemoryException if there is not that much memory
    */

@@ -22,11 +22,15 @@ public final class AttentionMassOracle {
   public record Result(double[] mass, double[] pooledKeys, int[] flags) {}
 
   /**
-   * The op.
+   * The op; arguments are not checked.
    *
-   * @param query float[N * H * d]
-   * @param key float[N * H * d]
-   * @param offsets over the patches
+   * @param params pooling and scale
+   * @param query float[N * H * d], patch by patch
+   * @param key float[N * H * d], patch by patch
+   * @param heads H
+   * @param d values of one head
+   * @param offsets long[G + 1] over the patches, from 0 to N
+   * @return new arrays
    */
   public static Result run(
       AttentionMass.Params params, float[] query, float[] key, int heads, int d, long[] offsets) {

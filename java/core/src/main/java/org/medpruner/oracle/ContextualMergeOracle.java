@@ -31,11 +31,14 @@ public final class ContextualMergeOracle {
       byte[] role, long[] assignment, long[] keptIndices, long[] keptCounts, int[] flags) {}
 
   /**
-   * Chooses targets and assigns the rest to them.
+   * Chooses targets and assigns the rest to them; arguments are not checked.
    *
-   * @param keys float[N * d]
+   * @param params share of targets
+   * @param keys float[N * d], token by token
+   * @param d values of a key
    * @param nucleus byte[N], nonzero = in the nucleus
-   * @param offsets over the tokens
+   * @param offsets long[G + 1] over the tokens, from 0 to N
+   * @return new arrays
    */
   public static Result assign(
       ContextualMerge.Params params, float[] keys, int d, byte[] nucleus, long[] offsets) {
@@ -126,7 +129,14 @@ public final class ContextualMergeOracle {
     return sum;
   }
 
-  /** Merged F32 features [N, C]. */
+  /**
+   * Merges F32 features.
+   *
+   * @param features float[N * C], token by token; not changed
+   * @param columns C
+   * @param result of {@link #assign} for the same tokens
+   * @return float[N * C]: target rows merged, all others copied
+   */
   public static float[] merge(float[] features, int columns, Result result) {
     float[] merged = features.clone();
     for (int t = 0; t < result.role.length; t++) {
@@ -138,7 +148,14 @@ public final class ContextualMergeOracle {
     return merged;
   }
 
-  /** Merged F16 features [N, C], as bits. */
+  /**
+   * Merges F16 features: in float, rounded to the nearest half at the end.
+   *
+   * @param features bits, short[N * C], token by token; not changed
+   * @param columns C
+   * @param result of {@link #assign} for the same tokens
+   * @return bits, short[N * C]: target rows merged, all others copied
+   */
   public static short[] mergeF16(short[] features, int columns, Result result) {
     float[] values = LowPrecision.f16ToFloat(features);
     short[] merged = features.clone();
@@ -151,7 +168,14 @@ public final class ContextualMergeOracle {
     return merged;
   }
 
-  /** Merged BF16 features [N, C], as bits. */
+  /**
+   * Merges BF16 features: in float, rounded to the nearest bfloat16 at the end.
+   *
+   * @param features bits, short[N * C], token by token; not changed
+   * @param columns C
+   * @param result of {@link #assign} for the same tokens
+   * @return bits, short[N * C]: target rows merged, all others copied
+   */
   public static short[] mergeBf16(short[] features, int columns, Result result) {
     float[] values = LowPrecision.bf16ToFloat(features);
     short[] merged = features.clone();

@@ -14,12 +14,14 @@ public final class GatherRowsOracle {
   public record Result(byte[] packed, long[] packedOffsets) {}
 
   /**
-   * The op.
+   * The op; arguments are not checked.
    *
    * @param source byte[N * rowBytes]
-   * @param indices source rows of segment g from offsets[g] on
-   * @param counts how many of them count
-   * @param offsets over the rows
+   * @param rowBytes bytes of a row, whatever its dtype
+   * @param indices long[N]: source rows of segment g from offsets[g] on
+   * @param counts long[G]: how many of them count
+   * @param offsets long[G + 1] over the rows, from 0 to N
+   * @return new arrays
    */
   public static Result run(
       byte[] source, int rowBytes, long[] indices, long[] counts, long[] offsets) {

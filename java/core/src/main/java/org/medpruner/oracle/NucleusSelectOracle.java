@@ -44,11 +44,13 @@ public final class NucleusSelectOracle {
       byte[] mask, long[] keptIndices, long[] keptCounts, double[] keptMass, int[] flags) {}
 
   /**
-   * The op.
+   * The op; arguments are not checked.
    *
+   * @param params what is selected
    * @param scores float[N]
-   * @param offsets over the tokens
-   * @param volumes over the segments, or null for one volume
+   * @param offsets long[G + 1] over the tokens, from 0 to N
+   * @param volumes long[V + 1] over the segments, or null for one volume
+   * @return new arrays
    */
   public static Result run(
       NucleusSelect.Params params, float[] scores, long[] offsets, long @Nullable [] volumes) {

@@ -28,13 +28,16 @@ public final class PruneOracle {
 
   /**
    * Selects, merges and lists what is packed; the features follow from {@link #pack} or {@link
-   * #packF16} and {@link #packBf16}.
+   * #packF16} and {@link #packBf16}. Arguments are not checked.
    *
+   * @param params selection and merging
    * @param mass float[N]
-   * @param keys float[N * d]
-   * @param offsets over the tokens
+   * @param keys float[N * d], token by token
+   * @param d values of a key
+   * @param offsets long[G + 1] over the tokens, from 0 to N
    * @param segments null, or byte[G], 0 = dropped
-   * @param volumes null, or offsets over the segments
+   * @param volumes null for one volume, or long[V + 1] over the segments
+   * @return new arrays
    */
   public static Result select(
       Prune.Params params,
@@ -68,7 +71,14 @@ public final class PruneOracle {
         merge, Arrays.copyOf(packedRows, total), packedOffsets, nucleus.keptMass(), flags);
   }
 
-  /** Packed F32 features [total, C]. */
+  /**
+   * Merges and packs F32 features.
+   *
+   * @param features float[N * C], token by token; not changed
+   * @param columns C
+   * @param result of {@link #select} for the same tokens
+   * @return float[total * C], the kept rows in order
+   */
   public static float[] pack(float[] features, int columns, Result result) {
     float[] merged = ContextualMergeOracle.merge(features, columns, result.merge);
     float[] packed = new float[result.packedRows.length * columns];
@@ -78,12 +88,26 @@ public final class PruneOracle {
     return packed;
   }
 
-  /** Packed F16 features [total, C], as bits. */
+  /**
+   * Merges and packs F16 features.
+   *
+   * @param features bits, short[N * C], token by token; not changed
+   * @param columns C
+   * @param result of {@link #select} for the same tokens
+   * @return bits, short[total * C], the kept rows in order
+   */
   public static short[] packF16(short[] features, int columns, Result result) {
     return gather(ContextualMergeOracle.mergeF16(features, columns, result.merge), columns, result);
   }
 
-  /** Packed BF16 features [total, C], as bits. */
+  /**
+   * Merges and packs BF16 features.
+   *
+   * @param features bits, short[N * C], token by token; not changed
+   * @param columns C
+   * @param result of {@link #select} for the same tokens
+   * @return bits, short[total * C], the kept rows in order
+   */
   public static short[] packBf16(short[] features, int columns, Result result) {
     return gather(
         ContextualMergeOracle.mergeBf16(features, columns, result.merge), columns, result);

@@ -115,7 +115,15 @@ public final class SliceAnchorOracle {
     }
   }
 
-  /** Unsigned bytes [D, S]; offsets over the slices. */
+  /**
+   * The op on unsigned bytes; arguments are not checked.
+   *
+   * @param params what decides; {@link SliceAnchor.Params#decideOnly} is ignored
+   * @param values byte[D * S], slice by slice; 0x80 is 128
+   * @param size S, values of a slice
+   * @param offsets long[G + 1] over the slices, from 0 to D
+   * @return new arrays
+   */
   public static Result run(SliceAnchor.Params params, byte[] values, int size, long[] offsets) {
     Slices slices =
         new Integers(size) {
@@ -127,7 +135,15 @@ public final class SliceAnchorOracle {
     return run(params, size, offsets, slices);
   }
 
-  /** Signed 16-bit integers [D, S]; offsets over the slices. */
+  /**
+   * The op on signed 16-bit integers; arguments are not checked.
+   *
+   * @param params what decides; {@link SliceAnchor.Params#decideOnly} is ignored
+   * @param values short[D * S], slice by slice
+   * @param size S, values of a slice
+   * @param offsets long[G + 1] over the slices, from 0 to D
+   * @return new arrays
+   */
   public static Result run(SliceAnchor.Params params, short[] values, int size, long[] offsets) {
     Slices slices =
         new Integers(size) {
@@ -139,7 +155,15 @@ public final class SliceAnchorOracle {
     return run(params, size, offsets, slices);
   }
 
-  /** Floats [D, S]; offsets over the slices. */
+  /**
+   * The op on floats, in the canonical order of additions; arguments are not checked.
+   *
+   * @param params what decides; {@link SliceAnchor.Params#decideOnly} is ignored
+   * @param values float[D * S], slice by slice
+   * @param size S, values of a slice
+   * @param offsets long[G + 1] over the slices, from 0 to D
+   * @return new arrays
+   */
   public static Result run(SliceAnchor.Params params, float[] values, int size, long[] offsets) {
     return run(params, size, offsets, new Floats(values, size));
   }
