@@ -21,7 +21,11 @@ public final class BorrowedTensor implements AutoCloseable {
     this.owner = owner;
   }
 
-  /** The tensor; same address, shape and strides as the memory it was made from. */
+  /**
+   * The tensor; same address, shape and strides as the memory it was made from.
+   *
+   * @return the same object at each call; closed with this one, or by the caller
+   */
   public Tensor tensor() {
     return tensor;
   }

@@ -49,7 +49,11 @@ public final class TorchRuntime {
 
   private TorchRuntime() {}
 
-  /** Loads LibTorch if need be and says how that went; never throws. */
+  /**
+   * Loads LibTorch if need be and says how that went; never throws.
+   *
+   * @return {@link Available} or {@link Unavailable}; the same for the process's life
+   */
   public static Status status() {
     return Holder.STATUS;
   }
@@ -57,6 +61,7 @@ public final class TorchRuntime {
   /**
    * Loads LibTorch if need be.
    *
+   * @return what was loaded
    * @throws MedPrunerUnavailableException if it cannot be loaded; the message says why
    */
   public static Available require() {
@@ -119,7 +124,10 @@ public final class TorchRuntime {
    * calls are left alone. The setting is the process's: other threads' products run on one thread
    * meanwhile.
    *
-   * @param flops of the call
+   * @param <T> what the call gives
+   * @param flops floating-point operations of the call; below 5e8 no thread count is changed
+   * @param attention called once, on this thread
+   * @return what {@code attention} gave
    */
   public static <T> T withOneBlasThread(double flops, Supplier<T> attention) {
     if (flops < MIN_SWITCH_FLOPS) {
@@ -137,7 +145,12 @@ public final class TorchRuntime {
     }
   }
 
-  /** LibTorch's build configuration, several lines; for diagnostics. */
+  /**
+   * LibTorch's build configuration, for diagnostics.
+   *
+   * @return several lines: versions, compiler, BLAS, flags
+   * @throws MedPrunerUnavailableException if LibTorch cannot be loaded
+   */
   public static String buildConfiguration() {
     require();
     return configuration();

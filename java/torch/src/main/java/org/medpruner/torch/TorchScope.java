@@ -17,7 +17,9 @@ public final class TorchScope {
    * except the result, which moves to the enclosing scope of this thread; without one the caller
    * closes it.
    *
-   * @param step must return an object made inside it
+   * @param <P> type of the result
+   * @param step called once, on this thread; must return an object made inside it, not null
+   * @return what the step gave
    */
   public static <P extends Pointer> P run(Supplier<P> step) {
     PointerScope outer = PointerScope.getInnerScope();
@@ -36,6 +38,8 @@ public final class TorchScope {
   /**
    * Takes an object out of the innermost scope: from now on the caller closes it.
    *
+   * @param <P> type of the object
+   * @param pointer of the innermost scope of this thread, or of none
    * @return the object itself
    */
   public static <P extends Pointer> P detach(P pointer) {
@@ -51,6 +55,8 @@ public final class TorchScope {
    * Gives an object that {@link #detach} took out to the innermost scope, which frees it from now
    * on; without a scope nothing changes.
    *
+   * @param <P> type of the object
+   * @param pointer one that {@link #detach} gave, not closed
    * @return the object itself
    */
   public static <P extends Pointer> P attach(P pointer) {

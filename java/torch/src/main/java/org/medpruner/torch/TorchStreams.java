@@ -16,6 +16,8 @@ public final class TorchStreams {
    * ordered with LibTorch's. The current stream belongs to the thread and may change, so ask anew
    * for each batch of calls. On the CPU it is {@link Stream#DEFAULT}.
    *
+   * @param device of the tensors that the ops are given
+   * @return a stream that LibTorch owns; closing it does nothing
    * @throws org.medpruner.MedPrunerUnavailableException if the device is CUDA and LibTorch cannot
    *     use it
    */

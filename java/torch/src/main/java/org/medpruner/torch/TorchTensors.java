@@ -26,6 +26,8 @@ public final class TorchTensors {
    * <p>The view keeps the Java object {@code tensor} reachable. It is valid until that tensor is
    * closed, explicitly or by the {@code PointerScope} it was made in.
    *
+   * @param tensor strided, on the CPU or CUDA
+   * @return a view of the memory that the tensor views; address 0 if it has no elements
    * @throws IllegalArgumentException if the tensor is undefined, not strided, or of a dtype that
    *     {@link DType} does not have
    */
@@ -60,6 +62,11 @@ public final class TorchTensors {
    * object it keeps, stays reachable through the result.
    *
    * <p>A CPU view of a read-only segment is accepted; writing to the tensor then ends the process.
+   *
+   * @param view of memory that stays allocated until the tensor, and what LibTorch derives from it,
+   *     is gone
+   * @return a tensor that frees no memory, the caller's to close
+   * @throws org.medpruner.MedPrunerUnavailableException if LibTorch cannot be loaded
    */
   public static BorrowedTensor borrow(TensorView view) {
     TorchRuntime.require();
@@ -77,6 +84,12 @@ public final class TorchTensors {
   /**
    * A compact CPU tensor on native memory, which must be aligned to the element size.
    *
+   * @param memory a native segment, from its first byte on; its arena must stay open as long as the
+   *     tensor is used
+   * @param dtype type of an element
+   * @param shape extents; none is a scalar
+   * @return a tensor that frees no memory and keeps the segment reachable, the caller's to close
+   * @throws org.medpruner.MedPrunerUnavailableException if LibTorch cannot be loaded
    * @throws IllegalArgumentException if the segment is on the heap, too small or misaligned
    */
   public static BorrowedTensor borrow(MemorySegment memory, DType dtype, long... shape) {
@@ -108,7 +121,13 @@ public final class TorchTensors {
         });
   }
 
-  /** Where a tensor lies. */
+  /**
+   * Where a tensor lies.
+   *
+   * @param tensor defined, on the CPU or CUDA
+   * @return {@link Device#CPU}, or the CUDA device of the tensor's index
+   * @throws IllegalArgumentException if it is on a device of another kind
+   */
   public static Device device(Tensor tensor) {
     if (tensor.is_cuda()) {
       try (org.bytedeco.pytorch.Device d = tensor.device()) {
@@ -124,6 +143,8 @@ public final class TorchTensors {
   /**
    * The dtype of LibTorch's scalar type; Bool is U8.
    *
+   * @param type as a tensor has it; need not be interned
+   * @return the dtype of the same bits
    * @throws IllegalArgumentException if there is none
    */
   public static DType dtype(ScalarType type) {
@@ -143,7 +164,12 @@ public final class TorchTensors {
     };
   }
 
-  /** LibTorch's scalar type of a dtype. */
+  /**
+   * LibTorch's scalar type of a dtype.
+   *
+   * @param type any; U8 gives Byte, not Bool
+   * @return the interned constant
+   */
   public static ScalarType scalarType(DType type) {
     return switch (type) {
       case U8 -> ScalarType.Byte;
@@ -163,6 +189,8 @@ public final class TorchTensors {
    * A tensor's elements, row-major, copied to the Java heap; waits for the device. Read it with
    * unaligned layouts.
    *
+   * @param tensor on any device, of any strides
+   * @return a segment of a new byte[] in native byte order, exactly as long as the elements
    * @throws IllegalArgumentException as {@link #view}, or if it has 2 GiB or more
    */
   public static MemorySegment copyToHeap(Tensor tensor) {
@@ -187,27 +215,57 @@ public final class TorchTensors {
     }
   }
 
-  /** A float tensor's elements, row-major. */
+  /**
+   * A float tensor's elements, row-major; waits for the device.
+   *
+   * @param tensor Float, which is not checked: of others the bits are taken
+   * @return a new array
+   * @throws IllegalArgumentException as {@link #copyToHeap}
+   */
   public static float[] floats(Tensor tensor) {
     return copyToHeap(tensor).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
   }
 
-  /** A double tensor's elements, row-major. */
+  /**
+   * A double tensor's elements, row-major; waits for the device.
+   *
+   * @param tensor Double, which is not checked: of others the bits are taken
+   * @return a new array
+   * @throws IllegalArgumentException as {@link #copyToHeap}
+   */
   public static double[] doubles(Tensor tensor) {
     return copyToHeap(tensor).toArray(ValueLayout.JAVA_DOUBLE_UNALIGNED);
   }
 
-  /** A 32-bit integer tensor's elements, row-major. */
+  /**
+   * A 32-bit integer tensor's elements, row-major; waits for the device.
+   *
+   * @param tensor Int or UInt32, which is not checked: of others the bits are taken
+   * @return a new array
+   * @throws IllegalArgumentException as {@link #copyToHeap}
+   */
   public static int[] ints(Tensor tensor) {
     return copyToHeap(tensor).toArray(ValueLayout.JAVA_INT_UNALIGNED);
   }
 
-  /** A 64-bit integer tensor's elements, row-major. */
+  /**
+   * A 64-bit integer tensor's elements, row-major; waits for the device.
+   *
+   * @param tensor Long, which is not checked: of others the bits are taken
+   * @return a new array
+   * @throws IllegalArgumentException as {@link #copyToHeap}
+   */
   public static long[] longs(Tensor tensor) {
     return copyToHeap(tensor).toArray(ValueLayout.JAVA_LONG_UNALIGNED);
   }
 
-  /** A byte or bool tensor's elements, row-major. */
+  /**
+   * A byte or bool tensor's elements, row-major; waits for the device.
+   *
+   * @param tensor Byte, Char or Bool (0 or 1), which is not checked: of others the bytes are taken
+   * @return a new array
+   * @throws IllegalArgumentException as {@link #copyToHeap}
+   */
   public static byte[] bytes(Tensor tensor) {
     return copyToHeap(tensor).toArray(ValueLayout.JAVA_BYTE);
   }
