@@ -1,3 +1,4 @@
+/** Volumes of CT and MRI files: voxels, slices and 8-bit pictures of them. */
 @org.jspecify.annotations.NullMarked
 module org.medpruner.volume {
   requires static transitive org.jspecify;

@@ -20,6 +20,9 @@ public enum Modality {
    * below -500 (air in Hounsfield units), some value lies above -500 and all of them lie within
    * int16's range; {@link #MRI} otherwise. A CT stored with an offset (air at 0) is taken for an
    * MRI: say {@link #CT} yourself and mind the offset.
+   *
+   * @param volume whose header is not asked, only its values
+   * @return {@link #CT} or {@link #MRI}, never {@link #AUTO}
    */
   public static Modality detect(Volume volume) {
     VoxelStats stats = volume.stats();

@@ -49,8 +49,15 @@ public final class PillowResize {
    * Resizes one picture.
    *
    * @param pixels height * width * channels bytes, rows top to bottom, channels interleaved
+   * @param height rows, at least 1
+   * @param width pixels of a row, at least 1
    * @param channels 1 to 4 (no channel is treated as alpha)
+   * @param newHeight rows of the result, at least 1
+   * @param newWidth pixels of a row of the result, at least 1
+   * @param filter interpolation, in both directions
    * @return a new array of newHeight * newWidth * channels bytes
+   * @throws IllegalArgumentException if a number is out of range, {@code pixels} is of another
+   *     length, or the result does not fit an array
    */
   public static byte[] resize(
       byte[] pixels,
@@ -103,7 +110,16 @@ public final class PillowResize {
     return out;
   }
 
-  /** {@link #resize(byte[], int, int, int, int, int, Filter)} of every picture. */
+  /**
+   * {@link #resize(byte[], int, int, int, int, int, Filter)} of every picture.
+   *
+   * @param images RGB pictures; not changed
+   * @param newHeight rows of every result, at least 1
+   * @param newWidth pixels of a row of every result, at least 1
+   * @param filter interpolation, in both directions
+   * @return new pictures with the same infos, spacing and recipe
+   * @throws IllegalArgumentException if a size is below 1, or a picture does not fit an array
+   */
   public static SliceImages resize(SliceImages images, int newHeight, int newWidth, Filter filter) {
     List<byte[]> out = new ArrayList<>(images.count());
     for (byte[] p : images.pixels()) {

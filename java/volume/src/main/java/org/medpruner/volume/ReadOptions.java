@@ -15,17 +15,33 @@ public record ReadOptions(int frame, @Nullable Window pictureWindow, @Nullable S
   /** Frame 0, no window, the largest series. */
   public static final ReadOptions DEFAULT = new ReadOptions(0, null, null);
 
-  /** The same with another frame. */
+  /**
+   * The same with another frame.
+   *
+   * @param frame 0-based; that there is one is checked when the file is read
+   * @return new options
+   */
   public ReadOptions withFrame(int frame) {
     return new ReadOptions(frame, pictureWindow, series);
   }
 
-  /** The same with a window for 16-bit pictures. */
+  /**
+   * The same with a window for 16-bit pictures.
+   *
+   * @param window in grey values as stored, 0 to 65535
+   * @return new options
+   */
   public ReadOptions withPictureWindow(Window window) {
     return new ReadOptions(frame, window, series);
   }
 
-  /** The same with a choice of the series. */
+  /**
+   * The same with a choice of the series.
+   *
+   * @param series its number as the list of series shows it, or the beginning of its
+   *     SeriesInstanceUID
+   * @return new options, which only DICOM takes
+   */
   public ReadOptions withSeries(String series) {
     return new ReadOptions(frame, pictureWindow, series);
   }

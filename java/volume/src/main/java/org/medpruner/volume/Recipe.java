@@ -33,6 +33,8 @@ public final class Recipe {
   /**
    * CT as MedGemma 1.5 takes it: R [-1024, 1024], G [-135, 215], B [0, 80] HU, in float32, rounded
    * half to even.
+   *
+   * @return a recipe for volumes of one channel in Hounsfield units; it refuses ready-made pictures
    */
   public static Recipe ctWindows() {
     return new Recipe(
@@ -41,7 +43,12 @@ public final class Recipe {
         "CT windows " + GOOGLE_CT.get(0) + " " + GOOGLE_CT.get(1) + " " + GOOGLE_CT.get(2));
   }
 
-  /** One window, grey copied to R, G and B; the same arithmetic as {@link #ctWindows}. */
+  /**
+   * One window, grey copied to R, G and B; the same arithmetic as {@link #ctWindows}.
+   *
+   * @param window in the volume's values, HU for CT
+   * @return a recipe for volumes of one channel
+   */
   public static Recipe window(Window window) {
     return new Recipe(Kind.WINDOWS, List.of(window), "window " + window);
   }
@@ -49,12 +56,19 @@ public final class Recipe {
   /**
    * Minimum and maximum over the whole acquisition become 0 and 255, in float64, rounded half to
    * even; a constant volume becomes 255 everywhere. Grey copied to R, G and B.
+   *
+   * @return a recipe for volumes of one channel
    */
   public static Recipe minMax() {
     return new Recipe(Kind.MIN_MAX, List.of(), "MRI min-max over the volume");
   }
 
-  /** Ready-made 8-bit pictures, grey copied to R, G and B: folders, uint8 and RGB files only. */
+  /**
+   * Ready-made 8-bit pictures, grey copied to R, G and B.
+   *
+   * @return a recipe for folders of pictures, and for uint8 and RGB files without a scaling; it
+   *     refuses others
+   */
   public static Recipe readyMade() {
     return new Recipe(Kind.READY_MADE, List.of(), "ready-made 8-bit pictures");
   }
@@ -64,6 +78,10 @@ public final class Recipe {
    * Modality#AUTO} takes a folder or an RGB file as {@link #readyMade}, believes what a file states
    * ({@link Provenance#modality}) and asks {@link Modality#detect} otherwise; the text then says
    * what was detected and why.
+   *
+   * @param modality what the voxels are, or {@link Modality#AUTO} to find out
+   * @param volume looked at for {@link Modality#AUTO} alone
+   * @return the recipe; whether it suits the volume shows when pictures are made
    */
   public static Recipe forModality(Modality modality, Volume volume) {
     return switch (modality) {

@@ -38,7 +38,7 @@ public record SliceImages(
     }
   }
 
-  /** Number of slices. */
+  /** {@return the number of slices, which is that of the pictures and of the infos} */
   public int count() {
     return pixels.size();
   }

@@ -37,6 +37,8 @@ public final class SliceStack {
    * never among them; with fewer this stack itself. Indices count anew from 0.
    *
    * @param max at least 1; MedGemma 1.5 takes 85
+   * @return a stack of the same volume
+   * @throws IllegalArgumentException if {@code max} is below 1
    */
   public SliceStack sample(int max) {
     if (max < 1) {
@@ -57,6 +59,8 @@ public final class SliceStack {
    * Indices count anew from 0.
    *
    * @param max at least 1
+   * @return a stack of the same volume
+   * @throws IllegalArgumentException if {@code max} is below 1
    */
   public SliceStack linspace(int max) {
     if (max < 1) {
@@ -69,34 +73,34 @@ public final class SliceStack {
             volume, axis, Arrays.stream(Linspace.indices(n, max)).map(i -> planes[i]).toArray());
   }
 
-  /** The volume. */
+  /** {@return the volume that was cut, all of it whatever was sampled} */
   public Volume volume() {
     return volume;
   }
 
-  /** The slicing axis. */
+  /** {@return the axis it was cut along} */
   public Axis axis() {
     return axis;
   }
 
-  /** Number of slices. */
+  /** {@return the number of slices, at least 1} */
   public int count() {
     return planes.length;
   }
 
-  /** Rows of a picture. */
+  /** {@return rows of a picture, one per voxel} */
   public int height() {
     return volume.size(axis.row);
   }
 
-  /** Columns of a picture. */
+  /** {@return columns of a picture, one per voxel} */
   public int width() {
     return volume.size(axis.column);
   }
 
   /**
-   * Mean distance in mm between neighbouring presented slices (all equal unless sampled); NaN when
-   * unknown.
+   * {@return mean distance in mm between neighbouring presented slices (all equal unless sampled);
+   * NaN when unknown}
    */
   public double spacingMm() {
     double step = volume.spacing(axis.slice);
@@ -107,6 +111,10 @@ public final class SliceStack {
   /**
    * Where slice {@code index} comes from. Its position is the scanner coordinate (R, A or S, mm) of
    * the centre of the slice.
+   *
+   * @param index of a presented slice, 0-based
+   * @return its indices and position, NaN where the file tells none
+   * @throws IndexOutOfBoundsException if there is no such slice
    */
   public SliceInfo info(int index) {
     int plane = planes[Objects.checkIndex(index, planes.length)];
@@ -114,7 +122,13 @@ public final class SliceStack {
         index, volume.sourceIndex(axis.slice, plane), volume.position(axis.slice, plane));
   }
 
-  /** The values of slice {@code index}, row-major; first channel of a colour volume. */
+  /**
+   * The values of one slice, the file's scaling applied; first channel of a colour volume.
+   *
+   * @param index of a presented slice, 0-based
+   * @return a new double[height * width], rows top to bottom; may hold NaN
+   * @throws IndexOutOfBoundsException if there is no such slice
+   */
   public double[] values(int index) {
     int h = height();
     int w = width();
@@ -130,6 +144,8 @@ public final class SliceStack {
   /**
    * Makes the pictures.
    *
+   * @param recipe how voxels become 8-bit RGB
+   * @return one new picture per slice, in presented order
    * @throws VolumeException when the recipe does not suit the volume, or the pictures do not fit
    *     into the heap
    */

@@ -38,6 +38,8 @@ public record StoredSlices(int axis, int count, boolean repeat, @Nullable Window
   /**
    * Makes the pictures.
    *
+   * @param volume of one channel, from a NIfTI file
+   * @return one new picture per slice taken, in the file's order
    * @throws VolumeException if the volume does not come from a NIfTI file, holds colours, or its
    *     pictures do not fit into the heap
    */

@@ -72,39 +72,56 @@ public final class Volume {
     this.sliceAxis = along;
   }
 
-  /** Voxels along x (right), y (anterior), z (superior); a fresh array. */
+  /** {@return voxels along x (right), y (anterior), z (superior); a fresh array of three} */
   public int[] shape() {
     return shape.clone();
   }
 
-  /** Millimetres between neighbouring voxels along x, y, z; NaN when unknown; a fresh array. */
+  /**
+   * {@return millimetres between neighbouring voxels along x, y, z; NaN when unknown; a fresh
+   * array}
+   */
   public double[] spacingMm() {
     return spacing.clone();
   }
 
   /**
-   * Voxel index to scanner coordinates in mm (RAS+), row-major 4x4; NaN for a folder; a fresh
-   * array.
+   * {@return the matrix from voxel indices to scanner coordinates in mm (RAS+), row-major 4x4; NaN
+   * for a folder; a fresh array}
    */
   public double[][] affine() {
     return Arrays.stream(affine).map(double[]::clone).toArray(double[][]::new);
   }
 
-  /** 3 for colour (RGB), else 1. */
+  /** {@return 3 for colour (RGB), else 1} */
   public int channels() {
     return voxels.type().channels;
   }
 
   /**
-   * The value of a voxel of the first channel, the file's scaling applied in float64; may be NaN.
+   * The value of a voxel of the first channel, the file's scaling applied in float64.
    *
+   * @param x index towards the patient's right
+   * @param y index towards anterior
+   * @param z index towards superior
+   * @return the value, HU of a CT; may be NaN or infinite
    * @throws IndexOutOfBoundsException when an index is outside {@link #shape}
    */
   public double value(int x, int y, int z) {
     return value(x, y, z, 0);
   }
 
-  /** The value of one channel of a voxel. */
+  /**
+   * The value of one channel of a voxel, the file's scaling applied in float64.
+   *
+   * @param x index towards the patient's right
+   * @param y index towards anterior
+   * @param z index towards superior
+   * @param channel below {@link #channels}: 0 red or grey, 1 green, 2 blue
+   * @return the value; may be NaN or infinite
+   * @throws IndexOutOfBoundsException when an index is outside {@link #shape}, or there is no such
+   *     channel
+   */
   public double value(int x, int y, int z, int channel) {
     Objects.checkIndex(x, shape[0]);
     Objects.checkIndex(y, shape[1]);
@@ -113,27 +130,27 @@ public final class Volume {
     return voxels.value(base + x * strides[0] + y * strides[1] + z * strides[2], channel);
   }
 
-  /** Smallest finite value of the frame. */
+  /** {@return the smallest finite value of the frame that was read, over all channels} */
   public double min() {
     return stats.min();
   }
 
-  /** Largest finite value of the frame. */
+  /** {@return the largest finite value of the frame that was read, over all channels} */
   public double max() {
     return stats.max();
   }
 
-  /** Number of NaN and infinite values; they become black in every picture. */
+  /** {@return the number of NaN and infinite values; they become black in every picture} */
   public long nonFinite() {
     return stats.nonFinite();
   }
 
-  /** Where it comes from, and the warnings. */
+  /** {@return where it comes from, and the warnings} */
   public Provenance provenance() {
     return provenance;
   }
 
-  /** {@link #slices(Axis, boolean)} axial, in the usual order. */
+  /** {@return axial slices in the usual order: {@link #slices(Axis, boolean)}} */
   public SliceStack slices() {
     return slices(Axis.AXIAL, false);
   }
@@ -141,7 +158,9 @@ public final class Volume {
   /**
    * Cuts into slices, presented as {@link Axis} says.
    *
+   * @param axis the slices are taken along
    * @param reverse present them in the opposite order (each picture stays as it is)
+   * @return all slices along the axis; no voxel is copied
    * @throws VolumeException for pictures without a position along anything but {@link Axis#AXIAL}
    */
   public SliceStack slices(Axis axis, boolean reverse) {

@@ -9,12 +9,21 @@ import org.jspecify.annotations.Nullable;
 public class VolumeException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** With a message only. */
+  /**
+   * With a message only.
+   *
+   * @param message one line, "path: problem; fix"
+   */
   public VolumeException(String message) {
     super(message);
   }
 
-  /** With a message and its cause. */
+  /**
+   * With a message and its cause.
+   *
+   * @param message one line, "path: problem; fix"
+   * @param cause what was caught, or null
+   */
   public VolumeException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

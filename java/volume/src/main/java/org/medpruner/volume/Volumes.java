@@ -27,7 +27,13 @@ import java.nio.file.Path;
 public final class Volumes {
   private Volumes() {}
 
-  /** {@link #read(Path, ReadOptions)} with the defaults. */
+  /**
+   * {@link #read(Path, ReadOptions)} with the defaults.
+   *
+   * @param path a file or a folder
+   * @return the first frame, of the largest series
+   * @throws VolumeException in one line that names the file and the fix
+   */
   public static Volume read(Path path) {
     return read(path, ReadOptions.DEFAULT);
   }
@@ -36,6 +42,10 @@ public final class Volumes {
    * Reads a file or a folder completely; sizes are checked against the file before anything is
    * allocated.
    *
+   * @param path a file or a folder; symbolic links are followed
+   * @param options a frame or a series that the input does not have is refused; a window that it
+   *     has no use for is not looked at
+   * @return all voxels of one frame in memory; no file stays open
    * @throws VolumeException in one line that names the file and the fix: missing, unreadable,
    *     empty, not a NIfTI or DICOM file, truncated, corrupt, unsupported datatype, impossible
    *     dimensions or affine, no finite voxel, no such frame; for folders no pictures, mixed sizes,
