@@ -28,7 +28,7 @@ public record Answer(
     tokenIds = List.copyOf(tokenIds);
   }
 
-  /** Whether it is a whole answer: a stop token or a stop string ended it. */
+  /** {@return whether it is a whole answer: a stop token or a stop string ended it} */
   public boolean stopped() {
     return ending.complete();
   }

@@ -33,12 +33,23 @@ public final class Audit {
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record Input(String path, String sha256, int[] shape, double[] spacing) {
-    /** A volume under its own name. */
+    /**
+     * A volume under its own name.
+     *
+     * @param volume whose provenance gives path and hash
+     * @return path, hash, shape and spacing of the volume
+     */
     public static Input of(Volume volume) {
       return of(volume, volume.provenance().path().toString());
     }
 
-    /** A volume under another name. */
+    /**
+     * A volume under another name.
+     *
+     * @param volume whose provenance gives the hash
+     * @param path how it is called in the record; never a name that may name the patient
+     * @return that name, and hash, shape and spacing of the volume
+     */
     public static Input of(Volume volume, String path) {
       return new Input(path, volume.provenance().sha256(), volume.shape(), volume.spacingMm());
     }
@@ -49,6 +60,11 @@ public final class Audit {
    * unpruned over pruned, NaN when unknown.
    *
    * @param unprunedAnswer its answer
+   * @param time ratio of the seconds that the requests took
+   * @param visualTokens ratio of the visual tokens given to the language model
+   * @param prefillTokens ratio of the prompts' tokens
+   * @param kvBytes ratio of the bytes of key-value cache held after prefill
+   * @param peakMemory ratio of the most bytes held at once
    */
   public record Comparison(
       String unprunedAnswer,
@@ -69,9 +85,12 @@ public final class Audit {
   /**
    * The record of one run.
    *
+   * @param input what was read
    * @param model null when no model was involved
+   * @param report what pruning did; of an answer, the answer's own
    * @param question null when nothing was asked
    * @param answer null when nothing was answered
+   * @return a record that more can be added to
    */
   public static Audit of(
       Input input,
@@ -103,7 +122,13 @@ public final class Audit {
     return a;
   }
 
-  /** Adds how the answer was generated, and what ended it. */
+  /**
+   * Adds how the answer was generated, and what ended it.
+   *
+   * @param options the answer was asked for with
+   * @param answer whose number of tokens and ending are recorded
+   * @return this
+   */
   public Audit withGeneration(GenerationOptions options, Answer answer) {
     ObjectNode g = root.putObject("generation");
     g.put("samplingTemperature", options.sampling().temperature());
@@ -118,7 +143,12 @@ public final class Audit {
     return this;
   }
 
-  /** Adds the known right answer. */
+  /**
+   * Adds the known right answer.
+   *
+   * @param truth null when none is known, which adds nothing
+   * @return this
+   */
   public Audit withTruth(@Nullable String truth) {
     if (truth != null) {
       root.put("truth", truth);
@@ -126,7 +156,12 @@ public final class Audit {
     return this;
   }
 
-  /** Adds what an unpruned run gave and cost. */
+  /**
+   * Adds what an unpruned run gave and cost.
+   *
+   * @param ratios unpruned over pruned; those that are not finite become null
+   * @return this
+   */
   public Audit withComparison(Comparison ratios) {
     ObjectNode c = root.putObject("comparison");
     c.put("unprunedAnswer", ratios.unprunedAnswer());
@@ -138,7 +173,7 @@ public final class Audit {
     return this;
   }
 
-  /** Indented JSON with a line break at its end. */
+  /** {@return the record as an indented JSON object with a line break at its end} */
   public String text() {
     return write(root);
   }
@@ -151,7 +186,12 @@ public final class Audit {
     }
   }
 
-  /** The records of several volumes as one array. */
+  /**
+   * The records of several volumes as one array.
+   *
+   * @param records in the order they are to have
+   * @return an indented JSON array with a line break at its end
+   */
   public static String text(List<Audit> records) {
     ArrayNode all = JsonNodeFactory.instance.arrayNode();
     records.forEach(r -> all.add(r.root));

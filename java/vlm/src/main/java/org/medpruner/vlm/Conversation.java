@@ -13,17 +13,29 @@ public interface Conversation extends AutoCloseable {
   /**
    * Asks.
    *
+   * @param question goes into the family's chat template
    * @param options the layout is that of the conversation's begin, whatever they say
+   * @param listener receives the answer's text while it is generated, and may end it
+   * @param progress receives "prefill" and "decode"
    * @return the answer; its prompt tokens are those of the whole conversation so far, and the
    *     timing "prefill" is that of the new ones
-   * @throws org.medpruner.InputException if the question does not fit the model's context any more;
-   *     the conversation is as before
+   * @throws org.medpruner.InputException if the question does not fit the model's context any more,
+   *     or holds one of the template's control tokens; the conversation is as before
    * @throws NonFiniteLogitsException if the model gives no usable logits; the conversation is over
    */
   Answer ask(
       String question, GenerationOptions options, AnswerListener listener, Progress progress);
 
-  /** Asks and waits for the whole answer. */
+  /**
+   * Asks and waits for the whole answer.
+   *
+   * @param question goes into the family's chat template
+   * @param options the layout is that of the conversation's begin, whatever they say
+   * @param progress receives "prefill" and "decode"
+   * @return the answer, as the other {@code ask} gives it
+   * @throws org.medpruner.InputException as the other {@code ask}
+   * @throws NonFiniteLogitsException as the other {@code ask}
+   */
   default Answer ask(String question, GenerationOptions options, Progress progress) {
     return ask(question, options, AnswerListener.NONE, progress);
   }
@@ -33,6 +45,9 @@ public interface Conversation extends AutoCloseable {
    * text goes on where it was left. Nothing is generated. The answer's tokens are those of its
    * text, which may be others than were generated; a thinking block is not part of it.
    *
+   * @param question that was asked
+   * @param answer the text it got
+   * @param progress receives "prefill", if it is the first turn
    * @throws org.medpruner.InputException if the turn does not fit the model's context, or holds one
    *     of the template's control tokens; the conversation is as before
    */

@@ -10,6 +10,8 @@ public interface EncodedVolume extends AutoCloseable {
   /**
    * What pruning did so far: slices, rates, and timings "anchor", "encode", "prune". Savings of the
    * prompt are known only once a question was asked, see {@link Answer#report()}.
+   *
+   * @return the same report at each call, also once closed
    */
   PruningReport report();
 

@@ -11,7 +11,7 @@ public enum Ending {
   /** The listener, or an interrupt of the thread. */
   CANCELLED;
 
-  /** Whether the answer is a whole one. */
+  /** {@return whether the answer is a whole one: a stop token or a stop string ended it} */
   public boolean complete() {
     return this == STOP_TOKEN || this == STOP_STRING;
   }

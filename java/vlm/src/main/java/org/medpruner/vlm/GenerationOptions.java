@@ -27,7 +27,12 @@ public record GenerationOptions(
     }
   }
 
-  /** Greedy, without stop strings. */
+  /**
+   * Greedy, without stop strings.
+   *
+   * @param maxNewTokens most tokens to generate; 0 means the checkpoint's own, or 300
+   * @param layout where labels, images and the question stand in the prompt
+   */
   public GenerationOptions(int maxNewTokens, PromptLayout layout) {
     this(maxNewTokens, layout, Sampling.GREEDY, List.of());
   }

@@ -19,7 +19,13 @@ public record LoadOptions(boolean cuda, long maxEncoderBytes, ComputeType comput
     Objects.requireNonNull(computeType, "computeType");
   }
 
-  /** With {@link ComputeType#AUTO}. */
+  /**
+   * With {@link ComputeType#AUTO}.
+   *
+   * @param cuda whether to run on CUDA device 0 instead of the CPU
+   * @param maxEncoderBytes bound on the vision encoder's activations; at least one slice is encoded
+   *     at once whatever it is
+   */
   public LoadOptions(boolean cuda, long maxEncoderBytes) {
     this(cuda, maxEncoderBytes, ComputeType.AUTO);
   }

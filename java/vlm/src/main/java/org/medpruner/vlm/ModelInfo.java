@@ -25,7 +25,12 @@ public record ModelInfo(
     int tokensPerSlice,
     int contextLength) {
 
-  /** The same under a name that does not tell where the files lie. */
+  /**
+   * The same under a name that does not tell where the files lie.
+   *
+   * @param name takes the place of the path
+   * @return a copy; this one stays as it is
+   */
   public ModelInfo calledAs(String name) {
     return new ModelInfo(
         name,

@@ -6,7 +6,11 @@ import org.medpruner.MedPrunerException;
 public final class NonFiniteLogitsException extends MedPrunerException {
   private static final long serialVersionUID = 1;
 
-  /** With what was found. */
+  /**
+   * With what was found.
+   *
+   * @param message one line that says what the logits hold
+   */
   public NonFiniteLogitsException(String message) {
     super(message);
   }

@@ -4,7 +4,11 @@ import org.medpruner.MedPrunerException;
 
 /** What became of one of several requests. */
 public sealed interface Reply {
-  /** It was answered. */
+  /**
+   * It was answered.
+   *
+   * @param answer as {@link VisionLanguageModel#ask} gives it
+   */
   record Answered(Answer answer) implements Reply {}
 
   /**
@@ -18,6 +22,7 @@ public sealed interface Reply {
   /**
    * The answer.
    *
+   * @return the answer, if there is one
    * @throws MedPrunerException the cause, if it failed
    */
   default Answer orThrow() {

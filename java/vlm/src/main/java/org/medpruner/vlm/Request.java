@@ -21,7 +21,13 @@ public record Request(
     Objects.requireNonNull(listener, "listener");
   }
 
-  /** Waits for the whole answer. */
+  /**
+   * Waits for the whole answer.
+   *
+   * @param volume may be that of other requests too; not closed
+   * @param question not blank
+   * @param options how to answer it
+   */
   public Request(EncodedVolume volume, String question, GenerationOptions options) {
     this(volume, question, options, AnswerListener.NONE);
   }

@@ -28,7 +28,14 @@ public record Sampling(
         "> 0 and <= 100");
   }
 
-  /** Draws from all tokens. */
+  /**
+   * Draws from all tokens.
+   *
+   * @param temperature divides the logits, 0 to 100; 0 picks the likeliest token
+   * @param seed of the draws
+   * @return sampling without top-k, top-p and repetition penalty
+   * @throws IllegalArgumentException if the temperature is out of range
+   */
   public static Sampling of(double temperature, long seed) {
     return new Sampling(temperature, 0, 1, 1, seed);
   }

@@ -16,6 +16,10 @@ public interface TokenModel extends AutoCloseable {
   /**
    * Loads the networks of a checkpoint folder.
    *
+   * @param folder of a Hugging Face checkpoint, with {@code config.json} and safetensors files
+   * @param options device, compute type and memory of the encoder
+   * @param progress receives "load", in tensors
+   * @return an open model, the caller's to close; weights stay mapped until then
    * @throws org.medpruner.InputException if the folder cannot be used; the message names the file
    */
   static TokenModel load(Path folder, LoadOptions options, Progress progress) {
@@ -38,13 +42,13 @@ public interface TokenModel extends AutoCloseable {
       tokenIds = List.copyOf(tokenIds);
     }
 
-    /** Whether a stop id ended it, and not the length. */
+    /** {@return whether a stop id ended it, and not the length or an interrupt} */
     public boolean stopped() {
       return ending == Ending.STOP_TOKEN;
     }
   }
 
-  /** What was loaded. */
+  /** {@return what was loaded, and what it runs on} */
   ModelInfo info();
 
   /**
@@ -52,9 +56,13 @@ public interface TokenModel extends AutoCloseable {
    *
    * @param pixels F32 [slices, 3, height, width] in native memory, compact; needed during the call
    *     only
+   * @param slices number of pictures, at least 1
    * @param height rows of a picture; one the model's vision encoder takes
    * @param width columns of a picture
    * @param spacingMm distance of neighbouring slices, NaN when unknown
+   * @param policy what is pruned and how
+   * @param progress receives "anchor", "encode" and "prune"
+   * @return the volume's tokens, the caller's to close
    * @throws IllegalArgumentException if there are no slices, {@code pixels} has another size, or
    *     the model cannot take pictures of this one
    */
@@ -68,11 +76,16 @@ public interface TokenModel extends AutoCloseable {
       Progress progress);
 
   /**
-   * Prunes a prompt and answers it greedily.
+   * Prunes a prompt and answers it greedily. An interrupt of the thread ends the answer early.
    *
+   * @param volume encoded by this model; not closed
    * @param prompt the full prompt of all slices
    * @param maxNewTokens at least 1; 0 means the checkpoint's own, or 300
    * @param stopOnEnd whether the checkpoint's stop ids end the answer
+   * @param progress receives "prefill" and "decode"
+   * @return the generated ids, and what they cost
+   * @throws IllegalArgumentException if the volume is of another model, or the length negative
+   * @throws NonFiniteLogitsException if the model gives no usable logits
    * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context
    */
   default Generation generate(
@@ -83,10 +96,14 @@ public interface TokenModel extends AutoCloseable {
   /**
    * Prunes a prompt and answers it. An interrupt of the thread ends the answer early.
    *
+   * @param volume encoded by this model; not closed
    * @param prompt the full prompt of all slices
    * @param maxNewTokens at least 1; 0 means the checkpoint's own, or 300
    * @param stopOnEnd whether the checkpoint's stop ids end the answer
    * @param sampling how tokens are picked
+   * @param progress receives "prefill" and "decode"
+   * @return the generated ids, and what they cost
+   * @throws IllegalArgumentException if the volume is of another model, or the length negative
    * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context
    * @throws NonFiniteLogitsException if the model gives no usable logits
    */

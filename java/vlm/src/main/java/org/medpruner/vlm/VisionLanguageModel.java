@@ -29,19 +29,29 @@ public interface VisionLanguageModel extends AutoCloseable {
   /**
    * Loads a Hugging Face checkpoint folder; the family comes from its {@code config.json}.
    *
+   * @param folder with {@code config.json}, {@code tokenizer.json} and safetensors files
+   * @param options device, compute type and memory of the encoder
+   * @param progress receives "load", in tensors
+   * @return an open model, the caller's to close
    * @throws org.medpruner.InputException if the folder cannot be used; the message names the file
    */
   static VisionLanguageModel load(Path folder, LoadOptions options, Progress progress) {
     return ModelLoader.load(folder, options, progress);
   }
 
-  /** What was loaded. */
+  /** {@return what was loaded, and what it runs on} */
   ModelInfo info();
 
   /**
    * Anchors the slices, encodes the kept ones and prunes their tokens.
    *
-   * @throws IllegalArgumentException if there are no slices
+   * @param slices 8-bit RGB pictures, which the model's own processor resizes and normalises
+   * @param policy what is pruned and how
+   * @param progress receives "anchor", "encode" and "prune"
+   * @return the volume's tokens, the caller's to close
+   * @throws IllegalArgumentException if there are no slices, or the policy needs their spacing and
+   *     it is unknown
+   * @throws org.medpruner.InputException if the model cannot take pictures of this size
    */
   EncodedVolume encode(SliceImages slices, PruningPolicy policy, Progress progress);
 
@@ -49,6 +59,8 @@ public interface VisionLanguageModel extends AutoCloseable {
    * Looks whether {@link #encode} would take a volume, at no cost: to turn a bad one away before it
    * spoils a batch.
    *
+   * @param slices that {@link #encode} is to be given
+   * @param policy that {@link #encode} is to be given
    * @throws IllegalArgumentException if there are no slices, or the policy needs their spacing and
    *     it is unknown
    * @throws org.medpruner.InputException if the model cannot take pictures of this size
@@ -70,6 +82,9 @@ public interface VisionLanguageModel extends AutoCloseable {
    * encoded slices, twice: with MedGemma 4B in BF16 up to 5 MB a slice, 430 MB for 85. The time of
    * a stage is divided among the volumes by their patches.
    *
+   * @param volumes each as {@link #encode} takes it
+   * @param policy what is pruned and how, for all of them
+   * @param progress receives "anchor", "encode" and "prune"
    * @return one per volume, in their order; the caller closes each of them
    * @throws IllegalArgumentException as {@link #check}, naming the element ("volumes[2]: .."),
    *     before any work is done
@@ -86,6 +101,8 @@ public interface VisionLanguageModel extends AutoCloseable {
    * padded to one product, whose rounding depends on what else is in it, and an answer is to be
    * that of the same question asked alone.
    *
+   * @param requests about volumes that this model encoded
+   * @param progress receives "prefill" and "decode" of one request after the other
    * @return one per request, in their order
    * @throws IllegalArgumentException if a volume is of another model, naming the element
    *     ("requests[2]: .."), before any work is done
@@ -93,9 +110,16 @@ public interface VisionLanguageModel extends AutoCloseable {
   List<Reply> askAll(List<Request> requests, Progress progress);
 
   /**
-   * Answers a question about an encoded volume.
+   * Answers a question about an encoded volume and waits for the whole answer.
    *
-   * @throws org.medpruner.InputException if the prompt does not fit the model's context
+   * @param volume encoded by this model; not closed
+   * @param question goes into the family's chat template
+   * @param options how to answer it
+   * @param progress receives "prefill" and "decode"
+   * @return the answer, and what it cost
+   * @throws org.medpruner.InputException if the prompt does not fit the model's context, or the
+   *     question holds one of the template's control tokens
+   * @throws NonFiniteLogitsException if the model gives no usable logits
    */
   default Answer ask(
       EncodedVolume volume, String question, GenerationOptions options, Progress progress) {
@@ -106,7 +130,14 @@ public interface VisionLanguageModel extends AutoCloseable {
    * Answers a question about an encoded volume, and hands out the text while it is generated. An
    * interrupt of the thread ends the answer early, as the listener may.
    *
-   * @throws org.medpruner.InputException if the prompt does not fit the model's context
+   * @param volume encoded by this model; not closed
+   * @param question goes into the family's chat template
+   * @param options how to answer it
+   * @param listener receives the answer's text while it is generated, and may end it
+   * @param progress receives "prefill" and "decode"
+   * @return the answer, and what it cost
+   * @throws org.medpruner.InputException if the prompt does not fit the model's context, or the
+   *     question holds one of the template's control tokens
    * @throws NonFiniteLogitsException if the model gives no usable logits
    */
   default Answer ask(
@@ -126,6 +157,8 @@ public interface VisionLanguageModel extends AutoCloseable {
    *
    * @param volume must stay open for as long as the conversation
    * @param layout of the first question
+   * @return a conversation without a turn, the caller's to close
+   * @throws IllegalArgumentException if the volume is of another model
    */
   Conversation converse(EncodedVolume volume, PromptLayout layout);
 

@@ -45,6 +45,7 @@ public final class Encodings<K, N> implements AutoCloseable {
   /**
    * A volume that was read.
    *
+   * @param <N> what the caller notes
    * @param images for the model; not kept
    * @param notes kept as long as its tokens
    */
@@ -53,6 +54,7 @@ public final class Encodings<K, N> implements AutoCloseable {
   /**
    * A volume that was encoded.
    *
+   * @param <N> what the caller notes
    * @param volume its tokens, which are not the caller's to close
    * @param notes of when it was read
    */
@@ -66,6 +68,7 @@ public final class Encodings<K, N> implements AutoCloseable {
   /**
    * Nothing remembered yet.
    *
+   * @param model must stay open until {@link #close}; not closed here
    * @param most volumes to keep, at least 1
    */
   public Encodings(VisionLanguageModel model, int most) {
@@ -80,7 +83,10 @@ public final class Encodings<K, N> implements AutoCloseable {
    * Reads and encodes a volume, unless it is there. What reading or the model throws reaches the
    * caller; the volume is not there then, and room was made all the same.
    *
+   * @param source what the volume is known by, with {@code equals}
+   * @param policy what is pruned and how; another one is another encoding
    * @param read called at most once, during the call
+   * @param progress receives "anchor", "encode" and "prune", if it has to be encoded
    * @return what {@link #ask} takes, until the next call of this or of {@link #forgetUnless}
    */
   public Encoded<N> encoded(
@@ -108,7 +114,14 @@ public final class Encodings<K, N> implements AutoCloseable {
    * stays for the next question, unless its cache does not hold what the answer's text says: after
    * a stop string, a cancellation, and whatever is thrown.
    *
+   * @param volume given by {@link #encoded}, still remembered
    * @param past turns before this one
+   * @param question goes into the family's chat template
+   * @param options how to answer it
+   * @param listener receives the answer's text while it is generated, and may end it
+   * @param progress receives "prefill" and "decode"
+   * @return the answer, and what it cost
+   * @throws org.medpruner.InputException as {@link Conversation#ask}
    */
   public Answer ask(
       Encoded<N> volume,
@@ -157,7 +170,11 @@ public final class Encodings<K, N> implements AutoCloseable {
     }
   }
 
-  /** Frees the volumes whose source is gone, and the conversation if it is about one of them. */
+  /**
+   * Frees the volumes whose source is gone, and the conversation if it is about one of them.
+   *
+   * @param there whether a source still is; called once for each volume that is remembered
+   */
   public void forgetUnless(Predicate<K> there) {
     volumes
         .entrySet()

@@ -11,8 +11,12 @@ public interface ChatFormat extends AutoCloseable {
   /**
    * The prompt of all slices and a question, unpruned.
    *
+   * @param layout where labels, images and the question stand; without effect on families whose
+   *     template leaves no choice
    * @param slices at least 1
    * @param tokensPerSlice visual tokens of an unpruned slice
+   * @param question without control tokens
+   * @return one entry per token, image tokens repeated once for every visual token
    * @throws IllegalArgumentException if there are no slices, or the question contains one of the
    *     template's control tokens
    */
@@ -22,6 +26,8 @@ public interface ChatFormat extends AutoCloseable {
    * What stands between an answer and the next one: the end of the model's turn, a user's turn with
    * a question, and the beginning of the model's next.
    *
+   * @param question without control tokens
+   * @return token ids, to be put behind the ids of the answer
    * @throws IllegalArgumentException if the question contains one of the template's control tokens
    */
   int[] followUp(String question);
@@ -30,11 +36,18 @@ public interface ChatFormat extends AutoCloseable {
    * The ids of an answer that is given as text, as the template writes it behind {@link #prompt} or
    * {@link #followUp}.
    *
+   * @param answer without control tokens
+   * @return token ids, without the end of the turn
    * @throws IllegalArgumentException if it contains one of the template's control tokens
    */
   int[] answerIds(String answer);
 
-  /** Text of generated ids, special tokens and thinking blocks left out, trimmed. */
+  /**
+   * Text of generated ids.
+   *
+   * @param ids as generated, stop ids included
+   * @return special tokens and thinking blocks left out, trimmed
+   */
   String answer(List<Integer> ids);
 
   @Override

@@ -36,6 +36,7 @@ public final class GemmaPrompt {
   /**
    * A renderer.
    *
+   * @param tokenizer must stay open as long as this is used; not closed
    * @param tokensPerSlice soft tokens per picture, &gt;= 1
    * @throws org.medpruner.InputException if the tokenizer lacks one of Gemma's image tokens
    */
@@ -48,7 +49,10 @@ public final class GemmaPrompt {
     softId = tokenizer.idOf(SOFT);
   }
 
-  /** Id of the image soft token; the checkpoint's {@code image_token_index} must say the same. */
+  /**
+   * {@return id of the image soft token; the checkpoint's {@code image_token_index} must say the
+   * same}
+   */
   public int softTokenId() {
     return softId;
   }
@@ -56,6 +60,10 @@ public final class GemmaPrompt {
   /**
    * The prompt of all {@code slices} slices, labelled 1 to {@code slices}.
    *
+   * @param layout where the labels and the instruction stand
+   * @param slices at least 1
+   * @param question trimmed as the template does
+   * @return one entry per token
    * @throws IllegalArgumentException if there are no slices, or the question contains one of the
    *     template's control tokens
    */
@@ -85,6 +93,8 @@ public final class GemmaPrompt {
   /**
    * The ids between an answer and the next: its turn's end, a question, and the next turn's begin.
    *
+   * @param question trimmed as the template does
+   * @return token ids, to be put behind the ids of the answer
    * @throws IllegalArgumentException if the question contains one of the template's control tokens
    */
   public int[] followUp(String question) {
@@ -96,6 +106,8 @@ public final class GemmaPrompt {
   /**
    * The ids of an answer given as text, trimmed as the template does.
    *
+   * @param text without control tokens
+   * @return token ids, without the end of the turn
    * @throws IllegalArgumentException if it contains one of the template's control tokens
    */
   public int[] answer(String text) {

@@ -25,6 +25,7 @@ public final class HuluPrompt {
   /**
    * A renderer.
    *
+   * @param tokenizer must stay open as long as this is used; not closed
    * @param tokensPerSlice visual tokens per slice, &gt;= 1
    * @throws org.medpruner.InputException if the tokenizer lacks one of the template's tokens
    */
@@ -37,7 +38,7 @@ public final class HuluPrompt {
     imageId = tokenizer.idOf(IMAGE);
   }
 
-  /** Id of the image token; the checkpoint's {@code image_token_index} says the same, or -1. */
+  /** {@return id of the image token; the checkpoint's {@code image_token_index} says it, or -1} */
   public int imageTokenId() {
     return imageId;
   }
@@ -45,6 +46,9 @@ public final class HuluPrompt {
   /**
    * The prompt of all {@code slices} slices.
    *
+   * @param slices at least 1
+   * @param question written as it is
+   * @return one entry per token
    * @throws IllegalArgumentException if there are no slices, or the question contains one of the
    *     template's control tokens
    */
@@ -62,6 +66,8 @@ public final class HuluPrompt {
   /**
    * The ids between an answer and the next: its turn's end, a question, and the next turn's begin.
    *
+   * @param question written as it is
+   * @return token ids, to be put behind the ids of the answer
    * @throws IllegalArgumentException if the question contains one of the template's control tokens
    */
   public int[] followUp(String question) {
@@ -71,6 +77,8 @@ public final class HuluPrompt {
   /**
    * The ids of an answer given as text.
    *
+   * @param text written as it is
+   * @return token ids, without the end of the turn
    * @throws IllegalArgumentException if it contains one of the template's control tokens
    */
   public int[] answer(String text) {

@@ -29,7 +29,7 @@ public record Prompt(int[] ids, int[] slice, boolean[] image) {
     }
   }
 
-  /** Number of tokens. */
+  /** {@return number of tokens, visual ones included} */
   public int length() {
     return ids.length;
   }

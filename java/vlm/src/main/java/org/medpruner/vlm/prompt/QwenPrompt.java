@@ -33,6 +33,7 @@ public final class QwenPrompt {
   /**
    * A renderer.
    *
+   * @param tokenizer must stay open as long as this is used; not closed
    * @param thinking whether the template opens a thinking block for the model, as the Thinking
    *     checkpoints' does
    * @throws org.medpruner.InputException if the tokenizer lacks one of Qwen's vision tokens
@@ -46,7 +47,7 @@ public final class QwenPrompt {
     imageId = tokenizer.idOf(IMAGE);
   }
 
-  /** Id of the image token; the checkpoint's {@code image_token_id} must say the same. */
+  /** {@return id of the image token; the checkpoint's {@code image_token_id} must say the same} */
   public int imageTokenId() {
     return imageId;
   }
@@ -54,7 +55,10 @@ public final class QwenPrompt {
   /**
    * The prompt of all {@code slices} slices.
    *
+   * @param slices at least 1
    * @param tokensPerSlice visual tokens of a slice, &gt;= 1
+   * @param question written as it is
+   * @return one entry per token
    * @throws IllegalArgumentException if there are no slices, or the question contains one of the
    *     template's control tokens
    */
@@ -72,6 +76,8 @@ public final class QwenPrompt {
   /**
    * The ids between an answer and the next: its turn's end, a question, and the next turn's begin.
    *
+   * @param question written as it is
+   * @return token ids, to be put behind the ids of the answer
    * @throws IllegalArgumentException if the question contains one of the template's control tokens
    */
   public int[] followUp(String question) {
@@ -81,6 +87,8 @@ public final class QwenPrompt {
   /**
    * The ids of an answer given as text; the thinking block that the template opened stays empty.
    *
+   * @param text written as it is
+   * @return token ids, without the end of the turn
    * @throws IllegalArgumentException if it contains one of the template's control tokens
    */
   public int[] answer(String text) {

@@ -17,6 +17,9 @@ public record ThinkingBlock(String open, String close) {
   /**
    * The text without its thinking blocks, trimmed. A block that is never closed (the length limit
    * cut it) reaches to the end; a closing mark alone ends a block that began before the text.
+   *
+   * @param text as decoded
+   * @return what is left, without white space at either end
    */
   public String strip(String text) {
     StringBuilder kept = new StringBuilder();

@@ -42,8 +42,10 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Reads {@code tokenizer.json} of a checkpoint folder.
+   * Reads {@code tokenizer.json} of a checkpoint folder; settings beside it are not looked at.
    *
+   * @param folder of a Hugging Face checkpoint
+   * @return an open tokenizer, the caller's to close
    * @throws InputException if the file is missing or is not a tokenizer; the message names it
    */
   public static Tokenizer load(Path folder) {
@@ -100,7 +102,12 @@ public final class Tokenizer implements AutoCloseable {
     return new Tokens(toInts(ids), start, end);
   }
 
-  /** Ids of a text; special tokens are recognised where they are written, none is added. */
+  /**
+   * Ids of a text; special tokens are recognised where they are written, none is added.
+   *
+   * @param text of any length; nothing is cut off
+   * @return a new array
+   */
   public int[] encode(String text) {
     return toInts(open().encode(text, false, false).getIds());
   }
@@ -108,6 +115,8 @@ public final class Tokenizer implements AutoCloseable {
   /**
    * The id of a token that stands for itself, such as {@code <start_of_image>}.
    *
+   * @param token as it is written
+   * @return its id
    * @throws InputException if this tokenizer has no such token
    */
   public int idOf(String token) {
@@ -120,7 +129,12 @@ public final class Tokenizer implements AutoCloseable {
     return toInts(encoding.getIds())[0];
   }
 
-  /** Text of ids, special tokens left out; a thinking block stays, see {@link ThinkingBlock}. */
+  /**
+   * Text of ids.
+   *
+   * @param ids in order
+   * @return special tokens left out; a thinking block stays, see {@link ThinkingBlock}
+   */
   public String decode(Collection<Integer> ids) {
     return open().decode(ids.stream().mapToLong(Integer::longValue).toArray(), true);
   }
