@@ -14,7 +14,12 @@ import org.jspecify.annotations.Nullable;
 public record AttentionMassOutput(
     float @Nullable [] mass, float @Nullable [] pooledKeys, int @Nullable [] flags) {
 
-  /** The masses alone. */
+  /**
+   * The masses alone.
+   *
+   * @param mass float[N / patchesPerToken]
+   * @return an output whose other rules are reported as unsupported
+   */
   public static AttentionMassOutput ofMass(float[] mass) {
     return new AttentionMassOutput(mass, null, null);
   }

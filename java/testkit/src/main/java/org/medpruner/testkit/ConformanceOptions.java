@@ -50,49 +50,94 @@ public record ConformanceOptions(
     ops = Set.copyOf(ops);
   }
 
-  /** A copy with another seed. */
+  /**
+   * A copy with another seed.
+   *
+   * @param value of the generated cases, any
+   * @return options that differ in this alone
+   */
   public ConformanceOptions withSeed(long value) {
     return new ConformanceOptions(
         value, cases, ops, refusals, examples, shrinkSteps, mostValues, caseName);
   }
 
-  /** A copy with another number of random cases. */
+  /**
+   * A copy with another number of random cases.
+   *
+   * @param value per op and dtype, &gt;= 0
+   * @return options that differ in this alone
+   * @throws IllegalArgumentException if the value is negative
+   */
   public ConformanceOptions withCases(int value) {
     return new ConformanceOptions(
         seed, value, ops, refusals, examples, shrinkSteps, mostValues, caseName);
   }
 
-  /** A copy for some ops only. */
+  /**
+   * A copy for some ops only.
+   *
+   * @param value at least one; copied
+   * @return options that differ in this alone
+   * @throws IllegalArgumentException if there is none
+   */
   public ConformanceOptions withOps(Set<Op> value) {
     return new ConformanceOptions(
         seed, cases, value, refusals, examples, shrinkSteps, mostValues, caseName);
   }
 
-  /** A copy with or without bad input. */
+  /**
+   * A copy with or without bad input.
+   *
+   * @param value whether bad input is tried on targets that check theirs
+   * @return options that differ in this alone
+   */
   public ConformanceOptions withRefusals(boolean value) {
     return new ConformanceOptions(
         seed, cases, ops, value, examples, shrinkSteps, mostValues, caseName);
   }
 
-  /** A copy that keeps another number of failing cases per rule. */
+  /**
+   * A copy that keeps another number of failing cases per rule.
+   *
+   * @param value &gt;= 1
+   * @return options that differ in this alone
+   * @throws IllegalArgumentException if the value is below 1
+   */
   public ConformanceOptions withExamples(int value) {
     return new ConformanceOptions(
         seed, cases, ops, refusals, value, shrinkSteps, mostValues, caseName);
   }
 
-  /** A copy with another bound on the search for smaller inputs. */
+  /**
+   * A copy with another bound on the search for smaller inputs.
+   *
+   * @param value runs of the target per failing case, &gt;= 0; 0 is off
+   * @return options that differ in this alone
+   * @throws IllegalArgumentException if the value is negative
+   */
   public ConformanceOptions withShrinkSteps(int value) {
     return new ConformanceOptions(
         seed, cases, ops, refusals, examples, value, mostValues, caseName);
   }
 
-  /** A copy that leaves out cases with a tensor of more values. */
+  /**
+   * A copy that leaves out cases with a larger tensor.
+   *
+   * @param value most values of a tensor, &gt;= 1
+   * @return options that differ in this alone
+   * @throws IllegalArgumentException if the value is below 1
+   */
   public ConformanceOptions withMostValues(long value) {
     return new ConformanceOptions(
         seed, cases, ops, refusals, examples, shrinkSteps, value, caseName);
   }
 
-  /** A copy that runs one case only, as a report names it; null runs all. */
+  /**
+   * A copy that runs one case only.
+   *
+   * @param value its name in a report of the same seed; null runs all
+   * @return options that differ in this alone
+   */
   public ConformanceOptions withCaseName(@Nullable String value) {
     return new ConformanceOptions(
         seed, cases, ops, refusals, examples, shrinkSteps, mostValues, value);

@@ -20,24 +20,24 @@ public record ConformanceReport(
   }
 
   /**
-   * Whether no case failed and some passed. What the target does not support is no failure: see
-   * {@link #complete}.
+   * {@return whether no case failed and some passed} What the target does not support is no
+   * failure: see {@link #complete}.
    */
   public boolean passed() {
     return failed() == 0 && results.stream().anyMatch(r -> r.passed() > 0);
   }
 
-  /** Whether nothing was unsupported. */
+  /** {@return whether nothing was unsupported, neither a case nor an output} */
   public boolean complete() {
     return unsupported() == 0;
   }
 
-  /** Failed cases of all rules. */
+  /** {@return failed cases, summed over the rules: one case may break several} */
   public int failed() {
     return results.stream().mapToInt(RuleResult::failed).sum();
   }
 
-  /** Unsupported cases of all rules. */
+  /** {@return unsupported cases, summed over the rules} */
   public int unsupported() {
     return results.stream().mapToInt(RuleResult::unsupported).sum();
   }
@@ -46,6 +46,7 @@ public record ConformanceReport(
    * The result of a rule.
    *
    * @param name as {@link Rule#name}, {@code "nucleus_select/mask"}
+   * @return how often it passed and failed
    * @throws IllegalArgumentException if it was not run
    */
   public RuleResult result(String name) {
@@ -55,12 +56,12 @@ public record ConformanceReport(
         .orElseThrow(() -> new IllegalArgumentException("name: no rule " + name + " was run"));
   }
 
-  /** A table, then the first failing cases. */
+  /** {@return a table in Markdown, then the first failing cases} */
   public String toMarkdown() {
     return MarkdownReport.of(this);
   }
 
-  /** The same as a JSON object. */
+  /** {@return the same as a JSON object} */
   public String toJson() {
     return JsonReport.of(this);
   }

@@ -26,19 +26,31 @@ public final class ConformanceSuite {
     this.target = target;
   }
 
-  /** The suite of a target; closing the target is up to the caller. */
+  /**
+   * The suite of a target.
+   *
+   * @param target not null; closing it is up to the caller
+   * @return a suite that may run many times
+   */
   public static ConformanceSuite of(ConformanceTarget target) {
     return new ConformanceSuite(Objects.requireNonNull(target, "target"));
   }
 
-  /** The targets that {@link ServiceLoader} finds. */
+  /**
+   * {@return a new instance of each target that {@link ServiceLoader} finds, the caller's to close}
+   */
   public static List<ConformanceTarget> services() {
     List<ConformanceTarget> all = new ArrayList<>();
     ServiceLoader.load(ConformanceTarget.class).forEach(all::add);
     return all;
   }
 
-  /** The rules of an op, in the order of reports. */
+  /**
+   * The rules of an op.
+   *
+   * @param op any
+   * @return all of them, in the order of reports
+   */
   public static List<Rule> rules(Op op) {
     return OpSuites.rules(op);
   }
@@ -46,6 +58,8 @@ public final class ConformanceSuite {
   /**
    * Runs all that the options name.
    *
+   * @param options which cases of which ops
+   * @return what became of every rule of these ops
    * @throws IllegalArgumentException if they name a case that there is not
    */
   public ConformanceReport run(ConformanceOptions options) {

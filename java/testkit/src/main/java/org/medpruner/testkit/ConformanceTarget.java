@@ -12,45 +12,90 @@ import org.medpruner.DType;
  * answered: an exception other than {@link UnsupportedCaseException} is a failure.
  */
 public interface ConformanceTarget extends AutoCloseable {
-  /** How reports name it. */
+  /** {@return how reports name it; the simple name of the class unless overridden} */
   default String name() {
     return getClass().getSimpleName();
   }
 
-  /** Whether the op is implemented for inputs of that dtype, one of {@link Op#dtypes}. */
+  /**
+   * Whether an op is implemented.
+   *
+   * @param op any
+   * @param dtype one of {@link Op#dtypes}
+   * @return whether inputs of that dtype are answered; if not, they are reported as unsupported
+   */
   boolean supports(Op op, DType dtype);
 
-  /** What it does with bad input; with NONE the refusals are reported as unsupported. */
+  /**
+   * {@return what it does with bad input} With {@link InputChecks#NONE}, the default, the refusals
+   * are reported as unsupported.
+   */
   default InputChecks inputChecks() {
     return InputChecks.NONE;
   }
 
-  /** The op {@code slice_anchor}. */
+  /**
+   * The op {@code slice_anchor}.
+   *
+   * @param input of a supported dtype; read-only
+   * @return the outputs, those that the target does not have null
+   * @throws UnsupportedCaseException for a case that it does not implement
+   */
   default SliceAnchorOutput sliceAnchor(SliceAnchorInput input) {
     throw missing(input);
   }
 
-  /** The op {@code attention_mass}. */
+  /**
+   * The op {@code attention_mass}.
+   *
+   * @param input of a supported dtype; read-only
+   * @return the outputs, those that the target does not have null
+   * @throws UnsupportedCaseException for a case that it does not implement
+   */
   default AttentionMassOutput attentionMass(AttentionMassInput input) {
     throw missing(input);
   }
 
-  /** The op {@code nucleus_select}. */
+  /**
+   * The op {@code nucleus_select}.
+   *
+   * @param input of F32 scores; read-only
+   * @return the outputs, those that the target does not have null
+   * @throws UnsupportedCaseException for a case that it does not implement
+   */
   default NucleusSelectOutput nucleusSelect(NucleusSelectInput input) {
     throw missing(input);
   }
 
-  /** The op {@code contextual_merge}. */
+  /**
+   * The op {@code contextual_merge}.
+   *
+   * @param input of a supported dtype; read-only
+   * @return the outputs, those that the target does not have null
+   * @throws UnsupportedCaseException for a case that it does not implement
+   */
   default ContextualMergeOutput contextualMerge(ContextualMergeInput input) {
     throw missing(input);
   }
 
-  /** The op {@code gather_rows}. */
+  /**
+   * The op {@code gather_rows}.
+   *
+   * @param input of a supported dtype; read-only
+   * @return the outputs, those that the target does not have null
+   * @throws UnsupportedCaseException for a case that it does not implement
+   */
   default GatherRowsOutput gatherRows(GatherRowsInput input) {
     throw missing(input);
   }
 
-  /** The op {@code prune}. */
+  /**
+   * The op {@code prune}.
+   *
+   * @param input of a supported dtype; read-only
+   * @return the outputs, those that the target does not have null
+   * @throws UnsupportedCaseException for a case that it does not implement
+   */
   default PruneOutput prune(PruneInput input) {
     throw missing(input);
   }

@@ -24,7 +24,13 @@ public record ContextualMergeOutput(
     long @Nullable [] keptCounts,
     int @Nullable [] flags) {
 
-  /** The features and the roles alone. */
+  /**
+   * The features and the roles alone.
+   *
+   * @param merged as the features [N, C]: target rows merged, all others copied
+   * @param role byte[N], the ROLE constants of {@link org.medpruner.ContextualMerge}
+   * @return an output whose other rules are reported as unsupported
+   */
   public static ContextualMergeOutput of(HostTensor merged, byte[] role) {
     return new ContextualMergeOutput(merged, role, null, null, null, null);
   }

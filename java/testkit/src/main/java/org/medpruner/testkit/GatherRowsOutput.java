@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
 public record GatherRowsOutput(
     @Nullable HostTensor packed, long @Nullable [] packedOffsets, int @Nullable [] flags) {
 
-  /** The rows alone. */
+  /**
+   * The rows alone.
+   *
+   * @param packed as the source [total, C]
+   * @return an output whose other rules are reported as unsupported
+   */
   public static GatherRowsOutput ofPacked(HostTensor packed) {
     return new GatherRowsOutput(packed, null, null);
   }

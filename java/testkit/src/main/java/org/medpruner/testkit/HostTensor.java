@@ -42,14 +42,30 @@ public final class HostTensor {
     this.raw = raw;
   }
 
-  /** An F32 tensor. */
+  /**
+   * An F32 tensor.
+   *
+   * @param values row-major; copied
+   * @param shape at least one extent
+   * @return a tensor of these values
+   * @throws IllegalArgumentException if the shape does not hold as many values
+   */
   public static HostTensor of(float[] values, int... shape) {
     byte[] raw = new byte[Math.multiplyExact(values.length, DType.F32.byteSize())];
     wrap(raw).asFloatBuffer().put(values);
     return new HostTensor(DType.F32, raw, shape);
   }
 
-  /** A tensor of a 2-byte dtype: I16, F16 or BF16, the floating ones as bits. */
+  /**
+   * A tensor of a 2-byte dtype.
+   *
+   * @param dtype I16, F16 or BF16
+   * @param bits row-major, the floating ones as bits; copied
+   * @param shape at least one extent
+   * @return a tensor of these values
+   * @throws IllegalArgumentException if the dtype is another, or the shape does not hold as many
+   *     values
+   */
   public static HostTensor of(DType dtype, short[] bits, int... shape) {
     if (dtype.byteSize() != 2) {
       throw new IllegalArgumentException("dtype: " + dtype + " has no values of 2 bytes");
@@ -59,7 +75,15 @@ public final class HostTensor {
     return new HostTensor(dtype, raw, shape);
   }
 
-  /** A tensor of any dtype from its bytes in native order; for U8 and I8 those are the values. */
+  /**
+   * A tensor of any dtype from its bytes; for U8 and I8 those are the values.
+   *
+   * @param dtype any
+   * @param bytes row-major, in native byte order; copied
+   * @param shape at least one extent
+   * @return a tensor of these values
+   * @throws IllegalArgumentException if the shape does not hold as many bytes
+   */
   public static HostTensor ofBytes(DType dtype, byte[] bytes, int... shape) {
     return new HostTensor(dtype, bytes.clone(), shape);
   }
@@ -68,6 +92,11 @@ public final class HostTensor {
    * A floating tensor of values rounded to the dtype, to nearest and ties to even.
    *
    * @param dtype F16, BF16 or F32
+   * @param values row-major; copied
+   * @param shape at least one extent
+   * @return a tensor of the rounded values
+   * @throws IllegalArgumentException if the dtype is another, or the shape does not hold as many
+   *     values
    */
   public static HostTensor rounded(DType dtype, float[] values, int... shape) {
     if (dtype == DType.F32) {
@@ -93,32 +122,38 @@ public final class HostTensor {
     return wrap(raw);
   }
 
-  /** Type of the elements. */
+  /** {@return the type of the elements} */
   public DType dtype() {
     return dtype;
   }
 
-  /** Extents. */
+  /** {@return a copy of the extents, at least one, outermost first} */
   public int[] shape() {
     return shape.clone();
   }
 
-  /** One extent. */
+  /**
+   * One extent.
+   *
+   * @param dimension 0-based, outermost first
+   * @return its extent, &gt;= 0
+   * @throws IndexOutOfBoundsException if there is no such dimension
+   */
   public int size(int dimension) {
     return shape[dimension];
   }
 
-  /** Number of elements. */
+  /** {@return the number of elements, the product of the extents} */
   public int elements() {
     return raw.length / dtype.byteSize();
   }
 
-  /** Number of rows: the first extent. */
+  /** {@return the number of rows: the first extent} */
   public int rows() {
     return shape[0];
   }
 
-  /** Elements of a row: the product of the other extents. */
+  /** {@return elements of a row: the product of all extents but the first} */
   public int columns() {
     int columns = 1;
     for (int i = 1; i < shape.length; i++) {
@@ -127,7 +162,7 @@ public final class HostTensor {
     return columns;
   }
 
-  /** The bytes in native order. */
+  /** {@return a copy of the bytes, in native byte order} */
   public byte[] bytes() {
     return raw.clone();
   }
@@ -135,6 +170,7 @@ public final class HostTensor {
   /**
    * The elements of a 2-byte dtype, floating ones as bits.
    *
+   * @return a new array, row-major
    * @throws IllegalStateException for a dtype of another size
    */
   public short[] shorts() {
@@ -147,6 +183,7 @@ public final class HostTensor {
   /**
    * The elements of an F32 tensor.
    *
+   * @return a new array, row-major
    * @throws IllegalStateException for another dtype
    */
   public float[] floats() {
@@ -162,7 +199,11 @@ public final class HostTensor {
     }
   }
 
-  /** The values of the elements as floats: exact for U8, I8, I16, F16, BF16 and F32. */
+  /**
+   * The values of the elements as floats.
+   *
+   * @return a new array, row-major; exact for U8, I8, I16, F16, BF16 and F32, else rounded
+   */
   public float[] values() {
     ByteBuffer b = view();
     float[] a = new float[elements()];
@@ -184,7 +225,13 @@ public final class HostTensor {
     return a;
   }
 
-  /** The named rows, in that order. */
+  /**
+   * The named rows, in that order.
+   *
+   * @param rows 0-based indices along the first dimension; may repeat
+   * @return a tensor of as many rows
+   * @throws IndexOutOfBoundsException if there is no such row
+   */
   public HostTensor take(int... rows) {
     int rowBytes = columns() * dtype.byteSize();
     byte[] taken = new byte[rows.length * rowBytes];
@@ -196,7 +243,12 @@ public final class HostTensor {
     return new HostTensor(dtype, taken, extents);
   }
 
-  /** The first {@code columns} elements of the last dimension. */
+  /**
+   * The first elements along the last dimension.
+   *
+   * @param columns how many, at most the last extent
+   * @return a tensor with that last extent
+   */
   public HostTensor narrow(int columns) {
     int last = shape[shape.length - 1];
     int width = last * dtype.byteSize();

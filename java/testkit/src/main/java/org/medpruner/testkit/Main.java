@@ -54,12 +54,23 @@ public final class Main {
     }
   }
 
-  /** Runs and exits. */
+  /**
+   * Runs and ends the JVM with the exit code.
+   *
+   * @param args {@code --help} lists them
+   */
   public static void main(String[] args) {
     System.exit(run(args, System.out, System.err));
   }
 
-  /** Runs; returns the exit code. The report goes to {@code out}, complaints to {@code err}. */
+  /**
+   * Runs.
+   *
+   * @param args {@code --help} lists them
+   * @param out gets the report
+   * @param err gets complaints, one line each
+   * @return the exit code, 0 to 2
+   */
   public static int run(String[] args, PrintStream out, PrintStream err) {
     try {
       if (List.of(args).contains("--help")) {

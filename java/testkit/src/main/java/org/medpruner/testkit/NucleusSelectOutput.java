@@ -20,7 +20,12 @@ public record NucleusSelectOutput(
     double @Nullable [] keptMass,
     int @Nullable [] flags) {
 
-  /** The selection alone. */
+  /**
+   * The selection alone.
+   *
+   * @param mask byte[N], 1 = in the nucleus
+   * @return an output whose other rules are reported as unsupported
+   */
   public static NucleusSelectOutput ofMask(byte[] mask) {
     return new NucleusSelectOutput(mask, null, null, null, null);
   }

@@ -29,12 +29,12 @@ public enum Op {
     this.dtypes = List.of(dtypes);
   }
 
-  /** {@code "slice_anchor"}: the name in the C interface, in reports and on the command line. */
+  /** {@return its name in the C interface, in reports and on the command line, "slice_anchor"} */
   public String id() {
     return id;
   }
 
-  /** The dtypes that the specification has for the op. */
+  /** {@return the dtypes that the specification has for the op; unmodifiable} */
   public List<DType> dtypes() {
     return dtypes;
   }
@@ -42,6 +42,8 @@ public enum Op {
   /**
    * The op of that {@link #id}.
    *
+   * @param id in lower case, {@code "slice_anchor"}
+   * @return that op
    * @throws IllegalArgumentException if there is none
    */
   public static Op of(String id) {

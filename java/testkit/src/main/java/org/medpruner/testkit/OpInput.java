@@ -14,12 +14,12 @@ public sealed interface OpInput
         ContextualMergeInput,
         GatherRowsInput,
         PruneInput {
-  /** The op. */
+  /** {@return the op that is called with it} */
   Op op();
 
-  /** The dtype that a target has to support for it. */
+  /** {@return the dtype that a target has to support for it, one of {@link Op#dtypes}} */
   DType dtype();
 
-  /** long[G + 1], ascending from 0 to the number of rows. */
+  /** {@return long[G + 1], ascending from 0 to the number of rows; not a copy} */
   long[] offsets();
 }

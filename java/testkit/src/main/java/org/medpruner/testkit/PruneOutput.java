@@ -25,7 +25,13 @@ public record PruneOutput(
     double @Nullable [] keptMass,
     int @Nullable [] flags) {
 
-  /** The packed features and which rows they are. */
+  /**
+   * The packed features and which rows they are.
+   *
+   * @param packed as the features [total, C]
+   * @param packedRows long[total]: row of the features each packed row is
+   * @return an output whose other rules are reported as unsupported
+   */
   public static PruneOutput of(HostTensor packed, long[] packedRows) {
     return new PruneOutput(packed, packedRows, null, null, null, null, null);
   }

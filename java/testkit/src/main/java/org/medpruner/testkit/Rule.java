@@ -32,13 +32,13 @@ public record Rule(Op op, String id, Kind kind, String says, String source) {
       this.id = id;
     }
 
-    /** As reports write it. */
+    /** {@return its name in reports, in lower case} */
     public String id() {
       return id;
     }
   }
 
-  /** {@code "nucleus_select/mask"}. */
+  /** {@return op and id, {@code "nucleus_select/mask"}} */
   public String name() {
     return op.id() + "/" + id;
   }

@@ -26,7 +26,7 @@ public record RuleResult(
     failures = List.copyOf(failures);
   }
 
-  /** How many cases there were. */
+  /** {@return how many cases there were, unsupported ones included} */
   public int cases() {
     return passed + failed + unsupported;
   }

@@ -26,7 +26,12 @@ public record SliceAnchorOutput(
     float @Nullable [] patchDistance,
     int @Nullable [] patchIndex) {
 
-  /** The decisions alone. */
+  /**
+   * The decisions alone.
+   *
+   * @param keep byte[D], 1 = kept
+   * @return an output whose other rules are reported as unsupported
+   */
   public static SliceAnchorOutput ofKeep(byte[] keep) {
     return new SliceAnchorOutput(keep, null, null, null, null, null, null, null);
   }

@@ -7,7 +7,11 @@ package org.medpruner.testkit;
 public final class UnsupportedCaseException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** With what is not implemented, in a few words. */
+  /**
+   * With what is not implemented.
+   *
+   * @param what a few words, {@code "only the softmax score"}
+   */
   public UnsupportedCaseException(String what) {
     super(what);
   }

@@ -33,15 +33,15 @@ public abstract class ConformanceTests {
   /** For subclasses. */
   protected ConformanceTests() {}
 
-  /** A fresh target; closed after each op. */
+  /** {@return a fresh target, asked for once per op and closed after it} */
   protected abstract ConformanceTarget target();
 
-  /** What is run. */
+  /** {@return what is run; {@link ConformanceOptions#DEFAULT} unless overridden} */
   protected ConformanceOptions options() {
     return ConformanceOptions.DEFAULT;
   }
 
-  /** The tests, a container per op. */
+  /** {@return the tests, a container per op with one per rule} */
   @TestFactory
   protected Stream<DynamicNode> conformance() {
     return Stream.of(Op.values()).filter(options().ops()::contains).map(this::container);

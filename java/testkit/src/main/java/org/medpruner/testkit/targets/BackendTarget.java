@@ -33,7 +33,11 @@ import org.medpruner.testkit.SliceAnchorOutput;
 public class BackendTarget implements ConformanceTarget {
   private final Device device;
 
-  /** The backend of a device. */
+  /**
+   * The backend of a device.
+   *
+   * @param device where the tensors of every call lie
+   */
   public BackendTarget(Device device) {
     this.device = device;
   }
