@@ -57,6 +57,8 @@ public final class BorrowedArray implements AutoCloseable {
   /**
    * Borrows an array's elements.
    *
+   * @param array dense, on the CPU; it stays the caller's
+   * @return an open loan, the caller's to close before the array
    * @throws IllegalStateException if the array is closed
    * @throws IllegalArgumentException if it is on a GPU, whose addresses DJL does not tell, sparse,
    *     of a data type that {@link DType} does not have, or 2 GiB or larger
@@ -111,7 +113,12 @@ public final class BorrowedArray implements AutoCloseable {
     }
   }
 
-  /** The elements in the array's shape. */
+  /**
+   * The elements in the array's shape.
+   *
+   * @return a compact view on the CPU, valid until this is closed
+   * @throws IllegalStateException if this or the array is closed
+   */
   public TensorView view() {
     return view(shape);
   }
@@ -119,7 +126,10 @@ public final class BorrowedArray implements AutoCloseable {
   /**
    * The elements in another shape of as many.
    *
+   * @param extents of the view, row-major
+   * @return a compact view on the CPU, valid until this is closed
    * @throws IllegalStateException if this or the array is closed
+   * @throws IllegalArgumentException if the shape has another number of elements
    */
   public TensorView view(long... extents) {
     if (closed || array.isReleased()) {
@@ -138,7 +148,7 @@ public final class BorrowedArray implements AutoCloseable {
         : TensorView.of(memory, dtype, extents);
   }
 
-  /** Whether the memory is the array's own. An array without elements shares nothing. */
+  /** {@return whether the memory is the array's own; an array without elements shares nothing} */
   public boolean isShared() {
     return shared;
   }
@@ -163,6 +173,8 @@ public final class BorrowedArray implements AutoCloseable {
   /**
    * MedPruner's dtype of DJL's data type; a boolean is a U8, 0 or 1.
    *
+   * @param type of an array
+   * @return the dtype of the same bits
    * @throws IllegalArgumentException if there is none
    */
   public static DType dtype(DataType type) {

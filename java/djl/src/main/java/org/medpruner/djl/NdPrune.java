@@ -47,7 +47,7 @@ public final class NdPrune {
       NDArray assignment,
       double[] keptMass,
       int[] flags) {
-    /** The five arrays in their order, named as here. */
+    /** {@return a new list of the five arrays in their order, named as here} */
     public NDList arrays() {
       return new NDList(packed, rows, offsets, role, assignment);
     }
@@ -56,9 +56,11 @@ public final class NdPrune {
   /**
    * Prunes by masses that are there.
    *
+   * @param params selection and merging; nothing is dropped by stage 1 here
    * @param features FLOAT16, BFLOAT16 or FLOAT32 [G, T, C]
    * @param mass FLOAT32 [G, T], attention mass of each token
-   * @param keys FLOAT32 [G, T, d]
+   * @param keys FLOAT32 [G, T, d], the tokens' pooled keys
+   * @return new arrays of the features' manager
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if an array is closed
    */
@@ -79,10 +81,12 @@ public final class NdPrune {
   /**
    * Prunes by the attention of the encoder's last layer.
    *
+   * @param params selection and merging; nothing is dropped by stage 1 here
    * @param attention how patches become tokens, and the scale of the logits
    * @param features FLOAT16, BFLOAT16 or FLOAT32 [G, T, C]
    * @param query FLOAT16, BFLOAT16 or FLOAT32 [G, P, H, d], P = T * patches per token
    * @param key as query
+   * @return new arrays of the features' manager
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if an array is closed
    */

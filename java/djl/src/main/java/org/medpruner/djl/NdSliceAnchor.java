@@ -21,6 +21,8 @@ public final class NdSliceAnchor {
    *
    * @param volume UINT8, INT16, FLOAT16, BFLOAT16 or FLOAT32 [D, ...], D &gt;= 1 slices of at least
    *     one value
+   * @param params without {@link SliceAnchor.Params#decideOnly}
+   * @return new Java arrays
    * @throws IllegalArgumentException naming the argument at fault
    * @throws IllegalStateException if the array is closed
    */

@@ -36,12 +36,23 @@ public final class PruneBlock extends AbstractBlock {
     this.attention = attention;
   }
 
-  /** Takes (features, mass, keys). */
+  /**
+   * A block that takes (features, mass, keys), as {@link NdPrune#byMass} does.
+   *
+   * @param params selection and merging
+   * @return a block that gives (packed, rows, offsets, role, assignment)
+   */
   public static PruneBlock byMass(Prune.Params params) {
     return new PruneBlock(params, null);
   }
 
-  /** Takes (features, query, key). */
+  /**
+   * A block that takes (features, query, key), as {@link NdPrune#byAttention} does.
+   *
+   * @param params selection and merging
+   * @param attention how patches become tokens, and the scale of the logits
+   * @return a block that gives (packed, rows, offsets, role, assignment)
+   */
   public static PruneBlock byAttention(Prune.Params params, AttentionMass.Params attention) {
     return new PruneBlock(params, attention);
   }

@@ -21,7 +21,11 @@ public final class SliceAnchorBlock extends AbstractBlock {
 
   private final SliceAnchor.Params params;
 
-  /** With what decides. */
+  /**
+   * A block of one setting.
+   *
+   * @param params without {@link SliceAnchor.Params#decideOnly}, which {@code forward} refuses
+   */
   public SliceAnchorBlock(SliceAnchor.Params params) {
     super(VERSION);
     this.params = params;
