@@ -36,6 +36,7 @@ public final class MedPrunerOps {
   /**
    * Makes the ops known to sessions created with these options. Once for each options object.
    *
+   * @param options open; may be closed once its sessions are created
    * @throws OrtException if ONNX Runtime is older than 1.17, or refuses the library
    * @throws MedPrunerException if one of the two native libraries cannot be loaded here
    */
@@ -52,6 +53,7 @@ public final class MedPrunerOps {
    * The file of the op library, {@code libmedpruner_ort.so}, extracted to the cache folder. Other
    * programs that load it need {@code libmedpruner.so.1} beside it.
    *
+   * @return its path in the cache folder
    * @throws MedPrunerException if the jar has none for this platform, or it cannot be extracted
    */
   public static Path library() {

@@ -42,8 +42,10 @@ public final class OrtTensors {
    * {@code close}; an arena, however, can be closed, and must stay open until the tensor's last
    * use. Closing the tensor leaves the memory alone.
    *
+   * @param environment the process's, open
    * @param view compact, on the CPU, of a {@link NativeBuffer} or a {@link MemorySegment}; U32 has
    *     no counterpart. One of a read-only segment must not be pinned as an output
+   * @return a tensor of the view's shape and dtype, the caller's to close
    * @throws IllegalArgumentException in one line, if it is another view or larger than 2 GiB
    * @throws OrtException if ONNX Runtime refuses it
    */
@@ -74,6 +76,11 @@ public final class OrtTensors {
    * A compact tensor on native host memory, from the segment's first byte on; as {@link
    * #borrow(OrtEnvironment, TensorView)}.
    *
+   * @param environment the process's, open
+   * @param memory a native segment; its arena must stay open until the tensor's last use
+   * @param dtype type of an element, not U32
+   * @param shape extents; none is a scalar
+   * @return a tensor on the segment's memory, the caller's to close
    * @throws IllegalArgumentException if the segment is on the heap or too small
    * @throws OrtException if ONNX Runtime refuses it
    */
@@ -116,6 +123,9 @@ public final class OrtTensors {
    * its position on. The view keeps the buffer reachable, so it stays valid when the tensor is
    * closed.
    *
+   * @param tensor open, made by {@link #borrow} or by {@code OnnxTensor.createTensor} of a direct
+   *     buffer
+   * @return a compact view on the CPU
    * @throws IllegalArgumentException in one line, if the memory is ONNX Runtime's own, or the
    *     tensor's type is one that {@link DType} does not have
    * @throws IllegalStateException if the tensor is closed
@@ -148,6 +158,8 @@ public final class OrtTensors {
    * A copy of a tensor's values, row-major, in a buffer of our own, which the caller closes. Works
    * for results too.
    *
+   * @param tensor open; it stays the caller's
+   * @return a buffer on the CPU, exactly as large as the values
    * @throws IllegalArgumentException if the tensor's type is one that {@link DType} does not have
    * @throws IllegalStateException if the tensor is closed
    */
@@ -174,6 +186,8 @@ public final class OrtTensors {
   /**
    * The dtype of a tensor; bool is seen as U8 (0 or 1), unsigned 32-bit integers as U32.
    *
+   * @param info as {@code OnnxTensor.getInfo} gives it
+   * @return the dtype of the same bits
    * @throws IllegalArgumentException if there is none
    */
   public static DType dtype(TensorInfo info) {
@@ -197,6 +211,8 @@ public final class OrtTensors {
   /**
    * ONNX Runtime's type of a dtype.
    *
+   * @param dtype any but U32; U8 gives UINT8, not BOOL
+   * @return the type of the same bits
    * @throws IllegalArgumentException for U32, which its Java API cannot make tensors of
    */
   public static OnnxJavaType type(DType dtype) {
