@@ -67,7 +67,7 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
             .build();
   }
 
-  /** A model with the defaults; it needs a checkpoint. */
+  /** {@return a builder with the defaults; it needs a checkpoint or a model} */
   public static Builder builder() {
     return new Builder();
   }
@@ -76,6 +76,8 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
    * The same model as one that streams, with the same volumes, conversation, queue and listeners.
    * Requests that are refused go to {@code onError}, on the calling thread. Its publishers ask anew
    * for every subscriber and keep pieces until they are requested.
+   *
+   * @return a view that is closed with this model and not by itself
    */
   public StreamingChatModel streaming() {
     return new StreamingView(engine, defaults, listeners);
@@ -147,45 +149,81 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
 
     private Builder() {}
 
-    /** A Hugging Face checkpoint folder, loaded by {@link #build}. */
+    /**
+     * Names a checkpoint to load in {@link #build}.
+     *
+     * @param folder of a Hugging Face checkpoint
+     * @return this
+     */
     public Builder modelPath(Path folder) {
       checkpoint = folder;
       return this;
     }
 
-    /** A loaded model instead, which is taken over: closed with this one, used by it alone. */
+    /**
+     * Takes a loaded model instead of a checkpoint.
+     *
+     * @param loaded is taken over: closed with this one, used by it alone
+     * @return this
+     */
     public Builder model(VisionLanguageModel loaded) {
       model = loaded;
       return this;
     }
 
-    /** Device, compute type and memory of a checkpoint that is loaded. */
+    /**
+     * Says how a checkpoint is loaded; without effect on a loaded model.
+     *
+     * @param options device, compute type and memory of the encoder
+     * @return this
+     */
     public Builder loadOptions(LoadOptions options) {
       load = options;
       return this;
     }
 
-    /** What requests leave open; {@link MedPrunerChatRequestParameters} or LangChain4j's. */
+    /**
+     * Sets what requests leave open.
+     *
+     * @param parameters {@link MedPrunerChatRequestParameters} or LangChain4j's; what they leave
+     *     open is the {@code paper} preset and the likeliest token always
+     * @return this
+     */
     public Builder defaultRequestParameters(ChatRequestParameters parameters) {
       defaults = parameters;
       return this;
     }
 
-    /** Told of every request, response and error. */
+    /**
+     * Sets who is told of every request, response and error.
+     *
+     * @param all in the order they are told; copied by {@link #build}
+     * @return this
+     */
     public Builder listeners(List<ChatModelListener> all) {
       listeners = all;
       return this;
     }
 
-    /** Requests that may wait while one is answered; 16 unless set. */
+    /**
+     * Sets how many requests may wait while one is answered; 16 unless set.
+     *
+     * @param count &gt;= 0; one more is a {@link dev.langchain4j.exception.RateLimitException}
+     * @return this
+     * @throws IllegalArgumentException if the count is negative
+     */
     public Builder maxWaiting(int count) {
       maxWaiting = atLeast(0, "maxWaiting", count);
       return this;
     }
 
     /**
-     * Encoded volumes to keep, 4 unless set; each holds its pruned features, with MedGemma 4B in
-     * BF16 up to 1.3 MB a slice.
+     * Sets how many encoded volumes to keep, 4 unless set; each holds its pruned features, with
+     * MedGemma 4B in BF16 up to 1.3 MB a slice.
+     *
+     * @param count &gt;= 1
+     * @return this
+     * @throws IllegalArgumentException if the count is below 1
      */
     public Builder maxVolumes(int count) {
       maxVolumes = atLeast(1, "maxVolumes", count);
@@ -193,15 +231,23 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
     }
 
     /**
-     * Where the files that messages name must lie, links resolved; set it where messages are not
-     * your own. Anywhere unless set.
+     * Sets where the files that messages name must lie, links resolved; set it where messages are
+     * not your own. Anywhere unless set.
+     *
+     * @param folder a request that names a file outside of it is refused
+     * @return this
      */
     public Builder volumesUnder(Path folder) {
       root = folder;
       return this;
     }
 
-    /** Told of loading, encoding and decoding; called on the thread that works. */
+    /**
+     * Sets who is told of loading, encoding and decoding.
+     *
+     * @param listener called on the thread that works; must return quickly
+     * @return this
+     */
     public Builder progress(Progress listener) {
       progress = listener;
       return this;
@@ -210,6 +256,7 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
     /**
      * Loads the model.
      *
+     * @return an open model, the caller's to close
      * @throws IllegalStateException if there is neither a checkpoint nor a model, or both
      * @throws org.medpruner.InputException if the checkpoint cannot be used
      */

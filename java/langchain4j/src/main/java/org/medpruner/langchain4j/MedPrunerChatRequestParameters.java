@@ -27,22 +27,22 @@ public final class MedPrunerChatRequestParameters extends DefaultChatRequestPara
     repetitionPenalty = builder.repetitionPenalty;
   }
 
-  /** How volumes are pruned. */
+  /** {@return how volumes are pruned; null leaves it to the model's defaults} */
   public @Nullable PruningPolicy policy() {
     return policy;
   }
 
-  /** How volumes are read. */
+  /** {@return how volumes are read; null leaves it to the model's defaults} */
   public @Nullable VolumeReading reading() {
     return reading;
   }
 
-  /** Seed of the draws when there is a temperature; 0 if null. */
+  /** {@return seed of the draws when there is a temperature; null leaves it to the defaults, 0} */
   public @Nullable Long seed() {
     return seed;
   }
 
-  /** Penalty of tokens that occurred, above 0; 1 if null. */
+  /** {@return penalty of tokens that occurred, above 0; null leaves it to the defaults, 1} */
   public @Nullable Double repetitionPenalty() {
     return repetitionPenalty;
   }
@@ -80,7 +80,7 @@ public final class MedPrunerChatRequestParameters extends DefaultChatRequestPara
         + (", seed=" + seed + ", repetitionPenalty=" + repetitionPenalty + "}");
   }
 
-  /** Nothing set. */
+  /** {@return a builder with nothing set} */
   public static Builder builder() {
     return new Builder();
   }
@@ -107,34 +107,58 @@ public final class MedPrunerChatRequestParameters extends DefaultChatRequestPara
       return this;
     }
 
-    /** How to prune: a preset, or one derived from it, as {@code PAPER.withGamma(0.03)}. */
+    /**
+     * Sets how to prune.
+     *
+     * @param value a preset, or one derived from it, as {@code PAPER.withGamma(0.03)}; null leaves
+     *     it to the model's defaults
+     * @return this
+     */
     public Builder policy(@Nullable PruningPolicy value) {
       policy = value;
       return this;
     }
 
     /**
-     * How to prune, by the preset's name.
+     * Sets how to prune, by the preset's name.
      *
+     * @param name one of {@link PruningPolicy#presetNames}
+     * @return this
      * @throws IllegalArgumentException if there is none of this name
      */
     public Builder preset(String name) {
       return policy(PruningPolicy.preset(name));
     }
 
-    /** How to read volumes. */
+    /**
+     * Sets how to read volumes.
+     *
+     * @param value null leaves it to the model's defaults
+     * @return this
+     */
     public Builder reading(@Nullable VolumeReading value) {
       reading = value;
       return this;
     }
 
-    /** Seed of the draws. */
+    /**
+     * Sets the seed of the draws; without a temperature there are none.
+     *
+     * @param value null leaves it to the model's defaults
+     * @return this
+     */
     public Builder seed(@Nullable Long value) {
       seed = value;
       return this;
     }
 
-    /** Penalty of tokens that occurred. */
+    /**
+     * Sets the penalty of tokens that occurred in the prompt or the answer.
+     *
+     * @param value above 0, at most 100; 1 for none; null leaves it to the model's defaults.
+     *     Another is refused with the request
+     * @return this
+     */
     public Builder repetitionPenalty(@Nullable Double value) {
       repetitionPenalty = value;
       return this;

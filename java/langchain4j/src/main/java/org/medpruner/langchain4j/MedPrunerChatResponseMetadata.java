@@ -26,17 +26,19 @@ public final class MedPrunerChatResponseMetadata extends ChatResponseMetadata {
     unprunedInputTokenCount = builder.unprunedInputTokenCount;
   }
 
-  /** What was kept, what it saved and how long each stage took. */
+  /** {@return what was kept of the volume, what it saved and how long each stage took} */
   public PruningReport report() {
     return report;
   }
 
-  /** The audit record of this answer: JSON as {@code docs/audit.schema.json} describes it. */
+  /**
+   * {@return the audit record of this answer: JSON as {@code docs/audit.schema.json} describes it}
+   */
   public String audit() {
     return audit;
   }
 
-  /** Input tokens that the same conversation has without pruning. */
+  /** {@return input tokens that the same conversation has without pruning} */
   public int unprunedInputTokenCount() {
     return unprunedInputTokenCount;
   }
@@ -70,7 +72,7 @@ public final class MedPrunerChatResponseMetadata extends ChatResponseMetadata {
         + "}";
   }
 
-  /** Nothing set; {@link Builder#pruning} is required. */
+  /** {@return a builder with nothing set; {@link Builder#pruning} is required} */
   public static Builder builder() {
     return new Builder();
   }
@@ -83,7 +85,14 @@ public final class MedPrunerChatResponseMetadata extends ChatResponseMetadata {
 
     private Builder() {}
 
-    /** What pruning did. */
+    /**
+     * Sets what pruning did.
+     *
+     * @param report of the volume that was asked about
+     * @param audit JSON as {@code docs/audit.schema.json} describes it; not checked
+     * @param unprunedInputTokenCount input tokens of the same conversation without pruning
+     * @return this
+     */
     public Builder pruning(PruningReport report, String audit, int unprunedInputTokenCount) {
       this.report = report;
       this.audit = audit;

@@ -33,6 +33,9 @@ public final class VolumeContent {
   /**
    * A file or folder, read when a question is asked: what {@link org.medpruner.volume.Volumes}
    * reads.
+   *
+   * @param fileOrFolder need not exist yet; a relative path is resolved now
+   * @return a content with a {@code file:} URI
    */
   public static ImageContent of(Path fileOrFolder) {
     return ImageContent.from(fileOrFolder.toUri());
@@ -41,8 +44,10 @@ public final class VolumeContent {
   /**
    * The bytes of one file.
    *
+   * @param bytes as they are on disk, compressed or not; copied
    * @param mimeType {@link #NIFTI}, {@link #DICOM}, {@link #NPY}, or that of a picture: {@code
    *     image/png}, {@code image/jpeg}, {@code image/bmp}
+   * @return a content that holds them in Base64
    */
   public static ImageContent of(byte[] bytes, String mimeType) {
     return ImageContent.from(
@@ -52,7 +57,13 @@ public final class VolumeContent {
             .build());
   }
 
-  /** The files of one DICOM series, in any order, or pictures of slices in theirs. */
+  /**
+   * The files of one DICOM series, in any order, or pictures of slices in theirs.
+   *
+   * @param files bytes as they are on disk; copied
+   * @param mimeType of all of them, as in {@link #of(byte[], String)}
+   * @return one content per file, to be put into one message
+   */
   public static List<ImageContent> of(List<byte[]> files, String mimeType) {
     return files.stream().map(bytes -> of(bytes, mimeType)).toList();
   }

@@ -28,29 +28,52 @@ public record VolumeReading(
     }
   }
 
-  /** The same for another modality. */
+  /**
+   * The same for another modality.
+   *
+   * @param value {@link Modality#AUTO} asks the header, then the values
+   * @return a reading that differs in this alone
+   */
   public VolumeReading withModality(Modality value) {
     return new VolumeReading(value, axis, reverse, maxSlices, options);
   }
 
-  /** The same along another axis. */
+  /**
+   * The same along another axis.
+   *
+   * @param value axial alone where the input has no orientation
+   * @return a reading that differs in this alone
+   */
   public VolumeReading withAxis(Axis value) {
     return new VolumeReading(modality, value, reverse, maxSlices, options);
   }
 
-  /** The same with the slices in the opposite order, or not. */
+  /**
+   * The same with the slices in the opposite order, or not.
+   *
+   * @param value true for inferior to superior along {@link Axis#AXIAL}
+   * @return a reading that differs in this alone
+   */
   public VolumeReading withReverse(boolean value) {
     return new VolumeReading(modality, axis, value, maxSlices, options);
   }
 
-  /** The same with another number of slices. */
+  /**
+   * The same with another number of slices.
+   *
+   * @param value most slices, at least 1
+   * @return a reading that differs in this alone
+   * @throws IllegalArgumentException if the value is below 1
+   */
   public VolumeReading withMaxSlices(int value) {
     return new VolumeReading(modality, axis, reverse, value, options);
   }
 
   /**
-   * The same with a choice of the DICOM series: its number or the beginning of its UID, null for
-   * the largest.
+   * The same with a choice of the DICOM series.
+   *
+   * @param value its number or the beginning of its SeriesInstanceUID, null for the largest
+   * @return a reading that differs in this alone
    */
   public VolumeReading withSeries(@Nullable String value) {
     return new VolumeReading(
