@@ -58,7 +58,7 @@ class ExamplesIT {
     }
     InvocationRequest request = new DefaultInvocationRequest();
     request.setPomFile(example.resolve("pom.xml").toFile());
-    request.setGoals(List.of("clean", "verify"));
+    request.addArgs(List.of("clean", "verify"));
     request.setBatchMode(true);
     request.setQuiet(true);
     request.setNoTransferProgress(true);

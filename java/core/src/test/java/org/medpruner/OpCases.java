@@ -331,9 +331,9 @@ final class OpCases {
         pruneArguments(
             m,
             List.of(
-                lead("query", m.input(patches, 2 * n, 2, 2), DType.F64),
-                in("key", m.input(patches, 2 * n, 2, 2), DType.F16),
-                new Argument("lse", m.input(new float[4 * n], 2, 2 * n), false, DType.F16, false),
+                lead("query", m.input(patches, 2L * n, 2, 2), DType.F64),
+                in("key", m.input(patches, 2L * n, 2, 2), DType.F16),
+                new Argument("lse", m.input(new float[4 * n], 2, 2L * n), false, DType.F16, false),
                 out("mass", m.output(DType.F32, n)),
                 out("pooledKeys", m.output(DType.F32, n, 2))),
             values,

@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -150,9 +151,9 @@ record Outputs(@Nullable Path json, List<Path> html) {
 
   /** Removes files that were begun and not finished; safe from any thread, at any time. */
   static void discardUnfinished() {
-    for (Path p : UNFINISHED) {
-      deleteQuietly(p);
-      UNFINISHED.remove(p);
+    for (Iterator<Path> all = UNFINISHED.iterator(); all.hasNext(); ) {
+      deleteQuietly(all.next());
+      all.remove();
     }
   }
 

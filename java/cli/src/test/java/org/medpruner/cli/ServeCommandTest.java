@@ -1,5 +1,6 @@
 package org.medpruner.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -108,7 +109,7 @@ class ServeCommandTest {
       assertTrue(process.toHandle().destroy());
       assertTrue(process.waitFor(1, TimeUnit.MINUTES), "still running a minute later");
       assertEquals(128 + 15, process.exitValue());
-      String log = new String(process.getErrorStream().readAllBytes());
+      String log = new String(process.getErrorStream().readAllBytes(), UTF_8);
       assertTrue(log.contains("POST /v1/chat/completions 200"), log);
       assertFalse(log.contains("Unsafe") || log.contains("Exception"), log);
     } finally {

@@ -1,5 +1,6 @@
 package org.medpruner.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -62,7 +63,7 @@ class SignalTest {
       assertTrue(process.waitFor(5, TimeUnit.SECONDS), "still running five seconds later");
       assertEquals(128 + 15, process.exitValue());
       assertEquals(List.of(), CliRun.filesUnder(out));
-      assertEquals("", new String(process.getInputStream().readAllBytes()));
+      assertEquals("", new String(process.getInputStream().readAllBytes(), UTF_8));
     } finally {
       process.destroyForcibly();
     }

@@ -69,8 +69,9 @@ final class TokenOverlay {
     StringBuilder d = new StringBuilder();
     for (int i = 0; i < detail.role().length; i++) {
       if (detail.role()[i] == role) {
+        int row = i / detail.gridWidth();
         d.append('M').append(Numbers.svg(i % detail.gridWidth() * cellW)).append(' ');
-        d.append(Numbers.svg(i / detail.gridWidth() * cellH));
+        d.append(Numbers.svg(row * cellH));
         d.append('h').append(Numbers.svg(cellW)).append('v').append(Numbers.svg(cellH));
         d.append("h-").append(Numbers.svg(cellW)).append('z');
       }
@@ -121,8 +122,9 @@ final class TokenOverlay {
     double r = Math.min(0.26 * Math.min(cellW, cellH), SIDE / 40);
     for (int i = 0; i < detail.role().length; i++) {
       if (detail.role()[i] == TARGET) {
+        int row = i / detail.gridWidth();
         double x = (i % detail.gridWidth() + 0.5) * cellW;
-        double y = (i / detail.gridWidth() + 0.5) * cellH;
+        double y = (row + 0.5) * cellH;
         String s = Numbers.svg(r);
         move(d, x, y - r).append('l').append(s).append(' ').append(s);
         d.append('l').append('-').append(s).append(' ').append(s);

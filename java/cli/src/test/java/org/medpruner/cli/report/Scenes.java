@@ -131,7 +131,8 @@ final class Scenes {
     double cx = 2 + 4 * random.nextDouble();
     double sum = 0;
     for (int i = 0; i < n; i++) {
-      double near = sq(i / GRID - cy) + sq(i % GRID - cx);
+      int row = i / GRID;
+      double near = sq(row - cy) + sq(i % GRID - cx);
       mass[i] = (float) (0.1 + 0.2 * random.nextDouble() + 6 * Math.exp(-near / 3));
       sum += mass[i];
     }

@@ -1,5 +1,6 @@
 package org.medpruner.eval.phantom;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -39,7 +40,7 @@ class PhantomBenchmarkTest {
     MessageDigest sha = MessageDigest.getInstance("SHA-256");
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path f : files.filter(Files::isRegularFile).sorted().toList()) {
-        sha.update(folder.relativize(f).toString().replace('\\', '/').getBytes("UTF-8"));
+        sha.update(folder.relativize(f).toString().replace('\\', '/').getBytes(UTF_8));
         sha.update(Files.readAllBytes(f));
       }
     }

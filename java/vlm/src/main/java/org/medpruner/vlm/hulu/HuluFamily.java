@@ -212,7 +212,7 @@ public final class HuluFamily implements ModelFamily {
         .encoder()
         .activationBytes(
             slices.patches(),
-            slices.patches() * config.vision().channels() * side * side,
+            side * side * config.vision().channels() * slices.patches(),
             decoder.elementBytes());
   }
 

@@ -58,11 +58,11 @@ class ContinuationTest {
       try (Session grown = new Session(network.text(), prompt(config, ids, slices));
           Session fresh =
               new Session(network.text(), prompt(config, Arrays.copyOf(whole, step), slices))) {
-        Tensor hidden = grown.prefill(tokens);
+        grown.prefill(tokens);
         for (int i = 0; i < generated; i++) {
           grown.step(whole[ids.length + i]);
         }
-        hidden = grown.extend(Arrays.copyOfRange(whole, ids.length + generated, step));
+        Tensor hidden = grown.extend(Arrays.copyOfRange(whole, ids.length + generated, step));
         Tensor expected = fresh.prefill(tokens);
         assertEquals(fresh.nextPosition(), grown.nextPosition());
         assertSame("appended", fresh.logits(expected, 1), grown.logits(hidden, 1));

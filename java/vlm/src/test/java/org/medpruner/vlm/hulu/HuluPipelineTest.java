@@ -201,7 +201,7 @@ class HuluPipelineTest {
     PruningPolicy policy = PruningPolicy.NUCLEUS.withTau(0.5);
     try (Pipeline p = pipeline();
         Arena arena = Arena.ofConfined();
-        PrunedVolume a = (PrunedVolume) p.encode(images, policy, Progress.NONE);
+        PrunedVolume a = p.encode(images, policy, Progress.NONE);
         PrunedVolume b =
             (PrunedVolume)
                 p.encode(

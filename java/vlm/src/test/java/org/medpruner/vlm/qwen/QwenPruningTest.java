@@ -70,7 +70,7 @@ class QwenPruningTest {
   }
 
   private static PrunedVolume encode(PruningPolicy policy) {
-    return (PrunedVolume) pipeline.encode(IMAGES, policy, Progress.NONE);
+    return pipeline.encode(IMAGES, policy, Progress.NONE);
   }
 
   private static Prompt prompt(PrunedVolume v) {
