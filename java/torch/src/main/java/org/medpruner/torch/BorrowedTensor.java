@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Tensors that LibTorch derives from it (views, slices) share the memory but do not keep the
  * owner: hold on to this object until they are gone, and do not free the memory before. {@link
  * #close} drops the tensor and is idempotent; it frees no memory.
+ *
+ * <p>The tensor may be read by several threads, as LibTorch's may. Closing is not guarded against
+ * use: no other thread may be in a call on the tensor then.
  */
 public final class BorrowedTensor implements AutoCloseable {
   private final Tensor tensor;

@@ -7,7 +7,10 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.Device;
 import org.medpruner.Stream;
 
-/** LibTorch's streams as MedPruner's. */
+/**
+ * LibTorch's streams as MedPruner's. Thread-safe: each thread has a current stream of its own, and
+ * what is returned may be used by any thread as long as LibTorch keeps the stream.
+ */
 public final class TorchStreams {
   private TorchStreams() {}
 

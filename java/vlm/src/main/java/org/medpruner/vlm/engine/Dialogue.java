@@ -78,7 +78,7 @@ final class Dialogue implements AutoCloseable {
    */
   Generation begin(PrunedPrompt prompt, Request request, Progress progress) {
     Session fresh = open(prompt, 0);
-    return answer(fresh, prompt.length(), request, progress, () -> fresh.prefill(volume.tokens()));
+    return answer(fresh, prompt.length(), request, progress, () -> prefill(fresh));
   }
 
   /**
@@ -92,7 +92,7 @@ final class Dialogue implements AutoCloseable {
     long start = System.nanoTime();
     progress.update("prefill", 0, prompt.length());
     try (PointerScope scope = new PointerScope()) {
-      fresh.prefill(volume.tokens());
+      prefill(fresh);
     }
     progress.update("prefill", prompt.length(), prompt.length());
     recalling += VolumeEncoder.seconds(start);
@@ -111,6 +111,15 @@ final class Dialogue implements AutoCloseable {
         current.nextPosition() + pending.size() + text.length + answer.length, NEW_CONVERSATION);
     append(text);
     append(answer);
+  }
+
+  private Tensor prefill(Session fresh) {
+    PackedTokens tokens = volume.acquire();
+    try {
+      return fresh.prefill(tokens);
+    } finally {
+      volume.release();
+    }
   }
 
   private Session open(PrunedPrompt prompt, int further) {

@@ -13,6 +13,7 @@ public final class PrunedVolume implements EncodedVolume {
   private final PackedTokens tokens;
   private final PruningReport report;
   private boolean closed;
+  private int readers;
 
   /**
    * A volume's tokens.
@@ -53,12 +54,25 @@ public final class PrunedVolume implements EncodedVolume {
     return grid;
   }
 
-  /** The tokens themselves; they belong to this volume. */
-  public PackedTokens tokens() {
+  /** The tokens themselves; they belong to this volume and end with {@link #close}. */
+  public synchronized PackedTokens tokens() {
     if (closed) {
       throw new IllegalStateException("the encoded volume is closed");
     }
     return tokens;
+  }
+
+  /** The tokens for a computation that {@link #close} must not cut short, until {@link #release}. */
+  synchronized PackedTokens acquire() {
+    PackedTokens held = tokens();
+    readers++;
+    return held;
+  }
+
+  /** Ends what {@link #acquire} began. */
+  synchronized void release() {
+    readers--;
+    freeIfUnused();
   }
 
   @Override
@@ -67,9 +81,15 @@ public final class PrunedVolume implements EncodedVolume {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     if (!closed) {
       closed = true;
+      freeIfUnused();
+    }
+  }
+
+  private void freeIfUnused() {
+    if (closed && readers == 0) {
       tokens.close();
     }
   }
