@@ -1,6 +1,7 @@
 package org.medpruner.vlm.engine;
 
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.vlm.Answer;
@@ -21,7 +22,7 @@ final class ChatConversation implements Conversation {
   private final PrunedVolume volume;
   private final PromptLayout layout;
   private final Dialogue dialogue;
-  private boolean closed;
+  private final Lifetime lifetime;
 
   ChatConversation(Pipeline pipeline, ChatFormat format, PrunedVolume volume, PromptLayout layout) {
     this.pipeline = pipeline;
@@ -29,24 +30,23 @@ final class ChatConversation implements Conversation {
     this.volume = volume;
     this.layout = layout;
     this.dialogue = new Dialogue(pipeline.family().decoder(), volume);
+    this.lifetime = new Lifetime("the conversation", dialogue::close);
   }
 
   @Override
   public Answer ask(
       String question, GenerationOptions options, AnswerListener listener, Progress progress) {
-    if (closed) {
-      throw new IllegalStateException("the conversation is closed");
-    }
+    lifetime.check();
     AnswerText text = new AnswerText(format::answer, options.stopStrings(), listener);
     Dialogue.Request request =
         new Dialogue.Request(
             pipeline.newTokens(options.maxNewTokens()),
             stops(),
             options.sampling(),
-            id -> ending(text.add(id)));
+            id -> lifetime.isClosed() ? Ending.CANCELLED : ending(text.add(id)));
     int[] unpruned = new int[1];
     Generation g =
-        pipeline.exclusively(
+        whileOpen(
             () -> {
               Generation answered =
                   dialogue.begun()
@@ -68,11 +68,9 @@ final class ChatConversation implements Conversation {
 
   @Override
   public void recall(String question, String answer, Progress progress) {
-    if (closed) {
-      throw new IllegalStateException("the conversation is closed");
-    }
+    lifetime.check();
     int[] answered = answerIds(answer);
-    pipeline.exclusively(
+    whileOpen(
         () -> {
           if (dialogue.begun()) {
             dialogue.recall(followUp(question), answered);
@@ -80,6 +78,18 @@ final class ChatConversation implements Conversation {
             dialogue.recall(pipeline.prune(prompt(question), volume), answered, progress);
           }
           return true;
+        });
+  }
+
+  private <T> T whileOpen(Supplier<T> call) {
+    return pipeline.exclusively(
+        () -> {
+          lifetime.begin();
+          try {
+            return call.get();
+          } finally {
+            lifetime.end();
+          }
         });
   }
 
@@ -122,9 +132,6 @@ final class ChatConversation implements Conversation {
 
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
-      dialogue.close();
-    }
+    lifetime.close();
   }
 }

@@ -114,11 +114,11 @@ final class Dialogue implements AutoCloseable {
   }
 
   private Tensor prefill(Session fresh) {
-    PackedTokens tokens = volume.acquire();
+    volume.lifetime().begin();
     try {
-      return fresh.prefill(tokens);
+      return fresh.prefill(volume.tokens());
     } finally {
-      volume.release();
+      volume.lifetime().end();
     }
   }
 

@@ -12,8 +12,7 @@ public final class PrunedVolume implements EncodedVolume {
   private final SliceGrid grid;
   private final PackedTokens tokens;
   private final PruningReport report;
-  private boolean closed;
-  private int readers;
+  private final Lifetime lifetime;
 
   /**
    * A volume's tokens.
@@ -33,6 +32,7 @@ public final class PrunedVolume implements EncodedVolume {
     this.grid = grid;
     this.tokens = tokens;
     this.report = report;
+    this.lifetime = new Lifetime("the encoded volume", tokens::close);
   }
 
   Pipeline owner() {
@@ -55,24 +55,14 @@ public final class PrunedVolume implements EncodedVolume {
   }
 
   /** The tokens themselves; they belong to this volume and end with {@link #close}. */
-  public synchronized PackedTokens tokens() {
-    if (closed) {
-      throw new IllegalStateException("the encoded volume is closed");
-    }
+  public PackedTokens tokens() {
+    lifetime.check();
     return tokens;
   }
 
-  /** The tokens for a computation that {@link #close} must not cut short, until {@link #release}. */
-  synchronized PackedTokens acquire() {
-    PackedTokens held = tokens();
-    readers++;
-    return held;
-  }
-
-  /** Ends what {@link #acquire} began. */
-  synchronized void release() {
-    readers--;
-    freeIfUnused();
+  /** When the tokens are freed. */
+  Lifetime lifetime() {
+    return lifetime;
   }
 
   @Override
@@ -81,16 +71,7 @@ public final class PrunedVolume implements EncodedVolume {
   }
 
   @Override
-  public synchronized void close() {
-    if (!closed) {
-      closed = true;
-      freeIfUnused();
-    }
-  }
-
-  private void freeIfUnused() {
-    if (closed && readers == 0) {
-      tokens.close();
-    }
+  public void close() {
+    lifetime.close();
   }
 }
