@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
 # Rebuilds the demo model: data, tower, text model, checkpoint. Usage: build.sh WORK, a folder to keep data and checkpoints
-# in; an interrupted run continues where it was. PYTHON names a Python with requirements.txt installed.
+# in; an interrupted run continues where it was. PYTHON names a Python with requirements.txt installed; STEPS is the number
+# of steps of the text model, 1200 unless given.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=${1:?name a folder to work in}
 python=${PYTHON:-python3}
 mkdir -p "$work"
-# As the command's launcher does: threads that wait do not spin, and big buffers stay with the process.
-export OMP_WAIT_POLICY=PASSIVE THP_MEM_ALLOC_ENABLE=1 MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=1073741824 \
+# Big buffers stay with the process. Threads that wait may spin: steps are short, and sleeping between their loops costs a fifth.
+export THP_MEM_ALLOC_ENABLE=1 MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=1073741824 \
   MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=67108864
 "$root/medpruner" phantom --output "$work/train" --questions 6860 --seed 1
 "$root/medpruner" phantom --output "$work/held-out" --questions 500 --seed 42
 [ -f "$work/run/tower.pt" ] || "$python" "$here/train_vision.py" --data "$work/train" --work "$work/run"
 "$python" "$here/train_language.py" --data "$work/train" --held-out "$work/held-out" \
-  --tokenizer "$root/models/demo/tokenizer.json" --work "$work/run"
+  --tokenizer "$root/models/demo/tokenizer.json" --work "$work/run" --steps "${STEPS:-1200}"
 for file in generation_config.json tokenizer.json tokenizer_config.json preprocessor_config.json processor_config.json; do
   cp "$root/models/demo/$file" "$work/run/checkpoint/"
 done
