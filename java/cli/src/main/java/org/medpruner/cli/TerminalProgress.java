@@ -27,7 +27,8 @@ final class TerminalProgress implements Progress, Main.Closer {
    * Whether standard error is a terminal. {@code Console.isTerminal} asks about standard input and
    * output, and the answer on standard output is often piped away.
    */
-  @SuppressWarnings("SystemConsoleNull") // it may be null still: without java.base's or jdk.internal.le's console
+  @SuppressWarnings(
+      "SystemConsoleNull") // it may be null still: without java.base's or jdk.internal.le's console
   static boolean onTerminal() {
     try {
       String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();

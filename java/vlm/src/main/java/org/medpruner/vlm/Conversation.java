@@ -8,8 +8,8 @@ package org.medpruner.vlm;
  *
  * <p>Belongs to the model and to the volume, which must stay open. One call at a time; several
  * conversations may take turns on one model. {@link #close} frees the cache and is idempotent. Any
- * thread may call it, and so may a listener: an answer that is being generated then ends with {@link
- * Ending#CANCELLED}, and the cache is freed after it.
+ * thread may call it, and so may a listener: an answer that is being generated then ends with
+ * {@link Ending#CANCELLED}, and the cache is freed after it.
  */
 public interface Conversation extends AutoCloseable {
   /**

@@ -27,7 +27,9 @@ import org.medpruner.vlm.fixtures.TinyHulu;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceInfo;
 
-/** What is closed while it is in use; freed under LibTorch's feet it would take the process with it. */
+/**
+ * What is closed while it is in use; freed under LibTorch's feet it would take the process with it.
+ */
 class LifetimeTest {
   private static final int SIDE = 112;
 
@@ -45,8 +47,7 @@ class LifetimeTest {
   void aVolumeClosedWhileItIsReadIsFreedAfterwards(@TempDir Path folder)
       throws IOException, InterruptedException {
     TinyHulu.write(folder);
-    try (Pipeline model =
-        (Pipeline) TokenModel.load(folder, LoadOptions.DEFAULT, Progress.NONE)) {
+    try (Pipeline model = (Pipeline) TokenModel.load(folder, LoadOptions.DEFAULT, Progress.NONE)) {
       PrunedVolume volume = model.encode(noise(), PruningPolicy.PAPER, Progress.NONE);
       PackedTokens tokens = volume.tokens();
       volume.lifetime().begin();
