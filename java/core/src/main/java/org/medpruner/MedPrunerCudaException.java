@@ -7,6 +7,7 @@ package org.medpruner;
 public final class MedPrunerCudaException extends MedPrunerException {
   private static final long serialVersionUID = 1L;
 
+  /** The {@code cudaError_t}; a part of the serialised form. */
   private final int code;
 
   /**
