@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Rebuilds the demo model: data, tower, text model, checkpoint. Usage: build.sh WORK, a folder to keep data and checkpoints
-# in; an interrupted run continues where it was. PYTHON names a Python with requirements.txt installed; STEPS is the number
-# of steps of the text model, 1200 unless given.
+# in; an interrupted run continues where it was. PYTHON names a Python with requirements.txt installed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -15,7 +14,7 @@ export THP_MEM_ALLOC_ENABLE=1 MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=10737418
 "$root/medpruner" phantom --output "$work/held-out" --questions 500 --seed 42
 [ -f "$work/run/tower.pt" ] || "$python" "$here/train_vision.py" --data "$work/train" --work "$work/run"
 "$python" "$here/train_language.py" --data "$work/train" --held-out "$work/held-out" \
-  --tokenizer "$root/models/demo/tokenizer.json" --work "$work/run" --steps "${STEPS:-1200}"
+  --tokenizer "$root/models/demo/tokenizer.json" --work "$work/run"
 for file in generation_config.json tokenizer.json tokenizer_config.json preprocessor_config.json processor_config.json; do
   cp "$root/models/demo/$file" "$work/run/checkpoint/"
 done
