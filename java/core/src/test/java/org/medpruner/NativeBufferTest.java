@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.medpruner.OpCases.Argument;
 import org.medpruner.OpCases.OpCase;
@@ -233,25 +234,44 @@ class NativeBufferTest {
     }
   }
 
-  /** The error text belongs to the OS thread; virtual threads share those. */
   @Test
-  void everyThreadReadsItsOwnErrorText() throws Exception {
+  void everyPlatformThreadReadsItsOwnErrorText() throws Exception {
+    try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+      everyTaskReadsItsOwnErrorText(threads);
+    }
+  }
+
+  /** The error text belongs to the OS thread; virtual threads share those, and change them. */
+  @Test
+  void everyVirtualThreadReadsItsOwnErrorText() throws Exception {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<String>> texts = new ArrayList<>();
-      for (int i = 0; i < 500; i++) {
-        int row = 1000 + i;
-        texts.add(
-            threads.submit(
-                () ->
-                    message(
-                        assertThrows(
-                            IllegalArgumentException.class,
-                            () -> GatherRows.apply(new float[2], 1, new int[] {row})))));
-      }
-      for (int i = 0; i < texts.size(); i++) {
-        String text = texts.get(i).get();
-        assertTrue(text.contains(" " + (1000 + i) + ","), text);
-      }
+      everyTaskReadsItsOwnErrorText(threads);
+    }
+  }
+
+  /** Each task asks for rows of its own that are not there, and lets others run in between. */
+  private static void everyTaskReadsItsOwnErrorText(ExecutorService threads) throws Exception {
+    int rounds = 10;
+    List<Future<?>> tasks = new ArrayList<>();
+    for (int i = 0; i < 500; i++) {
+      int first = 1000 + i * rounds;
+      tasks.add(
+          threads.submit(
+              () -> {
+                for (int row = first; row < first + rounds; row++) {
+                  int[] indices = {row};
+                  String text =
+                      message(
+                          assertThrows(
+                              IllegalArgumentException.class,
+                              () -> GatherRows.apply(new float[2], 1, indices)));
+                  assertTrue(text.contains(" " + row + ","), text);
+                  LockSupport.parkNanos(1);
+                }
+              }));
+    }
+    for (Future<?> task : tasks) {
+      task.get();
     }
   }
 
