@@ -204,6 +204,10 @@ void make_relative(std::vector<T>& values, const std::vector<int64_t>& offsets) 
   }
 }
 
+/** prune is told that stage 1 dropped this segment, of which so many leading rows may stay. */
+bool dropped(size_t segment) { return segment == 0; }
+constexpr int64_t kDroppedTokens = 9;
+
 /** For each segment of `order`, everything any op says of it. */
 std::vector<jobs::Bytes> run_batch(const std::vector<size_t>& order) {
   cases::Random random(21);
@@ -219,17 +223,36 @@ std::vector<jobs::Bytes> run_batch(const std::vector<size_t>& order) {
   AnchorResult anchors = slice_anchor(kCpu, x, offsets, 1.12, 1);
   make_relative(anchors.representative.values, offsets);
   make_relative(anchors.kept_indices.values, offsets);
+  AnchorResult patched =
+      slice_anchor_patches(kCpu, x, offsets, patches(1.12, 1, 2.5, {1, 1, width, 1, 4}));
+  make_relative(patched.representative.values, offsets);
+  make_relative(patched.kept_indices.values, offsets);
   Tensor<float> query({rows, 1, width}, x.values);
   const MassResult mass = attention_mass(kCpu, contiguous(1), query, query, nullptr, offsets);
   NucleusResult nuclei =
       nucleus_select(kCpu, nucleus(MEDPRUNER_SCORE_MASS, 0.7), rows_of(masses, 1, order), offsets);
-  make_relative(nuclei.kept_indices.values, offsets);
   Tensor<BF16> f({rows, 2 * width}, rows_of(features.values, 2 * width, order));
+  const GatherResult<BF16> gathered = gather_rows(kCpu, f, nuclei.kept_indices.values,
+                                                  nuclei.kept_counts.values, offsets, rows);
+  make_relative(nuclei.kept_indices.values, offsets);
   MergeResult<BF16> merge = contextual_merge(kCpu, 0.2, &f, x, nuclei.mask.values, offsets);
   make_relative(merge.assignment.values, offsets);
   make_relative(merge.kept_indices.values, offsets);
-  for (const medpruner_status status :
-       {anchors.status, mass.status, nuclei.status, merge.status}) {
+  PruneCase<BF16> prune_case;
+  prune_case.params.nucleus.tau = 0.7;
+  prune_case.params.dropped_tokens = kDroppedTokens;
+  prune_case.mass = vector_of(rows_of(masses, 1, order));
+  prune_case.keys = x;
+  prune_case.features = f;
+  prune_case.offsets = offsets;
+  prune_case.capacity = rows;
+  for (size_t segment : order) {
+    prune_case.segments.push_back(dropped(segment) ? 0 : 1);
+  }
+  PruneResult<BF16> pruned = prune(kCpu, prune_case);
+  make_relative(pruned.assignment.values, offsets);
+  for (const medpruner_status status : {anchors.status, patched.status, mass.status, nuclei.status,
+                                        gathered.status, merge.status, pruned.status}) {
     CHECK_EQUAL(status, MEDPRUNER_OK);
   }
 
@@ -238,6 +261,14 @@ std::vector<jobs::Bytes> run_batch(const std::vector<size_t>& order) {
     const auto rows_part = [&](const auto& values, int64_t columns) {
       jobs::append(result[g], std::vector(values.begin() + offsets[g] * columns,
                                           values.begin() + offsets[g + 1] * columns));
+    };
+    // How many rows a segment packs is its own; where they begin depends on the batch.
+    const auto packed_part = [&](const auto& values, const Tensor<int64_t>& bounds, int64_t columns) {
+      const int64_t begin = bounds.values[g];
+      const int64_t end = bounds.values[g + 1];
+      jobs::append(result[g], std::vector<int64_t>{end - begin});
+      jobs::append(result[g],
+                   std::vector(values.begin() + begin * columns, values.begin() + end * columns));
     };
     const auto segment_part = [&](const auto& values) {
       jobs::append(result[g], std::vector(values.begin() + static_cast<int64_t>(g),
@@ -249,6 +280,14 @@ std::vector<jobs::Bytes> run_batch(const std::vector<size_t>& order) {
     rows_part(anchors.kept_indices.values, 1);
     rows_part(anchors.flags.values, 1);
     segment_part(anchors.kept_counts.values);
+    rows_part(patched.keep.values, 1);
+    rows_part(patched.distance.values, 1);
+    rows_part(patched.patch_distance.values, 1);
+    rows_part(patched.patch_index.values, 1);
+    rows_part(patched.representative.values, 1);
+    rows_part(patched.kept_indices.values, 1);
+    rows_part(patched.flags.values, 1);
+    segment_part(patched.kept_counts.values);
     rows_part(mass.mass.values, 1);
     rows_part(mass.pooled_keys.values, width);
     segment_part(mass.flags.values);
@@ -262,6 +301,17 @@ std::vector<jobs::Bytes> run_batch(const std::vector<size_t>& order) {
     rows_part(merge.kept_indices.values, 1);
     segment_part(merge.kept_counts.values);
     segment_part(merge.flags.values);
+    packed_part(gathered.packed.values, gathered.packed_offsets, 2 * width);
+    segment_part(gathered.flags.values);
+    for (int64_t i = pruned.packed_offsets.values[g]; i < pruned.packed_offsets.values[g + 1]; ++i) {
+      pruned.packed_rows.values[static_cast<size_t>(i)] -= offsets[g];
+    }
+    packed_part(pruned.packed.values, pruned.packed_offsets, 2 * width);
+    packed_part(pruned.packed_rows.values, pruned.packed_offsets, 1);
+    rows_part(pruned.role.values, 1);
+    rows_part(pruned.assignment.values, 1);
+    segment_part(pruned.kept_mass.values);
+    segment_part(pruned.flags.values);
   }
   return result;
 }
