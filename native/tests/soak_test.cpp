@@ -59,6 +59,22 @@ uint64_t anchor_call(cases::Random& random, int64_t size) {
   return Hash().add(r.keep).add(r.distance).add(r.representative).add(r.flags).of(r.status);
 }
 
+/** Patches of eight columns; the last one is narrower. */
+template <class T>
+uint64_t patches_call(cases::Random& random, int64_t size) {
+  Tensor<T> slices = cases::matrix<T>(random, 4, size, 1, 1);
+  const AnchorResult r =
+      slice_anchor_patches(kCpu, slices, {0, 1, 4}, patches(1.1, 1, 2, {1, 1, size, 1, 8}));
+  return Hash()
+      .add(r.keep)
+      .add(r.distance)
+      .add(r.patch_distance)
+      .add(r.patch_index)
+      .add(r.representative)
+      .add(r.flags)
+      .of(r.status);
+}
+
 template <class T>
 uint64_t mass_call(cases::Random& random, int64_t patches) {
   Tensor<T> q = cases::matrix<T>(random, patches, 2 * 8);
@@ -95,6 +111,40 @@ uint64_t gather_call(cases::Random& random, int64_t rows) {
   return Hash().add(r.packed).add(r.packed_offsets).of(r.status);
 }
 
+/** Masses are given, or made of query and key; one of three segments is dropped by stage 1. */
+template <class T>
+uint64_t prune_call(cases::Random& random, int64_t rows, bool with_query) {
+  PruneCase<T> c;
+  c.params.nucleus.tau = 0.6;
+  c.params.dropped_tokens = 1;
+  c.offsets = {0, rows / 3, rows / 2, rows};
+  c.segments = {1, 0, 1};
+  c.features = cases::matrix<T>(random, rows, 33);
+  c.capacity = rows;
+  c.with_query = with_query;
+  if (with_query) {
+    c.query = cases::matrix<T>(random, rows, 2 * 8);
+    c.key = cases::matrix<T>(random, rows, 2 * 8);
+    c.query.shape = c.key.shape = {rows, 2, 8};
+  } else {
+    c.keys = cases::matrix<float>(random, rows, 7);
+    c.mass = vector_of(cases::scores(random, c.offsets));
+    for (float& mass : c.mass.values) {
+      mass = fabsf(mass);
+    }
+  }
+  const PruneResult<T> r = prune(kCpu, c);
+  return Hash()
+      .add(r.packed)
+      .add(r.packed_rows)
+      .add(r.packed_offsets)
+      .add(r.role)
+      .add(r.assignment)
+      .add(r.kept_mass)
+      .add(r.flags)
+      .of(r.status);
+}
+
 /** Most calls are small; some are large enough to be shared with the pool. */
 uint64_t call(int kind) {
   cases::Random random(static_cast<uint64_t>(1000 + kind));
@@ -118,18 +168,30 @@ uint64_t call(int kind) {
     case 8:
       return gather_call(random, 20);
     case 9:
-      return anchor_call<int16_t>(random, 200000);
+      return patches_call<uint8_t>(random, 301);
     case 10:
-      return mass_call<float>(random, 300);
+      return patches_call<float>(random, 77);
     case 11:
+      return prune_call<BF16>(random, 24, false);
+    case 12:
+      return prune_call<float>(random, 12, true);
+    case 13:
+      return anchor_call<int16_t>(random, 200000);
+    case 14:
+      return patches_call<F16>(random, 60000);
+    case 15:
+      return mass_call<float>(random, 300);
+    case 16:
       return nucleus_call(random, 20000);
-    default:
+    case 17:
       return merge_call<float>(random, 600);
+    default:
+      return prune_call<F16>(random, 600, false);
   }
 }
 
-constexpr int kSmall = 9;
-constexpr int kKinds = 13;
+constexpr int kSmall = 13;
+constexpr int kKinds = 19;
 constexpr int64_t kLargeEvery = 2000;
 
 TEST(a_million_calls_from_eight_threads) {
