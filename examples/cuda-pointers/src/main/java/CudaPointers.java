@@ -41,7 +41,7 @@ public class CudaPointers {
       byte[] keep = new byte[(int) slices]; // the first of the outputs in `memory`
       memory.copyTo(keep);
       var kept = IntStream.range(0, keep.length).filter(i -> keep[i] == 1).boxed().toList();
-      System.out.println("kept slices " + kept);
+      System.out.println(device + ": kept slices " + kept);
       System.exit(kept.toString().equals("[0, 8, 16]") ? 0 : 1);
     }
   }

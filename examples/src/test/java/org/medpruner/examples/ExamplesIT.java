@@ -15,7 +15,9 @@ import org.apache.maven.shared.invoker.DefaultInvocationRequest;
 import org.apache.maven.shared.invoker.DefaultInvoker;
 import org.apache.maven.shared.invoker.InvocationRequest;
 import org.apache.maven.shared.invoker.MavenInvocationException;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /**
@@ -39,17 +41,41 @@ class ExamplesIT {
       folders
           .filter(f -> Files.isRegularFile(f.resolve("pom.xml")))
           .sorted()
-          .forEach(f -> tests.add(DynamicTest.dynamicTest(name(f), () -> run(f))));
+          .forEach(f -> tests.add(DynamicTest.dynamicTest(name(f), () -> run(f, List.of()))));
     }
     assertFalse(tests.isEmpty(), "no projects in " + FOLDER);
     return tests;
+  }
+
+  /** On a device, where an example that finds none fails. */
+  @TestFactory
+  @Tag("gpu")
+  List<DynamicTest> examplesOnADevice() {
+    if (!Boolean.getBoolean("medpruner.requireGpu")) {
+      String reason = "no -Dmedpruner.requireGpu=true, with which ./medpruner gpu-test runs it";
+      System.out.println("skipped ExamplesIT.examplesOnADevice: " + reason);
+      Assumptions.abort(reason);
+    }
+    return List.of(
+        onADevice("cuda-pointers", List.of(), "cuda:0: kept slices [0, 8, 16]"),
+        onADevice("libtorch", List.of("gpu"), "cuda:0: kept "));
+  }
+
+  private static DynamicTest onADevice(String name, List<String> profiles, String said) {
+    return DynamicTest.dynamicTest(
+        name,
+        () -> {
+          String output = run(FOLDER.resolve(name), profiles);
+          assertTrue(output.contains(said), output);
+        });
   }
 
   private static String name(Path folder) {
     return folder.getFileName().toString();
   }
 
-  private static void run(Path example) throws IOException, MavenInvocationException {
+  private static String run(Path example, List<String> profiles)
+      throws IOException, MavenInvocationException {
     try (Stream<Path> sources = Files.walk(example.resolve("src"))) {
       for (Path source : sources.filter(f -> f.toString().endsWith(".java")).toList()) {
         int lines = Files.readAllLines(source).size();
@@ -59,6 +85,7 @@ class ExamplesIT {
     InvocationRequest request = new DefaultInvocationRequest();
     request.setPomFile(example.resolve("pom.xml").toFile());
     request.addArgs(List.of("clean", "verify"));
+    request.setProfiles(profiles);
     request.setBatchMode(true);
     request.setQuiet(true);
     request.setNoTransferProgress(true);
@@ -71,7 +98,9 @@ class ExamplesIT {
     request.setErrorHandler(output::add);
     int code = new DefaultInvoker().execute(request).getExitCode();
     output.forEach(line -> System.out.println(name(example) + ": " + line));
-    assertEquals(0, code, () -> String.join("\n", output));
+    String text = String.join("\n", output);
+    assertEquals(0, code, text);
+    return text;
   }
 
   /** The machine's repository as a remote one, so that nothing is downloaded twice. */
