@@ -3,6 +3,7 @@ package org.medpruner.cli;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -24,16 +25,26 @@ final class EvaluationProgress implements Evaluation.Listener, Main.Closer {
   private final Main.ProgressKind kind;
   private final boolean terminal;
   private final PrintStream err;
-  private final long start = System.nanoTime();
-  private long lastLine = start;
+  private final LongSupplier clock;
+  private final long start;
+  private long lastLine;
   private int startedAt;
   private int failures;
   private @Nullable ProgressBar bar;
 
   EvaluationProgress(Main.ProgressKind kind, boolean terminal, PrintStream err) {
+    this(kind, terminal, err, System::nanoTime);
+  }
+
+  /** With a clock of its own, in nanoseconds. */
+  EvaluationProgress(
+      Main.ProgressKind kind, boolean terminal, PrintStream err, LongSupplier clock) {
     this.kind = kind;
     this.terminal = terminal;
     this.err = err;
+    this.clock = clock;
+    this.start = clock.getAsLong();
+    this.lastLine = start;
   }
 
   @Override
@@ -52,13 +63,15 @@ final class EvaluationProgress implements Evaluation.Listener, Main.Closer {
       case AUTO -> {
         if (terminal) {
           bar(done, total);
+        } else {
+          line(result, done, total);
         }
       }
     }
   }
 
   private void line(@Nullable SampleResult result, int done, int total) {
-    long now = System.nanoTime();
+    long now = clock.getAsLong();
     if (result != null && done < total && now - lastLine < QUIET_NANOS) {
       return;
     }

@@ -59,8 +59,8 @@ public final class Main implements Runnable {
       defaultValue = "auto",
       paramLabel = "auto|plain|off",
       description =
-          "Progress on standard error: bars on a terminal (auto, default), one line per stage"
-              + " (plain), or none.")
+          "Progress on standard error: bars on a terminal, and of eval a line now and then in a log"
+              + " (auto, default), one line per stage (plain), or none (off).")
   private ProgressKind progressKind = ProgressKind.AUTO;
 
   /** How progress is shown. */
