@@ -24,6 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.serve.fixtures.Chromium;
 import org.medpruner.vlm.fixtures.Demo;
 import org.medpruner.vlm.fixtures.WatchedModel;
 
