@@ -41,12 +41,25 @@ final class ChildJvm {
     return entry.contains("medpruner-natives") || entry.contains("java/natives/");
   }
 
+  /** Where this JVM has the natives: a jar, or the folder that it is made of. */
+  static Path nativesEntry() {
+    return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+        .filter(ChildJvm::isNatives)
+        .map(Path::of)
+        .findFirst()
+        .orElseThrow();
+  }
+
   ChildJvm withoutNativeAccess() {
     nativeAccess = false;
     return this;
   }
 
   Process start(Class<?> main, String... arguments) throws IOException {
+    return start(List.of("-cp", classPath, main.getName()), arguments);
+  }
+
+  private Process start(List<String> program, String... arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m"));
@@ -54,13 +67,20 @@ final class ChildJvm {
       command.add("--enable-native-access=ALL-UNNAMED");
     }
     command.addAll(options);
-    command.addAll(List.of("-cp", classPath, main.getName()));
+    command.addAll(program);
     command.addAll(List.of(arguments));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
   Result run(Class<?> main, String... arguments) throws IOException, InterruptedException {
     return finish(start(main, arguments));
+  }
+
+  /** Runs "module/class" of a module path; nothing is on the class path. */
+  Result runModule(String main, List<Path> modulePath) throws IOException, InterruptedException {
+    List<String> entries = modulePath.stream().map(Path::toString).toList();
+    String path = String.join(File.pathSeparator, entries);
+    return finish(start(List.of("--module-path", path, "--module", main)));
   }
 
   static Result finish(Process process) throws IOException, InterruptedException {
