@@ -10,6 +10,9 @@ import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +24,12 @@ final class NiftiReader {
 
   /** How far a gzip stream is read past the data the header states, to reach its checksum. */
   private static final long MAX_TRAILING = 1 << 20;
+
+  private static final Pattern IMAGE_NAME =
+      Pattern.compile("(.*)\\.img(\\.gz)?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+
+  private static final Pattern HEADER_NAME =
+      Pattern.compile("(.*)\\.(hdr|nii)(\\.gz)?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
   private NiftiReader() {}
 
@@ -116,12 +125,14 @@ final class NiftiReader {
   private static byte[] header(Path path, Source source) {
     byte[] start = source.readUpTo(4);
     int version = NiftiHeader.version(start);
-    byte[] rest = source.readUpTo(version == 0 ? 128 : NiftiHeader.size(version) - 4);
+    byte[] rest =
+        source.readUpTo((version == 0 ? ForeignFile.BYTES : NiftiHeader.size(version)) - 4);
     byte[] all = new byte[start.length + rest.length];
     System.arraycopy(start, 0, all, 0, start.length);
     System.arraycopy(rest, 0, all, start.length, rest.length);
-    if (version == 0) {
-      throw Failures.bad(path, describeOther(all));
+    // The preamble of a DICOM file may hold anything: Siemens scanners begin it as NIfTI does.
+    if (version == 0 || ForeignFile.isDicom(all)) {
+      throw ForeignFile.refuse(path, all, source.gzip);
     }
     if (all.length < NiftiHeader.size(version)) {
       throw Failures.bad(
@@ -134,18 +145,6 @@ final class NiftiReader {
               + " copy the file again");
     }
     return all;
-  }
-
-  private static String describeOther(byte[] start) {
-    if (start.length == 0) {
-      return "the file is empty; give a NIfTI or DICOM file, or a folder of DICOM, PNG, JPEG or BMP"
-          + " slices";
-    }
-    if (PictureFolder.looksLikePicture(start)) {
-      return "a single picture; give the folder that holds the slices";
-    }
-    return "neither a NIfTI nor a DICOM file; give one, or a folder of DICOM, PNG, JPEG or BMP"
-        + " slices";
   }
 
   /** Reads one frame and checks that the rest of the data is there too. */
@@ -231,37 +230,34 @@ final class NiftiReader {
   }
 
   private static Path headerOf(Path path) {
-    String name = Hashes.name(path);
-    if (name.endsWith(".img.gz") || name.endsWith(".img")) {
-      Path plain = path.resolveSibling(name.replaceFirst("\\.img(\\.gz)?$", ".hdr"));
-      Path zipped = path.resolveSibling(name.replaceFirst("\\.img(\\.gz)?$", ".hdr.gz"));
-      return sibling(path, "header", plain, zipped);
-    }
-    return path;
+    Matcher image = IMAGE_NAME.matcher(Hashes.name(path));
+    return image.matches() ? sibling(path, "header", image.group(1), "hdr") : path;
   }
 
   private static Path dataOf(Path header) {
-    String stem = Hashes.name(header).replaceFirst("\\.(hdr|nii)(\\.gz)?$", "");
-    return sibling(
-        header,
-        "voxels",
-        header.resolveSibling(stem + ".img"),
-        header.resolveSibling(stem + ".img.gz"));
+    Matcher named = HEADER_NAME.matcher(Hashes.name(header));
+    String stem = named.matches() ? named.group(1) : Hashes.name(header);
+    return sibling(header, "voxels", stem, "img");
   }
 
-  private static Path sibling(Path path, String what, Path plain, Path zipped) {
-    if (Files.isRegularFile(plain)) {
-      return plain;
-    }
-    if (Files.isRegularFile(zipped)) {
-      return zipped;
+  /** The other half of a pair; files from other systems may be called in capitals. */
+  private static Path sibling(Path path, String what, String stem, String ending) {
+    for (String e : List.of(ending, ending + ".gz")) {
+      for (String name : List.of(stem + "." + e, stem + "." + e.toUpperCase(Locale.ROOT))) {
+        Path other = path.resolveSibling(name);
+        if (Files.isRegularFile(other)) {
+          return other;
+        }
+      }
     }
     throw Failures.bad(
         path,
         "one half of a pair, the "
             + what
             + " should be in "
-            + plain.getFileName()
+            + stem
+            + "."
+            + ending
             + ", which is missing; put both files into one folder");
   }
 

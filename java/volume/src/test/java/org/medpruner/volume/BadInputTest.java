@@ -94,6 +94,39 @@ final class BadInputTest {
   }
 
   @Test
+  void otherKindsOfFiles() {
+    for (String[] c :
+        new String[][] {
+          {"PK\3\4", "a zip archive; unpack it and give the file or folder in it"},
+          {"7z\u00bc\u00af", "a 7z archive; unpack it"},
+          {"BZh9", "compressed with bzip2; unpack it"},
+          {"\u00fd7zXZ", "compressed with xz; unpack it"},
+          {"(\u00b5/\u00fd", "compressed with zstd; unpack it"},
+          {"NRRD0005", "an NRRD file; convert it to NIfTI"},
+          {"ObjectType = Image", "a MetaImage file; convert it to NIfTI"},
+          {"NDims = 3", "a MetaImage file; convert it to NIfTI"},
+          {"\u0089HDF", "an HDF5 file, as MINC 2 is; convert it to NIfTI"},
+          {"CDF\1", "a NetCDF file, as MINC 1 is; convert it to NIfTI"},
+          {"\0\0\0\1", "perhaps an MGH file; convert it to NIfTI with mri_convert"},
+          {"II*\0", "a TIFF file; convert its slices to a folder of PNG files"},
+          {"MM\0*", "a TIFF file; convert its slices to a folder of PNG files"},
+          {"GIF89a", "a GIF file; convert its slices to a folder of PNG files"}
+        }) {
+      byte[] bytes = Arrays.copyOf(c[0].getBytes(StandardCharsets.ISO_8859_1), 400);
+      refused(c[1], bytes);
+      refused(c[1], NiftiBytes.gzip(bytes));
+    }
+  }
+
+  @Test
+  void aTarArchive() {
+    byte[] bytes = new byte[1024];
+    System.arraycopy("scan.nii".getBytes(StandardCharsets.US_ASCII), 0, bytes, 0, 8);
+    System.arraycopy("ustar".getBytes(StandardCharsets.US_ASCII), 0, bytes, 257, 5);
+    refused("a tar archive; unpack it", NiftiBytes.gzip(bytes));
+  }
+
+  @Test
   void truncatedHeader() {
     byte[] bytes = good().bytes();
     refused("truncated: 100 of 348 header bytes", Arrays.copyOf(bytes, 100));

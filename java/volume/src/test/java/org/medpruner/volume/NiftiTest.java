@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -233,6 +235,37 @@ final class NiftiTest {
                     + "  p.img\n")
                 .getBytes(java.nio.charset.StandardCharsets.UTF_8)),
         Volumes.read(hdr).provenance().sha256());
+  }
+
+  @Test
+  void pairsWithNamesInCapitals() {
+    NiftiBytes n = NiftiBytes.int16(2, 1, 1).voxOffset(0);
+    n.header.put(345, (byte) 'i');
+    Path hdr = NiftiBytes.write(dir.resolve("P.HDR"), n.header.array());
+    Path img = NiftiBytes.write(dir.resolve("P.IMG"), new byte[] {7, 0, 6, 0});
+    for (Path path : List.of(hdr, img)) {
+      assertEquals(6, Volumes.read(path).value(1, 0, 0));
+    }
+  }
+
+  /** As pigz, bgzip and cat write them; some tools pad with zeros. */
+  @Test
+  void gzipOfSeveralMembers() {
+    byte[] bytes = NiftiBytes.int16(300, 1, 1).data(new byte[600]).bytes();
+    bytes[352] = 5;
+    bytes[bytes.length - 2] = 9;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    for (int from = 0; from < bytes.length; from += 100) {
+      int to = Math.min(bytes.length, from + 100);
+      out.writeBytes(NiftiBytes.gzip(Arrays.copyOfRange(bytes, from, to)));
+    }
+    for (int padding : new int[] {0, 1, 512}) {
+      byte[] stored = Arrays.copyOf(out.toByteArray(), out.size() + padding);
+      Volume v = Volumes.read(NiftiBytes.write(dir.resolve("m.nii.gz"), stored));
+      assertEquals(5, v.value(0, 0, 0));
+      assertEquals(9, v.value(299, 0, 0));
+      assertEquals(Hashes.hex(stored), v.provenance().sha256());
+    }
   }
 
   @Test
