@@ -262,7 +262,7 @@ final class PictureFolder {
     BufferedImage image;
     ImageReader reader = null;
     try (MemoryCacheImageInputStream in =
-        new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+        new MemoryCacheImageInputStream(new ByteArrayInputStream(JpegProfile.removed(bytes)))) {
       reader = reader(in);
       if (reader == null) {
         throw unreadable(file, "not a PNG, JPEG or BMP file", null);

@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.color.ColorSpace;
+import java.awt.color.ICC_Profile;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,6 +106,29 @@ final class PictureFolderTest {
       assertArrayEquals(expected.get(i), actual.get(i));
     }
     assertEquals(10, expected.get(0)[3]);
+  }
+
+  /** Pillow leaves pixels as they are coded; the JDK's reader would convert these to sRGB. */
+  @ParameterizedTest
+  @ValueSource(strings = {"jpeg-444.jpg", "jpeg-420.jpeg", "jpeg-progressive.jpg", "jpeg-grey.jpg"})
+  void colourProfilesChangeNoPixel(String name) throws IOException {
+    byte[] plain = Resources.bytes("pictures/" + name);
+    boolean grey = name.equals("jpeg-grey.jpg");
+    byte[] profile =
+        ICC_Profile.getInstance(grey ? ColorSpace.CS_GRAY : ColorSpace.CS_LINEAR_RGB).getData();
+    ByteBuffer tagged = ByteBuffer.allocate(plain.length + 18 + profile.length);
+    // Behind the first segment, which begins at 2.
+    int at = 4 + ((plain[4] & 0xff) << 8 | plain[5] & 0xff);
+    tagged.put(plain, 0, at).putShort((short) 0xffe2).putShort((short) (16 + profile.length));
+    tagged.put("ICC_PROFILE\0".getBytes(StandardCharsets.US_ASCII)).put((byte) 1).put((byte) 1);
+    tagged.put(profile).put(plain, at, plain.length - at);
+    Files.write(dir.resolve(name), tagged.array());
+    Volume v = Volumes.read(dir);
+    SliceImages images = v.slices().images(Recipe.readyMade());
+    assertEquals(
+        Goldens.text("picture." + name),
+        images.width() + "x" + images.height() + " " + Goldens.hash(images));
+    assertEquals(List.of(), v.provenance().warnings());
   }
 
   @Test
