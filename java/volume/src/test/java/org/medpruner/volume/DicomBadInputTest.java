@@ -1,5 +1,6 @@
 package org.medpruner.volume;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -202,6 +203,29 @@ final class DicomBadInputTest {
     Refusals.assertContains(
         "look-up table",
         refused(good().sequence(0x00283000, DicomBytes.item()).file(DicomBytes.EXPLICIT)));
+  }
+
+  @Test
+  void mosaicsAreRefused() {
+    Refusals.assertContains(
+        "mosaic of all slices",
+        refused(
+            good()
+                .text(0x00080060, "CS", "MR")
+                .text(0x00080008, "CS", "ORIGINAL\\PRIMARY\\M\\ND\\MOSAIC")
+                .file(DicomBytes.EXPLICIT)));
+  }
+
+  @Test
+  void compressedWithGzipNamesNobody() {
+    byte[] bytes = good().file(DicomBytes.EXPLICIT);
+    for (int preamble : new int[] {0, 348}) {
+      bytes[0] = (byte) preamble;
+      bytes[1] = (byte) (preamble >> 8);
+      assertEquals(
+          "DICOM file: compressed with gzip; unpack it with gunzip first",
+          refused(NiftiBytes.gzip(bytes)));
+    }
   }
 
   @Test

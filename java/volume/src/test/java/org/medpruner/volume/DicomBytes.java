@@ -79,6 +79,15 @@ final class DicomBytes {
     return put(tag, "SQ", List.of(items));
   }
 
+  /** A sequence as a writer without its definition passes it on: UN, its content implicit. */
+  DicomBytes unknown(int tag, DicomBytes... items) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    for (DicomBytes i : items) {
+      item(out, i.encode(false, ByteOrder.LITTLE_ENDIAN), ByteOrder.LITTLE_ENDIAN);
+    }
+    return bytes(tag, "UN", out.toByteArray());
+  }
+
   private DicomBytes put(int tag, String vr, Object value) {
     elements.put(tag & 0xffffffffL, new Value(vr, value));
     return this;
@@ -146,10 +155,15 @@ final class DicomBytes {
 
   /** A file of Part 10. */
   byte[] file(String syntax) {
+    return file(syntax, syntax);
+  }
+
+  /** A file of Part 10 that states one syntax and is written in another. */
+  byte[] file(String stated, String syntax) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes(new byte[128]);
     out.writeBytes("DICM".getBytes(StandardCharsets.US_ASCII));
-    out.writeBytes(meta(syntax));
+    out.writeBytes(meta(stated));
     out.writeBytes(body(syntax));
     return out.toByteArray();
   }

@@ -203,6 +203,14 @@ final class DicomCompressedTest {
   }
 
   @Test
+  void moreBitsThanTheHeaderSaysAreRefused() throws IOException {
+    DicomBytes d = image("lossless-1-unsigned-12.jpg", 8, false);
+    Refusals.assertContains(
+        "JPEG of another depth",
+        Refusals.message(() -> Volumes.read(d.write(dir.resolve("x"), LOSSLESS_1))));
+  }
+
+  @Test
   void anotherSizeThanTheHeaderSaysIsRefused() throws IOException {
     for (String[] c :
         new String[][] {

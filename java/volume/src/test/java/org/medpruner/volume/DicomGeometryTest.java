@@ -130,6 +130,36 @@ final class DicomGeometryTest {
     assertTrue(v.provenance().warnings().get(0).contains("3 x copy of an image"));
   }
 
+  /** Some anonymisers give all files the same UID. */
+  @Test
+  void oneUidForAllSlicesLosesNone() {
+    for (int i = 0; i < 3; i++) {
+      slice(0, 0, 5 * i)
+          .shorts(i, i, i, i)
+          .text(0x00080018, "UI", "1.2.9")
+          .write(dir.resolve("s" + i));
+    }
+    Volume v = Volumes.read(dir);
+    assertArrayEquals(new double[] {2, 1, 0}, firstValues(v));
+    assertEquals(List.of(), v.provenance().warnings());
+  }
+
+  @Test
+  void withoutPixelSpacingPositionsStillOrder() {
+    for (int i = 0; i < 3; i++) {
+      add(
+          slice(0, 0, new int[] {8, 0, 4}[i])
+              .without(0x00280030)
+              .text(0x00200013, "IS", Integer.toString(i)));
+    }
+    Volume v = Volumes.read(dir);
+    assertArrayEquals(new double[] {1, 3, 2}, firstValues(v));
+    assertArrayEquals(new double[] {1, 1, 4}, v.spacingMm(), 1e-9);
+    assertEquals(
+        List.of("the DICOM header gives no pixel spacing; 1 mm was assumed"),
+        v.provenance().warnings());
+  }
+
   @Test
   void sagittalSlicesKnowWhereTheyLie() {
     for (int i = 0; i < 4; i++) {
@@ -239,6 +269,57 @@ final class DicomGeometryTest {
     Volume v = Volumes.read(add(d));
     assertArrayEquals(new double[] {7, 5, 6}, firstValues(v));
     assertTrue(v.provenance().warnings().get(0).contains("order of the frames"));
+  }
+
+  @Test
+  void clipsWithoutPositionsFollowEachOther() {
+    for (int i = 0; i < 2; i++) {
+      add(
+          DicomBytes.slice(1, 1)
+              .without(0x00200032)
+              .text(0x00200013, "IS", Integer.toString(2 - i))
+              .text(0x00280008, "IS", "2")
+              .shorts(7 + 10 * i, 5 + 10 * i));
+    }
+    Volume v = Volumes.read(dir);
+    assertArrayEquals(new double[] {17, 15, 7, 5}, firstValues(v));
+    assertTrue(v.provenance().warnings().get(0).contains("order of their instance numbers"));
+  }
+
+  /** Written by programs that do not know the functional groups. */
+  @Test
+  void functionalGroupsPassedOnAsUnknown() {
+    DicomBytes[] perFrame = new DicomBytes[2];
+    for (int f = 0; f < 2; f++) {
+      perFrame[f] =
+          DicomBytes.item()
+              .sequence(0x00209113, DicomBytes.item().position(0, 0, 9 - 9 * f))
+              .sequence(0x00289145, DicomBytes.item().rescale(1, 100));
+    }
+    DicomBytes d =
+        DicomBytes.slice(1, 1)
+            .text(0x00280008, "IS", "2")
+            .shorts(1, 2)
+            .unknown(0x52009230, perFrame);
+    Volume v = Volumes.read(add(d));
+    assertArrayEquals(new double[] {101, 102}, firstValues(v));
+    assertEquals(9, v.spacingMm()[2], 1e-9);
+    assertEquals(List.of(), v.provenance().warnings());
+  }
+
+  @Test
+  void functionalGroupsStateTheUnit() {
+    for (String unit : List.of("HU", "MGML")) {
+      DicomBytes shared =
+          DicomBytes.item()
+              .sequence(0x00289145, DicomBytes.item().rescale(1, 0).text(0x00281054, "LO", unit));
+      Volume v = Volumes.read(add(DicomBytes.slice(2, 2).sequence(0x52009229, shared)));
+      boolean hounsfield = unit.equals("HU");
+      assertEquals(hounsfield ? Modality.CT : Modality.AUTO, v.provenance().modality());
+      assertEquals(
+          !hounsfield,
+          v.provenance().warnings().stream().anyMatch(w -> w.contains("not Hounsfield units")));
+    }
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Reading against files written by hand. */
@@ -76,6 +77,55 @@ final class DicomTest {
     System.arraycopy(body, 0, both, meta.length, body.length);
     Path file = NiftiBytes.write(dir.resolve("x"), both);
     assertArrayEquals(new double[] {258, 7}, Volumes.read(file).slices().values(0));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    DicomBytes.EXPLICIT + "," + DicomBytes.IMPLICIT,
+    DicomBytes.IMPLICIT + "," + DicomBytes.EXPLICIT
+  })
+  void theDataTellsWhetherItIsExplicit(String stated, String written) {
+    byte[] bytes = DicomBytes.slice(2, 1).shorts(258, 7).file(stated, written);
+    Volume v = Volumes.read(NiftiBytes.write(dir.resolve("x"), bytes));
+    assertArrayEquals(new double[] {258, 7}, v.slices().values(0));
+    assertEquals(Modality.CT, v.provenance().modality());
+  }
+
+  /** Two pictures of three pixels at one place: the first ends in the middle of a word. */
+  @Test
+  void oddFramesInBigEndianWords() {
+    DicomBytes frame = DicomBytes.item().sequence(0x00209113, DicomBytes.item().position(0, 0, 0));
+    Path file =
+        DicomBytes.slice(3, 1)
+            .text(0x00280008, "IS", "2")
+            .bits(8, 8, 7, false)
+            .sequence(0x52009230, frame, frame)
+            .bytes(0x7FE00010, "OW", new byte[] {2, 1, 4, 3, 6, 5})
+            .write(dir.resolve("w"), DicomBytes.BIG_ENDIAN);
+    for (int i = 0; i < 2; i++) {
+      Volume v = Volumes.read(file, ReadOptions.DEFAULT.withFrame(i));
+      assertArrayEquals(
+          new double[] {3 * i + 1, 3 * i + 2, 3 * i + 3}, v.slices().values(0), "frame " + i);
+    }
+  }
+
+  @Test
+  void coloursAreNotScaled() {
+    for (int i = 0; i < 2; i++) {
+      DicomBytes.slice(2, 1)
+          .u16(0x00280002, 3)
+          .text(0x00280004, "CS", "RGB")
+          .bits(8, 8, 7, false)
+          .position(0, 0, i)
+          .rescale(1 + i, 5)
+          .pixels((byte) i, (byte) 2, (byte) 3, (byte) 4, (byte) 5, (byte) 6)
+          .write(dir.resolve("c" + i));
+    }
+    Volume v = Volumes.read(dir);
+    assertEquals("rgb24", v.provenance().dtype());
+    SliceImages images = v.slices().images(Recipe.forModality(Modality.AUTO, v));
+    assertArrayEquals(new byte[] {1, 2, 3, 4, 5, 6}, images.pixels().get(0));
+    assertArrayEquals(new byte[] {0, 2, 3, 4, 5, 6}, images.pixels().get(1));
   }
 
   /** Slices at z = 10 + 2.5 i, value i; file names and instance numbers say otherwise. */

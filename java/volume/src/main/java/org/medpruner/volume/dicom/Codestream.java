@@ -58,7 +58,7 @@ public final class Codestream {
     return false;
   }
 
-  /** Refuses a JPEG that is not of the size that the header states. */
+  /** Refuses a JPEG that is not of the size that the header states, or of more bits. */
   static void checkJpeg(byte[] b, PixelFormat format) throws DicomException {
     if (b.length < 4 || u16(b, 0) != SOI) {
       throw damaged("no JPEG");
@@ -85,10 +85,14 @@ public final class Codestream {
     if (at + 10 > b.length) {
       throw damaged("truncated JPEG");
     }
-    if (b[at + 4] == 12 && u16(b, at) != SOF_LOSSLESS) {
+    int depth = b[at + 4] & 0xff;
+    if (depth == 12 && u16(b, at) != SOF_LOSSLESS) {
       throw new DicomException(
           "the pixels are encoded as JPEG Extended of 12 bits, which is not supported; convert the"
               + " files first with dcmdjpeg (dcmtk) or gdcmconv --raw");
+    }
+    if (depth > format.bitsAllocated()) {
+      throw damaged("JPEG of another depth");
     }
     checkSize(u16(b, at + 7), u16(b, at + 5), b[at + 9] & 0xff, format);
   }

@@ -45,7 +45,10 @@ final class DataSetParser {
   /** How elements are encoded. */
   private record Encoding(boolean explicit, ByteOrder order) {}
 
-  /** Content of an undefined-length UN is implicit VR little endian whatever is around it. */
+  /**
+   * Content of a sequence that a writer without its definition passed on as UN: implicit VR little
+   * endian whatever is around it.
+   */
   private static final Encoding UNKNOWN_CONTENT = new Encoding(false, ByteOrder.LITTLE_ENDIAN);
 
   private record Element(int tag, String vr, long length) {
@@ -124,10 +127,11 @@ final class DataSetParser {
     if (!e.undefined() && e.length > end - in.position()) {
       throw DicomStream.truncated();
     }
-    if (e.vr.equals("SQ") && Tag.SEQUENCES.contains(e.tag)) {
-      into.put(e.tag, items(e, end, depth + 1, c));
+    boolean unknown = e.vr.equals("UN");
+    if (Tag.SEQUENCES.contains(e.tag) && (unknown || e.vr.equals("SQ"))) {
+      into.put(e.tag, items(e, end, depth + 1, unknown ? UNKNOWN_CONTENT : c));
     } else if (e.undefined()) {
-      skipItems(end, depth + 1, e.vr.equals("UN") ? UNKNOWN_CONTENT : c);
+      skipItems(end, depth + 1, unknown ? UNKNOWN_CONTENT : c);
     } else if (Tag.VALUES.contains(e.tag) && e.length <= MAX_VALUE) {
       into.put(e.tag, in.bytes(e.length));
     } else {

@@ -94,6 +94,17 @@ final class DicomFile implements AutoCloseable {
     return shortValue ? TransferSyntax.IMPLICIT_LITTLE : null;
   }
 
+  /**
+   * Whether elements state their value representation. Some writers name one of the two encodings
+   * and write the other; the first element tells which.
+   */
+  private static boolean explicit(TransferSyntax stated, byte[] start) {
+    TransferSyntax seen = bareSyntax(start);
+    return seen == null || !seen.order().equals(stated.order())
+        ? stated.explicit()
+        : seen.explicit();
+  }
+
   private static boolean isIdentifying(byte[] start, ByteOrder order) {
     return DicomStream.u16(start, 0, order) == 8 && DicomStream.u16(start, 2, order) <= 0x0018;
   }
@@ -135,7 +146,7 @@ final class DicomFile implements AutoCloseable {
                 new InflaterInputStream(raw.rest(), inflater, 1 << 13),
                 raw.remaining() * MAX_DEFLATE_RATIO);
       }
-      DataSetParser parser = new DataSetParser(in, syntax.explicit(), syntax.order());
+      DataSetParser parser = new DataSetParser(in, explicit(syntax, in.peek(8)), syntax.order());
       DataSet dataSet = parser.dataSet();
       DicomFile opened =
           new DicomFile(file, inflater, raw, in, syntax, meta, dataSet, parser.pixels());

@@ -30,7 +30,7 @@ final class DicomTree {
   private final List<Path> files = new ArrayList<>();
   private final List<Slice> slices = new ArrayList<>();
   private final List<Fault> faults = new ArrayList<>();
-  private final Set<String> instances = new HashSet<>();
+  private final Set<String> identities = new HashSet<>();
   private int other;
   private int notImages;
   private int localizers;
@@ -157,7 +157,7 @@ final class DicomTree {
       notImages++;
     } else if (h.localizer) {
       localizers++;
-    } else if (!h.instanceUid.isEmpty() && !instances.add(h.instanceUid)) {
+    } else if (!h.instanceUid.isEmpty() && !identities.add(h.identity())) {
       copies++;
     } else {
       h.frames.forEach(f -> slices.add(new Slice(i, h, f)));

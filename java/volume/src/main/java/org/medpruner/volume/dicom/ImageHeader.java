@@ -1,6 +1,7 @@
 package org.medpruner.volume.dicom;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,7 @@ final class ImageHeader {
     this.modality = NAMED.contains(stated) ? stated : "";
     List<String> type = d.texts(Tag.IMAGE_TYPE);
     this.localizer = type.stream().anyMatch(t -> t.equals("LOCALIZER") || t.equals("SCOUT"));
-    String unit = d.text(Tag.RESCALE_TYPE);
+    String unit = rescaleType(d);
     this.hounsfield = modality.equals("CT") && (unit.isEmpty() || unit.equals("HU"));
     this.seriesUid = d.text(Tag.SERIES_INSTANCE_UID);
     this.instanceUid = d.text(Tag.SOP_INSTANCE_UID);
@@ -98,10 +99,16 @@ final class ImageHeader {
           "a modality look-up table maps the stored values, which is not supported; convert the"
               + " series to NIfTI first");
     }
-    return new ImageHeader(file.syntax(), d, format, frames(d));
+    List<String> type = d.texts(Tag.IMAGE_TYPE);
+    if (type.contains("MOSAIC")) {
+      throw new DicomException(
+          "each picture is a mosaic of all slices side by side (Siemens); convert the series to"
+              + " NIfTI with dcm2niix");
+    }
+    return new ImageHeader(file.syntax(), d, format, frames(d, format));
   }
 
-  private static List<FrameInfo> frames(DataSet d) throws DicomException {
+  private static List<FrameInfo> frames(DataSet d, PixelFormat format) throws DicomException {
     Integer stated = d.integer(Tag.NUMBER_OF_FRAMES);
     int n = stated == null ? 1 : stated;
     if (n < 1 || n > DataSetParser.MAX_ITEMS) {
@@ -123,7 +130,8 @@ final class ImageHeader {
       DataSet position = group(Tag.PLANE_POSITION, own, shared, groups ? null : d);
       DataSet orientation = group(Tag.PLANE_ORIENTATION, own, shared, d);
       DataSet measures = group(Tag.PIXEL_MEASURES, own, shared, d);
-      DataSet values = group(Tag.PIXEL_VALUES, own, shared, d);
+      // Colours are not measured in any unit.
+      DataSet values = format.samples() == 3 ? null : group(Tag.PIXEL_VALUES, own, shared, d);
       // One position cannot be that of many frames.
       boolean placed = n == 1 || !perFrame.isEmpty();
       Plane plane = placed ? plane(position, orientation, measures) : null;
@@ -135,6 +143,15 @@ final class ImageHeader {
       frames.add(new FrameInfo(i, plane, slope, intercept));
     }
     return frames;
+  }
+
+  /**
+   * The unit of scaled values, "" when unstated: of the first frame where frames have their own.
+   */
+  private static String rescaleType(DataSet d) {
+    DataSet values =
+        group(Tag.PIXEL_VALUES, d.first(Tag.PER_FRAME_GROUPS), d.first(Tag.SHARED_GROUPS), d);
+    return values == null ? "" : values.text(Tag.RESCALE_TYPE);
   }
 
   private static @Nullable Plane plane(
@@ -157,6 +174,17 @@ final class ImageHeader {
       found = shared.first(tag);
     }
     return found == null ? top : found;
+  }
+
+  /**
+   * What copies of a file share. The UID alone will not do: there are anonymised series of which
+   * every slice has the same.
+   */
+  String identity() {
+    Plane plane = frames.get(0).plane;
+    return instanceUid
+        + Arrays.toString(repetition)
+        + (plane == null ? "" : Arrays.toString(plane.origin));
   }
 
   /** Both ends of the padding as they are stored once white and black changed places or not. */

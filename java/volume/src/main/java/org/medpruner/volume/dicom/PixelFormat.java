@@ -56,8 +56,8 @@ record PixelFormat(
               + described(photometric)
               + " with "
               + samples
-              + " samples; only MONOCHROME1, MONOCHROME2 and RGB are supported, convert the series"
-              + " first");
+              + " samples; only MONOCHROME1, MONOCHROME2 and RGB are supported: write PNG files with"
+              + " dcmj2pnm --write-png (dcmtk) and give their folder");
     }
     if (allocated != 8 && allocated != 16 && (allocated != 32 || encapsulated)) {
       throw new DicomException(

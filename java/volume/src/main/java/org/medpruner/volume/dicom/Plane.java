@@ -34,18 +34,23 @@ final class Plane {
   /** Between the pixels of a column. */
   final double rowSpacing;
 
+  /** Whether the header states the two; 1 mm is assumed where it does not. */
+  final boolean spacingStated;
+
   private Plane(
       double[] origin,
       double[] alongRow,
       double[] alongColumn,
       double columnSpacing,
-      double rowSpacing) {
+      double rowSpacing,
+      boolean spacingStated) {
     this.origin = origin;
     this.alongRow = alongRow;
     this.alongColumn = alongColumn;
     this.normal = Vec.unit(Vec.cross(alongRow, alongColumn));
     this.columnSpacing = columnSpacing;
     this.rowSpacing = rowSpacing;
+    this.spacingStated = spacingStated;
   }
 
   /**
@@ -53,16 +58,18 @@ final class Plane {
    *
    * @param position ImagePositionPatient
    * @param cosines ImageOrientationPatient
-   * @param spacing PixelSpacing: between rows, then between columns
-   * @return null when one of them is missing
+   * @param stated PixelSpacing: between rows, then between columns; without it slices still have
+   *     their order and their orientation
+   * @return null when position or orientation is missing
    * @throws DicomException when they describe no plane
    */
   static @Nullable Plane of(
-      double @Nullable [] position, double @Nullable [] cosines, double @Nullable [] spacing)
+      double @Nullable [] position, double @Nullable [] cosines, double @Nullable [] stated)
       throws DicomException {
-    if (position == null || cosines == null || spacing == null) {
+    if (position == null || cosines == null) {
       return null;
     }
+    double[] spacing = stated == null ? new double[] {1, 1} : stated;
     double[] row = {cosines[0], cosines[1], cosines[2]};
     double[] column = {cosines[3], cosines[4], cosines[5]};
     boolean unit =
@@ -84,7 +91,8 @@ final class Plane {
             "the pixel spacing is not positive, or more than 10 m; export the series again");
       }
     }
-    return new Plane(position, Vec.unit(row), Vec.unit(column), spacing[1], spacing[0]);
+    return new Plane(
+        position, Vec.unit(row), Vec.unit(column), spacing[1], spacing[0], stated != null);
   }
 
   /** Whether both point the same way with pixels of the same size. */

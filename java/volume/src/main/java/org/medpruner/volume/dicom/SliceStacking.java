@@ -69,16 +69,21 @@ final class SliceStacking {
         : placed(series, frame, warnings);
   }
 
-  /** In the order of frames, or of instance numbers when every file has its own. */
+  /** In the order of instance numbers when every file has its own, and of the frames in a file. */
   private static SliceStacking unplaced(List<Slice> series, int frame, List<String> warnings)
       throws DicomException {
     checkFrame(frame, 1);
     boolean oneFile = series.stream().allMatch(s -> s.file() == series.get(0).file());
     List<Slice> sorted = new ArrayList<>(series);
     if (!oneFile) {
-      sorted.sort(Comparator.comparingInt(SliceStacking::instance));
+      sorted.sort(
+          Comparator.comparingInt(SliceStacking::instance)
+              .thenComparingInt(Slice::file)
+              .thenComparingInt(s -> s.info().frame));
       for (int i = 1; i < sorted.size(); i++) {
-        if (instance(sorted.get(i)) == instance(sorted.get(i - 1))) {
+        Slice a = sorted.get(i - 1);
+        Slice b = sorted.get(i);
+        if (a.file() != b.file() && instance(a) == instance(b)) {
           throw new DicomException(
               "the slices have neither positions nor different instance numbers, so their order"
                   + " is unknown; export the series again");
@@ -166,6 +171,9 @@ final class SliceStacking {
       List<Slice> slices, int frames, int frame, double[] normal, List<String> warnings) {
     int n = slices.size();
     Plane first = planeOf(slices.get(0));
+    if (!first.spacingStated) {
+      warnings.add("the DICOM header gives no pixel spacing; 1 mm was assumed");
+    }
     double[] step;
     if (n == 1) {
       double stated = slices.get(0).header().sliceDistance;

@@ -11,6 +11,9 @@ final class StoredFrames {
   private final boolean swapped;
   private final @Nullable Fragments fragments;
 
+  /** The pixel of the next frame that was in the last word of this one; -1 when there is none. */
+  private int carried = -1;
+
   StoredFrames(DicomFile file, ImageHeader header, DataSetParser.PixelElement pixels)
       throws DicomException {
     this.in = file.stream();
@@ -62,10 +65,12 @@ final class StoredFrames {
 
   /** Passes over the next frame. */
   void skip() throws DicomException {
-    if (fragments == null) {
-      in.skip(format.frameBytes());
-    } else {
+    if (fragments != null) {
       fragments.next();
+    } else if (inWords()) {
+      bytesOfWords();
+    } else {
+      in.skip(format.frameBytes());
     }
   }
 
@@ -87,18 +92,46 @@ final class StoredFrames {
   }
 
   private byte[] uncompressed() throws DicomException {
+    if (inWords()) {
+      return bytesOfWords();
+    }
     byte[] bytes = in.bytes(format.frameBytes());
     if (swapped) {
-      // 8-bit pixels in words are swapped too.
-      int item = Math.max(2, format.bytesPerSample());
-      for (int i = 0; i + item <= bytes.length; i += item) {
-        for (int a = i, b = i + item - 1; a < b; a++, b--) {
-          byte t = bytes[a];
-          bytes[a] = bytes[b];
-          bytes[b] = t;
-        }
-      }
+      swap(bytes, format.bytesPerSample());
     }
     return bytes;
+  }
+
+  /** Whether pixels of 8 bits come in big-endian words of two. */
+  private boolean inWords() {
+    return swapped && format.bytesPerSample() == 1;
+  }
+
+  /** The next frame of pixels in words; one of odd size ends in the middle of a word. */
+  private byte[] bytesOfWords() throws DicomException {
+    byte[] frame = new byte[format.frameBytes()];
+    int at = 0;
+    if (carried >= 0) {
+      frame[at++] = (byte) carried;
+      carried = -1;
+    }
+    int rest = frame.length - at;
+    byte[] words = in.bytes(rest + rest % 2);
+    swap(words, 2);
+    System.arraycopy(words, 0, frame, at, rest);
+    if (words.length > rest) {
+      carried = words[rest] & 0xff;
+    }
+    return frame;
+  }
+
+  private static void swap(byte[] bytes, int item) {
+    for (int i = 0; i + item <= bytes.length; i += item) {
+      for (int a = i, b = i + item - 1; a < b; a++, b--) {
+        byte t = bytes[a];
+        bytes[a] = bytes[b];
+        bytes[b] = t;
+      }
+    }
   }
 }
