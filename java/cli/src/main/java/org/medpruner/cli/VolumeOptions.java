@@ -23,8 +23,8 @@ final class VolumeOptions {
       required = true,
       paramLabel = "FILE",
       description =
-          "NIfTI file (.nii, .nii.gz), DICOM file, folder tree with a DICOM series, or folder of"
-              + " PNG, JPEG or BMP slices. ask takes several.")
+          "NIfTI file (.nii, .nii.gz), DICOM file, folder tree with a DICOM series, folder of PNG,"
+              + " JPEG or BMP slices, or NumPy array (.npy). ask takes several.")
   List<Path> paths = List.of();
 
   @Option(
