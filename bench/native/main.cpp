@@ -104,16 +104,6 @@ std::string show(double seconds) {
   return text;
 }
 
-/** Percentage of the row's ceiling; negative without one. */
-double percent(const Results& results, const Row& row) {
-  const Ceiling* ceiling = results.find(row.ceiling, row.backend);
-  if (ceiling == nullptr) {
-    return -1;
-  }
-  const int64_t work = ceiling->unit == "FLOP/s" ? row.flops : row.bytes;
-  return 100 * static_cast<double>(work) / row.seconds.median / ceiling->value;
-}
-
 void write_seconds(Json& json, const char* key, const Seconds& s) {
   json.open('{', key)
       .value("median", s.median)
@@ -132,7 +122,7 @@ void write_bars(Json& json, const Results& results, const Row& row) {
     const std::string metric = bar.metric;
     const double figure = metric == "seconds"           ? row.seconds.median
                           : metric == "workspace_bytes" ? static_cast<double>(*row.workspace_bytes)
-                                                        : percent(results, row);
+                                                        : results.percent(row).value();
     json.open('{')
         .value("id", bar.id)
         .value("text", bar.text)
@@ -156,11 +146,10 @@ void write_row(Json& json, const Results& results, const Row& row) {
       .value("bytes", row.bytes)
       .value("flops", row.flops);
   write_seconds(json, "seconds", row.seconds);
-  const double share = percent(results, row);
-  if (share < 0) {
-    json.null("ceiling");
+  if (const std::optional<double> share = results.percent(row)) {
+    json.open('{', "ceiling").value("name", row.ceiling).value("percent", *share).close();
   } else {
-    json.open('{', "ceiling").value("name", row.ceiling).value("percent", share).close();
+    json.null("ceiling");
   }
   if (row.workspace_bytes) {
     json.open('{', "memory")
@@ -253,10 +242,9 @@ void print_ceiling(const Ceiling& c) {
 }
 
 void print_row(const Results& results, const Row& row) {
-  const double share = percent(results, row);
   char of[48] = "";
-  if (share >= 0) {
-    snprintf(of, sizeof of, "%.0f %% of %s", share, row.ceiling.c_str());
+  if (const std::optional<double> share = results.percent(row)) {
+    snprintf(of, sizeof of, "%.0f %% of %s", *share, row.ceiling.c_str());
   }
   printf("%-5s %-30s %-36s %10s %10s  %s\n", row.backend.c_str(), row.op.c_str(), row.name.c_str(),
          show(row.seconds.median).c_str(), show(row.seconds.min).c_str(), of);

@@ -77,15 +77,6 @@ void* Tensors::workspace(size_t bytes) {
   return memory;
 }
 
-const Ceiling* Results::find(const std::string& name, const std::string& backend) const {
-  for (const Ceiling& c : ceilings) {
-    if (c.name == name && c.backend == backend) {
-      return &c;
-    }
-  }
-  return nullptr;
-}
-
 std::vector<int64_t> equal_segments(int64_t segments, int64_t length) {
   std::vector<int64_t> offsets;
   for (int64_t g = 0; g <= segments; ++g) {

@@ -155,14 +155,14 @@ struct Results {
   /** Called with each row as it comes, so that a run that is cut short has shown what it measured. */
   std::function<void(const Row&)> seen;
 
-  void push(Row row) {
-    rows.push_back(std::move(row));
-    if (seen) {
-      seen(rows.back());
-    }
-  }
+  /**
+   * Takes a row. What moves may lie in a cache and exceed the bandwidth of memory; nothing calculates faster than the
+   * device does, so more than all of a rate of arithmetic is a failed check.
+   */
+  void push(Row row);
 
-  const Ceiling* find(const std::string& name, const std::string& backend) const;
+  /** Of the row's ceiling; none without one. */
+  std::optional<double> percent(const Row& row) const;
 };
 
 /** Fast seeded numbers: one stream per index, so that any part can be made alone. */

@@ -31,7 +31,7 @@ record Setup(int threads, int turns, Probe probe) {
   /** Ends the run: a figure whose check fails is never taken. */
   static void check(boolean passed, String what) {
     if (!passed) {
-      throw new CheckFailedException(what);
+      throw new CheckFailedException("check failed, so nothing was timed: " + what);
     }
   }
 
@@ -41,12 +41,12 @@ record Setup(int threads, int turns, Probe probe) {
     List<Report.Row> rows(Setup setup, Ceilings ceilings);
   }
 
-  /** Two implementations disagree. */
+  /** Two implementations disagree, or a figure cannot be. */
   static final class CheckFailedException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    CheckFailedException(String what) {
-      super("check failed, so nothing was timed: " + what);
+    CheckFailedException(String message) {
+      super(message);
     }
   }
 }

@@ -100,7 +100,10 @@ final class Stage2Case implements Setup.Case {
 
       ours.run();
       String check = compare(scores, outputs, query, key, image);
+      Report.Ceiling fma = ceilings.fma(setup);
       Map<String, Timing> race = setup.race().with("ours", ours).with("authors", authors).run();
+      Timing time = Setup.require(race, "ours");
+      long flops = 2L * slices * heads * patches * patches * headDim; // Q K^T
       return List.of(
           new Report.Row(
               "stage 2",
@@ -110,9 +113,9 @@ final class Stage2Case implements Setup.Case {
               "f32",
               "cpu",
               (2L * values + (long) n * hidden) * Float.BYTES,
-              4L * slices * heads * patches * patches * headDim,
-              Setup.require(race, "ours"),
-              null,
+              flops,
+              time,
+              Ceilings.share(fma, flops, time),
               new Report.Memory(
                   Prune.workspaceBytes(params, scores, features, offsets, null), null),
               List.of(Setup.baseline(race, "ours", "authors", AUTHORS)),

@@ -41,6 +41,25 @@ class FailedCheckTest {
     assertFalse(Files.exists(output));
   }
 
+  /** A share that cannot be ends the run alike. */
+  @Test
+  void nothingIsWrittenOfAShareThatCannotBe(@TempDir Path folder) throws IOException {
+    TorchRuntime.require();
+    Timing second = new Timing(1, 1, 1, 5);
+    Report.Ceiling fma = new Report.Ceiling("f32 fma", "cpu", 1, "FLOP/s", second, "made up");
+    Map<String, Setup.Case> cases = new TreeMap<>();
+    cases.put(
+        "1 too much",
+        (setup, ceilings) -> {
+          Ceilings.share(fma, 2, second);
+          return List.of();
+        });
+    Path output = folder.resolve("r.json");
+    Path root = Path.of(System.getenv("MEDPRUNER_ROOT"));
+    assertEquals(3, Bars.run(setup(), root, cases, "", "", output));
+    assertFalse(Files.exists(output));
+  }
+
   /** Without a probe: no case here measures. */
   @SuppressWarnings("NullAway")
   private static Setup setup() {

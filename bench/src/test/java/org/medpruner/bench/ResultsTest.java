@@ -18,6 +18,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -124,6 +126,50 @@ class ResultsTest {
     for (Path file : committed()) {
       assertEquals(List.of(), validate(Files.readString(file)), file.toString());
     }
+  }
+
+  /** What is counted and what it is held against stand in the same file as the share. */
+  @Test
+  void committedSharesAreWhatTheirFilesGive() throws IOException {
+    for (Path file : committed()) {
+      Report report = Report.read(file);
+      for (Report.Row row : report.rows()) {
+        Report.Share share = row.ceiling();
+        if (share == null) {
+          continue;
+        }
+        String where = file.getFileName() + ": " + row.op() + " " + row.name();
+        Report.Ceiling ceiling =
+            report.ceilings().stream()
+                .filter(c -> c.name().equals(share.name()) && c.backend().equals(row.backend()))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError(where + ": no " + share.name()));
+        long work = ceiling.unit().equals(Ceilings.ARITHMETIC) ? row.flops() : row.bytes();
+        double percent = Ceilings.share(ceiling, work, row.seconds()).percent();
+        assertEquals(percent, share.percent(), 1e-6 * percent, where);
+      }
+    }
+  }
+
+  /** The definition needs every query with every key of its segment once, whatever a kernel does. */
+  @Test
+  void attentionIsCountedAsOneProduct() throws IOException {
+    Pattern sizes = Pattern.compile("\\w+ (\\d+)x(\\d+)x(\\d+)x(\\d+)\\b.*");
+    int counted = 0;
+    for (Path file : committed()) {
+      for (Report.Row row : Report.read(file).rows()) {
+        Matcher size = sizes.matcher(row.name());
+        if (Set.of("attention_mass", "stage 2").contains(row.op()) && row.flops() != 0) {
+          assertTrue(size.matches(), row.name());
+          long patches = Long.parseLong(size.group(2));
+          long products = Long.parseLong(size.group(1)) * Long.parseLong(size.group(3));
+          long dim = Long.parseLong(size.group(4));
+          assertEquals(2 * products * patches * patches * dim, row.flops(), file + row.name());
+          counted++;
+        }
+      }
+    }
+    assumeTrue(counted > 0, "no results of attention are committed yet");
   }
 
   @Test
