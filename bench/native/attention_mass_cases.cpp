@@ -101,7 +101,7 @@ void mass_case(const Backend& backend, int64_t segments, int64_t patches, int64_
   // Q K^T once: two passes over it are one way to the masses, not what they need.
   row.flops = 2 * segments * heads * patches * patches * dim;
   row.workspace_bytes = static_cast<int64_t>(bytes);
-  row.ceiling = backend.cuda() ? "" : "f32 fma";
+  row.ceiling = ceiling_of_products<T>(backend);
   add(backend, row, call, results);
 }
 

@@ -25,6 +25,12 @@ inline const char* dtype_name<float>() { return "f32"; }
 template <>
 inline const char* dtype_name<BF16>() { return "bf16"; }
 
+/** The rate that products of T are held against: on a GPU bf16 has an instruction of its own. */
+template <class T>
+const char* ceiling_of_products(const Backend& backend) {
+  return backend.cuda() && std::is_same_v<T, BF16> ? "bf16 products" : "f32 fma";
+}
+
 template <class T>
 void require_same(const std::vector<T>& a, const std::vector<T>& b, const char* what) {
   require(a.size() == b.size() && memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0,

@@ -14,6 +14,8 @@ std::vector<double> time(const Call&, int, void*) { absent(); }
 std::vector<double> time_graph(const Call&, int, void*, size_t*) { absent(); }
 std::vector<double> time_copy(size_t, int, void*) { absent(); }
 std::vector<double> time_nothing(int, void*) { absent(); }
+Rate time_fma(int, void*) { absent(); }
+std::optional<Rate> time_products(int, void*) { absent(); }
 std::string driver() { return {}; }
 
 }  // namespace cuda_clock

@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cuda_clock.hpp"
 
-#include <cuda_runtime.h>
 #include <stdio.h>
 
-#include <stdexcept>
+#include "cuda_memory.cuh"
 
 namespace cuda_clock {
 namespace {
-
-void check(cudaError_t code, const char* call) {
-  if (code != cudaSuccess) {
-    throw std::runtime_error(std::string(call) + ": " + cudaGetErrorString(code));
-  }
-}
-
-/** Device memory for one scope. */
-class Memory {
- public:
-  explicit Memory(size_t bytes) { check(cudaMalloc(&data_, bytes), "cudaMalloc"); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  ~Memory() { cudaFree(data_); }
-  void* get() const { return data_; }
-
- private:
-  void* data_ = nullptr;
-};
 
 class Event {
  public:
@@ -45,12 +25,7 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-size_t l2_bytes() {
-  int device = 0, bytes = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  check(cudaDeviceGetAttribute(&bytes, cudaDevAttrL2CacheSize, device), "cudaDeviceGetAttribute");
-  return static_cast<size_t>(bytes);
-}
+size_t l2_bytes() { return static_cast<size_t>(attribute(cudaDevAttrL2CacheSize)); }
 
 /**
  * The flush also keeps the device busy while the host queues events and launches, so that the events
@@ -110,10 +85,7 @@ std::vector<double> time_copy(size_t bytes, int runs, void* stream) {
   const Memory from(bytes), to(bytes);
   const cudaStream_t queue = static_cast<cudaStream_t>(stream);
   check(cudaMemsetAsync(from.get(), 1, bytes, queue), "cudaMemsetAsync");
-  int device = 0, processors = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device),
-        "cudaDeviceGetAttribute");
+  const int processors = attribute(cudaDevAttrMultiProcessorCount);
   return time(
       [&] {
         copy_kernel<<<static_cast<unsigned>(processors) * 8, 512, 0, queue>>>(

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,22 @@ std::vector<double> time_copy(size_t bytes, int runs, void* stream);
 
 /** A kernel that does nothing: what launch and events cost by themselves. */
 std::vector<double> time_nothing(int runs, void* stream);
+
+/** A rate of arithmetic: the times of a launch, the operations in it, and which they are. */
+struct Rate {
+  std::vector<double> seconds;
+  double operations = 0;
+  std::string how;
+};
+
+/** f32 multiply-adds. */
+Rate time_fma(int runs, void* stream);
+
+/**
+ * Matrix products of bf16 with f32 sums, by the fastest instruction that an op of this build has on the device. None
+ * where the device has no such instruction. Of ones, so that no limit of power slows the clock: an upper bound.
+ */
+std::optional<Rate> time_products(int runs, void* stream);
 
 /** The driver's own version, "570.86.15"; empty where the system does not say. */
 std::string driver();

@@ -98,6 +98,15 @@ void cuda_ceilings(const Backend& backend, Results& results) {
   results.ceilings.push_back({"launch", "cuda", "launches/s",
                               "an empty kernel between the same two events: no figure is below it",
                               1 / launch.median, launch});
+  const auto arithmetic = [&](const char* name, const cuda_clock::Rate& rate) {
+    const Seconds seconds = Seconds::of(rate.seconds);
+    results.ceilings.push_back(
+        {name, "cuda", "FLOP/s", rate.how, rate.operations / seconds.median, seconds});
+  };
+  arithmetic("f32 fma", cuda_clock::time_fma(20, backend.stream));
+  if (const auto products = cuda_clock::time_products(20, backend.stream)) {
+    arithmetic("bf16 products", *products);
+  }
 }
 
 void cpu_ceilings(const Backend& backend, Results& results) {

@@ -201,7 +201,7 @@ void stage2_case(const Backend& backend, const Size& size, int64_t heads, int64_
               (prune.n + kept) * size.channels * static_cast<int64_t>(sizeof(T));
   row.flops = 2 * size.segments * heads * patches * patches * dim;  // Q K^T
   row.workspace_bytes = static_cast<int64_t>(prune.bytes);
-  row.ceiling = backend.cuda() ? "" : "f32 fma";
+  row.ceiling = ceiling_of_products<T>(backend);
   row.backend = backend.name();
   row.seconds = backend.time(call);
   results.push(row);
