@@ -33,7 +33,7 @@ record Bar(
     String text) {
 
   static List<Bar> read(Path file) throws IOException {
-    return Report.json().readValue(file.toFile(), new TypeReference<List<Bar>>() {});
+    return ResultsFile.json().readValue(file.toFile(), new TypeReference<List<Bar>>() {});
   }
 
   boolean concerns(Report.Row row) {

@@ -1,14 +1,8 @@
 package org.medpruner.bench;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -104,25 +98,11 @@ public record Report(
       double figure,
       boolean met) {}
 
-  private static final ObjectMapper JSON =
-      JsonMapper.builder()
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .build();
-
-  static ObjectMapper json() {
-    return JSON;
-  }
-
   static Report read(Path file) throws IOException {
-    return JSON.readValue(file.toFile(), Report.class);
+    return ResultsFile.json().readValue(file.toFile(), Report.class);
   }
 
-  /** Writes beside the file first, so that nothing leaves half of one. */
   void write(Path file) throws IOException {
-    Files.createDirectories(file.toAbsolutePath().getParent());
-    Path part = file.resolveSibling(file.getFileName() + ".part");
-    Files.writeString(part, JSON.writeValueAsString(this) + "\n");
-    Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    ResultsFile.write(this, file);
   }
 }

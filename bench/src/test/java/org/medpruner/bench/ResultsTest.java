@@ -99,7 +99,7 @@ class ResultsTest {
 
   @Test
   void theSchemaRefusesARowWithoutItsCheck() throws IOException {
-    String text = Report.json().writeValueAsString(sample(9));
+    String text = ResultsFile.json().writeValueAsString(sample(9));
     assertFalse(validate(text.replace("\"check\"", "\"chek\"")).isEmpty());
     assertFalse(validate(text.replace("medpruner-bench/1", "medpruner-bench/2")).isEmpty());
   }

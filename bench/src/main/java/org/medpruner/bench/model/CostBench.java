@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.bench.Host;
+import org.medpruner.bench.ResultsFile;
 import org.medpruner.bench.Times;
 
 /**
@@ -125,7 +126,7 @@ public final class CostBench {
     List<CostReport.Stages> rows = new ArrayList<>();
     String turns = Integer.toString(o.turns());
     for (JsonNode row : child(o, folder, o.threads(), "stages", counts(slices), turns)) {
-      rows.add(ModelReport.json().treeToValue(row, CostReport.Stages.class));
+      rows.add(ResultsFile.json().treeToValue(row, CostReport.Stages.class));
     }
     return rows;
   }
@@ -144,7 +145,7 @@ public final class CostBench {
             Integer.toString(instances),
             counts(clients),
             Integer.toString(o.requests()))) {
-      rows.add(ModelReport.json().treeToValue(row, CostReport.Load.class));
+      rows.add(ResultsFile.json().treeToValue(row, CostReport.Load.class));
     }
     return rows;
   }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.bench.Report;
+import org.medpruner.bench.ResultsFile;
 import org.medpruner.bench.Timing;
 
 /**
@@ -79,6 +80,6 @@ record CostReport(
       @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable DeviceMemory device) {}
 
   void write(Path file) throws IOException {
-    ModelReport.write(this, file);
+    ResultsFile.write(this, file);
   }
 }

@@ -25,6 +25,7 @@ import org.medpruner.MedPruner;
 import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.bench.ResultsFile;
 import org.medpruner.bench.Timing;
 import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.ComputeType;
@@ -102,7 +103,7 @@ public final class MeasureCost {
 
   private static void print(List<?> rows) throws IOException {
     System.out.println(
-        ModelReport.json()
+        ResultsFile.json()
             .writer()
             .without(SerializationFeature.INDENT_OUTPUT)
             .writeValueAsString(rows));

@@ -14,6 +14,7 @@ import org.medpruner.MedPruner;
 import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.bench.ResultsFile;
 import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.EncodedVolume;
@@ -62,7 +63,7 @@ public final class MeasureModel {
             ComputeType.valueOf(arguments[3]),
             arguments[4].equals("cuda"));
     System.out.println(
-        ModelReport.json()
+        ResultsFile.json()
             .writer()
             .without(SerializationFeature.INDENT_OUTPUT)
             .writeValueAsString(run));

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.bench.ResultsFile;
 
 /** Measures in a process of its own, because a peak of memory is a process's. */
 final class MeasuringProcess {
@@ -57,7 +58,7 @@ final class MeasuringProcess {
       if (status != 0) {
         throw new IOException("the measuring process ended with status " + status);
       }
-      return ModelReport.json().readTree(last);
+      return ResultsFile.json().readTree(last);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);

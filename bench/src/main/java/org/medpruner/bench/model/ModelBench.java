@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.medpruner.InputException;
 import org.medpruner.bench.Host;
+import org.medpruner.bench.ResultsFile;
 import org.medpruner.vlm.ComputeType;
 
 /**
@@ -86,7 +87,7 @@ public final class ModelBench {
             compute.name(),
             options.cuda() ? "cuda" : "cpu",
             Integer.toString(options.threads()));
-    return ModelReport.json().treeToValue(json, ModelReport.Run.class);
+    return ResultsFile.json().treeToValue(json, ModelReport.Run.class);
   }
 
   private static void print(ModelReport report) {

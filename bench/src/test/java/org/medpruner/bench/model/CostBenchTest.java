@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.bench.Report;
+import org.medpruner.bench.ResultsFile;
 import org.medpruner.vlm.ComputeType;
 
 /** The cost study at a size tests can afford, and the results that are committed. */
@@ -60,7 +61,7 @@ class CostBenchTest {
     String text = Files.readString(output);
     assertEquals(List.of(), validate(text));
     assertTrue(!validate(text.replace("peak_bytes", "peak")).isEmpty());
-    CostReport report = ModelReport.json().readValue(text, CostReport.class);
+    CostReport report = ResultsFile.json().readValue(text, CostReport.class);
     assertEquals(
         List.of("paper", "off"), report.stages().stream().map(CostReport.Stages::setting).toList());
     CostReport.Stages paper = report.stages().get(0);
@@ -97,7 +98,7 @@ class CostBenchTest {
   private static <T> List<T> rows(Class<T> type, String... arguments) throws IOException {
     List<T> rows = new ArrayList<>();
     for (JsonNode row : MeasuringProcess.run(MeasureCost.class, Map.of(), arguments)) {
-      rows.add(ModelReport.json().treeToValue(row, type));
+      rows.add(ResultsFile.json().treeToValue(row, type));
     }
     return rows;
   }
@@ -106,7 +107,7 @@ class CostBenchTest {
   @Test
   void resultsOfADeviceFollowTheSchema() throws IOException {
     CostReport cpu =
-        ModelReport.json()
+        ResultsFile.json()
             .readValue(
                 Files.readString(ROOT.resolve("bench/results/cost/demo.json")), CostReport.class);
     CostReport.DeviceMemory memory = new CostReport.DeviceMemory(3, 4, 5);
@@ -136,9 +137,9 @@ class CostBenchTest {
                     s.seconds(),
                     new CostReport.Memory(1, 1, 1, memory))),
             List.of(new CostReport.Load(1, "off", 1, 1, 1, 1, 1, 1, l.latency(), 1, memory)));
-    String text = ModelReport.json().writeValueAsString(cuda);
+    String text = ResultsFile.json().writeValueAsString(cuda);
     assertEquals(List.of(), validate(text));
-    assertEquals(cuda, ModelReport.json().readValue(text, CostReport.class));
+    assertEquals(cuda, ResultsFile.json().readValue(text, CostReport.class));
     assertTrue(CostBench.text(cuda).contains("on NVIDIA X,"), CostBench.text(cuda));
   }
 
