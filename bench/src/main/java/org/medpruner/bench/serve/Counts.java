@@ -12,19 +12,26 @@ final class Counts {
   /** More of them say nothing new. */
   private static final int MOST = 20;
 
-  private final Map<String, LongAdder> counts = new ConcurrentSkipListMap<>();
-  private final List<String> unexpected = new CopyOnWriteArrayList<>();
+  private final Map<String, LongAdder> outcomes = new ConcurrentSkipListMap<>();
+  private final Map<String, LongAdder> statuses = new ConcurrentSkipListMap<>();
+  private final LongAdder errors = new LongAdder();
+  private final List<String> firstErrors = new CopyOnWriteArrayList<>();
 
-  /** Something happened. */
+  /** Something happened as it should. */
   void add(String what) {
-    counts.computeIfAbsent(what, k -> new LongAdder()).increment();
+    outcomes.computeIfAbsent(what, k -> new LongAdder()).increment();
+  }
+
+  /** A response came, expected or not. */
+  void status(int code) {
+    statuses.computeIfAbsent(Integer.toString(code), k -> new LongAdder()).increment();
   }
 
   /** Something happened that should not. */
   void error(String what) {
-    add("ERROR");
-    if (unexpected.size() < MOST) {
-      unexpected.add(what);
+    errors.increment();
+    if (firstErrors.size() < MOST) {
+      firstErrors.add(what);
     }
   }
 
@@ -35,15 +42,32 @@ final class Counts {
     }
   }
 
+  Map<String, Long> outcomes() {
+    return sums(outcomes);
+  }
+
+  /** Responses by their status. */
+  Map<String, Long> statuses() {
+    return sums(statuses);
+  }
+
+  long errors() {
+    return errors.sum();
+  }
+
   /** What should not have happened. */
-  List<String> unexpected() {
-    return unexpected;
+  List<String> firstErrors() {
+    return List.copyOf(firstErrors);
+  }
+
+  private static Map<String, Long> sums(Map<String, LongAdder> counts) {
+    Map<String, Long> sums = new TreeMap<>();
+    counts.forEach((what, n) -> sums.put(what, n.sum()));
+    return sums;
   }
 
   @Override
   public String toString() {
-    Map<String, Long> sums = new TreeMap<>();
-    counts.forEach((what, n) -> sums.put(what, n.sum()));
-    return sums.toString();
+    return outcomes() + " statuses " + statuses() + " errors " + errors();
   }
 }

@@ -156,7 +156,9 @@ final class LoadClient {
   }
 
   private HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
-    return http.send(request, BodyHandlers.ofString());
+    HttpResponse<String> response = http.send(request, BodyHandlers.ofString());
+    counts.status(response.statusCode());
+    return response;
   }
 
   /** Whether the status is the expected one; 429 is none, but no error either. */
@@ -167,7 +169,6 @@ final class LoadClient {
       return true;
     }
     if (response.statusCode() == 429) {
-      counts.add("429");
       return false;
     }
     JsonNode error = MAPPER.readTree(response.body());
