@@ -173,7 +173,7 @@ public final class CostBench {
         arguments.toArray(new String[0]));
   }
 
-  /** The report as tables, ratios of off over paper behind the figures. */
+  /** The report as tables, and what pruning saves behind them. */
   static String text(CostReport report) {
     StringBuilder b = new StringBuilder();
     b.append(
@@ -206,6 +206,7 @@ public final class CostBench {
               s.memory().kvBytes() * 1e-6,
               peak(s.memory().device(), s.memory().peakBytes())));
     }
+    b.append("\n").append(savings(report));
     if (!report.load().isEmpty()) {
       b.append(
           String.format(
@@ -225,6 +226,50 @@ public final class CostBench {
       }
     }
     return b.toString();
+  }
+
+  /** Off over paper, and the time of the two stages that paper alone has: a table in Markdown. */
+  static String savings(CostReport report) {
+    StringBuilder b =
+        new StringBuilder(
+            "| slices | kept | visual tokens | anchoring, `paper` | encoder | scoring, `paper` |"
+                + " prefill | a token | all | KV cache | peak memory |\n"
+                + "|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for (CostReport.Stages paper : report.stages()) {
+      for (CostReport.Stages off : report.stages()) {
+        if (paper.setting().equals("paper")
+            && off.setting().equals("off")
+            && off.slices() == paper.slices()) {
+          b.append(saving(off, paper));
+        }
+      }
+    }
+    return b.toString();
+  }
+
+  private static String saving(CostReport.Stages off, CostReport.Stages paper) {
+    CostReport.Seconds o = off.seconds();
+    CostReport.Seconds p = paper.seconds();
+    return String.format(
+        "| %d | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
+        paper.slices(),
+        paper.slicesKept(),
+        factor(off.visualTokens(), paper.visualTokens()),
+        Times.show(p.anchor().median()),
+        factor(o.encode().median(), p.encode().median()),
+        Times.show(p.prune().median()),
+        factor(o.prefill().median(), p.prefill().median()),
+        factor(o.decodeStep().median(), p.decodeStep().median()),
+        factor(o.total().median(), p.total().median()),
+        factor(off.memory().kvBytes(), paper.memory().kvBytes()),
+        factor(
+            peak(off.memory().device(), off.memory().peakBytes()),
+            peak(paper.memory().device(), paper.memory().peakBytes())));
+  }
+
+  private static String factor(double off, double paper) {
+    double ratio = off / paper;
+    return String.format(Locale.ROOT, ratio < 9.95 ? "%.1fx" : "%.0fx", ratio);
   }
 
   /** Megabytes: of the device where the model lies on one. */

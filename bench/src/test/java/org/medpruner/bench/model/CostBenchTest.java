@@ -78,6 +78,7 @@ class CostBenchTest {
     }
     String table = CostBench.text(report);
     assertTrue(table.contains("requests/s") && table.contains("scoring"), table);
+    assertTrue(table.contains(CostBench.savings(report)), table);
   }
 
   /** As on CUDA: one process for all counts, which only the device's memory tells apart. */
@@ -141,6 +142,17 @@ class CostBenchTest {
     assertEquals(List.of(), validate(text));
     assertEquals(cuda, ResultsFile.json().readValue(text, CostReport.class));
     assertTrue(CostBench.text(cuda).contains("on NVIDIA X,"), CostBench.text(cuda));
+  }
+
+  @Test
+  void docsShowWhatTheCommittedResultsGive() throws IOException {
+    String docs = Files.readString(ROOT.resolve("docs/evaluation.md"));
+    for (String name : List.of("demo", "medgemma-4b")) {
+      Path file = ROOT.resolve("bench/results/cost/" + name + ".json");
+      String table =
+          CostBench.savings(ResultsFile.json().readValue(file.toFile(), CostReport.class));
+      assertTrue(docs.contains(table), "docs/evaluation.md does not show:\n" + table);
+    }
   }
 
   @Test
