@@ -173,6 +173,17 @@ class ResultsTest {
   }
 
   @Test
+  void theNamesOfAllCasesAreExplained() throws IOException {
+    String readme = Files.readString(BENCH.resolve("README.md"));
+    String names = readme.substring(readme.indexOf("## What a case is called"));
+    for (Path file : committed()) {
+      for (Report.Row row : Report.read(file).rows()) {
+        assertTrue(names.contains("`" + row.op() + "`"), row.op());
+      }
+    }
+  }
+
+  @Test
   void svgAndReadmeAreWhatTheCommittedResultsGive() throws IOException, InterruptedException {
     assumeTrue(!committed().isEmpty(), "no results are committed yet");
     assertEquals(0, plot("--check"), "./medpruner bench plot draws it anew");
