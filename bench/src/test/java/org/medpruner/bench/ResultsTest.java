@@ -151,7 +151,9 @@ class ResultsTest {
     }
   }
 
-  /** The definition needs every query with every key of its segment once, whatever a kernel does. */
+  /**
+   * The definition needs every query with every key of its segment once, whatever a kernel does.
+   */
   @Test
   void attentionIsCountedAsOneProduct() throws IOException {
     Pattern sizes = Pattern.compile("\\w+ (\\d+)x(\\d+)x(\\d+)x(\\d+)\\b.*");

@@ -100,8 +100,7 @@ class ServeLoadTest {
   void docsQuoteWhatIsCommitted() throws IOException {
     String docs = Files.readString(ROOT.resolve("docs/serve.md"));
     for (Path file : committed()) {
-      String summary =
-          ResultsFile.json().readValue(file.toFile(), ServeReport.class).summary();
+      String summary = ResultsFile.json().readValue(file.toFile(), ServeReport.class).summary();
       assertTrue(docs.contains(summary), "docs/serve.md does not say: " + summary);
     }
   }
@@ -127,8 +126,7 @@ class ServeLoadTest {
             "2026-01-31T12:00:00Z",
             "./medpruner bench serve",
             new Report.Commit("unknown", false),
-            new Report.Machine(
-                "a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", "a JDK", null),
+            new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", "a JDK", null),
             8,
             5,
             512L << 20,
@@ -158,7 +156,8 @@ class ServeLoadTest {
   void aWrongArgumentIsNamed(String name, String value, String message) {
     assertEquals(
         message,
-        assertThrows(IllegalArgumentException.class, () -> ServeLoadOptions.parse(ROOT, name, value))
+        assertThrows(
+                IllegalArgumentException.class, () -> ServeLoadOptions.parse(ROOT, name, value))
             .getMessage());
   }
 
