@@ -39,6 +39,11 @@ def show(metric, value):
     return f"{value * 1e9:.3g} ns"
 
 
+def judged(bar, met):
+    """What people read beside a figure: a missed bar says why."""
+    return "met" if met else f'missed: {bar["reason"]}' if "reason" in bar else "missed"
+
+
 def lead(bar, upper):
     """How far a figure is beyond its bar, as a factor: 1 is exactly on it."""
     figure, limit = max(bar["figure"], 1e-12), bar["limit"]
@@ -142,7 +147,7 @@ def gpu_table(folder, bars):
         name, _, wanted = bar["text"].partition(": ")
         for v in figures.get(bar["id"], []) or ([None] if bar["id"] in figures else []):
             figure = "not yet run on a GPU |" if v is None else (
-                f'{show(v["metric"], v["figure"])} | {"met" if v["met"] else "missed"}')
+                f'{show(v["metric"], v["figure"])} | {judged(bar, v["met"])}')
             lines.append(f"| {name} | {wanted} | {figure} |")
     origin = "; ".join(f"{device} ({', '.join(files)})" for device, files in sources.items())
     return "\n".join([origin + "; times of a call between CUDA events, from a cold L2 cache:", "", "| op and size | bar | figure | |", "|---|---|---|---|", *lines])

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param sense "at_least" or "at_most"
  * @param limit in the metric's unit
  * @param text for people
+ * @param reason why the committed results miss it, in one clause; null where they do not
  */
 record Bar(
     String id,
@@ -30,7 +31,8 @@ record Bar(
     @Nullable String over,
     String sense,
     double limit,
-    String text) {
+    String text,
+    @Nullable String reason) {
 
   static List<Bar> read(Path file) throws IOException {
     return ResultsFile.json().readValue(file.toFile(), new TypeReference<List<Bar>>() {});
@@ -67,6 +69,11 @@ record Bar(
   Report.Verdict judge(double figure) {
     boolean met = sense.equals("at_least") ? figure >= limit : figure <= limit;
     return new Report.Verdict(id, text, metric, over, limit, figure, met);
+  }
+
+  /** What people read beside a figure: a missed bar says why. */
+  String judged(boolean met) {
+    return met ? "met" : reason == null ? "missed" : "missed: " + reason;
   }
 
   /** A figure as people read it. */

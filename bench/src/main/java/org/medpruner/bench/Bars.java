@@ -223,7 +223,7 @@ public final class Bars {
     for (Report.Row row : report.rows()) {
       for (Report.Verdict v : row.bars()) {
         if (v.id().equals(bar.id())) {
-          String verdict = v.met() ? "met" : "missed";
+          String verdict = bar.judged(v.met());
           lines.add(
               new String[] {
                 bar.show(v.figure()), where.isEmpty() ? verdict : verdict + "  (" + where + ")"

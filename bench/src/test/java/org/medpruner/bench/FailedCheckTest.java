@@ -62,7 +62,7 @@ class FailedCheckTest {
 
   /** Without a probe: no case here measures. */
   @SuppressWarnings("NullAway")
-  private static Setup setup() {
+  static Setup setup() {
     return new Setup(1, 5, null);
   }
 }

@@ -2,6 +2,7 @@ package org.medpruner.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -122,6 +123,38 @@ class ResultsTest {
   }
 
   @Test
+  void onlyAMissedBarSaysItsReason() {
+    Bar bar =
+        new Bar("b", "cpu", "op", "case", "ratio", "authors", "at_least", 4, "text", "many copies");
+    assertEquals("met", bar.judged(true));
+    assertEquals("missed: many copies", bar.judged(false));
+    Bar unexplained =
+        new Bar("b", "cpu", "op", "case", "ratio", "authors", "at_least", 4, "text", null);
+    assertEquals("missed", unexplained.judged(false));
+  }
+
+  @Test
+  void theReadmeGivesTheReasonOfEachBarThatCommittedResultsMiss() throws IOException {
+    String readme = Files.readString(BENCH.resolveSibling("README.md"));
+    List<Bar> bars = Bar.read(BENCH.resolve("bars.json"));
+    for (Path file : committed()) {
+      Report report = Report.read(file);
+      for (Report.Row row : report.rows()) {
+        if (row.backend().equals("cpu") && report.machine().threads() != 2) {
+          continue; // the bars of a CPU are about two threads
+        }
+        for (Report.Verdict verdict : row.bars()) {
+          Bar bar = bars.stream().filter(b -> b.id().equals(verdict.id())).findAny().orElseThrow();
+          if (!verdict.met()) {
+            assertNotNull(bar.reason(), bar.id() + " is missed: bars.json says no reason");
+            assertTrue(readme.contains("| missed: " + bar.reason() + " |"), bar.id());
+          }
+        }
+      }
+    }
+  }
+
+  @Test
   void committedResultsFollowTheSchema() throws IOException {
     for (Path file : committed()) {
       assertEquals(List.of(), validate(Files.readString(file)), file.toString());
@@ -227,6 +260,10 @@ class ResultsTest {
     assertEquals(0, plot(with(here, "--check")));
     Files.writeString(readme, text.replace("12.0 x", "13.0 x"));
     assertEquals(1, plot(with(here, "--check")));
+
+    sample(6, "cuda", "stage 2", stage2, "authors", gpu).write(other.resolve("gpu.json"));
+    assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
+    assertTrue(Files.readString(readme).contains("| 6.0 x | missed: before tuning on a device: "));
   }
 
   private static String[] with(String[] arguments, String... more) {
