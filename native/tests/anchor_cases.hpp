@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// What the tests of slice anchoring with patches share, on the CPU and on the SIMT executor.
+// Inputs of slice anchoring with patches for its tests on the CPU, on a GPU and on the SIMT executor.
 
 #include <array>
 
 #include "cases.hpp"
-#include "harness.hpp"
 
 namespace anchor_cases {
 
@@ -16,26 +15,6 @@ inline const std::vector<std::array<int64_t, 5>> kGrids = {
     {3, 28, 28, 14, 14},  {3, 31, 45, 14, 14},  {1, 30, 3 * 45, 14, 3 * 14}, {2, 65, 70, 16, 16},
     {3, 17, 19, 64, 64},  {2, 9, 300, 3, 1},    {1, 3, 1300, 2, 600}, {1, 40, 260, 40, 259},
     {5, 4, 7, 1, 1},      {1, 130, 33, 32, 32}};
-
-inline void check_same(const AnchorResult& actual, const AnchorResult& expected) {
-  CHECK_EQUAL(actual.status, MEDPRUNER_OK);
-  CHECK_SAME(actual.keep.values, expected.keep.values);
-  CHECK_SAME(actual.distance.values, expected.distance.values);
-  CHECK_SAME(actual.patch_distance.values, expected.patch_distance.values);
-  CHECK_SAME(actual.patch_index.values, expected.patch_index.values);
-  CHECK_SAME(actual.representative.values, expected.representative.values);
-  CHECK_SAME(actual.kept_indices.values, expected.kept_indices.values);
-  CHECK_SAME(actual.kept_counts.values, expected.kept_counts.values);
-  CHECK_SAME(actual.flags.values, expected.flags.values);
-}
-
-inline void check_same_decisions(const AnchorResult& actual, const AnchorResult& expected) {
-  CHECK_EQUAL(actual.status, MEDPRUNER_OK);
-  CHECK_SAME(actual.keep.values, expected.keep.values);
-  CHECK_SAME(actual.representative.values, expected.representative.values);
-  CHECK_SAME(actual.kept_indices.values, expected.kept_indices.values);
-  CHECK_SAME(actual.kept_counts.values, expected.kept_counts.values);
-}
 
 /** Thresholds that keep all, some and none of the slices for their patches. */
 template <class T>

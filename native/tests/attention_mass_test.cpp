@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cases.hpp"
-#include "harness.hpp"
+#include "checks.hpp"
 
 namespace {
 
@@ -288,12 +288,6 @@ TEST(wrong_lse_stays_defined) {
     CHECK_EQUAL(isnan(r.mass.values[0]), r.flags.values[0] != 0);
     CHECK(value < 0 || r.mass.values[69] == 0);
   }
-}
-
-void check_same(const MassResult& a, const MassResult& b) {
-  CHECK_SAME(a.mass.values, b.mass.values);
-  CHECK_SAME(a.pooled_keys.values, b.pooled_keys.values);
-  CHECK_SAME(a.flags.values, b.flags.values);
 }
 
 TEST(any_number_of_threads) {

@@ -100,4 +100,55 @@ inline std::vector<float> scores(Random& random, const std::vector<int64_t>& off
   return values;
 }
 
+constexpr int kScoreKinds = 7;
+
+/**
+ * Scores of a segment: 0 lognormal, 1 all equal, 2 few distinct values, 3 a sink, 4 of both signs, 5 with a NaN,
+ * 6 close to one another.
+ */
+inline std::vector<float> segment_scores(Random& random, int64_t n, int kind) {
+  std::vector<float> values(static_cast<size_t>(n));
+  for (float& v : values) {
+    v = kind == 1   ? 0.25f
+        : kind == 2 ? static_cast<float>(integer(random, 0, 3))
+        : kind == 4 ? normal(random)
+        : kind == 6 ? 1 + 0.01f * normal(random)
+                    : expf(normal(random));
+  }
+  if (kind == 3 && n > 0) {
+    values[values.size() / 2] = 300;
+  } else if (kind == 5 && n > 0) {
+    values.back() = NAN;
+  }
+  return values;
+}
+
+/** Of ten rows about `tenths` are 1. */
+inline std::vector<uint8_t> mask(Random& random, int64_t rows, int64_t tenths) {
+  std::vector<uint8_t> values(static_cast<size_t>(rows));
+  for (uint8_t& in : values) {
+    in = integer(random, 0, 9) < tenths ? 1 : 0;
+  }
+  return values;
+}
+
+/** Some rows for each segment, as gather_rows takes them. */
+struct RowLists {
+  std::vector<int64_t> indices, counts;
+  int64_t total = 0;
+};
+
+inline RowLists row_lists(Random& random, const std::vector<int64_t>& offsets) {
+  RowLists lists;
+  lists.indices.assign(static_cast<size_t>(offsets.back()), -1);
+  for (size_t g = 0; g + 1 < offsets.size(); ++g) {
+    lists.counts.push_back(integer(random, 0, offsets[g + 1] - offsets[g]));
+    lists.total += lists.counts.back();
+    for (int64_t i = 0; i < lists.counts.back(); ++i) {
+      lists.indices[static_cast<size_t>(offsets[g] + i)] = integer(random, 0, offsets.back() - 1);
+    }
+  }
+  return lists;
+}
+
 }  // namespace cases

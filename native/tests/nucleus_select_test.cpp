@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cases.hpp"
-#include "harness.hpp"
+#include "checks.hpp"
 
 namespace {
-
-void check_same(const NucleusResult& actual, const NucleusResult& expected) {
-  CHECK_EQUAL(actual.status, MEDPRUNER_OK);
-  CHECK_SAME(actual.mask.values, expected.mask.values);
-  CHECK_SAME(actual.kept_indices.values, expected.kept_indices.values);
-  CHECK_SAME(actual.kept_counts.values, expected.kept_counts.values);
-  CHECK_SAME(actual.kept_mass.values, expected.kept_mass.values);
-  CHECK_SAME(actual.flags.values, expected.flags.values);
-}
 
 int64_t count(const medpruner_nucleus_select_params& params, std::vector<float> scores) {
   const int64_t n = static_cast<int64_t>(scores.size());

@@ -4,7 +4,7 @@
 // prune put together from the ops it stands for, and random inputs for both.
 
 #include "cases.hpp"
-#include "harness.hpp"
+#include "checks.hpp"
 
 namespace prune_cases {
 
@@ -69,20 +69,6 @@ PruneResult<T> compose(medpruner_device device, PruneCase<T>& c) {
   r.flags = vector_of(flags);
   r.status = MEDPRUNER_OK;
   return r;
-}
-
-template <class T>
-void check_same(const PruneResult<T>& actual, const PruneResult<T>& expected) {
-  CHECK_EQUAL(actual.status, MEDPRUNER_OK);
-  CHECK_SAME(actual.mass.values, expected.mass.values);
-  CHECK_SAME(actual.pooled_keys.values, expected.pooled_keys.values);
-  CHECK_SAME(actual.role.values, expected.role.values);
-  CHECK_SAME(actual.assignment.values, expected.assignment.values);
-  CHECK_SAME(actual.kept_mass.values, expected.kept_mass.values);
-  CHECK_SAME(actual.flags.values, expected.flags.values);
-  CHECK_SAME(actual.packed_offsets.values, expected.packed_offsets.values);
-  CHECK_SAME(actual.packed_rows.values, expected.packed_rows.values);
-  CHECK_SAME(actual.packed.values, expected.packed.values);
 }
 
 /** Masses of every character, zero and repeated keys, strides, dropped segments, bounds. */
@@ -151,6 +137,25 @@ PruneCase<T> query_case(cases::Random& random, int round) {
   if (round % 7 == 3 && patches > 5) {  // masses of NaN: that segment is kept whole
     reference::put(NAN, &c.query.values[5]);
   }
+  return c;
+}
+
+/** So many segments of up to `longest` tokens, of which a quarter leave no more than their leading ones. */
+inline PruneCase<BF16> many_segments(cases::Random& random, int64_t segments, int64_t longest,
+                                     int64_t channels) {
+  PruneCase<BF16> c;
+  c.offsets = {0};
+  for (int64_t g = 0; g < segments; ++g) {
+    c.offsets.push_back(c.offsets.back() + cases::integer(random, 0, longest));
+    c.segments.push_back(static_cast<uint8_t>(cases::integer(random, 0, 3)));
+  }
+  const int64_t rows = c.offsets.back();
+  c.mass = vector_of(cases::scores(random, c.offsets));
+  c.keys = cases::matrix<float>(random, rows, channels / 4);
+  c.features = cases::matrix<BF16>(random, rows, channels);
+  c.params.nucleus = nucleus(MEDPRUNER_SCORE_SOFTMAX, 0.5);
+  c.params.dropped_tokens = 3;
+  c.capacity = rows;
   return c;
 }
 

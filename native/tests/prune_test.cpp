@@ -3,7 +3,6 @@
 
 namespace {
 
-using prune_cases::check_same;
 using prune_cases::compose;
 
 template <class T>

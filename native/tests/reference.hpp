@@ -180,8 +180,10 @@ AnchorResult slice_anchor(const Tensor<T>& slices, const std::vector<int64_t>& o
   r.kept_indices = output<int32_t>({rows});
   r.kept_counts = output<int32_t>({static_cast<int64_t>(offsets.size()) - 1});
   r.flags = output<uint32_t>({rows});
-  r.patch_distance = output<float>({rows});
-  r.patch_index = output<int32_t>({rows});
+  if (patches != nullptr) {
+    r.patch_distance = output<float>({rows});
+    r.patch_index = output<int32_t>({rows});
+  }
   std::fill(r.kept_indices.values.begin(), r.kept_indices.values.end(), -1);
   for (size_t g = 0; g + 1 < offsets.size(); ++g) {
     int64_t anchor = offsets[g];

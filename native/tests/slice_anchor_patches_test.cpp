@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "anchor_cases.hpp"
-#include "harness.hpp"
+#include "checks.hpp"
 
 namespace {
-
-using anchor_cases::check_same;
-using anchor_cases::check_same_decisions;
 
 /** Both modes against the reference; distances are those of the op without patches. */
 template <class T>

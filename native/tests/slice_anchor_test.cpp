@@ -1,26 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cases.hpp"
-#include "harness.hpp"
+#include "checks.hpp"
 
 namespace {
-
-void check_same(const AnchorResult& actual, const AnchorResult& expected) {
-  CHECK_EQUAL(actual.status, MEDPRUNER_OK);
-  CHECK_SAME(actual.keep.values, expected.keep.values);
-  CHECK_SAME(actual.distance.values, expected.distance.values);
-  CHECK_SAME(actual.representative.values, expected.representative.values);
-  CHECK_SAME(actual.kept_indices.values, expected.kept_indices.values);
-  CHECK_SAME(actual.kept_counts.values, expected.kept_counts.values);
-  CHECK_SAME(actual.flags.values, expected.flags.values);
-}
-
-void check_same_decisions(const AnchorResult& actual, const AnchorResult& expected) {
-  CHECK_EQUAL(actual.status, MEDPRUNER_OK);
-  CHECK_SAME(actual.keep.values, expected.keep.values);
-  CHECK_SAME(actual.representative.values, expected.representative.values);
-  CHECK_SAME(actual.kept_indices.values, expected.kept_indices.values);
-  CHECK_SAME(actual.kept_counts.values, expected.kept_counts.values);
-}
 
 /** Both modes against the reference. */
 template <class T>

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checks.hpp"
+#include "merge_cases.hpp"
 #include "schedules.hpp"
 
 namespace {
-
-template <class T>
-void check_same(const MergeResult<T>& gpu, const MergeResult<T>& cpu) {
-  CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
-  CHECK_SAME(gpu.role.values, cpu.role.values);
-  CHECK_SAME(gpu.assignment.values, cpu.assignment.values);
-  CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
-  CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
-  CHECK_SAME(gpu.flags.values, cpu.flags.values);
-  CHECK_SAME(gpu.merged.values, cpu.merged.values);
-}
 
 template <class T>
 void check(double ratio, Tensor<T>* features, Tensor<float>& keys, const std::vector<uint8_t>& mask,
@@ -28,28 +19,16 @@ void check(double ratio, Tensor<T>* features, Tensor<float>& keys, const std::ve
   });
 }
 
-std::vector<uint8_t> random_mask(cases::Random& random, int64_t rows, int64_t tenths) {
-  std::vector<uint8_t> mask(static_cast<size_t>(rows));
-  for (uint8_t& in : mask) {
-    in = cases::integer(random, 0, 9) < tenths ? 1 : 0;
-  }
-  return mask;
+template <class T>
+void check(merge_cases::Case<T> c, int seeds) {
+  check(c.ratio, &c.features, c.keys, c.nucleus, c.offsets, seeds);
 }
 
 template <class T>
 void dtype_cases(uint64_t seed) {
   cases::Random random(seed);
   for (int round = 0; round < 10; ++round) {
-    const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 4), 50);
-    const int64_t rows = offsets.back();
-    Tensor<float> keys = cases::matrix<float>(random, rows, cases::integer(random, 1, 12), round % 3,
-                                              static_cast<uint64_t>(round % 2));
-    for (size_t i = 0; i < keys.values.size(); i += 3) {
-      keys.values[i] = round % 5 == 0 ? 0.0f : keys.values[i];
-    }
-    Tensor<T> features = cases::matrix<T>(random, rows, round == 4 ? 260 : 1 + round, round % 2);
-    const double ratio = std::vector<double>{0, 0.05, 0.3, 1}[static_cast<size_t>(round % 4)];
-    check(ratio, &features, keys, random_mask(random, rows, round), offsets, 4);
+    check(merge_cases::random_case<T>(random, round, 50, 12, 12), 4);
   }
 }
 
@@ -61,29 +40,23 @@ TEST(a_segment_longer_than_a_block) {
   cases::Random random(34);
   Tensor<float> keys = cases::matrix<float>(random, 300, 2);
   Tensor<float> features = cases::matrix<float>(random, 300, 3);
-  check(0.02, &features, keys, random_mask(random, 300, 1), {0, 300}, 3);
+  check(0.02, &features, keys, cases::mask(random, 300, 1), {0, 300}, 3);
 }
 
-/** Units of four components and single ones, one span of components and several, several groups of targets. */
 TEST(keys_of_every_width_and_alignment) {
   cases::Random random(37);
-  Tensor<float> features = cases::matrix<float>(random, 80, 1);
-  for (const int64_t dim : {4, 95, 96, 97, 100, 196}) {
+  for (const int64_t width : merge_cases::kKeyWidths) {
     for (const uint64_t offset : {0, 1}) {
-      Tensor<float> keys = cases::matrix<float>(random, 80, dim, dim % 2 == 0 ? 4 : 3, offset);
-      check(0.6, &features, keys, random_mask(random, 80, 1), {0, 77, 80}, 2);
+      check(merge_cases::keys_of_width(random, width, offset), 2);
     }
   }
 }
 
-/** In units of 16 bytes, more of them than a block has threads, and more members than a thread has in flight. */
 template <class T>
 void wide_rows(uint64_t seed) {
   cases::Random random(seed);
-  Tensor<float> keys = cases::matrix<float>(random, 40, 8);
-  for (const int64_t channels : {8, 16, 520 * 8}) {
-    Tensor<T> features = cases::matrix<T>(random, 40, channels);
-    check(0.05, &features, keys, random_mask(random, 40, 2), {0, 33, 40}, channels > 16 ? 1 : 3);
+  for (const int64_t channels : merge_cases::kWideRows) {
+    check(merge_cases::rows_of_width<T>(random, channels), channels > 16 ? 1 : 3);
   }
 }
 
@@ -96,7 +69,7 @@ TEST(a_target_of_many_members) {
   cases::Random random(36);
   Tensor<float> keys = cases::matrix<float>(random, 1300, 1);
   Tensor<float> features = cases::matrix<float>(random, 1300, 1);
-  check(0, &features, keys, random_mask(random, 1300, 1), {0, 1300}, 1);
+  check(0, &features, keys, cases::mask(random, 1300, 1), {0, 1300}, 1);
 }
 
 TEST(equal_keys_go_to_the_lowest_target) {
@@ -136,7 +109,7 @@ TEST(bad_offsets) {
     }
     Tensor<float> keys = cases::matrix<float>(random, rows, 3);
     Tensor<float> features = cases::matrix<float>(random, rows, 4);
-    const std::vector<uint8_t> mask = random_mask(random, rows, 3);
+    const std::vector<uint8_t> mask = cases::mask(random, rows, 3);
     const schedules::Spoilt spoilt = schedules::spoil(random, offsets);
     auto expected = contextual_merge(kCpu, 0.2, &features, keys, mask, offsets);
     schedules::untouched(expected.merged.values, spoilt.begin * 4, spoilt.end * 4);

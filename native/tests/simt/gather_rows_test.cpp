@@ -1,34 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checks.hpp"
 #include "schedules.hpp"
 
 namespace {
-
-template <class T>
-void check_same(const GatherResult<T>& gpu, const GatherResult<T>& cpu) {
-  CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
-  CHECK_SAME(gpu.packed.values, cpu.packed.values);
-  CHECK_SAME(gpu.packed_offsets.values, cpu.packed_offsets.values);
-  CHECK_SAME(gpu.flags.values, cpu.flags.values);
-}
-
-struct Lists {
-  std::vector<int64_t> indices, counts;
-  int64_t total = 0;
-};
-
-Lists random_lists(cases::Random& random, const std::vector<int64_t>& offsets) {
-  Lists lists;
-  lists.indices.assign(static_cast<size_t>(offsets.back()), -1);
-  for (size_t g = 0; g + 1 < offsets.size(); ++g) {
-    lists.counts.push_back(cases::integer(random, 0, offsets[g + 1] - offsets[g]));
-    lists.total += lists.counts.back();
-    for (int64_t i = 0; i < lists.counts.back(); ++i) {
-      lists.indices[static_cast<size_t>(offsets[g] + i)] =
-          cases::integer(random, 0, offsets.back() - 1);
-    }
-  }
-  return lists;
-}
 
 template <class T>
 void dtype_cases(uint64_t seed) {
@@ -37,7 +11,7 @@ void dtype_cases(uint64_t seed) {
     const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 9), 20);
     Tensor<T> source = cases::matrix<T>(random, offsets.back(), cases::integer(random, 0, 70),
                                         round % 3, static_cast<uint64_t>(round % 5));
-    const Lists lists = random_lists(random, offsets);
+    const cases::RowLists lists = cases::row_lists(random, offsets);
     const auto cpu =
         gather_rows(kCpu, source, lists.indices, lists.counts, offsets, lists.total + 1);
     CHECK_EQUAL(cpu.status, MEDPRUNER_OK);
@@ -152,7 +126,7 @@ TEST(bad_offsets) {
       continue;
     }
     Tensor<float> source = cases::matrix<float>(random, offsets.back(), 4);
-    const Lists lists = random_lists(random, offsets);
+    const cases::RowLists lists = cases::row_lists(random, offsets);
     const schedules::Spoilt spoilt = schedules::spoil(random, offsets);
     std::vector<int64_t> counts = lists.counts;
     const size_t segment = static_cast<size_t>(spoilt.segment);

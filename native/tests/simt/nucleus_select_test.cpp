@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checks.hpp"
 #include "cuda/nucleus_select/limits.hpp"
 #include "schedules.hpp"
 
 namespace {
 
 using Params = medpruner_nucleus_select_params;
-
-void check_same(const NucleusResult& gpu, const NucleusResult& cpu) {
-  CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
-  CHECK_SAME(gpu.mask.values, cpu.mask.values);
-  CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
-  CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
-  CHECK_SAME(gpu.kept_mass.values, cpu.kept_mass.values);
-  CHECK_SAME(gpu.flags.values, cpu.flags.values);
-}
+using cases::segment_scores;
 
 void check(const Params& params, const std::vector<float>& scores,
            const std::vector<int64_t>& offsets, const std::vector<int64_t>& volumes, int seeds) {
@@ -74,24 +67,6 @@ medpruner::cuda::NucleusLimits spread_over(int64_t rows, int shift) {
   limits.spread_average = 0;
   limits.tile_shift = shift;
   return limits;
-}
-
-/** Scores of a kind: 0 lognormal, 1 all equal, 2 few distinct, 3 a sink, 4 of both signs, 5 with a NaN. */
-std::vector<float> segment_scores(cases::Random& random, int64_t n, int kind) {
-  std::vector<float> values(static_cast<size_t>(n));
-  for (float& v : values) {
-    v = kind == 1   ? 0.25f
-        : kind == 2 ? static_cast<float>(cases::integer(random, 0, 3))
-        : kind == 4 ? cases::normal(random)
-                    : expf(cases::normal(random));
-  }
-  if (kind == 3) {
-    values[values.size() / 2] = 300;
-  }
-  if (kind == 5) {
-    values.back() = NAN;
-  }
-  return values;
 }
 
 TEST(every_number_of_items_per_lane) {

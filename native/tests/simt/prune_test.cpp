@@ -4,8 +4,6 @@
 
 namespace {
 
-using prune_cases::check_same;
-
 template <class T>
 void check(PruneCase<T>& c, int seeds) {
   const PruneResult<T> cpu = prune(kCpu, c);
@@ -54,19 +52,7 @@ TEST(aligned_rows_and_long_segments) {
 /** Which a block of their own scans, since a warp would have too many counts to add up. */
 TEST(many_segments) {
   cases::Random random(119);
-  PruneCase<BF16> c;
-  c.offsets = {0};
-  for (int g = 0; g < 300; ++g) {
-    c.offsets.push_back(c.offsets.back() + g % 4);
-    c.segments.push_back(g % 7 == 0 ? 0 : 1);
-  }
-  const int64_t rows = c.offsets.back();
-  c.mass = vector_of(cases::scores(random, c.offsets));
-  c.keys = cases::matrix<float>(random, rows, 4);
-  c.features = cases::matrix<BF16>(random, rows, 8);
-  c.params.nucleus = nucleus(MEDPRUNER_SCORE_MASS, 0.5);
-  c.params.dropped_tokens = 1;
-  c.capacity = rows;
+  PruneCase<BF16> c = prune_cases::many_segments(random, 300, 4, 8);
   check(c, 2);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "anchor_cases.hpp"
+#include "checks.hpp"
 #include "schedules.hpp"
 
 namespace {
@@ -13,10 +14,10 @@ void check(Tensor<T>& slices, const std::vector<int64_t>& offsets,
   schedules::each(seeds, [&] {
     if (simt::options().seed % 4 == 3) {
       const AnchorResult decided = slice_anchor_patches(kGpu, slices, offsets, params, true);
-      anchor_cases::check_same_decisions(decided, cpu);
+      check_same_decisions(decided, cpu);
       CHECK_SAME(decided.patch_distance.values, output<float>({slices.shape[0]}).values);
     } else {
-      anchor_cases::check_same(slice_anchor_patches(kGpu, slices, offsets, params), cpu);
+      check_same(slice_anchor_patches(kGpu, slices, offsets, params), cpu);
     }
   });
 }

@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checks.hpp"
 #include "schedules.hpp"
 
 namespace {
-
-void check_same(const AnchorResult& gpu, const AnchorResult& cpu) {
-  CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
-  CHECK_SAME(gpu.keep.values, cpu.keep.values);
-  CHECK_SAME(gpu.distance.values, cpu.distance.values);
-  CHECK_SAME(gpu.representative.values, cpu.representative.values);
-  CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
-  CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
-  CHECK_SAME(gpu.flags.values, cpu.flags.values);
-}
-
-void check_same_decisions(const AnchorResult& gpu, const AnchorResult& cpu) {
-  CHECK_EQUAL(gpu.status, MEDPRUNER_OK);
-  CHECK_SAME(gpu.keep.values, cpu.keep.values);
-  CHECK_SAME(gpu.representative.values, cpu.representative.values);
-  CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
-  CHECK_SAME(gpu.kept_counts.values, cpu.kept_counts.values);
-}
 
 /** Both modes against the CPU's full one, which its own test holds against the reference. */
 template <class T>

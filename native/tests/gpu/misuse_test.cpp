@@ -21,7 +21,7 @@ TEST(a_broken_capture_leaves_the_stream_usable) {
   CHECK_EQUAL(medpruner_graph_end(&kGpu, call.stream(), &graph), MEDPRUNER_ERR_CUDA);
   CHECK(graph == nullptr);
   CHECK_EQUAL(call.run(), MEDPRUNER_OK);
-  prune_cases::check_same(call.fetch(), prune(kCpu, c));
+  check_same(call.fetch(), prune(kCpu, c));
 }
 
 }  // namespace

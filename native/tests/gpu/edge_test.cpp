@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // What only CUDA does: offsets that cannot be checked on the host, capacities, memory and streams.
 
-#include "gpu.hpp"
-
 #include "cases.hpp"
+#include "checks.hpp"
+#include "gpu.hpp"
 
 namespace {
 
@@ -105,12 +105,8 @@ TEST(slice_anchor_windows) {
     slices.values[static_cast<size_t>(row * size + 7 * row)] = row % 2 == 0 ? NAN : INFINITY;
   }
   for (double gamma : {-1.0, 0.0, 1.128, static_cast<double>(INFINITY)}) {
-    const AnchorResult cpu = slice_anchor(kCpu, slices, offsets, gamma, 1, 3);
-    const AnchorResult gpu = slice_anchor(kGpu, slices, offsets, gamma, 1, 3);
-    CHECK_SAME(gpu.keep.values, cpu.keep.values);
-    CHECK_SAME(gpu.distance.values, cpu.distance.values);
-    CHECK_SAME(gpu.flags.values, cpu.flags.values);
-    CHECK_SAME(gpu.kept_indices.values, cpu.kept_indices.values);
+    check_same(slice_anchor(kGpu, slices, offsets, gamma, 1, 3),
+               slice_anchor(kCpu, slices, offsets, gamma, 1, 3));
   }
 }
 
@@ -119,9 +115,7 @@ TEST(many_runs_give_the_same_bits) {
   Tensor<float> slices = cases::matrix<float>(random, 12, 50000);
   const AnchorResult first = slice_anchor(kGpu, slices, {0, 12}, 1.128, 1);
   for (int i = 0; i < gpu_rounds(200); ++i) {
-    const AnchorResult next = slice_anchor(kGpu, slices, {0, 12}, 1.128, 1);
-    CHECK_SAME(next.distance.values, first.distance.values);
-    CHECK_SAME(next.keep.values, first.keep.values);
+    check_same(slice_anchor(kGpu, slices, {0, 12}, 1.128, 1), first);
   }
 }
 

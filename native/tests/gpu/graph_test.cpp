@@ -30,7 +30,7 @@ void check_recorded(PruneCase<float> c, int rounds) {
       r->packed.values.resize(static_cast<size_t>(total * c.features.shape[1]));
       r->packed_rows.values.resize(static_cast<size_t>(total));
     }
-    prune_cases::check_same(actual, expected);
+    check_same(actual, expected);
   }
   CHECK_EQUAL(medpruner_graph_destroy(graph), MEDPRUNER_OK);
 }
@@ -56,7 +56,7 @@ TEST(refused_calls_record_nothing) {
   CHECK_EQUAL(call.run(), MEDPRUNER_OK);
   CHECK_EQUAL(medpruner_graph_end(&kGpu, call.stream(), &graph), MEDPRUNER_OK);
   CHECK_EQUAL(medpruner_graph_launch(graph, call.stream()), MEDPRUNER_OK);
-  prune_cases::check_same(call.fetch(), prune(kCpu, c));
+  check_same(call.fetch(), prune(kCpu, c));
   CHECK_EQUAL(medpruner_graph_destroy(graph), MEDPRUNER_OK);
 }
 
@@ -70,7 +70,7 @@ TEST(a_discarded_capture_leaves_the_stream_usable) {
   CHECK_EQUAL(call.run(), MEDPRUNER_OK);
   CHECK_EQUAL(medpruner_graph_end(&kGpu, call.stream(), nullptr), MEDPRUNER_OK);
   CHECK_EQUAL(call.run(), MEDPRUNER_OK);
-  prune_cases::check_same(call.fetch(), prune(kCpu, c));
+  check_same(call.fetch(), prune(kCpu, c));
 }
 
 }  // namespace
