@@ -78,7 +78,7 @@ class NdPruneTest {
         null);
   }
 
-  private static void assertAsOracle(
+  static void assertAsOracle(
       NDArray features, PruneOracle.Result e, NdPrune.Result r, String what) {
     int channels = (int) features.getShape().get(features.getShape().dimension() - 1);
     assertEquals(new Shape(e.packedRows().length, channels), r.packed().getShape(), what);

@@ -126,6 +126,66 @@ class NdSliceAnchorTest {
   }
 
   @Test
+  void everyVolumeOfABatchIsAnchoredByItself() {
+    NDArray slices = volume(walk(new Random(5), 0.05f), DataType.FLOAT32);
+    SliceAnchor.Params params =
+        SliceAnchor.Params.of(0.05).withPatches(0.1, SlicePatches.planar(1, SIDE, SIDE, 4, 4));
+    int[] bounds = {0, 13, 13, 14, DEPTH};
+    SliceAnchor.Result batch =
+        NdSliceAnchor.apply(
+            slices, manager.create(Arrays.stream(bounds).asLongStream().toArray()), params);
+    int kept = 0;
+    for (int v = 0; v < 4; v++) {
+      int from = bounds[v];
+      int to = bounds[v + 1];
+      if (from == to) {
+        continue;
+      }
+      SliceAnchor.Result one = NdSliceAnchor.apply(slices.get(from + ":" + to), params);
+      for (int i = 0; i < to - from; i++) {
+        assertEquals(one.kept()[i], batch.kept()[from + i]);
+        assertEquals(one.distances()[i], batch.distances()[from + i]);
+        assertEquals(from + one.representatives()[i], batch.representatives()[from + i]);
+        assertEquals(one.flags()[i], batch.flags()[from + i]);
+        assertEquals(one.patchDistances()[i], batch.patchDistances()[from + i]);
+        assertEquals(one.patchIndices()[i], batch.patchIndices()[from + i]);
+      }
+      for (int i : one.keptIndices()) {
+        assertEquals(from + i, batch.keptIndices()[kept++]);
+      }
+    }
+    assertEquals(kept, batch.keptIndices().length);
+    assertTrue(kept > 3 && kept < DEPTH, Arrays.toString(batch.keptIndices()));
+  }
+
+  @Test
+  void whatDoesNotDivideABatchIsNamed() {
+    NDArray slices = manager.create(new Shape(4, 2));
+    SliceAnchor.Params params = SliceAnchor.Params.of(0.1);
+    assertEquals(
+        "offsets: is int32 (2), but must be int64 (volumes + 1)",
+        refused(() -> NdSliceAnchor.apply(slices, manager.create(new int[] {0, 4}), params)));
+    assertEquals(
+        "offsets: the last value is 3, expected 4, the rows of slices",
+        refused(() -> NdSliceAnchor.apply(slices, manager.create(new long[] {0, 3}), params)));
+    assertEquals(
+        "slices: has shape (4), but must be [slices, ...], not empty",
+        refused(
+            () ->
+                NdSliceAnchor.apply(
+                    manager.create(new Shape(4)), manager.create(new long[] {0, 4}), params)));
+    SliceAnchorBlock block = new SliceAnchorBlock(params).withOffsets();
+    assertEquals(
+        "inputs: 1 arrays, but must be slices, offsets",
+        refused(
+            () -> block.forward(new ParameterStore(manager, false), new NDList(slices), false)));
+  }
+
+  private static String refused(Runnable call) {
+    return assertThrows(IllegalArgumentException.class, call::run).getMessage();
+  }
+
+  @Test
   void aSliceThatIsNotFiniteIsKeptAndFlagged() {
     float[] values = new float[3 * 4];
     values[5] = Float.NaN;
@@ -179,5 +239,10 @@ class NdSliceAnchorTest {
     assertArrayEquals(
         new Shape[] {new Shape(DEPTH, SIDE, SIDE), new Shape(DEPTH)},
         model.getOutputShapes(new Shape[] {volume.getShape()}));
+    assertArrayEquals(
+        new Shape[] {new Shape(DEPTH, SIDE, SIDE), new Shape(DEPTH), new Shape(3)},
+        new SliceAnchorBlock(params)
+            .withOffsets()
+            .getOutputShapes(new Shape[] {volume.getShape(), new Shape(3)}));
   }
 }
