@@ -6,7 +6,7 @@
 namespace medpruner::ort {
 namespace {
 
-enum Input { kQuery, kKey, kOffsets };
+enum Input { kQuery, kKey, kOffsets, kLse };
 enum Output { kMass, kPooledKeys, kTokenOffsets, kFlags };
 
 class AttentionMass : public Kernel {
@@ -39,6 +39,7 @@ class AttentionMass : public Kernel {
     const Tensor key = call.input(kKey, "key", 3);
     const int64_t patches = query.shape()[0];
     const Tensor offsets = call.offsets(kOffsets, "offsets", patches);
+    const std::optional<Tensor> lse = call.maybe_input(kLse);
     const int64_t segments = offsets.shape()[0] - 1;
     const size_t bytes = workspace(query, key, offsets);  // refuses what is divided by below
 
@@ -51,7 +52,7 @@ class AttentionMass : public Kernel {
     const auto pooled_keys = call.maybe_output(kPooledKeys, {tokens, query.shape()[2]});
     std::optional<Tensor> flags = call.maybe_flags(kFlags, segments);
     wanted_or(flags, scratch, MEDPRUNER_DTYPE_UINT, 32, {segments});
-    check(medpruner_attention_mass(&params_, query.view(), key.view(), nullptr, offsets.view(),
+    check(medpruner_attention_mass(&params_, query.view(), key.view(), view(lse), offsets.view(),
                                    mass->view(), view(pooled_keys), view(flags),
                                    scratch.take(bytes), bytes, nullptr));
     if (const auto out = call.maybe_output(kTokenOffsets, {segments + 1})) {
@@ -91,7 +92,10 @@ void infer(const ShapeCall& call) {
 const Definition& attention_mass() {
   static const Definition& definition = *new Definition{
       "AttentionMass",
-      {{kElement, false}, {kElement, false}, {ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, true}},
+      {{kElement, false},
+       {kElement, false},
+       {ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, true},
+       {ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, true}},
       {{ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, false},
        {ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, false},
        {ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, false},

@@ -2,6 +2,7 @@ package org.medpruner.onnxruntime;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -24,6 +25,7 @@ final class OnnxGraph {
   private static final int ONNX_OPSET = 19;
 
   private final Proto graph = new Proto().text(2, "test");
+  private final Map<String, Integer> nodes = new HashMap<>();
 
   /** An input; extents are numbers, or names for what varies. */
   OnnxGraph input(String name, int type, Object... shape) {
@@ -60,7 +62,8 @@ final class OnnxGraph {
     Proto node = new Proto();
     inputs.forEach(name -> node.text(1, name));
     outputs.forEach(name -> node.text(2, name));
-    node.text(3, op + " of the test").text(4, op);
+    int count = nodes.merge(op, 1, Integer::sum); // no two nodes may have one name
+    node.text(3, op + " of the test" + (count == 1 ? "" : " " + count)).text(4, op);
     // Sorted, so that a model always has the same bytes.
     new TreeMap<>(attributes).forEach((name, value) -> node.message(5, attribute(name, value)));
     graph.message(1, node.text(7, domain));
