@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// The chain, before and behind the sums of a window: where segments begin, the walk over the distances of a
-// window by the block that finishes it last, the list of what is kept.
+// The chain behind the sums of a window: the walk over its distances by the block that finishes it last, the list of
+// what is kept.
 
 #include <stdint.h>
 
@@ -41,33 +41,8 @@ struct AnchorWorkspace {
   }
 };
 
-/** One block. */
-__global__ void anchor_prepare(SliceAnchorArgs args, AnchorWorkspace workspace) {
-  for (int64_t row = threadIdx.x; row < args.rows; row += blockDim.x) {
-    workspace.start[row] = -1;
-  }
-  for (int i = static_cast<int>(threadIdx.x); i < kExactCopies * kMostPairs;
-       i += static_cast<int>(blockDim.x)) {
-    workspace.state->exact[i / kMostPairs][i % kMostPairs] = 0;
-  }
-  if (threadIdx.x < kMostPairs) {
-    workspace.state->peaks[threadIdx.x] = kNoPatch;
-  } else if (threadIdx.x == kMostPairs) {
-    workspace.state->specials = 0;
-    workspace.state->finished = 0;
-    workspace.state->anchor = 0;
-  }
-  __syncthreads();
-  for (int64_t g = threadIdx.x / 32; g < args.segments; g += blockDim.x / 32) {
-    int64_t begin = 0;
-    int64_t end = 0;
-    if (segment_of(args.offsets, g, args.rows, &begin, &end)) {
-      for (int64_t row = begin + threadIdx.x % 32; row < end; row += 32) {
-        workspace.start[row] = static_cast<int32_t>(begin);
-      }
-    }
-  }
-}
+/** Of a slice. */
+MEDPRUNER_HD inline int64_t chunk_count(const SliceAnchorArgs& args) { return (args.cols - 1) / kChunkValues + 1; }
 
 /** All threads of the block: the ascending list of the rows that segment g keeps. */
 __device__ inline void list_segment(const SliceAnchorArgs& args, int64_t g, uint64_t* scratch) {
@@ -96,12 +71,6 @@ __device__ inline void list_segment(const SliceAnchorArgs& args, int64_t g, uint
   if (threadIdx.x == 0) {
     args.kept_counts[g] = static_cast<int32_t>(kept);
   }
-}
-
-/** One block per segment. */
-__global__ void anchor_list(SliceAnchorArgs args) {
-  __shared__ uint64_t scratch[kScratch];
-  list_segment(args, blockIdx.x, scratch);
 }
 
 __device__ inline float distance_of(const SliceAnchorArgs& args, double sum, int64_t values) {
@@ -213,7 +182,7 @@ __device__ inline void finish_window(const SliceAnchorArgs& args, const AnchorWo
 
   double total = 0;
   if constexpr (!std::is_integral_v<T>) {
-    total = add_chunks<Shape>(workspace.chunks_of<Shape>(), (args.cols - 1) / kChunkValues + 1, memory);
+    total = add_chunks<Shape>(workspace.chunks_of<Shape>(), chunk_count(args), memory);
   } else if (thread < Shape::kPairs) {
     unsigned long long sum = 0;
 #pragma unroll

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cuda/slice_anchor/shorts.cuh"
+#include "cuda/slice_anchor/windows.cuh"
+
+namespace medpruner::cuda {
+
+template <>
+void run_chunk_windows<int16_t>(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, bool list_last,
+                                void* stream) {
+  const int alignment = row_alignment<int16_t>(args);
+  const unsigned blocks = grid_extent((args.cols - 1) / ShortPairs::kBlockValues + 1);
+  const bool waits = waits_itself("anchor_short_window", anchor_short_window);
+  for (int64_t first = 0; first < args.rows; first += ShortWindow::kWindow) {
+    const bool list = list_last && first + ShortWindow::kWindow >= args.rows;
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_short_window, blocks, ShortWindow::kThreads, 0, stream,
+                               args, workspace, first, alignment, list);
+  }
+}
+
+template void run_windows<int16_t>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
+
+}  // namespace medpruner::cuda
