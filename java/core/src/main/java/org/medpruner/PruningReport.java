@@ -60,7 +60,8 @@ public record PruningReport(
    *     non-finite when the pixels are
    * @param representative index of the slice that stands for it; itself when kept
    * @param nucleus number of nucleus tokens; 0 when stage 2 did not run on it
-   * @param massKept share of the nucleus weights inside the nucleus, in [0, 1]
+   * @param massKept share of the nucleus weights inside the nucleus, in [0, 1]; NaN when stage 2
+   *     did not run on it
    * @param targets number of contextual targets
    * @param tokens tokens of this slice given to the language model
    * @param detail token-level lists, or null when stage 2 did not run on it

@@ -51,7 +51,7 @@ public final class Reports {
     TokenStage.@Nullable Result r = o.tokens();
     int nucleus = 0;
     int targets = 0;
-    double massKept = 0;
+    double massKept = Double.NaN;
     TokenDetail detail = null;
     if (r != null && p >= 0) {
       byte[] role = Arrays.copyOfRange(r.role(), p * n, (p + 1) * n);
