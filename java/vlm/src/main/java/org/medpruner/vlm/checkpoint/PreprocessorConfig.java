@@ -3,8 +3,8 @@ package org.medpruner.vlm.checkpoint;
 import java.nio.file.Path;
 
 /**
- * A checkpoint's {@code preprocessor_config.json}; absent keys, or an absent file, take the values
- * of Gemma 3: bilinear resizing to the tower's picture, pixels scaled to [-1, 1].
+ * How a checkpoint's pictures are processed; absent keys, or an absent {@link #file}, take the
+ * values of Gemma 3: bilinear resizing to the tower's picture, pixels scaled to [-1, 1].
  *
  * @param height rows of the processed picture
  * @param width columns of the processed picture
@@ -18,14 +18,28 @@ public record PreprocessorConfig(
     int height, int width, int resample, double rescale, double[] mean, double[] std) {
 
   /**
-   * Reads the file of a folder for a tower that sees pictures of one size.
+   * What a folder says about its pictures: the {@code image_processor} of {@code
+   * processor_config.json}, where transformers 5 saves it and looks first, else {@code
+   * preprocessor_config.json}; empty where there is neither.
+   *
+   * @throws org.medpruner.InputException if a file is not JSON
+   */
+  public static JsonFile file(Path folder) {
+    JsonFile processor = JsonFile.readIfPresent(folder.resolve("processor_config.json"));
+    return processor.has("image_processor")
+        ? processor.object("image_processor")
+        : JsonFile.readIfPresent(folder.resolve("preprocessor_config.json"));
+  }
+
+  /**
+   * Reads the {@link #file} of a folder for a tower that sees pictures of one size.
    *
    * @param side rows and columns of that picture
    * @throws org.medpruner.InputException if it is not JSON, a value is out of range, or the picture
    *     is not the one the vision tower sees
    */
   public static PreprocessorConfig read(Path folder, int side) {
-    JsonFile json = JsonFile.readIfPresent(folder.resolve("preprocessor_config.json"));
+    JsonFile json = file(folder);
     JsonFile size = json.object("size");
     int height = size.integer("height", side, 1);
     int width = size.integer("width", side, 1);

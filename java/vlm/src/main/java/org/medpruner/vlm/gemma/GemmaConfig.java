@@ -8,6 +8,7 @@ import org.medpruner.InputException;
 import org.medpruner.vlm.checkpoint.JsonFile;
 import org.medpruner.vlm.nn.Activation;
 import org.medpruner.vlm.nn.DecoderConfig;
+import org.medpruner.vlm.nn.OutputHead;
 
 /**
  * A checkpoint's {@code config.json}; every number of the model comes from it, absent keys take
@@ -20,7 +21,7 @@ import org.medpruner.vlm.nn.DecoderConfig;
  * @param imageToken id of the image soft token
  * @param beginOfImageToken id of the marker before a picture
  * @param endOfImageToken id of the marker after a picture
- * @param tiedHead whether the output head is the embedding
+ * @param head whether the output head is the embedding
  * @param stopTokens ids that end an answer, used when {@code generation_config.json} has none
  */
 public record GemmaConfig(
@@ -31,7 +32,7 @@ public record GemmaConfig(
     int imageToken,
     int beginOfImageToken,
     int endOfImageToken,
-    boolean tiedHead,
+    OutputHead head,
     List<Integer> stopTokens) {
 
   /** What {@code config.json} calls it. */
@@ -77,7 +78,8 @@ public record GemmaConfig(
         tokenId(json, "image_token", 262_144),
         tokenId(json, "boi_token", 255_999),
         tokenId(json, "eoi_token", 256_000),
-        json.bool("tie_word_embeddings", textJson.bool("tie_word_embeddings", true)),
+        OutputHead.of(
+            json.bool("tie_word_embeddings", true), textJson.bool("tie_word_embeddings", true)),
         Arrays.stream(stop).boxed().toList());
   }
 

@@ -44,7 +44,7 @@ final class GemmaNetwork implements AutoCloseable {
             weights,
             textPrefix,
             config.text(),
-            weights.head(config.tiedHead()),
+            weights.head(config.head()),
             scale(config, weights, textPrefix));
     tower =
         new SiglipTower(

@@ -18,8 +18,8 @@ final class GemmaTextConfig {
     Rope global;
     Rope local;
     if (nested) {
-      global = rope(rope.object("full_attention"), 1_000_000);
-      local = rope(rope.object("sliding_attention"), 10_000);
+      global = rope(rope.object("full_attention"), json.positive("rope_theta", 1_000_000));
+      local = rope(rope.object("sliding_attention"), json.positive("rope_local_base_freq", 10_000));
     } else {
       JsonFile scaling = json.object(json.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
       double theta = json.positive("rope_theta", scaling.positive("rope_theta", 1_000_000));
@@ -81,21 +81,11 @@ final class GemmaTextConfig {
   }
 
   private static List<Boolean> localLayers(JsonFile json, int layers) {
-    List<Boolean> local = new ArrayList<>();
-    JsonNode types = json.get("layer_types");
-    if (types != null) {
-      if (!types.isArray() || types.size() != layers) {
-        throw json.bad("layer_types", types, "a list of num_hidden_layers = " + layers + " names");
-      }
-      for (JsonNode t : types) {
-        switch (t.asText()) {
-          case "sliding_attention" -> local.add(true);
-          case "full_attention" -> local.add(false);
-          default -> throw json.bad("layer_types", t, "sliding_attention or full_attention");
-        }
-      }
-      return local;
+    List<Boolean> listed = DecoderConfig.localLayers(json, layers);
+    if (listed != null) {
+      return listed;
     }
+    List<Boolean> local = new ArrayList<>();
     int pattern =
         json.integer("sliding_window_pattern", json.integer("_sliding_window_pattern", 6, 1), 1);
     for (int i = 0; i < layers; i++) {

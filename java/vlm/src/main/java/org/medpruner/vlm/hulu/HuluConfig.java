@@ -8,6 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.medpruner.vlm.checkpoint.JsonFile;
 import org.medpruner.vlm.nn.DecoderConfig;
+import org.medpruner.vlm.nn.OutputHead;
 
 /**
  * A checkpoint's {@code config.json}; every number of the model comes from it, absent keys take the
@@ -19,7 +20,7 @@ import org.medpruner.vlm.nn.DecoderConfig;
  * @param projectorLayers linear layers of the projector: 2 for {@code mlp2x_gelu}, 0 for {@code
  *     linear}, which is one layer of another name
  * @param imageToken id of the image token, or -1 where the tokenizer has to tell
- * @param tiedHead whether the output head is the embedding
+ * @param head whether the output head is the embedding
  * @param stopTokens ids that end an answer, used when {@code generation_config.json} has none
  */
 public record HuluConfig(
@@ -28,7 +29,7 @@ public record HuluConfig(
     HuluVisionConfig vision,
     int projectorLayers,
     int imageToken,
-    boolean tiedHead,
+    OutputHead head,
     List<Integer> stopTokens) {
   /** Hulu-Med 7B: a Qwen2 decoder. */
   public static final String QWEN2 = "HulumedQwen2ForCausalLM";
@@ -67,7 +68,7 @@ public record HuluConfig(
         HuluVisionConfig.of(json.object("vision_encoder_config")),
         projectorLayers(json),
         json.integer("image_token_index", -1, -1),
-        json.bool("tie_word_embeddings", false),
+        json.bool("tie_word_embeddings", false) ? OutputHead.TIED : OutputHead.OWN,
         Arrays.stream(stop == null ? QWEN_STOPS : stop).boxed().toList());
   }
 

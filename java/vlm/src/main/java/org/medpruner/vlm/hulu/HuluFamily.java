@@ -55,7 +55,7 @@ public final class HuluFamily implements ModelFamily {
     this.generation = generation;
     this.weights = weights;
     String model = weights.prefix("embed_tokens.weight", PREFIXES);
-    decoder = new Decoder(weights, model, config.text(), weights.head(config.tiedHead()), 1);
+    decoder = new Decoder(weights, model, config.text(), weights.head(config.head()), 1);
     vision = new HuluVisionEncoder(weights, model + "vision_encoder.", config.vision());
     projector = new HuluProjector(weights, model + "mm_projector", config);
     info =

@@ -6,10 +6,10 @@ import org.medpruner.vlm.checkpoint.PreprocessorConfig;
 import org.medpruner.vlm.engine.SmartResize.Size;
 
 /**
- * Hulu-Med's image processor, from {@code preprocessor_config.json}: all frames of a volume get one
- * size, chosen so that together they stay within one allowance of tokens. Absent keys, or an absent
- * file, take the released class's defaults; its mean and deviation are OpenAI CLIP's, about half
- * the deviation of other models, which halves the grey levels that one gamma stands for.
+ * Hulu-Med's image processor: all frames of a volume get one size, chosen so that together they
+ * stay within one allowance of tokens. Absent keys, or an absent {@link PreprocessorConfig#file},
+ * take the released class's defaults; its mean and deviation are OpenAI CLIP's, about half the
+ * deviation of other models, which halves the grey levels that one gamma stands for.
  *
  * @param patchSize side of a patch in pixels
  * @param minTokens least tokens of a frame
@@ -30,7 +30,7 @@ record HuluProcessor(int patchSize, int minTokens, int maxTokens, PreprocessorCo
    * @throws org.medpruner.InputException if it is not JSON or a value is out of range
    */
   static HuluProcessor read(Path folder, int patchSize) {
-    JsonFile json = JsonFile.readIfPresent(folder.resolve("preprocessor_config.json"));
+    JsonFile json = PreprocessorConfig.file(folder);
     int stated = json.integer("patch_size", patchSize, 1);
     if (stated != patchSize) {
       throw json.bad(

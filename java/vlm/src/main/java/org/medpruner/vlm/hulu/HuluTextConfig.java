@@ -1,6 +1,5 @@
 package org.medpruner.vlm.hulu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import org.medpruner.vlm.checkpoint.JsonFile;
@@ -72,14 +71,14 @@ final class HuluTextConfig {
   }
 
   private static List<Boolean> localLayers(JsonFile json, int layers) {
-    JsonNode types = json.get("layer_types");
-    int first = json.integer("max_window_layers", 28, 0);
-    if (types != null && (!types.isArray() || types.size() != layers)) {
-      throw json.bad("layer_types", types, "a list of num_hidden_layers = " + layers + " names");
+    List<Boolean> listed = DecoderConfig.localLayers(json, layers);
+    if (listed != null) {
+      return listed;
     }
+    int first = json.integer("max_window_layers", 28, 0);
     List<Boolean> local = new ArrayList<>();
     for (int i = 0; i < layers; i++) {
-      local.add(types == null ? i >= first : types.get(i).asText().equals("sliding_attention"));
+      local.add(i >= first);
     }
     return local;
   }

@@ -1,7 +1,11 @@
 package org.medpruner.vlm.nn;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.vlm.checkpoint.JsonFile;
 
 /**
  * What a text decoder is made of: Gemma 3, Qwen3 and Qwen2 differ in these fields only.
@@ -76,6 +80,31 @@ public record DecoderConfig(
     if (local.size() != layers) {
       throw new IllegalArgumentException("local has " + local.size() + " entries, not " + layers);
     }
+  }
+
+  /**
+   * Which layers are local ones, as {@code layer_types} lists them.
+   *
+   * @return null where there is no such list
+   * @throws org.medpruner.InputException if it has another number of layers or another kind of them
+   */
+  public static @Nullable List<Boolean> localLayers(JsonFile json, int layers) {
+    JsonNode types = json.get("layer_types");
+    if (types == null) {
+      return null;
+    }
+    if (!types.isArray() || types.size() != layers) {
+      throw json.bad("layer_types", types, "a list of num_hidden_layers = " + layers + " names");
+    }
+    List<Boolean> local = new ArrayList<>();
+    for (JsonNode type : types) {
+      switch (type.asText()) {
+        case "sliding_attention" -> local.add(true);
+        case "full_attention" -> local.add(false);
+        default -> throw json.bad("layer_types", type, "sliding_attention or full_attention");
+      }
+    }
+    return local;
   }
 
   /** The list of {@code layers} global layers. */

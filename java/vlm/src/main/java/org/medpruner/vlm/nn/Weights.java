@@ -163,9 +163,19 @@ public final class Weights implements AutoCloseable {
     return p;
   }
 
-  /** Name of the output head's weight, or null where the embedding is the head. */
-  public @Nullable String head(boolean tied) {
-    return tied ? null : prefix("weight", HEAD_PREFIXES) + "weight";
+  /**
+   * Name of the output head's weight, or null where the embedding is the head.
+   *
+   * @throws InputException if the head is to be a weight of its own and there is none
+   */
+  public @Nullable String head(OutputHead head) {
+    @Nullable String prefix =
+        switch (head) {
+          case TIED -> null;
+          case OWN -> prefix("weight", HEAD_PREFIXES);
+          case AS_STORED -> checkpoint.prefixOf("weight", HEAD_PREFIXES);
+        };
+    return prefix == null ? null : prefix + "weight";
   }
 
   /** Number of weights. */

@@ -9,6 +9,7 @@ import org.medpruner.vlm.checkpoint.JsonFile;
 import org.medpruner.vlm.nn.Activation;
 import org.medpruner.vlm.nn.DecoderConfig;
 import org.medpruner.vlm.nn.DecoderConfig.Rope;
+import org.medpruner.vlm.nn.OutputHead;
 
 /**
  * A Qwen3-VL checkpoint's {@code config.json}; every number of the model comes from it, absent keys
@@ -19,7 +20,7 @@ import org.medpruner.vlm.nn.DecoderConfig.Rope;
  * @param imageToken id of the image token
  * @param visionStartToken id of the marker before a picture
  * @param visionEndToken id of the marker after a picture
- * @param tiedHead whether the output head is the embedding
+ * @param head whether the output head is the embedding
  * @param stopTokens ids that end an answer, used when {@code generation_config.json} has none
  */
 public record QwenConfig(
@@ -28,7 +29,7 @@ public record QwenConfig(
     int imageToken,
     int visionStartToken,
     int visionEndToken,
-    boolean tiedHead,
+    OutputHead head,
     List<Integer> stopTokens) {
 
   /** What {@code config.json} calls it. */
@@ -71,6 +72,7 @@ public record QwenConfig(
               + text.layers()
               + " layers to add them after");
     }
+    boolean tied = json.bool("tie_word_embeddings", textJson.bool("tie_word_embeddings", false));
     int[] stop =
         Objects.requireNonNullElseGet(
             json.integers("eos_token_id"),
@@ -82,7 +84,7 @@ public record QwenConfig(
         json.integer("image_token_id", 151_655, 0),
         json.integer("vision_start_token_id", 151_652, 0),
         json.integer("vision_end_token_id", 151_653, 0),
-        json.bool("tie_word_embeddings", textJson.bool("tie_word_embeddings", false)),
+        OutputHead.of(tied, textJson.bool("tie_word_embeddings", tied)),
         Arrays.stream(stop).boxed().toList());
   }
 
@@ -91,7 +93,7 @@ public record QwenConfig(
     int heads = json.integer("num_attention_heads", 32, 1);
     int headDim = json.integer("head_dim", 128, 2);
     boolean bias = json.bool("attention_bias", false);
-    Rope rope = rope(json, headDim);
+    Rope rope = rope(json);
     DecoderConfig c =
         new DecoderConfig(
             json.integer("vocab_size", 151_936, 1),
@@ -124,7 +126,7 @@ public record QwenConfig(
   }
 
   /** transformers 4 says rope_theta and rope_scaling, 5 puts both in rope_parameters. */
-  private static Rope rope(JsonFile json, int headDim) {
+  private static Rope rope(JsonFile json) {
     JsonFile rope = json.object(json.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
     String type = rope.text("rope_type", rope.text("type", "default"));
     // Before "default" Qwen's own files called three-axis positions "mrope".
@@ -136,12 +138,9 @@ public record QwenConfig(
       throw json.bad("mrope_interleaved is false, but Qwen3-VL's sections take turns");
     }
     int[] sections = Objects.requireNonNullElse(rope.integers("mrope_section"), SECTIONS);
-    if (sections.length != AXES || IntStream.of(sections).sum() != headDim / 2) {
-      throw json.bad(
-          "mrope_section = "
-              + Arrays.toString(sections)
-              + ", must be three numbers whose sum is head_dim / 2 = "
-              + headDim / 2);
+    // They need not add up to head_dim / 2: what they leave over turns by time, as in transformers.
+    if (sections.length != AXES) {
+      throw json.bad("mrope_section = " + Arrays.toString(sections) + ", must be three numbers");
     }
     return new Rope(
         json.positive("rope_theta", rope.positive("rope_theta", 5_000_000)),

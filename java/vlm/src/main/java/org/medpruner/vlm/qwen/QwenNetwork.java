@@ -30,7 +30,7 @@ final class QwenNetwork implements AutoCloseable {
             weights,
             weights.prefix("embed_tokens.weight", TEXT_PREFIXES),
             config.text(),
-            weights.head(config.tiedHead()),
+            weights.head(config.head()),
             1);
     tower =
         new QwenVisionTower(

@@ -6,9 +6,9 @@ import org.medpruner.vlm.checkpoint.PreprocessorConfig;
 import org.medpruner.vlm.engine.SmartResize;
 
 /**
- * A Qwen3-VL checkpoint's {@code preprocessor_config.json}; absent keys, or an absent file, take
- * the values of the published models: bicubic resizing to between 65,536 and 16,777,216 pixels,
- * pixels scaled to [-1, 1].
+ * How a Qwen3-VL checkpoint's pictures are processed; absent keys, or an absent {@link
+ * PreprocessorConfig#file}, take the values of the published models: bicubic resizing to between
+ * 65,536 and 16,777,216 pixels, pixels scaled to [-1, 1].
  *
  * @param size to which a picture is resized
  * @param values filter and normalisation; its height and width mean nothing
@@ -33,7 +33,7 @@ record QwenPreprocessor(SmartResize size, PreprocessorConfig values) {
    *     are not those of the vision tower
    */
   static QwenPreprocessor read(Path folder, QwenVisionConfig vision) {
-    JsonFile json = JsonFile.readIfPresent(folder.resolve("preprocessor_config.json"));
+    JsonFile json = PreprocessorConfig.file(folder);
     same(json, "patch_size", vision.patchSize());
     same(json, "temporal_patch_size", vision.temporalPatchSize());
     same(json, "merge_size", vision.mergeSize());

@@ -1,5 +1,6 @@
 package org.medpruner.vlm.qwen;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -21,6 +22,7 @@ import org.medpruner.vlm.nn.Activation;
  * @param positionSide side of the square grid of learned positions
  * @param deepStack blocks, ascending, whose output makes a DeepStack plane each
  * @param activation of the feed-forward part
+ * @param ropeTheta base of the rotary frequencies
  */
 public record QwenVisionConfig(
     int hiddenSize,
@@ -34,7 +36,8 @@ public record QwenVisionConfig(
     int outputSize,
     int positionSide,
     List<Integer> deepStack,
-    Activation activation) {
+    Activation activation,
+    double ropeTheta) {
 
   /** Copies the list. */
   public QwenVisionConfig {
@@ -62,7 +65,8 @@ public record QwenVisionConfig(
             json.integer("out_hidden_size", 3584, 1),
             side,
             deepStack(json, layers),
-            Activation.read(json, "hidden_act", Activation.GELU_TANH));
+            Activation.read(json, "hidden_act", Activation.GELU_TANH),
+            ropeTheta(json.object("rope_parameters")));
     if (c.hiddenSize % c.heads != 0 || c.headDim() % 4 != 0) {
       throw json.bad(
           "vision_config: hidden_size = "
@@ -75,6 +79,15 @@ public record QwenVisionConfig(
       throw json.bad("vision_config.in_channels = " + c.channels + ", only 3 is supported");
     }
     return c;
+  }
+
+  /** Only transformers 5 writes it down; before, it was 10,000 for all. */
+  private static double ropeTheta(JsonFile json) {
+    JsonNode type = json.get("rope_type");
+    if (type != null && !type.asText().equals("axial")) {
+      throw json.bad("rope_type", type, "axial: rows and columns turn apart");
+    }
+    return json.positive("rope_theta", 10_000);
   }
 
   private static List<Integer> deepStack(JsonFile json, int layers) {

@@ -28,9 +28,6 @@ final class QwenVisionTower {
   /** Epsilon of the layer norms; not in any configuration. */
   private static final double EPS = 1e-6;
 
-  /** Base of the rotary frequencies; not in any configuration. */
-  private static final double THETA = 10_000;
-
   /**
    * What the tower computes for B pictures of T patches and n tokens.
    *
@@ -83,7 +80,7 @@ final class QwenVisionTower {
     for (int i = 0; i < c.deepStack().size(); i++) {
       deepStack.add(Merger.load(weights, prefix + "deepstack_merger_list." + i + ".", c, true));
     }
-    rotary = new VisionRotary(c.headDim(), THETA);
+    rotary = new VisionRotary(c.headDim(), c.ropeTheta());
   }
 
   /**

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +21,7 @@ import org.medpruner.vlm.checkpoint.GenerationConfig;
 import org.medpruner.vlm.checkpoint.PreprocessorConfig;
 import org.medpruner.vlm.nn.Activation;
 import org.medpruner.vlm.nn.DecoderConfig;
+import org.medpruner.vlm.nn.OutputHead;
 
 class GemmaConfigTest {
   @TempDir Path folder;
@@ -66,7 +68,28 @@ class GemmaConfigTest {
     assertEquals(262_144, c.imageToken());
     assertEquals(255_999, c.beginOfImageToken());
     assertEquals(256_000, c.endOfImageToken());
-    assertTrue(c.tiedHead());
+    assertEquals(OutputHead.TIED, c.head());
+  }
+
+  /** transformers 4 goes by the text model's key, 5 by the other; where they differ, the file. */
+  @ParameterizedTest
+  @CsvSource({
+    "true, true, TIED",
+    "false, false, OWN",
+    "false, , AS_STORED",
+    ", false, AS_STORED",
+    "false, true, AS_STORED",
+    "true, , TIED",
+  })
+  void theTwoPlacesThatTieTheHead(@Nullable String model, @Nullable String text, OutputHead head)
+      throws IOException {
+    GemmaConfig c =
+        read("{\"text_config\":{" + tied(text, "") + "}," + tied(model, ",") + VISION + "}");
+    assertEquals(head, c.head());
+  }
+
+  private static String tied(@Nullable String value, String end) {
+    return value == null ? "" : "\"tie_word_embeddings\":" + value + end;
   }
 
   @ParameterizedTest
@@ -77,6 +100,7 @@ class GemmaConfigTest {
         "\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":4}",
         "\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}",
         "\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":4,\"rope_theta\":5e5},\"sliding_attention\":{\"rope_type\":\"default\",\"rope_theta\":2e4}}",
+        "\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":4}}",
       })
   void bothRopeSpellings(String rope) throws IOException {
     DecoderConfig t =
@@ -109,7 +133,6 @@ class GemmaConfigTest {
     assertEquals(2, c.endOfImageToken());
     assertEquals(3, c.imageToken());
     assertEquals(List.of(1, 106), c.stopTokens());
-    assertFalse(c.tiedHead());
   }
 
   @ParameterizedTest
@@ -155,6 +178,29 @@ class GemmaConfigTest {
         new GenerationConfig(Set.of(1, 106), 0), GenerationConfig.read(folder, c.stopTokens()));
     Files.writeString(file, "{\"eos_token_id\":\"x\"}");
     assertThrows(InputException.class, () -> GenerationConfig.read(folder, c.stopTokens()));
+  }
+
+  /** transformers 5 saves it inside processor_config.json, and looks there first. */
+  @Test
+  void thePreprocessorConfigurationInsideTheProcessors() throws IOException {
+    Path outer = folder.resolve("processor_config.json");
+    Files.writeString(
+        folder.resolve("preprocessor_config.json"),
+        "{\"image_mean\":[0.5,0.5,0.5],\"resample\":0}");
+    Files.writeString(outer, "{\"image_seq_length\":256}");
+    assertEquals(0, PreprocessorConfig.read(folder, 896).resample());
+    Files.writeString(
+        outer,
+        "{\"image_processor\":{\"image_mean\":[0.1,0.2,0.3],\"resample\":3,"
+            + "\"size\":{\"height\":896,\"width\":896}},\"image_seq_length\":256}");
+    PreprocessorConfig c = PreprocessorConfig.read(folder, 896);
+    assertEquals(3, c.resample());
+    assertArrayEquals(new double[] {0.1, 0.2, 0.3}, c.mean());
+    Files.writeString(outer, "{\"image_processor\":{\"rescale_factor\":0}}");
+    InputException e =
+        assertThrows(InputException.class, () -> PreprocessorConfig.read(folder, 896));
+    assertEquals(
+        outer + ": image_processor.rescale_factor = 0, must be a number > 0", e.getMessage());
   }
 
   @Test

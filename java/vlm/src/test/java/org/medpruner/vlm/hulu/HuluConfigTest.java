@@ -17,6 +17,7 @@ import org.medpruner.InputException;
 import org.medpruner.vlm.nn.Activation;
 import org.medpruner.vlm.nn.DecoderConfig;
 import org.medpruner.vlm.nn.EncoderConfig;
+import org.medpruner.vlm.nn.OutputHead;
 
 class HuluConfigTest {
   @TempDir Path folder;
@@ -72,7 +73,7 @@ class HuluConfigTest {
     assertEquals(14, c.vision().patchSize());
     assertEquals(3, c.projectorLayers());
     assertEquals(151_665, c.imageToken());
-    assertTrue(c.tiedHead());
+    assertEquals(OutputHead.TIED, c.head());
     assertEquals(List.of(7), c.stopTokens());
   }
 
@@ -84,7 +85,7 @@ class HuluConfigTest {
     assertEquals(16, c.vision().patchSize());
     assertEquals(0, c.projectorLayers());
     assertEquals(-1, c.imageToken());
-    assertFalse(c.tiedHead());
+    assertEquals(OutputHead.OWN, c.head());
     assertEquals(List.of(151_645, 151_643), c.stopTokens());
     assertEquals(128, c.text().headDim());
     assertEquals(32, c.text().kvHeads());
@@ -132,6 +133,9 @@ class HuluConfigTest {
         "\"hidden_size\": 100, \"num_attention_heads\": 3, \"num_key_value_heads\": 3"
             + " | num_attention_heads = 3 does not divide hidden_size = 100",
         "\"head_dim\": 7 | head_dim = 7, must be even",
+        "\"num_hidden_layers\": 1, \"use_sliding_window\": true, \"sliding_window\": 8,"
+            + " \"layer_types\": [\"chunked_attention\"]"
+            + " | layer_types = \"chunked_attention\", must be",
         "\"mm_projector_type\": \"resampler\" | mm_projector_type = \"resampler\"",
         "\"mm_projector_type\": \"mlp0x_gelu\" | mm_projector_type = \"mlp0x_gelu\"",
         "\"hidden_act\": \"relu\" | hidden_act = \"relu\", must be one of",

@@ -79,6 +79,13 @@ class HuluProcessorTest {
     assertEquals(new SmartResize.Size(56, 56), p.target(10, 10, 4, 2));
   }
 
+  @Test
+  void insideTheProcessorsFile() throws IOException {
+    Files.writeString(
+        folder.resolve("processor_config.json"), "{\"image_processor\": {\"max_tokens\": 64}}");
+    assertEquals(64, read("{\"max_tokens\": 32}").maxTokens());
+  }
+
   /** Without the file the released class's own defaults hold. */
   @Test
   void defaultsAreTheReleasedClasses() {

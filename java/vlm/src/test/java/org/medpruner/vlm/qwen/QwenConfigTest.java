@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.InputException;
 import org.medpruner.vlm.nn.Activation;
 import org.medpruner.vlm.nn.DecoderConfig.Rope;
+import org.medpruner.vlm.nn.OutputHead;
 
 class QwenConfigTest {
   /** The values published for the 4B model, as far as transformers' defaults differ. */
@@ -52,7 +53,7 @@ class QwenConfigTest {
     assertTrue(c.text().queryKeyNorm());
     assertFalse(c.text().outputNorms());
     assertEquals(new Rope(5_000_000, 1, List.of(24, 20, 20)), c.text().globalRope());
-    assertTrue(c.tiedHead());
+    assertEquals(OutputHead.TIED, c.head());
     assertEquals(List.of(151_645), c.stopTokens());
     assertEquals(24, c.vision().layers());
     assertEquals(64, c.vision().headDim());
@@ -60,6 +61,7 @@ class QwenConfigTest {
     assertEquals(1536, c.vision().patchValues());
     assertEquals(List.of(5, 11, 17), c.vision().deepStack());
     assertEquals(Activation.GELU_TANH, c.vision().activation());
+    assertEquals(10_000, c.vision().ropeTheta());
   }
 
   /** transformers 4 and 5 spell the rotary embedding differently. */
@@ -83,7 +85,39 @@ class QwenConfigTest {
     assertEquals(new Rope(5_000_000, 1, List.of(24, 20, 20)), c.text().globalRope());
     assertEquals(List.of(8, 16, 24), c.vision().deepStack());
     assertEquals(151_655, c.imageToken());
-    assertFalse(c.tiedHead());
+    assertEquals(OutputHead.OWN, c.head());
+  }
+
+  /** The text model's key counts for transformers 4, the other for 5: the file knows. */
+  @Test
+  void twoPlacesThatDisagreeAboutTheHead() throws Exception {
+    String text = "\"text_config\": {\"tie_word_embeddings\": ";
+    for (String[] value : new String[][] {{"true", "false"}, {"false", "true"}}) {
+      QwenConfig c =
+          read(
+              FOUR_B
+                  .replace("ROPE", ROPE)
+                  .replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": " + value[0])
+                  .replace("\"text_config\": {", text + value[1] + ", "));
+      assertEquals(OutputHead.AS_STORED, c.head());
+    }
+    String textAlone = "{\"vision_config\": {\"out_hidden_size\": 4096}, " + text + "true}}";
+    assertEquals(OutputHead.TIED, read(textAlone).head());
+  }
+
+  /** transformers' own tests have such configurations. */
+  @Test
+  void sectionsNeedNotFillTheHead() throws Exception {
+    QwenConfig c = read(FOUR_B.replace("ROPE", ROPE.replace("[24, 20, 20]", "[16, 8, 8]")));
+    assertEquals(List.of(16, 8, 8), c.text().globalRope().sections());
+  }
+
+  @Test
+  void theTowersRotaryBase() throws Exception {
+    String rope =
+        "\"depth\": 24, \"rope_parameters\": {\"rope_type\": \"axial\", \"rope_theta\": 500.0}";
+    QwenConfig c = read(FOUR_B.replace("ROPE", ROPE).replace("\"depth\": 24", rope));
+    assertEquals(500, c.vision().ropeTheta());
   }
 
   @ParameterizedTest
@@ -93,11 +127,11 @@ class QwenConfigTest {
         "\"out_hidden_size\": 2560 | \"out_hidden_size\": 100 | out_hidden_size",
         "[5, 11, 17] | [5, 11, 24] | deepstack_visual_indexes",
         "[5, 11, 17] | [5, 5, 17] | deepstack_visual_indexes",
-        "[24, 20, 20] | [24, 20, 19] | mrope_section",
         "[24, 20, 20] | [32, 32] | mrope_section",
         "\"mrope_interleaved\": true | \"mrope_interleaved\": false | mrope_interleaved",
         "\"rope_type\": \"default\" | \"rope_type\": \"yarn\" | yarn",
         "\"num_position_embeddings\": 2304 | \"num_position_embeddings\": 2300 | num_position_embeddings",
+        "\"depth\": 24 | \"depth\": 24, \"rope_parameters\": {\"rope_type\": \"dynamic\"} | vision_config.rope_parameters.rope_type = \"dynamic\"",
         "\"num_heads\": 16 | \"num_heads\": 15 | num_heads",
         "\"depth\": 24 | \"depth\": 24, \"in_channels\": 1 | in_channels",
         "\"depth\": 24 | \"depth\": 24, \"hidden_act\": \"relu\" | hidden_act",

@@ -55,4 +55,16 @@ class QwenPreprocessorTest {
     assertEquals(70_000, published().size().minPixels());
     assertEquals(80_000, published().size().maxPixels());
   }
+
+  /** transformers 5 saves the bounds inside processor_config.json, and looks there first. */
+  @Test
+  void boundsInsideTheProcessorsFile() throws Exception {
+    Files.writeString(
+        folder.resolve("preprocessor_config.json"), "{\"min_pixels\": 4, \"max_pixels\": 8}");
+    Files.writeString(
+        folder.resolve("processor_config.json"),
+        "{\"image_processor\": {\"size\": {\"shortest_edge\": 70000, \"longest_edge\": 80000}}}");
+    assertEquals(70_000, published().size().minPixels());
+    assertEquals(80_000, published().size().maxPixels());
+  }
 }
