@@ -22,7 +22,8 @@ public interface Conversation extends AutoCloseable {
    * @return the answer; its prompt tokens are those of the whole conversation so far, and the
    *     timing "prefill" is that of the new ones
    * @throws org.medpruner.InputException if the question does not fit the model's context any more,
-   *     or holds one of the template's control tokens; the conversation is as before
+   *     or holds one of the template's control tokens or one beyond the model's vocabulary; the
+   *     conversation is as before
    * @throws NonFiniteLogitsException if the model gives no usable logits; the conversation is over
    */
   Answer ask(

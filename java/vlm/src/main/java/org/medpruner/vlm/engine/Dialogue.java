@@ -74,7 +74,7 @@ final class Dialogue implements AutoCloseable {
   /**
    * Takes the pruned prompt and answers it; once.
    *
-   * @throws InputException if it does not fit the model's context
+   * @throws InputException if it does not fit the model's context or vocabulary
    */
   Generation begin(PrunedPrompt prompt, Request request, Progress progress) {
     Session fresh = open(prompt, 0);
@@ -84,9 +84,10 @@ final class Dialogue implements AutoCloseable {
   /**
    * Takes the pruned prompt and an answer to it; instead of {@link #begin}.
    *
-   * @throws InputException if they do not fit the model's context
+   * @throws InputException if they do not fit the model's context or vocabulary
    */
   void recall(PrunedPrompt prompt, int[] answer, Progress progress) {
+    checkVocabulary(answer);
     Session fresh = open(prompt, answer.length);
     over = true;
     long start = System.nanoTime();
@@ -103,10 +104,13 @@ final class Dialogue implements AutoCloseable {
   /**
    * Takes more text and an answer to it; they are run with what is asked next.
    *
-   * @throws InputException if they do not fit the model's context; nothing is changed then
+   * @throws InputException if they do not fit the model's context or vocabulary; nothing is changed
+   *     then
    */
   void recall(int[] text, int[] answer) {
     Session current = current();
+    checkVocabulary(text);
+    checkVocabulary(answer);
     checkContext(
         current.nextPosition() + pending.size() + text.length + answer.length, NEW_CONVERSATION);
     append(text);
@@ -123,9 +127,15 @@ final class Dialogue implements AutoCloseable {
   }
 
   private Session open(PrunedPrompt prompt, int further) {
+    for (int i = 0; i < prompt.length(); i++) {
+      // The id at a visual token's place stands for no text.
+      if (prompt.feature()[i] < 0) {
+        checkVocabulary(prompt.ids()[i]);
+      }
+    }
     checkContext(
         prompt.nextPosition() + further,
-        "prune more (raise gamma, lower tau) or give fewer slices");
+        "prune more (raise gamma, lower tau), give fewer slices or ask less");
     Session fresh = new Session(decoder, prompt);
     session = fresh;
     pruned = prompt.fullLength() - prompt.length();
@@ -153,16 +163,33 @@ final class Dialogue implements AutoCloseable {
   /**
    * Takes more text and answers it.
    *
-   * @throws InputException if it does not fit the model's context; nothing is changed then
+   * @throws InputException if it does not fit the model's context or vocabulary; nothing is changed
+   *     then
    */
   Generation proceed(int[] text, Request request, Progress progress) {
     Session current = current();
     int added = pending.size() + text.length;
+    checkVocabulary(text);
     checkContext(current.nextPosition() + added, NEW_CONVERSATION);
     append(text);
     int[] ids = pending.stream().mapToInt(Integer::intValue).toArray();
     pending.clear();
     return answer(current, added, request, progress, () -> current.extend(ids));
+  }
+
+  /** A tokenizer of another model, or a wrong id, must not be taken for other text. */
+  private void checkVocabulary(int... ids) {
+    int size = decoder.config().vocabSize();
+    for (int id : ids) {
+      if (id >= size) {
+        throw new InputException(
+            "token "
+                + id
+                + " is not in the model's vocabulary of "
+                + size
+                + "; use the tokenizer of this model");
+      }
+    }
   }
 
   private void checkContext(long positions, String remedy) {

@@ -127,6 +127,16 @@ class PrunedPromptTest {
     refused(new Prompt(IDS, noOwner, images()), Selection.all(3, 2), "image token 3 has no slice");
   }
 
+  @Test
+  void idsBelowZeroAreRefused() {
+    int[] ids = IDS.clone();
+    ids[4] = -1;
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class, () -> new Prompt(ids, SLICE, images()).length());
+    assertEquals("ids: token 4 is -1, but ids are >= 0", e.getMessage());
+  }
+
   private static void refused(Prompt prompt, Selection selection, String expected) {
     IllegalArgumentException e =
         assertThrows(

@@ -1,10 +1,13 @@
 package org.medpruner.vlm.prompt;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.util.Utils;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +46,35 @@ class TokenizerTest {
       int[] ids = tokenizer.encode("<image_soft_token>".repeat(30_000));
       assertEquals(30_000, ids.length);
       assertTrue(Arrays.stream(ids).allMatch(id -> id == soft));
+    }
+  }
+
+  /** Checkpoints that were trained further are often saved with both. */
+  @Test
+  void truncationAndPaddingOfTheFileAreNotApplied() throws Exception {
+    ObjectMapper json = new ObjectMapper();
+    ObjectNode root =
+        (ObjectNode) json.readTree(TestFiles.demo().resolve("tokenizer.json").toFile());
+    root.putObject("truncation")
+        .put("direction", "Right")
+        .put("max_length", 4)
+        .put("strategy", "LongestFirst")
+        .put("stride", 0);
+    ObjectNode padding = root.putObject("padding");
+    padding.putObject("strategy").put("Fixed", 64);
+    padding
+        .put("direction", "Left")
+        .putNull("pad_to_multiple_of")
+        .put("pad_id", 0)
+        .put("pad_type_id", 0)
+        .put("pad_token", "<pad>");
+    json.writeValue(folder.resolve("tokenizer.json").toFile(), root);
+    String text = "<bos><start_of_turn>user\nIs there a lesion in the left lung?<end_of_turn>";
+    try (Tokenizer plain = Tokenizer.load(TestFiles.demo());
+        Tokenizer limited = Tokenizer.load(folder)) {
+      assertTrue(plain.encode(text).length > 4);
+      assertArrayEquals(plain.encode(text), limited.encode(text));
+      assertArrayEquals(plain.tokens(text).ids(), limited.tokens(text).ids());
     }
   }
 

@@ -2,18 +2,27 @@ package org.medpruner.vlm.qwen;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
@@ -51,6 +60,10 @@ class QwenModelTest {
     Answer paper = ask(folder, images, PruningPolicy.PAPER);
     assertEquals(off.promptTokens(), paper.unprunedPromptTokens());
     assertEquals(2, paper.report().slices().stream().filter(s -> s.kept()).count());
+    for (SliceReport s : paper.report().slices()) {
+      assertEquals(s.kept(), s.massKept() > 0 && s.massKept() <= 1, "slice " + s.index());
+    }
+    assertTrue(off.report().slices().stream().allMatch(s -> Double.isNaN(s.massKept())));
     // Four slices left with their two markers and six tokens each.
     assertTrue(paper.promptTokens() <= off.promptTokens() - 4 * 8);
     assertEquals(
@@ -115,6 +128,98 @@ class QwenModelTest {
     assertEquals(without.tokenIds(), with.tokenIds());
     Path untied = TinyQwen.write(folder.resolve("c"), UnaryOperator.identity(), noHead);
     assertMessage(untied, "lm_head.weight");
+  }
+
+  /** The two keys disagree: the head that was saved is the one that was used. */
+  @Test
+  void aHeadThatTheFileAloneKnows() throws Exception {
+    SliceImages images = TinyQwen.pictures(3, 84, 56);
+    UnaryOperator<String> same = UnaryOperator.identity();
+    UnaryOperator<String> noHead = n -> n.equals("lm_head.weight") ? "" : n;
+    UnaryOperator<String> tied =
+        c -> c.replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true");
+    UnaryOperator<String> unclear =
+        c -> c.replace("\"text_config\": {", "\"text_config\": {\"tie_word_embeddings\": true, ");
+    Path embedding = TinyQwen.write(folder.resolve("embedding"), tied, noHead);
+    Path own = TinyQwen.write(folder.resolve("own"), same, same);
+    Path without = TinyQwen.write(folder.resolve("without"), unclear, noHead);
+    Path with = TinyQwen.write(folder.resolve("with"), unclear, same);
+    List<Integer> tiedIds = ask(embedding, images, PruningPolicy.OFF).tokenIds();
+    List<Integer> ownIds = ask(own, images, PruningPolicy.OFF).tokenIds();
+    assertNotEquals(tiedIds, ownIds);
+    assertEquals(tiedIds, ask(without, images, PruningPolicy.OFF).tokenIds());
+    assertEquals(ownIds, ask(with, images, PruningPolicy.OFF).tokenIds());
+  }
+
+  @Test
+  void theTowersRotaryBaseComesFromTheFile() throws Exception {
+    SliceImages images = TinyQwen.pictures(1, 84, 56);
+    float[] usual = mass(TinyQwen.write(folder.resolve("absent")), images);
+    assertArrayEquals(usual, mass(withBase("same", 10_000), images));
+    assertFalse(Arrays.equals(usual, mass(withBase("other", 50), images)));
+  }
+
+  private Path withBase(String name, int base) throws IOException {
+    String rope = "\"rope_parameters\": {\"rope_type\": \"axial\", \"rope_theta\": " + base + "}, ";
+    return TinyQwen.write(
+        folder.resolve(name),
+        c -> c.replace("\"vision_config\": {", "\"vision_config\": {" + rope),
+        UnaryOperator.identity());
+  }
+
+  private static float[] mass(Path folder, SliceImages images) {
+    Answer answer = ask(folder, images, PruningPolicy.PAPER);
+    return Objects.requireNonNull(answer.report().slices().getFirst().detail()).mass();
+  }
+
+  /** Such a token used to be read as token 0. */
+  @Test
+  void tokensBeyondTheVocabularyAreRefused() throws Exception {
+    TinyQwen.write(folder);
+    addToken("<lesion>", 270);
+    addToken("<scan>", 269);
+    try (VisionLanguageModel model =
+            VisionLanguageModel.load(folder, LoadOptions.DEFAULT, Progress.NONE);
+        EncodedVolume volume =
+            model.encode(TinyQwen.pictures(2, 84, 56), PruningPolicy.PAPER, Progress.NONE);
+        Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
+      Runnable bad = () -> conversation.ask("A <lesion>?", SHORT, Progress.NONE);
+      assertUnknown(bad);
+      assertUnknown(() -> conversation.recall("A <lesion>?", "No.", Progress.NONE));
+      assertUnknown(() -> conversation.recall("Which?", "A <lesion>.", Progress.NONE));
+      Answer first = conversation.ask("A <scan>?", SHORT, Progress.NONE);
+      assertUnknown(bad);
+      assertUnknown(() -> conversation.recall("Which?", "A <lesion>.", Progress.NONE));
+      assertEquals(
+          first.tokenIds(),
+          model.ask(volume, "A <scan>?", SHORT, Progress.NONE).tokenIds(),
+          "the conversation began otherwise");
+      assertFalse(conversation.ask("And?", SHORT, Progress.NONE).tokenIds().isEmpty());
+    }
+  }
+
+  private static void assertUnknown(Runnable call) {
+    InputException e = assertThrows(InputException.class, call::run);
+    assertEquals(
+        "token 270 is not in the model's vocabulary of 270; use the tokenizer of this model",
+        e.getMessage());
+  }
+
+  private void addToken(String token, int id) throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    Path file = folder.resolve("tokenizer.json");
+    ObjectNode root = (ObjectNode) json.readTree(file.toFile());
+    root.withArray("added_tokens")
+        .addObject()
+        .put("id", id)
+        .put("content", token)
+        .put("single_word", false)
+        .put("lstrip", false)
+        .put("rstrip", false)
+        .put("normalized", false)
+        .put("special", false);
+    ((ObjectNode) root.at("/model/vocab")).put(token, id);
+    json.writeValue(file.toFile(), root);
   }
 
   @Test
