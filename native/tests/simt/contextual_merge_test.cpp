@@ -119,7 +119,7 @@ TEST(bad_offsets) {
     schedules::untouched(expected.kept_counts.values, spoilt.segment, spoilt.segment + 2);
     expected.flags.values[static_cast<size_t>(spoilt.segment)] = schedules::kBad;
     expected.flags.values[static_cast<size_t>(spoilt.segment) + 1] = schedules::kBad;
-    schedules::each(2, [&] {
+    schedules::each(3, [&] {
       check_same(contextual_merge(kGpu, 0.2, &features, keys, mask, spoilt.offsets), expected);
     });
   }

@@ -33,7 +33,7 @@ TEST(rows_of_every_alignment) {
     for (int64_t columns : {1, 2, 4, 8, 16, 48}) {
       Tensor<uint8_t> source = cases::matrix<uint8_t>(random, 5, columns, 48 - columns, offset);
       const auto cpu = gather_rows(kCpu, source, {4, 0, 2, 2, 1}, {5}, {0, 5}, 5);
-      schedules::each(1, [&] {
+      schedules::each(3, [&] {
         check_same(gather_rows(kGpu, source, {4, 0, 2, 2, 1}, {5}, {0, 5}, 5), cpu);
       });
     }
@@ -70,7 +70,7 @@ TEST(more_segments_than_a_block) {
     counts.push_back(g % 3 == 0 ? 0 : 1);
   }
   const auto cpu = gather_rows(kCpu, source, indices, counts, offsets, 2000);
-  schedules::each(1, [&] {
+  schedules::each(3, [&] {
     check_same(gather_rows(kGpu, source, indices, counts, offsets, 2000), cpu);
   });
 }
@@ -84,7 +84,7 @@ TEST(a_long_segment) {
     indices[i] = static_cast<int64_t>(4999 - i);
   }
   const auto cpu = gather_rows(kCpu, source, indices, {4990}, {0, 5000}, 4990);
-  schedules::each(1, [&] {
+  schedules::each(3, [&] {
     check_same(gather_rows(kGpu, source, indices, {4990}, {0, 5000}, 4990), cpu);
     std::vector<int64_t> stray = indices;
     stray[4000] = 5000;

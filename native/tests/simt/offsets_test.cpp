@@ -74,7 +74,7 @@ void rounds(uint64_t seed, int count, Body body) {
     const std::vector<int64_t> offsets = garbage(random);
     const bool overlap = Truth(offsets, 1).overlap;
     apart += overlap ? 0 : 1;
-    schedules::each(2, [&] {
+    schedules::each(3, [&] {
       simt::options().block_races = !overlap;
       simt::options().thread_races = !overlap;
       simt::options().undefined_reads = !overlap;

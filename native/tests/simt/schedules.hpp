@@ -3,6 +3,8 @@
 
 // Runs of one op call under many schedules, and what they have in common in the op tests.
 
+#include <array>
+
 #include "cases.hpp"
 #include "executor/executor.hpp"
 #include "harness.hpp"
@@ -11,16 +13,38 @@ namespace schedules {
 
 constexpr uint32_t kBad = MEDPRUNER_SEGMENT_BAD_OFFSETS;
 
+/** MEDPRUNER_SIMT_SCHEDULES=20 runs each body under 20 times as many schedules; unset, 1. */
+inline int multiplier() {
+  static const int times = [] {
+    const char* text = getenv("MEDPRUNER_SIMT_SCHEDULES");
+    if (text == nullptr) {
+      return 1;
+    }
+    char* end = nullptr;
+    const long value = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || value < 1 || value > 1000000) {
+      fprintf(stderr, "MEDPRUNER_SIMT_SCHEDULES is \"%s\", expected a number from 1 to 1000000\n",
+              text);
+      exit(EXIT_FAILURE);
+    }
+    return static_cast<int>(value);
+  }();
+  return times;
+}
+
+/** Of so many memory accesses threads give way at one; 0: at synchronisation only. */
+constexpr std::array<uint32_t, 3> kPreemptions = {0, 200, 16};
+
 /**
- * body() under `count` seeds, with threads giving way at synchronisation only, now and then, or often.
- * Stops at the first that fails and names it.
+ * body() under `count` seeds times multiplier(); three take every rate. Stops at the first that fails and
+ * names it.
  */
 template <class Body>
 void each(int count, Body body) {
-  for (int seed = 1; seed <= count; ++seed) {
+  for (int seed = 1; seed <= count * multiplier(); ++seed) {
     simt::options() = {};
     simt::options().seed = static_cast<uint64_t>(seed);
-    simt::options().preemption = seed % 3 == 0 ? 0 : (seed % 3 == 1 ? 200 : 16);
+    simt::options().preemption = kPreemptions[static_cast<size_t>(seed) % kPreemptions.size()];
     simt::clear_fault();
     const int before = harness::failures();
     body();
