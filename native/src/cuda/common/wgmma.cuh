@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include <type_traits>
+
 #include "common/dtype.hpp"
 
 #if !defined(__CUDACC__)
@@ -59,10 +61,17 @@ __device__ inline void warpgroup_commit() {
       mode(c[29]), mode(c[30]), mode(c[31])
 #define MEDPRUNER_OUT(value) "=f"(value)
 #define MEDPRUNER_INOUT(value) "+f"(value)
-#define MEDPRUNER_PRODUCT(type, add)                                                               \
-  "wgmma.mma_async.sync.aligned.m64n64k16.f32." type "." type                                      \
-  " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, "   \
-  "%20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, a, b, " add ", 1, 1, 0, 0;"
+/** With `condition` "ne" c = a * b, with "eq" c += a * b: whether it holds of 0 and 0 says whether to add. */
+#define MEDPRUNER_PRODUCT(type, condition, mode)                                                   \
+  MEDPRUNER_SM90A(                                                                                 \
+      "{.reg .pred p; .reg .b64 a, b; mov.b64 a, {%32, %33}; mov.b64 b, {%34, %35}; "              \
+      "setp." condition ".u32 p, 0, 0; "                                                           \
+      "wgmma.mma_async.sync.aligned.m64n64k16.f32." type "." type                                  \
+      " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, "    \
+      "%19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, a, b, p, 1, 1, 0, 0;}"    \
+      : MEDPRUNER_C32(mode)                                                                        \
+      : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high)                                           \
+      : "memory")
 
 /** Waits for this warpgroup's groups but the last kGroups; c: what the oldest of them that is waited for gives. */
 template <int kGroups>
@@ -92,32 +101,18 @@ __device__ inline void finish_before_wait(float* slot, float value) {
  *   c[4 * n], c[4 * n + 1]: row group of its warp's 16, columns 8 * n + pair and the next;  + 2, + 3: row group + 8.
  * Until the wait for the group nobody touches c or writes to a or b.
  */
-template <bool kAdd>
-__device__ inline void warpgroup_multiply(float (&c)[32], SharedMatrix a, SharedMatrix b, BFloat) {
-  if constexpr (kAdd) {
-    MEDPRUNER_SM90A("{.reg .pred p; .reg .b64 a, b; mov.b64 a, {%32, %33}; mov.b64 b, {%34, %35}; setp.eq.u32 p, 0, 0; " MEDPRUNER_PRODUCT("bf16", "p") "}"
-                    : MEDPRUNER_C32(MEDPRUNER_INOUT)
-                    : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high)
-                    : "memory");
+template <bool kAdd, class T>
+__device__ inline void warpgroup_multiply(float (&c)[32], SharedMatrix a, SharedMatrix b, T) {
+  static_assert(std::is_same_v<T, Half> || std::is_same_v<T, BFloat>, "a type of 16 bits");
+  constexpr bool kHalf = std::is_same_v<T, Half>;
+  if constexpr (kHalf && kAdd) {
+    MEDPRUNER_PRODUCT("f16", "eq", MEDPRUNER_INOUT);
+  } else if constexpr (kHalf) {
+    MEDPRUNER_PRODUCT("f16", "ne", MEDPRUNER_OUT);
+  } else if constexpr (kAdd) {
+    MEDPRUNER_PRODUCT("bf16", "eq", MEDPRUNER_INOUT);
   } else {
-    MEDPRUNER_SM90A("{.reg .pred p; .reg .b64 a, b; mov.b64 a, {%32, %33}; mov.b64 b, {%34, %35}; setp.ne.u32 p, 0, 0; " MEDPRUNER_PRODUCT("bf16", "p") "}"
-                    : MEDPRUNER_C32(MEDPRUNER_OUT)
-                    : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high)
-                    : "memory");
-  }
-}
-template <bool kAdd>
-__device__ inline void warpgroup_multiply(float (&c)[32], SharedMatrix a, SharedMatrix b, Half) {
-  if constexpr (kAdd) {
-    MEDPRUNER_SM90A("{.reg .pred p; .reg .b64 a, b; mov.b64 a, {%32, %33}; mov.b64 b, {%34, %35}; setp.eq.u32 p, 0, 0; " MEDPRUNER_PRODUCT("f16", "p") "}"
-                    : MEDPRUNER_C32(MEDPRUNER_INOUT)
-                    : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high)
-                    : "memory");
-  } else {
-    MEDPRUNER_SM90A("{.reg .pred p; .reg .b64 a, b; mov.b64 a, {%32, %33}; mov.b64 b, {%34, %35}; setp.ne.u32 p, 0, 0; " MEDPRUNER_PRODUCT("f16", "p") "}"
-                    : MEDPRUNER_C32(MEDPRUNER_OUT)
-                    : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high)
-                    : "memory");
+    MEDPRUNER_PRODUCT("bf16", "ne", MEDPRUNER_OUT);
   }
 }
 
