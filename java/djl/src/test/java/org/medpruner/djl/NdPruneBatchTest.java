@@ -173,7 +173,7 @@ class NdPruneBatchTest {
   @Test
   void byAttentionTheBatchIsThatByTheSameMasses() {
     Random random = new Random(13);
-    int group = 4;
+    long group = 4;
     long[] lengths = {5, 0, 9, 2};
     long[] offsets = {0, 5, 5, 14, 16};
     NDArray features = normal(random, DataType.FLOAT32, 16, 6);
