@@ -61,7 +61,10 @@ final class Job {
     this.progress = progress;
   }
 
-  /** Its response, or the exception that its caller shall see; cancelling it ends the job. */
+  /**
+   * Its response, or the exception that its caller shall see. Cancelling it, or completing it with
+   * an exception, ends the job: at once while it waits, else before the model's next step.
+   */
   CompletableFuture<ChatResponse> result() {
     return result;
   }

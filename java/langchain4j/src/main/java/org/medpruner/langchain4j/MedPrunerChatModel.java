@@ -8,6 +8,7 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -47,6 +48,12 @@ import org.medpruner.vlm.VisionLanguageModel;
  * from there is an {@link IllegalStateException}. An interrupt of a thread that waits in {@code
  * chat} ends its request.
  *
+ * <p><b>Time.</b> With a {@link Builder#timeout} a request that has not ended by then is a {@link
+ * dev.langchain4j.exception.TimeoutException}, whether it waits or is being answered: thrown by
+ * {@code chat}, the outcome of a {@link #chatAsync} or the {@code onError} of a stream, on a thread
+ * of its own. Nobody waits for the model then, which stops before its next step and goes on to the
+ * next request; a conversation that was cut short is prefilled anew.
+ *
  * <p><b>Ownership.</b> The model owns its weights, the volumes it remembers and its thread. {@link
  * #close} ends requests that wait or run with an {@link IllegalStateException} and frees all; it is
  * idempotent. The {@link #streaming} view belongs to the model.
@@ -59,7 +66,13 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
   private MedPrunerChatModel(Builder builder, VisionLanguageModel model) {
     listeners = List.copyOf(builder.listeners);
     engine =
-        new Engine(model, builder.maxWaiting, builder.maxVolumes, builder.root, builder.progress);
+        new Engine(
+            model,
+            builder.maxWaiting,
+            builder.timeout,
+            builder.maxVolumes,
+            builder.root,
+            builder.progress);
     defaults =
         MedPrunerChatRequestParameters.builder()
             .modelName(engine.name())
@@ -143,6 +156,7 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
     private ChatRequestParameters defaults = MedPrunerChatRequestParameters.builder().build();
     private List<ChatModelListener> listeners = List.of();
     private int maxWaiting = 16;
+    private @Nullable Duration timeout;
     private int maxVolumes = 4;
     private @Nullable Path root;
     private Progress progress = Progress.NONE;
@@ -214,6 +228,22 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
      */
     public Builder maxWaiting(int count) {
       maxWaiting = atLeast(0, "maxWaiting", count);
+      return this;
+    }
+
+    /**
+     * Sets how long a request may take, waiting for the model included: from when it is queued to
+     * the end of its answer; any time unless set.
+     *
+     * @param limit &gt; 0; null for any time
+     * @return this
+     * @throws IllegalArgumentException if the limit is zero or negative
+     */
+    public Builder timeout(@Nullable Duration limit) {
+      if (limit != null && !limit.isPositive()) {
+        throw new IllegalArgumentException("timeout = " + limit + ", but it must be > 0");
+      }
+      timeout = limit;
       return this;
     }
 

@@ -30,6 +30,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -233,5 +234,10 @@ class RefusalTest {
         InputException.class, () -> MedPrunerChatModel.builder().modelPath(folder).build());
     assertThrows(IllegalArgumentException.class, () -> MedPrunerChatModel.builder().maxVolumes(0));
     assertThrows(IllegalArgumentException.class, () -> MedPrunerChatModel.builder().maxWaiting(-1));
+    IllegalArgumentException none =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> MedPrunerChatModel.builder().timeout(Duration.ZERO));
+    assertEquals("timeout = PT0S, but it must be > 0", none.getMessage());
   }
 }

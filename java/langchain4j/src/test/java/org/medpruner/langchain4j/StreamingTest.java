@@ -131,6 +131,24 @@ class StreamingTest {
   }
 
   @Test
+  void anErrorOfAHandlerEndsTheRequest() {
+    Collector collector =
+        new Collector() {
+          @Override
+          public void onPartialResponse(PartialResponse piece, PartialResponseContext context) {
+            super.onPartialResponse(piece, context);
+            throw new AssertionError("a defect of the handler");
+          }
+        };
+    streaming.chat(request(), collector);
+    // One thread answers: once this one is through, nothing of the other can follow.
+    assertEquals("demo", model.chat(request()).modelName());
+    assertEquals(1, collector.pieces.size());
+    assertEquals(1, collector.errors.size());
+    assertEquals("a defect of the handler", collector.errors.getFirst().getMessage());
+  }
+
+  @Test
   void aCancelledStreamIsSilent() throws Exception {
     CompletableFuture<Boolean> told = new CompletableFuture<>();
     Collector collector =
