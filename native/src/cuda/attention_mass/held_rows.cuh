@@ -56,16 +56,30 @@ struct LaneRows {
       sum[i] = {0, 0};
     }
   }
-  /** Makes the sums relative to higher logits. */
-  __device__ void raise(const float (&highest)[kCount], float factor) {
+  /** Pass 1: makes the sums relative to higher logits where scores need it: score(i, n), n < kScores, of row i. */
+  template <int kScores, class Score>
+  __device__ void raise(float factor, Score score) {
+    float highest[kCount];
+    float excess = -INFINITY;
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
-      const float logit = rintf(highest[i] * factor);
-      if (logit > top[i] + kSlack) {
-        const float down = exp2_approx(top[i] - logit);
-        part[i] *= down;
-        sum[i].scale(down);
-        top[i] = logit;
+      highest[i] = score(i, 0);
+#pragma unroll
+      for (int n = 1; n < kScores; ++n) {
+        highest[i] = fmaxf(highest[i], score(i, n));
+      }
+      excess = fmaxf(excess, fmaf(highest[i], factor, -top[i]));
+    }
+    if (excess > kSlack) {  // one branch for all rows: with one each alone the warps' pass spills more
+#pragma unroll
+      for (int i = 0; i < kCount; ++i) {
+        const float logit = rintf(highest[i] * factor);
+        if (logit > top[i] + kSlack) {
+          const float down = exp2_approx(top[i] - logit);
+          part[i] *= down;
+          sum[i].scale(down);
+          top[i] = logit;
+        }
       }
     }
   }

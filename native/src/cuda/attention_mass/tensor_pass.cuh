@@ -177,21 +177,9 @@ __device__ inline void mask_columns(Scores& scores, int valid) {
 
 /** Pass 1: raises the rows' tops where these scores need it. */
 __device__ inline void raise_tops(const Scores& scores, float factor, TensorRows& rows) {
-  float highest[TensorRows::kCount];
-  float excess = -INFINITY;
-#pragma unroll
-  for (int row = 0; row < TensorRows::kCount; ++row) {
-    highest[row] = scores.value[row / 2][0][row % 2 * 2];
-#pragma unroll
-    for (int n = 0; n < kColumnTiles; ++n) {
-      highest[row] = fmaxf(highest[row], scores.value[row / 2][n][row % 2 * 2]);
-      highest[row] = fmaxf(highest[row], scores.value[row / 2][n][row % 2 * 2 + 1]);
-    }
-    excess = fmaxf(excess, fmaf(highest[row], factor, -rows.top[row]));
-  }
-  if (excess > kSlack) {
-    rows.raise(highest, factor);
-  }
+  rows.raise<2 * kColumnTiles>(factor, [&](int row, int n) {
+    return scores.value[row / 2][n / 2][row % 2 * 2 + n % 2];
+  });
 }
 
 /**

@@ -141,12 +141,7 @@ __device__ inline void mask_tile(TileScores& scores, int valid) {
 
 /** Pass 1: raises the rows' tops where these scores need it. */
 __device__ inline void raise_tops(const TileScores& scores, float factor, WarpgroupRows& rows) {
-  float highest[2] = {scores[0], scores[2]};
-#pragma unroll
-  for (int i = 0; i < 32; ++i) {
-    highest[i / 2 % 2] = fmaxf(highest[i / 2 % 2], scores[i]);
-  }
-  rows.raise(highest, factor);
+  rows.raise<16>(factor, [&](int row, int n) { return scores[n / 2 * 4 + row * 2 + n % 2]; });
 }
 
 /** Adds the exponentials of a tile: pass 2: 2^(score * factor - lse), pass 1: 2^(score * factor - top). */
