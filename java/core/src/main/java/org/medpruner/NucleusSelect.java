@@ -54,7 +54,7 @@ public final class NucleusSelect {
             temperature >= 1e-300 && Double.isFinite(temperature),
             "temperature",
             temperature,
-            "finite and > 0");
+            "finite and at least 1e-300");
       }
       checkBounds("minTokens", minTokens, "maxTokens", maxTokens);
       checkBounds("volumeMinTokens", volumeMinTokens, "volumeMaxTokens", volumeMaxTokens);

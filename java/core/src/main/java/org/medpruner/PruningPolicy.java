@@ -253,10 +253,10 @@ public record PruningPolicy(
         contextualRatio,
         "in [0, 1]");
     require(
-        temperature >= 0 && Double.isFinite(temperature),
+        temperature == 0 || (temperature >= 1e-300 && Double.isFinite(temperature)),
         "temperature",
         temperature,
-        "finite and > 0, or 0 for the model's own");
+        "finite and at least 1e-300, or 0 for the model's own");
     require(maxGapSlices >= 0, "maxGapSlices", maxGapSlices, ">= 0");
     require(maxGapMm >= 0 && Double.isFinite(maxGapMm), "maxGapMm", maxGapMm, "finite and >= 0");
     require(patchGamma >= 0, "patchGamma", patchGamma, "> 0, or 0 for no such guard");

@@ -70,6 +70,7 @@ class PruningPolicyTest {
     refused("tau", b -> b.tau(Double.NaN));
     refused("contextualRatio", b -> b.contextualRatio(-0.1));
     refused("temperature", b -> b.temperature(-1));
+    refused("temperature", b -> b.temperature(1e-301));
     refused("temperature", b -> b.temperature(Double.POSITIVE_INFINITY));
     refused("maxGapSlices", b -> b.maxGapSlices(-1));
     refused("maxGapMm", b -> b.maxGapMm(Double.NaN));

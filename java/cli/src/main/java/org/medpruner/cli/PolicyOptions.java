@@ -157,10 +157,10 @@ final class PolicyOptions {
         "in [0, 2]");
     // The policy's 0 is "the model's own"; here that is said by leaving the option out.
     Failures.requireArgument(
-        temperature == null || (temperature > 0 && Double.isFinite(temperature)),
+        temperature == null || (temperature >= 1e-300 && Double.isFinite(temperature)),
         "temperature",
         temperature,
-        "finite and > 0");
+        "finite and at least 1e-300");
     PruningPolicy.Builder b = PruningPolicy.preset(preset).toBuilder();
     set(gamma, b::gamma);
     set(tau, b::tau);

@@ -33,6 +33,7 @@ class BadArgumentTest {
     "--tau, NaN, tau",
     "--temperature, 0, temperature",
     "--temperature, -2, temperature",
+    "--temperature, 1e-310, temperature",
     "--temperature, Infinity, temperature",
     "--contextual-ratio, 1.5, contextualRatio",
     "--score, best, softmax",
