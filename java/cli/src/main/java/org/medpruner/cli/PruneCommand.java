@@ -10,8 +10,10 @@ import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.Audit;
+import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
+import org.medpruner.vlm.TokenModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -62,9 +64,14 @@ final class PruneCommand implements Callable<Integer> {
       } else {
         Path folder = Session.checkModelFolder(model);
         input = volume.read(file, VolumeOptions.MODEL_SLICES);
-        try (Session session = Session.load(folder, load, input, scope.progress())) {
-          report = session.prune(p);
-          info = session.info();
+        long start = System.nanoTime();
+        // Nothing is asked, so nothing of the folder's text side is looked for.
+        try (TokenModel networks = TokenModel.load(folder, load, scope.progress())) {
+          Map<String, Double> loading = Map.of("load", (System.nanoTime() - start) / 1e9);
+          try (EncodedVolume encoded = networks.encode(input.images(), p, scope.progress())) {
+            report = Session.withInput(encoded.report(), input, loading);
+          }
+          info = networks.info();
         }
       }
     }

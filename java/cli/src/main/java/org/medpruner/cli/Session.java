@@ -62,13 +62,6 @@ final class Session implements AutoCloseable {
     return input;
   }
 
-  /** Anchors, encodes and prunes, without the language model. */
-  PruningReport prune(PruningPolicy policy) {
-    try (EncodedVolume encoded = model.encode(input.images(), policy, progress)) {
-      return complete(encoded.report());
-    }
-  }
-
   /** Answers; the report has this session's own stages too. */
   Answer ask(PruningPolicy policy, String question, GenerationOptions options) {
     return converse(policy, List.of(question), options, AnswerListener.NONE, a -> {}).getFirst();

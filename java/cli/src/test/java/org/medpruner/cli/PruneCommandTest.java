@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.vlm.fixtures.TinyQwen;
 
 class PruneCommandTest {
   @TempDir Path folder;
@@ -168,6 +169,30 @@ class PruneCommandTest {
     assertEquals(0, reversed.get("slices").get(0).get("sourceIndex").asInt());
     assertEquals(6, audit("--volume", v, "--axis", "coronal").get("slices").size());
     assertEquals(2, audit("--volume", v, "--max-slices", "2").get("slices").size());
+  }
+
+  /** Tokens are pruned as well, and nothing is asked: what only a question needs may be missing. */
+  @Test
+  void aModelWithoutATokenizerPrunes() throws IOException {
+    Path model = TinyQwen.write(folder.resolve("model"));
+    Files.delete(model.resolve("tokenizer.json"));
+    String[] args = {
+      "--model",
+      model.toString(),
+      "--volume",
+      TestVolumes.phantom(0).toString(),
+      "--max-slices",
+      "6"
+    };
+    JsonNode audit = audit(args);
+    assertEquals(model.toString(), audit.get("model").get("path").asText());
+    assertTrue(audit.get("timings").has("load") && audit.get("timings").has("prune"));
+    for (JsonNode s : audit.get("slices")) {
+      assertEquals(s.get("kept").asBoolean(), s.has("nucleusTokens"));
+      assertEquals(s.get("kept").asBoolean(), !s.get("massKept").isNull());
+      assertEquals(s.get("tokens").asInt(), s.get("nucleus").asInt() + s.get("targets").asInt());
+    }
+    assertTrue(audit.get("rates").get("overall").asDouble() < 1);
   }
 
   @Test

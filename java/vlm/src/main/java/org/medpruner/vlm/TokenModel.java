@@ -6,6 +6,7 @@ import java.util.List;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.vlm.prompt.Prompt;
+import org.medpruner.volume.SliceImages;
 
 /**
  * A model without its text side, for those who bring their own pixels and token ids; needs no
@@ -52,6 +53,19 @@ public interface TokenModel extends AutoCloseable {
   ModelInfo info();
 
   /**
+   * Anchors, encodes and prunes 8-bit pictures, resized as the family's processor does.
+   *
+   * @param slices the pictures of a volume
+   * @param policy what is pruned and how
+   * @param progress receives "anchor", "encode" and "prune"
+   * @return the volume's tokens, the caller's to close
+   * @throws IllegalArgumentException if there are no slices, or the policy needs their spacing and
+   *     it is unknown
+   * @throws org.medpruner.InputException if the model cannot take pictures of this size
+   */
+  EncodedVolume encode(SliceImages slices, PruningPolicy policy, Progress progress);
+
+  /**
    * Anchors, encodes and prunes normalised pictures.
    *
    * @param pixels F32 [slices, 3, height, width] in native memory, compact; needed during the call
@@ -86,7 +100,8 @@ public interface TokenModel extends AutoCloseable {
    * @return the generated ids, and what they cost
    * @throws IllegalArgumentException if the volume is of another model, or the length negative
    * @throws NonFiniteLogitsException if the model gives no usable logits
-   * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context
+   * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context, or
+   *     has text beyond its vocabulary
    */
   default Generation generate(
       EncodedVolume volume, Prompt prompt, int maxNewTokens, boolean stopOnEnd, Progress progress) {
@@ -104,7 +119,8 @@ public interface TokenModel extends AutoCloseable {
    * @param progress receives "prefill" and "decode"
    * @return the generated ids, and what they cost
    * @throws IllegalArgumentException if the volume is of another model, or the length negative
-   * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context
+   * @throws org.medpruner.InputException if the pruned prompt does not fit the model's context, or
+   *     has text beyond its vocabulary
    * @throws NonFiniteLogitsException if the model gives no usable logits
    */
   Generation generate(

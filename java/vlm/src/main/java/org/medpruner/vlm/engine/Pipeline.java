@@ -68,7 +68,7 @@ public final class Pipeline implements TokenModel {
     PreparedVolumes.check(family, images, policy);
   }
 
-  /** Anchors, encodes and prunes 8-bit pictures, resized as the family's processor does. */
+  @Override
   public PrunedVolume encode(SliceImages images, PruningPolicy policy, Progress progress) {
     check(images, policy);
     return encodeAll(List.of(images), policy, progress).getFirst();
