@@ -228,11 +228,11 @@ public final class CostBench {
     return b.toString();
   }
 
-  /** Off over paper, and the time of the two stages that paper alone has: a table in Markdown. */
+  /** Off over paper, and what share of paper's time its own two stages take: a table in Markdown. */
   static String savings(CostReport report) {
     StringBuilder b =
         new StringBuilder(
-            "| slices | kept | visual tokens | anchoring, `paper` | encoder | scoring, `paper` |"
+            "| slices | kept | visual tokens | anchoring | encoder | scoring |"
                 + " prefill | a token | all | KV cache | peak memory |\n"
                 + "|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (CostReport.Stages paper : report.stages()) {
@@ -255,9 +255,9 @@ public final class CostBench {
         paper.slices(),
         paper.slicesKept(),
         factor(off.visualTokens(), paper.visualTokens()),
-        Times.show(p.anchor().median()),
+        share(p.anchor().median(), p.total().median()),
         factor(o.encode().median(), p.encode().median()),
-        Times.show(p.prune().median()),
+        share(p.prune().median(), p.total().median()),
         factor(o.prefill().median(), p.prefill().median()),
         factor(o.decodeStep().median(), p.decodeStep().median()),
         factor(o.total().median(), p.total().median()),
@@ -265,6 +265,10 @@ public final class CostBench {
         factor(
             peak(off.memory().device(), off.memory().peakBytes()),
             peak(paper.memory().device(), paper.memory().peakBytes())));
+  }
+
+  private static String share(double part, double whole) {
+    return String.format(Locale.ROOT, "%.2g %%", 100 * part / whole);
   }
 
   private static String factor(double off, double paper) {

@@ -147,7 +147,7 @@ class CostBenchTest {
   @Test
   void docsShowWhatTheCommittedResultsGive() throws IOException {
     String docs = Files.readString(ROOT.resolve("docs/evaluation.md"));
-    for (String name : List.of("demo", "medgemma-4b")) {
+    for (String name : List.of("demo", "medgemma-4b", "medgemma-4b-85")) {
       Path file = ROOT.resolve("bench/results/cost/" + name + ".json");
       String table =
           CostBench.savings(ResultsFile.json().readValue(file.toFile(), CostReport.class));
