@@ -228,7 +228,9 @@ public final class CostBench {
     return b.toString();
   }
 
-  /** Off over paper, and what share of paper's time its own two stages take: a table in Markdown. */
+  /**
+   * Off over paper, and what share of paper's time its own two stages take: a table in Markdown.
+   */
   static String savings(CostReport report) {
     StringBuilder b =
         new StringBuilder(

@@ -7,6 +7,7 @@ import org.medpruner.vlm.checkpoint.StorageType;
 import org.medpruner.vlm.gemma.GemmaConfig;
 import org.medpruner.vlm.gemma.SiglipConfig;
 import org.medpruner.vlm.nn.DecoderConfig;
+import org.medpruner.vlm.nn.OutputHead;
 
 /** Names and shapes of a Gemma 3 checkpoint's tensors, as its files on the Hub have them. */
 final class GemmaTensors {
@@ -36,7 +37,7 @@ final class GemmaTensors {
     DecoderConfig c = config.text();
     int h = c.hiddenSize();
     add(TEXT + "embed_tokens.weight", c.vocabSize(), h);
-    if (!config.tiedHead()) {
+    if (config.head() == OutputHead.OWN) {
       add("language_model.lm_head.weight", c.vocabSize(), h);
     }
     for (int i = 0; i < c.layers(); i++) {
