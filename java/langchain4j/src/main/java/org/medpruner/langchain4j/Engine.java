@@ -1,11 +1,9 @@
 package org.medpruner.langchain4j;
 
 import dev.langchain4j.exception.RateLimitException;
-import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,7 +27,7 @@ final class Engine implements AutoCloseable {
   private final ModelInfo info;
   private final String name;
   private final int waiting;
-  private final @Nullable Duration timeout;
+  private final @Nullable TimeLimit limit;
   private final @Nullable Path root;
   private final Progress progress;
   private final Encodings<VolumeInput.Key, VolumeInput> encodings;
@@ -43,14 +41,14 @@ final class Engine implements AutoCloseable {
    * Takes the model over.
    *
    * @param waiting requests that may wait
-   * @param timeout of a request, from {@link #submit} on; null for none
+   * @param limit of a request's time, from {@link #submit} on; null for none
    * @param volumes encoded ones to keep
    * @param root where files must lie; null for anywhere
    */
   Engine(
       VisionLanguageModel model,
       int waiting,
-      @Nullable Duration timeout,
+      @Nullable TimeLimit limit,
       int volumes,
       @Nullable Path root,
       Progress progress) {
@@ -59,7 +57,7 @@ final class Engine implements AutoCloseable {
     Path folder = Path.of(info.path()).toAbsolutePath().normalize().getFileName();
     this.name = folder == null ? info.family() : folder.toString();
     this.waiting = waiting;
-    this.timeout = timeout;
+    this.limit = limit;
     this.root = root;
     this.progress = progress;
     this.encodings = new Encodings<>(model, volumes);
@@ -122,33 +120,10 @@ final class Engine implements AutoCloseable {
                     leave(job);
                   }
                 });
-    executor.execute(task);
-    if (timeout != null) {
-      endAfter(timeout, job);
+    if (limit != null) {
+      limit.start(job);
     }
-  }
-
-  /** Ends a job as its caller's cancelling does, but with an exception, on a thread of its own. */
-  private static void endAfter(Duration timeout, Job job) {
-    CompletableFuture<Void> timer =
-        new CompletableFuture<Void>()
-            .completeOnTimeout(null, TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS);
-    // Handlers and continuations hear of it there, and may take their time: the timer's thread is
-    // one for the whole process.
-    CompletableFuture<Void> unused =
-        timer.thenRunAsync(
-            () ->
-                job.result()
-                    .completeExceptionally(
-                        new TimeoutException(
-                            "no answer within "
-                                + timeout
-                                + ", waiting for the model included;"
-                                + " ask for fewer tokens or set a longer timeout")),
-            Thread::startVirtualThread);
-    // A timer that is no longer wanted would hold the request, and the bytes of its volume.
-    CompletableFuture<ChatResponse> unusedToo =
-        job.result().whenComplete((response, error) -> timer.cancel(false));
+    executor.execute(task);
   }
 
   private void work(Job job) {

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
@@ -69,7 +70,7 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
         new Engine(
             model,
             builder.maxWaiting,
-            builder.timeout,
+            builder.timeout == null ? null : new TimeLimit(builder.timeout, builder.timers),
             builder.maxVolumes,
             builder.root,
             builder.progress);
@@ -157,6 +158,7 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
     private List<ChatModelListener> listeners = List.of();
     private int maxWaiting = 16;
     private @Nullable Duration timeout;
+    private Function<Duration, CompletableFuture<Void>> timers = TimeLimit::timer;
     private int maxVolumes = 4;
     private @Nullable Path root;
     private Progress progress = Progress.NONE;
@@ -244,6 +246,12 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
         throw new IllegalArgumentException("timeout = " + limit + ", but it must be > 0");
       }
       timeout = limit;
+      return this;
+    }
+
+    /** Another clock than the process's, for tests, which then need not wait. */
+    Builder timers(Function<Duration, CompletableFuture<Void>> factory) {
+      timers = factory;
       return this;
     }
 

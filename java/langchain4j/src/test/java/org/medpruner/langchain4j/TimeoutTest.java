@@ -1,9 +1,9 @@
 package org.medpruner.langchain4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.model.chat.listener.ChatModelErrorContext;
@@ -16,6 +16,7 @@ import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -24,7 +25,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,10 +36,10 @@ import org.medpruner.vlm.fixtures.WatchedModel;
 /** Requests whose time is up, waiting or being answered, and the model after them. */
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class TimeoutTest {
-  /** Long enough for a request to come to its gate. */
   private static final Duration LIMIT = Duration.ofSeconds(5);
 
   private final List<Throwable> heard = new CopyOnWriteArrayList<>();
+  private final List<CompletableFuture<Void>> timers = new CopyOnWriteArrayList<>();
   private WatchedModel watched;
   private MedPrunerChatModel model;
 
@@ -81,14 +81,6 @@ class TimeoutTest {
     }
   }
 
-  /** What is slow once must not take the time that a request has to come to its gate. */
-  @BeforeAll
-  static void warmUp() {
-    try (var unlimited = MedPrunerChatModel.builder().modelPath(Demo.folder()).build()) {
-      assertEquals("demo", unlimited.chat(request()).modelName());
-    }
-  }
-
   @BeforeEach
   void load() {
     watched = new WatchedModel(Demo.load());
@@ -103,6 +95,7 @@ class TimeoutTest {
         MedPrunerChatModel.builder()
             .model(watched)
             .timeout(LIMIT)
+            .timers(this::timer)
             .listeners(List.of(listener))
             .build();
   }
@@ -113,6 +106,13 @@ class TimeoutTest {
       watched.stopNowhere();
       model.close();
     }
+  }
+
+  private CompletableFuture<Void> timer(Duration limit) {
+    assertEquals(LIMIT, limit);
+    CompletableFuture<Void> timer = new CompletableFuture<>();
+    timers.add(timer);
+    return timer;
   }
 
   private static ChatRequest request() {
@@ -126,18 +126,28 @@ class TimeoutTest {
         assertInstanceOf(TimeoutException.class, error).getMessage());
   }
 
+  /** The time of the request asked as this one is up. */
+  private void pass(int request) {
+    timers.get(request).complete(null);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"encode", "prefill", "decode"})
   void aCallEndsThoughTheModelIsStuck(String stage) throws Exception {
     WatchedModel.Gate gate = watched.stopAt(stage);
-    assertTimeout(assertThrows(TimeoutException.class, () -> model.chat(request())));
+    CompletableFuture<Throwable> thrown =
+        CompletableFuture.supplyAsync(
+            () -> assertThrows(TimeoutException.class, () -> model.chat(request())));
+    gate.await();
+    pass(0);
+    assertTimeout(thrown.get());
     assertEquals(1, heard.size());
     assertTimeout(heard.getFirst());
     // Nobody has opened the gate, and the model ends at its next step once somebody does.
-    gate.await();
     gate.open();
     watched.stopNowhere();
     assertEquals("demo", model.chat(request()).modelName());
+    assertThrows(CancellationException.class, () -> timers.get(1).get());
     assertEquals(1, gate.updates());
     // A volume that was encoded stays; a conversation that was cut short does not.
     assertEquals(
@@ -158,6 +168,9 @@ class TimeoutTest {
     Told subscriber = new Told();
     model.streaming().chat(request()).subscribe(subscriber);
     CompletableFuture<ChatResponse> future = model.chatAsync(request());
+    for (int i = 0; i < 4; i++) {
+      pass(i);
+    }
     assertTimeout(running.error.get());
     assertTimeout(handler.error.get());
     assertTimeout(subscriber.error.get());
@@ -175,6 +188,7 @@ class TimeoutTest {
   /** The time may be up while the handler has a piece; it hears of it after that, and no more. */
   @Test
   void aHandlerIsCalledOnceAtATime() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
     CountDownLatch leave = new CountDownLatch(1);
     Told told = new Told();
     StreamingChatResponseHandler slow =
@@ -182,6 +196,7 @@ class TimeoutTest {
           @Override
           public void onPartialResponse(PartialResponse piece, PartialResponseContext context) {
             told.calls.add("begin");
+            begun.countDown();
             try {
               leave.await();
             } catch (InterruptedException e) {
@@ -201,10 +216,12 @@ class TimeoutTest {
           }
         };
     model.streaming().chat(request(), slow);
-    // Asked after it, so its time is up later.
-    assertTimeout(assertThrows(TimeoutException.class, () -> model.chat(request())));
+    begun.await();
+    CompletableFuture<ChatResponse> later = model.chatAsync(request());
+    pass(0);
+    pass(1);
+    assertTimeout(assertThrows(ExecutionException.class, later::get).getCause());
     assertEquals(List.of("begin"), told.calls);
-    assertFalse(told.error.isDone());
     leave.countDown();
     assertTimeout(told.error.get());
     assertEquals("demo", model.chat(request()).modelName());
@@ -225,7 +242,22 @@ class TimeoutTest {
                   watched.stopNowhere();
                   return model.chat(request()).modelName();
                 });
+    gate.await();
+    pass(0);
     assertEquals("demo", again.get());
+  }
+
+  /** Whether it comes to its gate or not: there it would stay for ever. */
+  @Test
+  void theClockIsTheProcesses() {
+    WatchedModel stuck = new WatchedModel(Demo.load());
+    WatchedModel.Gate gate = stuck.stopAt("encode");
+    try (var hasty =
+        MedPrunerChatModel.builder().model(stuck).timeout(Duration.ofMillis(50)).build()) {
+      TimeoutException e = assertThrows(TimeoutException.class, () -> hasty.chat(request()));
+      assertTrue(e.getMessage().startsWith("no answer within PT0.05S,"), e.getMessage());
+      gate.open();
+    }
   }
 
   @Test
