@@ -1,6 +1,5 @@
 package org.medpruner.testkit.internal;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -13,7 +12,6 @@ import org.medpruner.testkit.AttentionMassOutput;
 import org.medpruner.testkit.ConformanceTarget;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
-import org.medpruner.testkit.Rule;
 
 /** Checks of {@code attention_mass}. */
 final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMassOutput> {
@@ -23,41 +21,20 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
   /** Below this share of the mean mass the tolerance is absolute. */
   private static final double LEAST = 1e-3;
 
-  private final List<OutputRule<AttentionMassInput, AttentionMassOutput>> outputs =
-      List.of(
-          new OutputRule<>(
-              rule(
-                  "mass",
-                  Rule.Kind.TOLERANCE,
-                  "Column masses, pooled, within 1e-5 relative (1e-8 below 1e-3) of f64.",
-                  ""),
-              input -> true,
-              (e, a) -> Finding.close("mass", e.mass(), a.mass(), TOLERANCE, LEAST)),
-          new OutputRule<>(
-              rule(
-                  "pooled-keys",
-                  Rule.Kind.TOLERANCE,
-                  "Keys averaged over the patches of a token, then over heads, within the same.",
-                  ""),
-              input -> true,
-              (e, a) ->
-                  Finding.close("pooled-keys", e.pooledKeys(), a.pooledKeys(), TOLERANCE, LEAST)),
-          new OutputRule<>(
-              rule(
-                  "flags",
-                  Rule.Kind.BITS,
-                  "NON_FINITE where a NaN, an infinity or a logit beyond f32 makes masses NaN.",
-                  ""),
-              input -> true,
-              (e, a) -> Finding.bits("flags", e.flags(), a.flags())));
-
   AttentionMassSuite() {
     super(Op.ATTENTION_MASS);
-  }
-
-  @Override
-  List<OutputRule<AttentionMassInput, AttentionMassOutput>> outputs() {
-    return outputs;
+    tolerance(
+        "mass",
+        "Column masses, pooled, within 1e-5 relative (1e-8 below 1e-3) of f64.",
+        (e, a) -> Finding.close("mass", e.mass(), a.mass(), TOLERANCE, LEAST));
+    tolerance(
+        "pooled-keys",
+        "Keys averaged over the patches of a token, then over heads, within the same.",
+        (e, a) -> Finding.close("pooled-keys", e.pooledKeys(), a.pooledKeys(), TOLERANCE, LEAST));
+    bits(
+        "flags",
+        "NON_FINITE where a NaN, an infinity or a logit beyond f32 makes masses NaN.",
+        AttentionMassOutput::flags);
   }
 
   @Override
@@ -67,10 +44,10 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
 
   @Override
   List<BadInput<AttentionMassInput>> badInputs(DType dtype) {
-    List<BadInput<AttentionMassInput>> all = new ArrayList<>();
     HostTensor patches = HostTensor.rounded(dtype, new float[24], 6, 2, 2);
     AttentionMass.Params single = AttentionMass.Params.of(new AttentionMass.Contiguous(1));
-    Ragged.bad(6).forEach((why, o) -> add(all, "offsets " + why, single, patches, patches, o));
+    List<BadInput<AttentionMassInput>> all =
+        BadInput.offsets(6, o -> new AttentionMassInput(single, patches, patches, null, o));
     AttentionMass.Params pairs = AttentionMass.Params.of(new AttentionMass.Contiguous(2));
     add(all, "segments that are no multiple of the group", pairs, patches, patches, 0, 3, 6);
     AttentionMass.Params grid = AttentionMass.Params.of(new AttentionMass.Grid(2, 2, 2, 2));

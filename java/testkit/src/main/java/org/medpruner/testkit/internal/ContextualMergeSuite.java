@@ -1,11 +1,8 @@
 package org.medpruner.testkit.internal;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.medpruner.ContextualMerge;
 import org.medpruner.DType;
 import org.medpruner.SegmentFlags;
@@ -14,46 +11,37 @@ import org.medpruner.testkit.ContextualMergeInput;
 import org.medpruner.testkit.ContextualMergeOutput;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
-import org.medpruner.testkit.Rule;
 import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code contextual_merge}. */
 final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, ContextualMergeOutput> {
-  private final List<OutputRule<ContextualMergeInput, ContextualMergeOutput>> outputs =
-      new ArrayList<>();
-
   ContextualMergeSuite() {
     super(Op.CONTEXTUAL_MERGE);
-    add(
+    bits(
         "role",
         "Targets are taken from the rest with a uniform stride, max(trunc(ratio * n), 1) at most.",
         ContextualMergeOutput::role);
-    add(
+    bits(
         "assignment",
         "The rest goes to the target with the highest cosine similarity, ties to the lowest.",
         ContextualMergeOutput::assignment);
-    add(
+    bits(
         "merged",
         "A target gains the mean of those assigned to it, summed in f32 in ascending order and"
             + " rounded once; all other rows are copied bit for bit.",
         ContextualMergeOutput::merged);
-    outputs.add(
-        new OutputRule<>(
-            rule(
-                "merged-close",
-                Rule.Kind.TOLERANCE,
-                "The same within 1e-5 (f32), 2^-10 (f16) or 2^-7 (bf16), relative above 1: where"
-                    + " this holds and merged does not, only the order of additions is another.",
-                ""),
-            input -> true,
-            ContextualMergeSuite::close));
-    add(
+    tolerance(
+        "merged-close",
+        "The same within 1e-5 (f32), 2^-10 (f16) or 2^-7 (bf16), relative above 1: where"
+            + " this holds and merged does not, only the order of additions is another.",
+        ContextualMergeSuite::close);
+    bits(
         "kept-lists",
         "Nucleus and target rows ascend from offsets[g] on, then -1; their number is kept_counts.",
         List.of(
             new Field<>("keptIndices", ContextualMergeOutput::keptIndices),
             new Field<>("keptCounts", ContextualMergeOutput::keptCounts)));
-    add(
+    bits(
         "flags",
         "ZERO_KEY where a token of the rest has a key of zero or non-finite norm.",
         ContextualMergeOutput::flags);
@@ -74,24 +62,6 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
     return Finding.close("merged", e.values(), a.values(), tolerance, 1);
   }
 
-  private void add(
-      String id, String says, Function<ContextualMergeOutput, @Nullable Object> field) {
-    add(id, says, List.of(new Field<>(id, field)));
-  }
-
-  private void add(String id, String says, List<Field<ContextualMergeOutput>> fields) {
-    outputs.add(
-        new OutputRule<>(
-            rule(id, Rule.Kind.BITS, says, ""),
-            input -> true,
-            (expected, actual) -> Fields.bits(fields, expected, actual)));
-  }
-
-  @Override
-  List<OutputRule<ContextualMergeInput, ContextualMergeOutput>> outputs() {
-    return outputs;
-  }
-
   @Override
   List<TestCase<ContextualMergeInput>> cases(DType dtype, long seed, int count) {
     return ContextualMergeCases.of(dtype, seed, count);
@@ -99,18 +69,12 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
 
   @Override
   List<BadInput<ContextualMergeInput>> badInputs(DType dtype) {
-    List<BadInput<ContextualMergeInput>> all = new ArrayList<>();
     ContextualMerge.Params params = new ContextualMerge.Params(0.3);
     HostTensor features = HostTensor.rounded(dtype, new float[12], 6, 2);
     HostTensor keys = HostTensor.of(new float[18], 6, 3);
     byte[] nucleus = {0, 1, 0, 0, 1, 0};
-    Ragged.bad(6)
-        .forEach(
-            (why, offsets) ->
-                all.add(
-                    new BadInput<>(
-                        "offsets " + why,
-                        new ContextualMergeInput(params, features, keys, nucleus, offsets))));
+    List<BadInput<ContextualMergeInput>> all =
+        BadInput.offsets(6, o -> new ContextualMergeInput(params, features, keys, nucleus, o));
     long[] offsets = {0, 2, 4, 6};
     all.add(
         new BadInput<>(

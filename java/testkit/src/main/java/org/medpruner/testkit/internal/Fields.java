@@ -55,6 +55,10 @@ final class Fields {
     return list == null ? null : Ragged.local(list, from, to, from);
   }
 
+  static int @Nullable [] local(int @Nullable [] list, int from, int to) {
+    return list == null ? null : Ragged.local(list, from, to, from);
+  }
+
   static @Nullable HostTensor part(@Nullable HostTensor values, int from, int to) {
     if (values == null) {
       return null;

@@ -14,40 +14,20 @@ import org.medpruner.testkit.GatherRowsInput;
 import org.medpruner.testkit.GatherRowsOutput;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
-import org.medpruner.testkit.Rule;
 
 /** Cases and checks of {@code gather_rows}. */
 final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
-  private final List<OutputRule<GatherRowsInput, GatherRowsOutput>> outputs =
-      List.of(
-          new OutputRule<>(
-              rule(
-                  "packed",
-                  Rule.Kind.BITS,
-                  "The rows that count, segment after segment, byte for byte.",
-                  ""),
-              input -> true,
-              (e, a) -> Finding.bits("packed", e.packed(), a.packed())),
-          new OutputRule<>(
-              rule(
-                  "packed-offsets",
-                  Rule.Kind.BITS,
-                  "Where each segment begins in the packed rows; the last is the total.",
-                  ""),
-              input -> true,
-              (e, a) -> Finding.bits("packed-offsets", e.packedOffsets(), a.packedOffsets())),
-          new OutputRule<>(
-              rule("flags", Rule.Kind.BITS, "No flag for good input.", ""),
-              input -> true,
-              (e, a) -> Finding.bits("flags", e.flags(), a.flags())));
-
   GatherRowsSuite() {
     super(Op.GATHER_ROWS);
-  }
-
-  @Override
-  List<OutputRule<GatherRowsInput, GatherRowsOutput>> outputs() {
-    return outputs;
+    bits(
+        "packed",
+        "The rows that count, segment after segment, byte for byte.",
+        GatherRowsOutput::packed);
+    bits(
+        "packed-offsets",
+        "Where each segment begins in the packed rows; the last is the total.",
+        GatherRowsOutput::packedOffsets);
+    bits("flags", "No flag for good input.", GatherRowsOutput::flags);
   }
 
   @Override
@@ -128,17 +108,12 @@ final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
 
   @Override
   List<BadInput<GatherRowsInput>> badInputs(DType dtype) {
-    List<BadInput<GatherRowsInput>> all = new ArrayList<>();
     HostTensor source = source(1, dtype, 6, 2);
     long[] good = {0, 1, 2, 3, 4, 5};
     long[] ones = {1, 1, 1};
     long[] offsets = {0, 2, 4, 6};
-    Ragged.bad(6)
-        .forEach(
-            (why, bad) ->
-                all.add(
-                    new BadInput<>(
-                        "offsets " + why, new GatherRowsInput(source, good, ones, bad))));
+    List<BadInput<GatherRowsInput>> all =
+        BadInput.offsets(6, o -> new GatherRowsInput(source, good, ones, o));
     for (long row : new long[] {-1, 6, Long.MIN_VALUE, Long.MAX_VALUE}) {
       long[] indices = good.clone();
       indices[2] = row;

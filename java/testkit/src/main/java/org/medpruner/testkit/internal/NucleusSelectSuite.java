@@ -3,10 +3,8 @@ package org.medpruner.testkit.internal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.medpruner.DType;
 import org.medpruner.NucleusSelect;
 import org.medpruner.SegmentFlags;
@@ -14,52 +12,31 @@ import org.medpruner.testkit.ConformanceTarget;
 import org.medpruner.testkit.NucleusSelectInput;
 import org.medpruner.testkit.NucleusSelectOutput;
 import org.medpruner.testkit.Op;
-import org.medpruner.testkit.Rule;
 import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code nucleus_select}. */
 final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelectOutput> {
-  private final List<OutputRule<NucleusSelectInput, NucleusSelectOutput>> outputs =
-      new ArrayList<>();
-
   NucleusSelectSuite() {
     super(Op.NUCLEUS_SELECT);
-    add(
+    bits(
         "mask",
         "The shortest prefix, score descending and index ascending, whose integer weights reach"
             + " tau; then floors and caps.",
         NucleusSelectOutput::mask);
-    add(
+    bits(
         "kept-lists",
         "Kept rows ascend from offsets[g] on, then -1; their number is kept_counts.",
         List.of(
             new Field<>("keptIndices", NucleusSelectOutput::keptIndices),
             new Field<>("keptCounts", NucleusSelectOutput::keptCounts)));
-    add(
+    bits(
         "kept-mass",
         "Kept weight over all weight, one f64 division of exact integers.",
         NucleusSelectOutput::keptMass);
-    add(
+    bits(
         "flags",
         "NON_FINITE or NEGATIVE_MASS where a segment is kept whole, else 0.",
         NucleusSelectOutput::flags);
-  }
-
-  private void add(String id, String says, Function<NucleusSelectOutput, @Nullable Object> field) {
-    add(id, says, List.of(new Field<>(id, field)));
-  }
-
-  private void add(String id, String says, List<Field<NucleusSelectOutput>> fields) {
-    outputs.add(
-        new OutputRule<>(
-            rule(id, Rule.Kind.BITS, says, ""),
-            input -> true,
-            (expected, actual) -> Fields.bits(fields, expected, actual)));
-  }
-
-  @Override
-  List<OutputRule<NucleusSelectInput, NucleusSelectOutput>> outputs() {
-    return outputs;
   }
 
   @Override
@@ -69,15 +46,10 @@ final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelect
 
   @Override
   List<BadInput<NucleusSelectInput>> badInputs(DType dtype) {
-    List<BadInput<NucleusSelectInput>> all = new ArrayList<>();
     float[] scores = {3, 1, 2, 1, 5, 1};
     NucleusSelect.Params params = NucleusSelect.Params.mass(0.7);
-    Ragged.bad(scores.length)
-        .forEach(
-            (why, offsets) ->
-                all.add(
-                    new BadInput<>(
-                        "offsets " + why, new NucleusSelectInput(params, scores, offsets, null))));
+    List<BadInput<NucleusSelectInput>> all =
+        BadInput.offsets(6, o -> new NucleusSelectInput(params, scores, o, null));
     Ragged.bad(6)
         .forEach(
             (why, volumes) ->

@@ -1,12 +1,17 @@
 package org.medpruner.testkit.internal;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.DType;
 import org.medpruner.testkit.ConformanceTarget;
 import org.medpruner.testkit.Op;
 import org.medpruner.testkit.OpInput;
 import org.medpruner.testkit.Rule;
+import org.medpruner.testkit.internal.Fields.Field;
 import org.medpruner.testkit.targets.OracleTarget;
 
 /** Cases and checks of one op. */
@@ -19,6 +24,7 @@ abstract class OpSuite<I extends OpInput, O> {
   private final Rule batch;
   private final Rule golden;
   private final Rule refusals;
+  private final List<OutputRule<I, O>> outputs = new ArrayList<>();
 
   OpSuite(Op op) {
     this.op = op;
@@ -87,12 +93,39 @@ abstract class OpSuite<I extends OpInput, O> {
       ends = Stream.concat(Stream.of(golden), ends);
     }
     return Stream.concat(
-            Stream.concat(Stream.of(answers), outputs().stream().map(OutputRule::rule)), ends)
+            Stream.concat(Stream.of(answers), outputs.stream().map(OutputRule::rule)), ends)
         .toList();
   }
 
   /** Rules about outputs. */
-  abstract List<OutputRule<I, O>> outputs();
+  final List<OutputRule<I, O>> outputs() {
+    return outputs;
+  }
+
+  /** Adds the rule that an output of the rule's name has the specification's bits. */
+  final void bits(String id, String says, Function<O, @Nullable Object> output) {
+    bits(id, says, List.of(new Field<>(id, output)));
+  }
+
+  /** Adds the rule that some outputs have the specification's bits. */
+  final void bits(String id, String says, List<Field<O>> fields) {
+    bits(id, says, input -> true, fields);
+  }
+
+  /** As the other, for some inputs. */
+  final void bits(String id, String says, Predicate<I> applies, List<Field<O>> fields) {
+    outputs.add(
+        new OutputRule<>(
+            rule(id, Rule.Kind.BITS, says, ""),
+            applies,
+            (expected, actual) -> Fields.bits(fields, expected, actual)));
+  }
+
+  /** Adds the rule that an output is close to the specification's. */
+  final void tolerance(String id, String says, OutputRule.Comparison<O> comparison) {
+    outputs.add(
+        new OutputRule<>(rule(id, Rule.Kind.TOLERANCE, says, ""), input -> true, comparison));
+  }
 
   /** Edge cases, then {@code count} random ones. */
   abstract List<TestCase<I>> cases(DType dtype, long seed, int count);

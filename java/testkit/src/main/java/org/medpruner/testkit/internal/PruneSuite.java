@@ -1,9 +1,7 @@
 package org.medpruner.testkit.internal;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.DType;
@@ -15,38 +13,21 @@ import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
 import org.medpruner.testkit.PruneInput;
 import org.medpruner.testkit.PruneOutput;
-import org.medpruner.testkit.Rule;
-import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code prune} with given masses. */
 final class PruneSuite extends OpSuite<PruneInput, PruneOutput> {
-  private final List<OutputRule<PruneInput, PruneOutput>> outputs = new ArrayList<>();
-
   PruneSuite() {
     super(Op.PRUNE);
-    add(
+    bits(
         "packed",
         "The rows that stay, in order, targets with what was merged into them.",
         PruneOutput::packed);
-    add("packed-rows", "Which row of the features each one is.", PruneOutput::packedRows);
-    add("packed-offsets", "Where each segment begins.", PruneOutput::packedOffsets);
-    add("role", "Roles, of dropped segments too.", PruneOutput::role);
-    add("assignment", "The row that stands for each one.", PruneOutput::assignment);
-    add("kept-mass", "As nucleus_select.", PruneOutput::keptMass);
-    add("flags", "The union of the steps' flags.", PruneOutput::flags);
-  }
-
-  private void add(String id, String says, Function<PruneOutput, @Nullable Object> field) {
-    outputs.add(
-        new OutputRule<>(
-            rule(id, Rule.Kind.BITS, says, ""),
-            input -> true,
-            (expected, actual) -> Fields.bits(List.of(new Field<>(id, field)), expected, actual)));
-  }
-
-  @Override
-  List<OutputRule<PruneInput, PruneOutput>> outputs() {
-    return outputs;
+    bits("packed-rows", "Which row of the features each one is.", PruneOutput::packedRows);
+    bits("packed-offsets", "Where each segment begins.", PruneOutput::packedOffsets);
+    bits("role", "Roles, of dropped segments too.", PruneOutput::role);
+    bits("assignment", "The row that stands for each one.", PruneOutput::assignment);
+    bits("kept-mass", "As nucleus_select.", PruneOutput::keptMass);
+    bits("flags", "The union of the steps' flags.", PruneOutput::flags);
   }
 
   @Override
@@ -56,18 +37,12 @@ final class PruneSuite extends OpSuite<PruneInput, PruneOutput> {
 
   @Override
   List<BadInput<PruneInput>> badInputs(DType dtype) {
-    List<BadInput<PruneInput>> all = new ArrayList<>();
     Prune.Params params = Prune.Params.of(NucleusSelect.Params.mass(0.5), 0.2);
     float[] mass = {3, 1, 2, 1, 5, 1};
     HostTensor keys = HostTensor.of(new float[18], 6, 3);
     HostTensor features = HostTensor.rounded(dtype, new float[12], 6, 2);
-    Ragged.bad(6)
-        .forEach(
-            (why, offsets) ->
-                all.add(
-                    new BadInput<>(
-                        "offsets " + why,
-                        new PruneInput(params, mass, keys, features, offsets, null, null))));
+    List<BadInput<PruneInput>> all =
+        BadInput.offsets(6, o -> new PruneInput(params, mass, keys, features, o, null, null));
     long[] offsets = {0, 2, 4, 6};
     all.add(
         new BadInput<>(

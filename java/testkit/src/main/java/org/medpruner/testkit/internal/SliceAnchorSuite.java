@@ -1,74 +1,42 @@
 package org.medpruner.testkit.internal;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.medpruner.DType;
 import org.medpruner.SegmentFlags;
 import org.medpruner.SliceAnchor;
 import org.medpruner.testkit.ConformanceTarget;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.Op;
-import org.medpruner.testkit.Rule;
 import org.medpruner.testkit.SliceAnchorInput;
 import org.medpruner.testkit.SliceAnchorOutput;
 import org.medpruner.testkit.internal.Fields.Field;
 
 /** Checks of {@code slice_anchor}. */
 final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput> {
-  private final List<OutputRule<SliceAnchorInput, SliceAnchorOutput>> outputs = new ArrayList<>();
-
   SliceAnchorSuite() {
     super(Op.SLICE_ANCHOR);
-    add("keep", "A slice stays when its distance exceeds (float) gamma.", SliceAnchorOutput::keep);
-    add("distance", "Distances have the bits of the canonical sum.", SliceAnchorOutput::distance);
-    add(
+    bits("keep", "A slice stays when its distance exceeds (float) gamma.", SliceAnchorOutput::keep);
+    bits("distance", "Distances have the bits of the canonical sum.", SliceAnchorOutput::distance);
+    bits(
         "representative",
         "A kept slice names itself, a dropped one its anchor.",
         SliceAnchorOutput::representative);
-    add(
+    bits(
         "kept-lists",
         "Kept slices ascend from offsets[g] on, then -1; their number is kept_counts.",
         List.of(
             new Field<>("keptIndices", SliceAnchorOutput::keptIndices),
             new Field<>("keptCounts", SliceAnchorOutput::keptCounts)));
-    add("flags", "A slice with a NaN or infinite distance is flagged.", SliceAnchorOutput::flags);
-    add(
+    bits("flags", "A slice with a NaN or infinite distance is flagged.", SliceAnchorOutput::flags);
+    bits(
         "patches",
         "The largest patch distance and the lowest patch that has it.",
         input -> input.params().patches() != null,
         List.of(
             new Field<>("patchDistance", SliceAnchorOutput::patchDistance),
             new Field<>("patchIndex", SliceAnchorOutput::patchIndex)));
-  }
-
-  private void add(String id, String says, Function<SliceAnchorOutput, @Nullable Object> field) {
-    add(id, says, List.of(new Field<>(id, field)));
-  }
-
-  private void add(String id, String says, List<Field<SliceAnchorOutput>> fields) {
-    add(id, says, input -> true, fields);
-  }
-
-  private void add(
-      String id,
-      String says,
-      Predicate<SliceAnchorInput> applies,
-      List<Field<SliceAnchorOutput>> fields) {
-    outputs.add(
-        new OutputRule<>(
-            rule(id, Rule.Kind.BITS, says, ""),
-            applies,
-            (expected, actual) -> Fields.bits(fields, expected, actual)));
-  }
-
-  @Override
-  List<OutputRule<SliceAnchorInput, SliceAnchorOutput>> outputs() {
-    return outputs;
   }
 
   @Override
@@ -78,16 +46,8 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
 
   @Override
   List<BadInput<SliceAnchorInput>> badInputs(DType dtype) {
-    List<BadInput<SliceAnchorInput>> all = new ArrayList<>();
     HostTensor slices = SliceAnchorCases.levels(dtype, 2, 0, 1, 2, 3, 4, 5);
-    Ragged.bad(slices.rows())
-        .forEach(
-            (why, offsets) ->
-                all.add(
-                    new BadInput<>(
-                        "offsets " + why,
-                        new SliceAnchorInput(SliceAnchor.Params.of(0.5), slices, offsets))));
-    return all;
+    return BadInput.offsets(6, o -> new SliceAnchorInput(SliceAnchor.Params.of(0.5), slices, o));
   }
 
   @Override
@@ -121,13 +81,11 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
   SliceAnchorOutput part(SliceAnchorInput in, SliceAnchorOutput out, int g) {
     int from = (int) in.offsets()[g];
     int to = (int) in.offsets()[g + 1];
-    int[] representative = out.representative();
-    int[] indices = out.keptIndices();
     return new SliceAnchorOutput(
         Fields.part(out.keep(), from, to),
         Fields.part(out.distance(), from, to),
-        representative == null ? null : Ragged.local(representative, from, to, from),
-        indices == null ? null : Ragged.local(indices, from, to, from),
+        Fields.local(out.representative(), from, to),
+        Fields.local(out.keptIndices(), from, to),
         Fields.part(out.keptCounts(), g, g + 1),
         Fields.part(out.flags(), from, to),
         Fields.part(out.patchDistance(), from, to),
