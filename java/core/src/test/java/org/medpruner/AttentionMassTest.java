@@ -25,31 +25,18 @@ class AttentionMassTest {
   @SuppressWarnings("ArrayRecordComponent")
   private record Output(float[] mass, float[] pooledKeys, int[] flags) {}
 
-  private static short[] bits(DType dtype, float[] values) {
-    short[] bits = new short[values.length];
-    for (int i = 0; i < bits.length; i++) {
-      bits[i] =
-          dtype == DType.F16
-              ? LowPrecision.floatToF16(values[i])
-              : LowPrecision.floatToBf16(values[i]);
-    }
-    return bits;
-  }
-
   /** The values the dtype can hold. */
   private static float[] rounded(DType dtype, float[] values) {
-    return switch (dtype) {
-      case F16 -> LowPrecision.f16ToFloat(bits(dtype, values));
-      case BF16 -> LowPrecision.bf16ToFloat(bits(dtype, values));
-      default -> values;
-    };
-  }
-
-  private static TensorView upload(
-      DeviceMemory memory, DType dtype, float[] values, long... shape) {
-    return dtype == DType.F32
-        ? memory.input(values, shape)
-        : memory.input(bits(dtype, values), dtype, shape);
+    float[] held = new float[values.length];
+    for (int i = 0; i < held.length; i++) {
+      held[i] =
+          switch (dtype) {
+            case F16 -> LowPrecision.f16ToFloat(LowPrecision.floatToF16(values[i]));
+            case BF16 -> LowPrecision.bf16ToFloat(LowPrecision.floatToBf16(values[i]));
+            default -> values[i];
+          };
+    }
+    return held;
   }
 
   private Output run(
@@ -94,8 +81,8 @@ class AttentionMassTest {
       return run(
           params,
           memory,
-          upload(memory, dtype, query, n, heads, d),
-          upload(memory, dtype, key, n, heads, d),
+          memory.input(Values.bits(dtype, query), dtype, n, heads, d),
+          memory.input(Values.bits(dtype, key), dtype, n, heads, d),
           null,
           offsets);
     }
@@ -106,14 +93,6 @@ class AttentionMassTest {
     for (int i = 0; i < expected.length; i++) {
       assertEquals(expected[i], actual[i], TOLERANCE * Math.max(Math.abs(expected[i]), 1e-3), what);
     }
-  }
-
-  private static float[] normal(Random random, int n, double scale) {
-    float[] v = new float[n];
-    for (int i = 0; i < n; i++) {
-      v[i] = (float) (random.nextGaussian() * scale);
-    }
-    return v;
   }
 
   @ParameterizedTest
@@ -130,8 +109,8 @@ class AttentionMassTest {
         offsets[i] *= group;
       }
       int n = Ragged.rows(offsets);
-      float[] q = rounded(dtype, normal(random, n * heads * d, 1.5));
-      float[] k = rounded(dtype, normal(random, n * heads * d, 1.5));
+      float[] q = rounded(dtype, Values.normal(random, n * heads * d, 1.5));
+      float[] k = rounded(dtype, Values.normal(random, n * heads * d, 1.5));
       AttentionMass.Params params =
           new AttentionMass.Params(
               new AttentionMass.Contiguous(group), random.nextBoolean() ? 0 : 0.2);
@@ -149,8 +128,8 @@ class AttentionMassTest {
     Random random = new Random(4);
     AttentionMass.Params params = AttentionMass.Params.of(new AttentionMass.Grid(8, 12, 4, 2));
     long[] offsets = {0, 96, 96, 192};
-    float[] q = normal(random, 192 * 2 * 8, 1);
-    float[] k = normal(random, 192 * 2 * 8, 1);
+    float[] q = Values.normal(random, 192 * 2 * 8);
+    float[] k = Values.normal(random, 192 * 2 * 8);
     AttentionMassOracle.Result e = AttentionMassOracle.run(params, q, k, 2, 8, offsets);
     Output a = run(params, DType.F32, q, k, 2, 8, offsets);
     assertClose(e.mass(), a.mass, "mass");
@@ -182,8 +161,8 @@ class AttentionMassTest {
   void unpooledMassSumsToThePatches() {
     Random random = new Random(6);
     for (int t : new int[] {1, 7, 64, 257, 700}) {
-      float[] q = normal(random, t * 2 * 16, 2);
-      float[] k = normal(random, t * 2 * 16, 2);
+      float[] q = Values.normal(random, t * 2 * 16, 2);
+      float[] k = Values.normal(random, t * 2 * 16, 2);
       Output a =
           run(
               AttentionMass.Params.of(new AttentionMass.Contiguous(1)),
@@ -207,8 +186,8 @@ class AttentionMassTest {
     int t = 150;
     int heads = 2;
     int d = 24;
-    float[] q = normal(random, t * heads * d, 1);
-    float[] k = normal(random, t * heads * d, 1);
+    float[] q = Values.normal(random, t * heads * d);
+    float[] k = Values.normal(random, t * heads * d);
     float[] lse = new float[heads * t];
     for (int h = 0; h < heads; h++) {
       for (int i = 0; i < t; i++) {
@@ -246,7 +225,7 @@ class AttentionMassTest {
     int t = 60;
     int heads = 3;
     int d = 8;
-    float[] packed = normal(random, t * 3 * heads * d, 1);
+    float[] packed = Values.normal(random, t * 3 * heads * d);
     float[] q = new float[t * heads * d];
     float[] k = new float[t * heads * d];
     float[] headMajor = new float[t * heads * d];
@@ -283,8 +262,8 @@ class AttentionMassTest {
     Random random = new Random(16);
     int heads = 2;
     int d = 16;
-    float[] q = normal(random, 300 * heads * d, 1);
-    float[] k = normal(random, 300 * heads * d, 1);
+    float[] q = Values.normal(random, 300 * heads * d);
+    float[] k = Values.normal(random, 300 * heads * d);
     AttentionMass.Params params = AttentionMass.Params.of(new AttentionMass.Contiguous(4));
     long[] offsets = {0, 100, 300};
     float[] together = run(params, DType.F32, q, k, heads, d, offsets).mass;
@@ -325,7 +304,7 @@ class AttentionMassTest {
 
   @Test
   void hostArraysWork() {
-    float[] q = normal(new Random(1), 4 * 6, 1);
+    float[] q = Values.normal(new Random(1), 4 * 6);
     AttentionMass.Result r =
         AttentionMass.apply(q, q, 2, 3, AttentionMass.Params.of(new AttentionMass.Contiguous(2)));
     assertEquals(2, r.mass().length);

@@ -11,7 +11,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.oracle.ContextualMergeOracle;
-import org.medpruner.oracle.LowPrecision;
 
 /** Contextual merging on one device against the oracle, bit for bit. */
 class ContextualMergeTest {
@@ -25,20 +24,6 @@ class ContextualMergeTest {
     IN_PLACE,
     STRIDED,
     ASSIGNMENT_ONLY
-  }
-
-  /** Features in the bits of their dtype. */
-  static byte[] bits(DType dtype, float[] values) {
-    ByteBuffer b =
-        ByteBuffer.allocate(values.length * dtype.byteSize()).order(ByteOrder.nativeOrder());
-    for (float v : values) {
-      switch (dtype) {
-        case F16 -> b.putShort(LowPrecision.floatToF16(v));
-        case BF16 -> b.putShort(LowPrecision.floatToBf16(v));
-        default -> b.putFloat(v);
-      }
-    }
-    return b.array();
   }
 
   private static byte[] expected(
@@ -74,7 +59,7 @@ class ContextualMergeTest {
       String what) {
     ContextualMerge.Params params = new ContextualMerge.Params(ratio);
     int n = nucleus.length;
-    byte[] input = bits(dtype, features);
+    byte[] input = Values.bits(dtype, features);
     ContextualMergeOracle.Result e =
         ContextualMergeOracle.assign(params, keys, d, nucleus, offsets);
     try (DeviceMemory memory = new DeviceMemory(device())) {
@@ -119,14 +104,6 @@ class ContextualMergeTest {
     }
   }
 
-  private static float[] normal(Random random, int n) {
-    float[] v = new float[n];
-    for (int i = 0; i < n; i++) {
-      v[i] = (float) random.nextGaussian();
-    }
-    return v;
-  }
-
   private static byte[] mask(Random random, int n) {
     byte[] m = new byte[n];
     double share = random.nextInt(5) / 4.0;
@@ -150,9 +127,9 @@ class ContextualMergeTest {
       check(
           ratios[random.nextInt(ratios.length)],
           dtype,
-          normal(random, n * columns),
+          Values.normal(random, n * columns),
           columns,
-          normal(random, n * d),
+          Values.normal(random, n * d),
           d,
           mask(random, n),
           offsets,
@@ -184,7 +161,7 @@ class ContextualMergeTest {
       int n = Ragged.rows(offsets);
       int d = 1 + random.nextInt(4);
       float[] keys = new float[n * d];
-      float[] features = normal(random, n * 3);
+      float[] features = Values.normal(random, n * 3);
       for (int i = 0; i < keys.length; i++) {
         // Small integers: many exactly equal similarities.
         keys[i] = random.nextInt(3) - 1;
@@ -215,8 +192,8 @@ class ContextualMergeTest {
   @Test
   void fewLeftOversAreAllTargets() {
     Random random = new Random(2);
-    float[] features = normal(random, 256 * 2);
-    float[] keys = normal(random, 256 * 4);
+    float[] features = Values.normal(random, 256 * 2);
+    float[] keys = Values.normal(random, 256 * 4);
     for (int left = 0; left <= 15; left++) {
       boolean[] nucleus = new boolean[256];
       Arrays.fill(nucleus, left, 256, true);
@@ -253,8 +230,8 @@ class ContextualMergeTest {
     int[] lengths = {40, 256, 1, 80};
     long[] offsets = Ragged.offsets(lengths);
     int n = Ragged.rows(offsets);
-    float[] features = normal(random, n * 8);
-    float[] keys = normal(random, n * 6);
+    float[] features = Values.normal(random, n * 8);
+    float[] keys = Values.normal(random, n * 6);
     byte[] nucleus = new byte[n];
     // The oracle treats segments apart by construction, so equality with it shows independence.
     check(0.05, DType.F32, features, 8, keys, 6, nucleus, offsets, Layout.SEPARATE, "together");

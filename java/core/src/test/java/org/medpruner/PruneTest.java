@@ -39,14 +39,6 @@ class PruneTest {
     }
   }
 
-  private static float[] normal(Random random, int n) {
-    float[] v = new float[n];
-    for (int i = 0; i < n; i++) {
-      v[i] = (float) random.nextGaussian();
-    }
-    return v;
-  }
-
   private static Batch batch(Random random, DType dtype, long[] offsets) {
     int n = Ragged.rows(offsets);
     int groups = offsets.length - 1;
@@ -57,7 +49,7 @@ class PruneTest {
     }
     return new Batch(
         dtype,
-        ContextualMergeTest.bits(dtype, normal(random, n * columns)),
+        Values.bits(dtype, Values.normal(random, n * columns)),
         columns,
         offsets,
         random.nextInt(3) == 0 ? null : segments,
@@ -154,11 +146,11 @@ class PruneTest {
       Batch b = batch(random, dtype, Ragged.random(random, 6, 80));
       int n = b.tokens();
       int d = 1 + random.nextInt(12);
-      float[] mass = normal(random, n);
+      float[] mass = Values.normal(random, n);
       for (int i = 0; i < n; i++) {
         mass[i] = random.nextInt(200) == 0 ? Float.NaN : (float) Math.exp(mass[i]);
       }
-      float[] keys = normal(random, n * d);
+      float[] keys = Values.normal(random, n * d);
       Arrays.fill(keys, 0, Math.min(keys.length, 3 * d), 0); // keys without a direction
       try (DeviceMemory memory = new DeviceMemory(device())) {
         Prune.Scores scores = new Prune.Given(memory.input(mass, n), memory.input(keys, n, d));
@@ -182,8 +174,8 @@ class PruneTest {
       int patches = n * (int) pooling.patchesPerToken();
       int d = 8;
       try (DeviceMemory memory = new DeviceMemory(device())) {
-        byte[] query = ContextualMergeTest.bits(dtype, normal(random, patches * 2 * d));
-        byte[] key = ContextualMergeTest.bits(dtype, normal(random, patches * 2 * d));
+        byte[] query = Values.bits(dtype, Values.normal(random, patches * 2 * d));
+        byte[] key = Values.bits(dtype, Values.normal(random, patches * 2 * d));
         Prune.Attended scores =
             new Prune.Attended(
                 AttentionMass.Params.of(pooling),
