@@ -7,15 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,21 +21,7 @@ import org.medpruner.DType;
 import org.medpruner.TensorView;
 
 /** Memory of NDArrays: whose it is, and how long. */
-class BorrowedArrayTest {
-  private NDManager manager;
-
-  @BeforeEach
-  void open() {
-    manager = PyTorch.manager();
-  }
-
-  @AfterEach
-  void close() {
-    if (manager != null) {
-      manager.close();
-    }
-  }
-
+class BorrowedArrayTest extends PyTorchTest {
   private static MemorySegment memory(TensorView view) {
     return MemorySegment.ofAddress(view.address())
         .reinterpret(view.elements() * view.dtype().byteSize());

@@ -14,8 +14,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Random;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,23 +25,9 @@ import org.medpruner.oracle.AttentionMassOracle;
 import org.medpruner.oracle.PruneOracle;
 
 /** Stage 2 on NDArrays against the plain-Java specification. */
-class NdPruneTest {
+class NdPruneTest extends PyTorchTest {
   private static final Prune.Params PARAMS =
       Prune.Params.of(NucleusSelect.Params.softmax(0.7, 1), 0.1);
-
-  private NDManager manager;
-
-  @BeforeEach
-  void open() {
-    manager = PyTorch.manager();
-  }
-
-  @AfterEach
-  void close() {
-    if (manager != null) {
-      manager.close();
-    }
-  }
 
   private NDArray normal(Random random, DataType type, long... shape) {
     int n = (int) new Shape(shape).size();

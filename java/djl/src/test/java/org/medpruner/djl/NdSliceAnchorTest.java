@@ -7,15 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.training.ParameterStore;
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -26,23 +23,9 @@ import org.medpruner.oracle.LowPrecision;
 import org.medpruner.oracle.SliceAnchorOracle;
 
 /** Stage 1 on NDArrays against the plain-Java specification, bit for bit. */
-class NdSliceAnchorTest {
+class NdSliceAnchorTest extends PyTorchTest {
   private static final int DEPTH = 40;
   private static final int SIDE = 12;
-
-  private NDManager manager;
-
-  @BeforeEach
-  void open() {
-    manager = PyTorch.manager();
-  }
-
-  @AfterEach
-  void close() {
-    if (manager != null) {
-      manager.close();
-    }
-  }
 
   /** A walk from slice to slice, with steps around the threshold. */
   private static float[] walk(Random random, float unit) {

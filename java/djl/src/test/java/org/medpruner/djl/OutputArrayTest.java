@@ -12,27 +12,11 @@ import java.lang.foreign.ValueLayout;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.medpruner.TensorView;
 
 /** Results: written where DJL has them, and beside where it does not say where. */
-class OutputArrayTest {
-  private NDManager manager;
-
-  @BeforeEach
-  void open() {
-    manager = PyTorch.manager();
-  }
-
-  @AfterEach
-  void close() {
-    if (manager != null) {
-      manager.close();
-    }
-  }
-
+class OutputArrayTest extends PyTorchTest {
   private static void fill(TensorView view) {
     MemorySegment memory =
         MemorySegment.ofAddress(view.address()).reinterpret(view.elements() * Float.BYTES);

@@ -9,7 +9,6 @@ import ai.djl.Model;
 import ai.djl.inference.Predictor;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
@@ -23,15 +22,13 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.medpruner.AttentionMass;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 
 /** The block in the company of DJL's own. */
-class PruneBlockTest {
+class PruneBlockTest extends PyTorchTest {
   private static final int SLICES = 3;
   private static final int TOKENS = 16;
   private static final int CHANNELS = 12;
@@ -40,20 +37,6 @@ class PruneBlockTest {
       Prune.Params.of(NucleusSelect.Params.softmax(0.6, 0.5), 0.1);
   private static final AttentionMass.Params ATTENTION =
       AttentionMass.Params.of(new AttentionMass.Contiguous(1));
-
-  private NDManager manager;
-
-  @BeforeEach
-  void open() {
-    manager = PyTorch.manager();
-  }
-
-  @AfterEach
-  void close() {
-    if (manager != null) {
-      manager.close();
-    }
-  }
 
   /** An encoder that hands on its queries and keys, the pruning, and a decoder. */
   private static SequentialBlock model() {
