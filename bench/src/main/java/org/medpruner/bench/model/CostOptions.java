@@ -1,6 +1,5 @@
 package org.medpruner.bench.model;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -91,22 +90,19 @@ record CostOptions(
       }
       String value = arguments[++i];
       switch (name) {
-        case "--model" -> model = existing(name, Path.of(value), value);
-        case "--shape" -> {
-          Path named = root.resolve("bench/shapes").resolve(value);
-          shape = existing(name, Files.isDirectory(named) ? named : Path.of(value), value);
-        }
+        case "--model" -> model = Options.existing(name, value);
+        case "--shape" -> shape = Options.shape(root, name, value);
         case "--dir" -> folder = Path.of(value);
         case "--volume" -> volume = Path.of(value);
         case "--slices" -> slices = numbers(name, value);
-        case "--load-slices" -> loadSlices = number(name, value);
+        case "--load-slices" -> loadSlices = Options.number(name, value);
         case "--concurrency" ->
             concurrency = value.equals("none") ? List.of() : numbers(name, value);
         case "--instances" -> instances = constant(Instances.values(), name, value);
-        case "--requests" -> requests = number(name, value);
-        case "--turns" -> turns = number(name, value);
+        case "--requests" -> requests = Options.number(name, value);
+        case "--turns" -> turns = Options.number(name, value);
         case "--dtype" -> compute = constant(ComputeType.values(), name, value);
-        case "--device" -> cuda = cuda(value);
+        case "--device" -> cuda = Options.cuda(name, value);
         case "--output" -> output = Path.of(value);
         default -> throw new IllegalArgumentException(name + " is unknown; " + KNOWN);
       }
@@ -133,28 +129,8 @@ record CostOptions(
         threads);
   }
 
-  private static Path existing(String name, Path folder, String value) {
-    if (!Files.isRegularFile(folder.resolve("config.json"))) {
-      throw new IllegalArgumentException(
-          name + " is \"" + value + "\", but there is no " + folder.resolve("config.json"));
-    }
-    return folder;
-  }
-
   private static List<Integer> numbers(String name, String value) {
-    return Arrays.stream(value.split(",", -1)).map(v -> number(name, v)).toList();
-  }
-
-  private static int number(String name, String value) {
-    try {
-      int n = Integer.parseInt(value);
-      if (n >= 1) {
-        return n;
-      }
-    } catch (NumberFormatException e) {
-      // Said below.
-    }
-    throw new IllegalArgumentException(name + " is \"" + value + "\", expected a number from 1 on");
+    return Arrays.stream(value.split(",", -1)).map(v -> Options.number(name, v)).toList();
   }
 
   private static <E extends Enum<E>> E constant(E[] all, String name, String value) {
@@ -169,14 +145,5 @@ record CostOptions(
             .collect(Collectors.joining(", "));
     throw new IllegalArgumentException(
         name + " is \"" + value + "\", expected " + names.replaceFirst(", (?=[^,]*$)", " or "));
-  }
-
-  private static boolean cuda(String value) {
-    return switch (value) {
-      case "cpu" -> false;
-      case "cuda" -> true;
-      default ->
-          throw new IllegalArgumentException("--device is \"" + value + "\", expected cpu or cuda");
-    };
   }
 }

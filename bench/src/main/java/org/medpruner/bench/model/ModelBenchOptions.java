@@ -1,6 +1,5 @@
 package org.medpruner.bench.model;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -53,8 +52,8 @@ record ModelBenchOptions(
    * @throws IllegalArgumentException naming the argument and what it may be
    */
   static ModelBenchOptions parse(Path root, int threads, String... arguments) {
-    Path shapes = root.resolve("bench/shapes");
-    Path shape = shapes.resolve(DEFAULT_SHAPE);
+    Path standard = root.resolve("bench/shapes").resolve(DEFAULT_SHAPE);
+    Path shape = standard;
     @Nullable Path model = null;
     Path folder = root.resolve("build/models");
     Path volume = root.resolve("models/demo/phantoms/phantom_05.nii.gz");
@@ -74,13 +73,13 @@ record ModelBenchOptions(
       }
       String value = arguments[++i];
       switch (name) {
-        case "--shape" -> shape = shape(shapes, value);
-        case "--model" -> model = existing(name, value, "config.json");
+        case "--shape" -> shape = Options.shape(root, name, value);
+        case "--model" -> model = Options.existing(name, value);
         case "--dir" -> folder = Path.of(value);
         case "--volume" -> volume = Path.of(value);
-        case "--slices" -> slices = slices(value);
+        case "--slices" -> slices = Options.number(name, value);
         case "--dtype" -> types = types(value);
-        case "--device" -> cuda = cuda(value);
+        case "--device" -> cuda = Options.cuda(name, value);
         case "--output" -> output = Path.of(value);
         default -> throw new IllegalArgumentException(name + " is unknown; " + KNOWN);
       }
@@ -89,38 +88,11 @@ record ModelBenchOptions(
       throw new IllegalArgumentException(
           "--keep is for a checkpoint written here, not for --model");
     }
-    if (output == null && model == null && shape.equals(shapes.resolve(DEFAULT_SHAPE))) {
+    if (output == null && model == null && shape.equals(standard)) {
       output = root.resolve("bench/results/models/" + DEFAULT_SHAPE + ".json");
     }
     return new ModelBenchOptions(
         root, shape, model, folder, volume, slices, types, cuda, keep, output, threads);
-  }
-
-  private static Path shape(Path shapes, String value) {
-    Path named = shapes.resolve(value);
-    return Files.isDirectory(named) ? named : existing("--shape", value, "config.json");
-  }
-
-  private static Path existing(String name, String value, String file) {
-    Path folder = Path.of(value);
-    if (!Files.isRegularFile(folder.resolve(file))) {
-      throw new IllegalArgumentException(
-          name + " is \"" + value + "\", but there is no " + folder.resolve(file));
-    }
-    return folder;
-  }
-
-  private static int slices(String value) {
-    try {
-      int n = Integer.parseInt(value);
-      if (n >= 1) {
-        return n;
-      }
-    } catch (NumberFormatException e) {
-      // Said below.
-    }
-    throw new IllegalArgumentException(
-        "--slices is \"" + value + "\", expected a number from 1 on");
   }
 
   private static List<ComputeType> types(String value) {
@@ -137,14 +109,5 @@ record ModelBenchOptions(
                                     + value
                                     + "\", expected auto, f32 or bf16, or several with commas")))
         .toList();
-  }
-
-  private static boolean cuda(String value) {
-    return switch (value) {
-      case "cpu" -> false;
-      case "cuda" -> true;
-      default ->
-          throw new IllegalArgumentException("--device is \"" + value + "\", expected cpu or cuda");
-    };
   }
 }
