@@ -7,22 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.networknt.schema.Error;
-import com.networknt.schema.InputFormat;
-import com.networknt.schema.SchemaLocation;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.bench.ResultsFile;
+import org.medpruner.bench.Schemas;
 
 /** What is made of the audit records of some runs, and the results that are committed. */
 class CompareBenchTest {
@@ -31,16 +26,7 @@ class CompareBenchTest {
   @TempDir Path folder;
 
   private static List<Error> validate(String text) throws IOException {
-    String base = "https://medpruner.invalid/";
-    Map<String, String> schemas = new HashMap<>();
-    for (String name : List.of("compare", "results")) {
-      String file = name + ".schema.json";
-      schemas.put(base + file, Files.readString(ROOT.resolve("bench").resolve(file)));
-    }
-    return SchemaRegistry.withDefaultDialect(
-            SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(schemas))
-        .getSchema(SchemaLocation.of(base + "compare.schema.json"))
-        .validate(text, InputFormat.JSON);
+    return Schemas.validate("compare", text);
   }
 
   /**

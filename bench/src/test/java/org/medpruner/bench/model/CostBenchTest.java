@@ -7,15 +7,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.Error;
-import com.networknt.schema.InputFormat;
-import com.networknt.schema.SchemaLocation;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -25,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.bench.Report;
 import org.medpruner.bench.ResultsFile;
+import org.medpruner.bench.Schemas;
 import org.medpruner.vlm.ComputeType;
 
 /** The cost study at a size tests can afford, and the results that are committed. */
@@ -32,16 +28,7 @@ class CostBenchTest {
   private static final Path ROOT = Path.of(System.getenv("MEDPRUNER_ROOT"));
 
   private static List<Error> validate(String text) throws IOException {
-    String base = "https://medpruner.invalid/";
-    Map<String, String> schemas = new HashMap<>();
-    for (String name : List.of("cost", "model", "results")) {
-      String file = name + ".schema.json";
-      schemas.put(base + file, Files.readString(ROOT.resolve("bench").resolve(file)));
-    }
-    return SchemaRegistry.withDefaultDialect(
-            SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(schemas))
-        .getSchema(SchemaLocation.of(base + "cost.schema.json"))
-        .validate(text, InputFormat.JSON);
+    return Schemas.validate("cost", text);
   }
 
   @Test

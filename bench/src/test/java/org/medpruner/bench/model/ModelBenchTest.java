@@ -8,11 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.networknt.schema.Error;
-import com.networknt.schema.InputFormat;
-import com.networknt.schema.Schema;
-import com.networknt.schema.SchemaLocation;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -25,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.bench.Report;
+import org.medpruner.bench.Schemas;
 import org.medpruner.oracle.LowPrecision;
 import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.checkpoint.Checkpoint;
@@ -40,19 +36,7 @@ class ModelBenchTest {
   private static final Path DEMO = ROOT.resolve("models/demo");
 
   private static List<Error> validate(String text) throws IOException {
-    String base = "https://medpruner.invalid/";
-    String model = Files.readString(ROOT.resolve("bench/model.schema.json"));
-    String results = Files.readString(ROOT.resolve("bench/results.schema.json"));
-    Schema schema =
-        SchemaRegistry.withDefaultDialect(
-                SpecificationVersion.DRAFT_2020_12,
-                builder ->
-                    builder.schemas(
-                        java.util.Map.of(
-                            base + "model.schema.json", model,
-                            base + "results.schema.json", results)))
-            .getSchema(SchemaLocation.of(base + "model.schema.json"));
-    return schema.validate(text, InputFormat.JSON);
+    return Schemas.validate("model", text);
   }
 
   @Test

@@ -7,17 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.networknt.schema.Error;
-import com.networknt.schema.InputFormat;
-import com.networknt.schema.SchemaLocation;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -28,22 +23,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.MedPruner;
 import org.medpruner.bench.Report;
 import org.medpruner.bench.ResultsFile;
+import org.medpruner.bench.Schemas;
 
 /** The server under load for a moment, and the results that are committed. */
 class ServeLoadTest {
   private static final Path ROOT = Path.of(System.getenv("MEDPRUNER_ROOT"));
 
   private static List<Error> validate(String text) throws IOException {
-    String base = "https://medpruner.invalid/";
-    Map<String, String> schemas = new HashMap<>();
-    for (String name : List.of("serve", "results")) {
-      String file = name + ".schema.json";
-      schemas.put(base + file, Files.readString(ROOT.resolve("bench").resolve(file)));
-    }
-    return SchemaRegistry.withDefaultDialect(
-            SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(schemas))
-        .getSchema(SchemaLocation.of(base + "serve.schema.json"))
-        .validate(text, InputFormat.JSON);
+    return Schemas.validate("serve", text);
   }
 
   @Test

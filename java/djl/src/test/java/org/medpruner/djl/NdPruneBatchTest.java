@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.LambdaBlock;
@@ -17,8 +16,6 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,29 +26,10 @@ import org.medpruner.SliceAnchor;
 import org.medpruner.oracle.PruneOracle;
 
 /** Slices of any length, of several volumes, some of them dropped by stage 1. */
-class NdPruneBatchTest {
+class NdPruneBatchTest extends PyTorchTest {
   private static final Prune.Params PARAMS =
       Prune.Params.of(NucleusSelect.Params.softmax(0.7, 1).withVolumeTokens(3, 25), 0.1)
           .withDroppedTokens(2);
-
-  private NDManager manager;
-
-  @BeforeEach
-  void open() {
-    manager = PyTorch.manager();
-  }
-
-  @AfterEach
-  void close() {
-    if (manager != null) {
-      manager.close();
-    }
-  }
-
-  private NDArray normal(Random random, DataType type, long... shape) {
-    int n = (int) new Shape(shape).size();
-    return PyTorch.array(manager, PyTorch.normal(random, n), type, shape);
-  }
 
   /** Parts, some of them empty, that make up a whole. */
   private static long[] bounds(Random random, int parts, long whole) {

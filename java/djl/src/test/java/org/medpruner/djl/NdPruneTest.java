@@ -29,11 +29,6 @@ class NdPruneTest extends PyTorchTest {
   private static final Prune.Params PARAMS =
       Prune.Params.of(NucleusSelect.Params.softmax(0.7, 1), 0.1);
 
-  private NDArray normal(Random random, DataType type, long... shape) {
-    int n = (int) new Shape(shape).size();
-    return PyTorch.array(manager, PyTorch.normal(random, n), type, shape);
-  }
-
   private static byte[] packed(NDArray features, PruneOracle.Result e, int channels) {
     byte[] in = PyTorch.bytes(features);
     int bytes = features.getDataType().getNumOfBytes();

@@ -1,6 +1,10 @@
 package org.medpruner.djl;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
@@ -18,5 +22,11 @@ abstract class PyTorchTest {
     if (manager != null) {
       manager.close();
     }
+  }
+
+  /** Values of a normal distribution. */
+  NDArray normal(Random random, DataType type, long... shape) {
+    int n = (int) new Shape(shape).size();
+    return PyTorch.array(manager, PyTorch.normal(random, n), type, shape);
   }
 }
