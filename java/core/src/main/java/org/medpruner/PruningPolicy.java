@@ -160,29 +160,15 @@ public record PruningPolicy(
 
   /** Parity with the released code, where it runs. */
   public static final PruningPolicy REFERENCE =
-      new PruningPolicy(
-          "reference",
-          true,
-          true,
-          0.05,
-          0.9,
-          0.05,
-          EncoderScope.ALL_SLICES,
-          NucleusScore.SOFTMAX,
-          0,
-          PatchPooling.CONTIGUOUS,
-          DroppedSlice.CORNER_TOKEN,
-          ImageMask.CAUSAL,
-          Positions.MODEL,
-          DeepStack.INDEXED,
-          Resizing.REFERENCE,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0);
+      PAPER
+          .toBuilder()
+          .encoderScope(EncoderScope.ALL_SLICES)
+          .pooling(PatchPooling.CONTIGUOUS)
+          .droppedSlice(DroppedSlice.CORNER_TOKEN)
+          .imageMask(ImageMask.CAUSAL)
+          .deepStack(DeepStack.INDEXED)
+          .resizing(Resizing.REFERENCE)
+          .with("reference");
 
   /**
    * The literal cumulative-attention nucleus, with a bound on the gap between kept slices: at 4, a
@@ -190,55 +176,11 @@ public record PruningPolicy(
    * more of a head MRI (docs/lesion-study.md).
    */
   public static final PruningPolicy NUCLEUS =
-      new PruningPolicy(
-          "nucleus",
-          true,
-          true,
-          0.05,
-          0.9,
-          0.05,
-          EncoderScope.KEPT_SLICES,
-          NucleusScore.MASS,
-          0,
-          PatchPooling.PROJECTOR,
-          DroppedSlice.NOTHING,
-          ImageMask.MODEL,
-          Positions.MODEL,
-          DeepStack.MERGED,
-          Resizing.MODEL,
-          4,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0);
+      PAPER.toBuilder().score(NucleusScore.MASS).maxGapSlices(4).with("nucleus");
 
   /** No pruning at all: the stock model. */
   public static final PruningPolicy OFF =
-      new PruningPolicy(
-          "off",
-          false,
-          false,
-          0.05,
-          0.9,
-          0.05,
-          EncoderScope.KEPT_SLICES,
-          NucleusScore.SOFTMAX,
-          0,
-          PatchPooling.PROJECTOR,
-          DroppedSlice.NOTHING,
-          ImageMask.MODEL,
-          Positions.MODEL,
-          DeepStack.MERGED,
-          Resizing.MODEL,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0,
-          0);
+      PAPER.toBuilder().sliceAnchoring(false).tokenPruning(false).with("off");
 
   private static final List<PruningPolicy> PRESETS = List.of(PAPER, REFERENCE, NUCLEUS, OFF);
 
