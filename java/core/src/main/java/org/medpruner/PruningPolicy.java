@@ -160,8 +160,7 @@ public record PruningPolicy(
 
   /** Parity with the released code, where it runs. */
   public static final PruningPolicy REFERENCE =
-      PAPER
-          .toBuilder()
+      PAPER.toBuilder()
           .encoderScope(EncoderScope.ALL_SLICES)
           .pooling(PatchPooling.CONTIGUOUS)
           .droppedSlice(DroppedSlice.CORNER_TOKEN)
