@@ -13,14 +13,18 @@ std::vector<float> floats(const std::vector<T>& values) {
   return result;
 }
 
-void check_close(const std::vector<float>& actual, const std::vector<double>& expected) {
+double worst_error(const std::vector<float>& actual, const std::vector<double>& expected) {
   CHECK_EQUAL(actual.size(), expected.size());
   double worst = 0;
   for (size_t i = 0; i < actual.size() && i < expected.size(); ++i) {
     worst = std::max(worst, fabs(static_cast<double>(actual[i]) - expected[i]) /
                                 std::max(1e-3, fabs(expected[i])));
   }
-  CHECK(worst < 2e-6);
+  return worst;
+}
+
+void check_close(const std::vector<float>& actual, const std::vector<double>& expected) {
+  CHECK(worst_error(actual, expected) < 2e-6);
 }
 
 template <class T>
@@ -185,6 +189,43 @@ TEST(identical_rows_and_steep_logits) {
   CHECK_EQUAL(steep.mass.values[65], 66.0f);
   CHECK_EQUAL(steep.mass.values[0], 0.0f);
   CHECK_EQUAL(steep.flags.values[0], 0u);
+}
+
+TEST(logits_that_cancel_err_by_their_products) {
+  // Half of the components are a hundred times the others and cancel in every logit, in pairs.
+  cases::Random random(54);
+  const int64_t n = 64, dim = 72;
+  const double scale = 1 / sqrt(static_cast<double>(dim));
+  Tensor<float> q = random_heads<float>(random, n, 1, dim);
+  Tensor<float> k = random_heads<float>(random, n, 1, dim);
+  for (size_t i = 0; i < q.values.size(); i += 4) {
+    q.values[i] *= 100;
+    q.values[i + 1] = -q.values[i];
+    k.values[i] *= 100;
+    k.values[i + 1] = k.values[i];
+  }
+  double products = 0;
+  double logit = 0;
+  for (size_t i = 0; i < q.values.size(); i += static_cast<size_t>(dim)) {
+    for (size_t j = 0; j < k.values.size(); j += static_cast<size_t>(dim)) {
+      double sum = 0;
+      double magnitudes = 0;
+      for (size_t c = 0; c < static_cast<size_t>(dim); ++c) {
+        const double product =
+            static_cast<double>(q.values[i + c]) * static_cast<double>(k.values[j + c]);
+        sum += product;
+        magnitudes += fabs(product);
+      }
+      logit = std::max(logit, fabs(scale * sum));
+      products = std::max(products, scale * magnitudes);
+    }
+  }
+  CHECK(logit < 17 && products > 1e4);
+  const MassResult r = attention_mass(kCpu, contiguous(1), q, k, nullptr, {0, n});
+  CHECK_EQUAL(r.flags.values[0], 0u);
+  const double error =
+      worst_error(r.mass.values, reference::column_mass(q.values, k.values, n, 1, dim, scale));
+  CHECK(error < 6e-7 * products);
 }
 
 TEST(non_finite_poisons_its_segment_only) {

@@ -12,9 +12,12 @@
  * some 4 * (d + 50) bytes a patch for each thread, of at most 8192 patches: 16 heads of 4096 patches
  * and d = 72 take 5 MB with two threads.
  * Run to run the result is bit-stable on one device. Between CPU and CUDA, and with exact arithmetic,
- * it agrees within 1e-5 relative, not bit for bit, while scaled logits lie within +-17; beyond, the
- * error of an f32 logit, which the exponential passes on, may reach 6e-7 times the largest. A NaN or infinity in Q, K or lse, or a logit beyond f32, gives NaN masses
- * in the whole segment and MEDPRUNER_SEGMENT_NON_FINITE; pooled_keys are the plain means even then.
+ * it agrees within 1e-5 relative, not bit for bit, while scale * sum_i |q_i * k_i| of every logit is at
+ * most 17; beyond, the error of an f32 logit, which the exponential passes on, may reach 6e-7 times the
+ * largest such sum: products that cancel leave a small logit with the error of the large ones. A NaN or
+ * infinity in Q, K or lse, or on the way in f32 (a product q.k before or after its factor scale * log2(e),
+ * the factor itself, the exponential of a logit above a given lse), gives NaN masses in the whole segment
+ * and MEDPRUNER_SEGMENT_NON_FINITE; pooled_keys are the plain means even then.
  */
 #ifndef MEDPRUNER_ATTENTION_MASS_H
 #define MEDPRUNER_ATTENTION_MASS_H

@@ -16,7 +16,8 @@
  *   when the query gave 0. Outputs and workspace must not overlap inputs or each other unless an op
  *   says so, judged by the address range from a tensor's first to its last element.
  * - Tensors are compact row-major unless an op says "stride any": then that stride of an input may be
- *   any value, zero and negative too, and that of an output any value that keeps its rows apart.
+ *   any value, zero and negative too, and that of an output any value that keeps its rows apart. A
+ *   stride that no element is reached by (an extent of 1, a tensor of no elements) is not looked at.
  * - A workspace query looks at the descriptors, not at data: data may still be NULL there.
  * - The device of the first tensor chooses the backend; all tensors must be on it. A CUDA call is
  *   asynchronous on `stream` (a cudaStream_t of that device, NULL = legacy default stream), sets the

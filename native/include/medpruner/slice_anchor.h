@@ -45,7 +45,7 @@ typedef struct medpruner_slice_anchor_params {
   uint32_t struct_size;
   /** MEDPRUNER_ANCHOR_*; other bits are refused. */
   uint32_t flags;
-  /** Threshold in the units of the scaled values; not NaN, rounded to f32. Negative keeps all. */
+  /** Threshold in the units of the scaled values; not NaN. Rounded to f32: what then is < 0 keeps all. */
   double gamma;
   /** Factor of the distance, finite and > 0: 1 for normalised floats, 1/127.5 for u8 shown as [-1,1]. */
   double scale;
@@ -113,13 +113,17 @@ typedef struct medpruner_slice_anchor_patches_params {
   /** With its own struct_size. */
   medpruner_slice_anchor_params anchor;
   /**
-   * Threshold of a patch in the units of the scaled values; not NaN, rounded to f32. 0 keeps a slice in
-   * which any value differs, negative keeps all, +infinity measures patches and keeps none for them.
+   * Threshold of a patch in the units of the scaled values; not NaN. Rounded to f32: then 0 keeps a slice
+   * with a patch whose difference is not 0 in f32, < 0 keeps all, and +infinity measures patches and keeps
+   * none for them.
    */
   double patch_gamma;
   /** Of a slice; each >= 1, their product is S. */
   int64_t channels, height, width;
-  /** Each >= 1; at most 65536 values of a plane in a patch, and less than 2^31 patches. */
+  /**
+   * Each >= 1, and they may exceed height and width; patch_height * patch_width is at most 65536 all the
+   * same. Less than 2^31 patches.
+   */
   int64_t patch_height, patch_width;
 } medpruner_slice_anchor_patches_params;
 

@@ -30,8 +30,8 @@ public final class SliceAnchor {
   /**
    * What decides.
    *
-   * @param gamma threshold in units of the scaled values; not NaN, rounded to float; negative keeps
-   *     every slice
+   * @param gamma threshold in units of the scaled values; not NaN, rounded to float; what then is
+   *     below 0 keeps every slice
    * @param scale factor of the distance, finite and positive: 1 for normalised floats, {@link
    *     #U8_SCALE} for bytes shown to the model as [-1, 1]
    * @param maxGap keep at least every maxGap-th slice; 0 is off
@@ -39,8 +39,9 @@ public final class SliceAnchor {
    *     of {@link Outputs#decisionsIn}. They are the same bits, and reading may end as soon as they
    *     are certain
    * @param patchGamma keep a slice when the mean difference of one patch to that of the anchor is
-   *     greater, in units of the scaled values; 0 keeps whatever differs at all, negative keeps
-   *     every slice, infinity measures only; without patches it has no meaning and is 0
+   *     greater, in units of the scaled values; rounded to float: then 0 keeps what has a patch
+   *     whose difference is not 0 as a float, below 0 keeps every slice, infinity measures only;
+   *     without patches it has no meaning and is 0
    * @param patches where the patches of a slice are; null is off
    */
   public record Params(
