@@ -131,6 +131,7 @@ public final class AttentionMass {
      * @param headDim d, columns of the pooled keys
      * @param segments G
      * @return bytes, each output padded to a multiple of 256
+     * @throws IllegalArgumentException if an extent is negative or the bytes overflow
      */
     public static long bytes(long tokens, long headDim, long segments) {
       Carver c = Carver.measure();
@@ -147,7 +148,7 @@ public final class AttentionMass {
      * @param headDim d, columns of the pooled keys
      * @param segments G
      * @return views of the buffer; nothing is written yet
-     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalArgumentException if an extent is negative or the buffer is too small
      * @throws IllegalStateException if the buffer is closed
      */
     public static Outputs in(NativeBuffer buffer, long tokens, long headDim, long segments) {
@@ -172,6 +173,7 @@ public final class AttentionMass {
    * @param offsets I64 [G+1] over the patches
    * @return bytes, possibly 0
    * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer is closed
    */
   public static long workspaceBytes(
       Params params, TensorView query, TensorView key, TensorView offsets) {

@@ -30,7 +30,11 @@ final class Carver {
         buffer == null
             ? TensorView.of(0, dtype, shape, Device.CPU)
             : buffer.viewAt(used, dtype, shape);
-    used = Math.addExact(used, Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    try {
+      used = Math.addExact(used, Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException("outputs: their size in bytes overflows", e);
+    }
     return view;
   }
 

@@ -68,6 +68,7 @@ public final class ContextualMerge {
      * @param tokens N
      * @param segments G
      * @return bytes, each output padded to a multiple of 256
+     * @throws IllegalArgumentException if an extent is negative or the bytes overflow
      */
     public static long bytes(long tokens, long segments) {
       Carver c = Carver.measure();
@@ -84,7 +85,7 @@ public final class ContextualMerge {
      * @param tokens N
      * @param segments G
      * @return {@code merged} and views of the buffer; nothing is written yet
-     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalArgumentException if an extent is negative or the buffer is too small
      * @throws IllegalStateException if the buffer is closed
      */
     public static Outputs in(
@@ -113,6 +114,7 @@ public final class ContextualMerge {
    * @param offsets I64 [G+1] over the tokens
    * @return bytes, possibly 0
    * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer is closed
    */
   public static long workspaceBytes(Params params, TensorView keys, TensorView offsets) {
     checkKeys(params, keys, offsets);

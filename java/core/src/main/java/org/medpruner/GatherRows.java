@@ -36,6 +36,7 @@ public final class GatherRows {
    * @param offsets I64 [G+1] over the rows
    * @return bytes, possibly 0
    * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer is closed
    */
   public static long workspaceBytes(Params params, TensorView source, TensorView offsets) {
     checkInputs(params, source, offsets);

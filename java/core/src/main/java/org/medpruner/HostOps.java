@@ -25,10 +25,10 @@ final class HostOps {
     return b;
   }
 
-  private static int rows(String name, int length, int columns) {
+  private static int rows(String name, int length, long columns) {
     Check.that(columns >= 1, name, columns + " values per row", "at least 1");
     Check.that(length % columns == 0, name, length + " values", "a multiple of " + columns);
-    return length / columns;
+    return (int) (length / columns);
   }
 
   static SliceAnchor.Result sliceAnchor(
@@ -65,7 +65,10 @@ final class HostOps {
   private static SliceAnchor.Result anchorSlices(
       SliceAnchor.Params params, DType dtype, int depth, long size, Consumer<NativeBuffer> fill) {
     Check.that(
-        !params.decideOnly(), "params", params, "without decideOnly: distances are returned");
+        !Check.notNull("params", params).decideOnly(),
+        "params",
+        params,
+        "without decideOnly: distances are returned");
     try (NativeBuffer input = NativeBuffer.allocate(Device.CPU, dtype, depth, size);
         NativeBuffer offsets = longs(0, depth);
         NativeBuffer results = buffer(SliceAnchor.Outputs.bytes(depth, 1));
@@ -98,8 +101,14 @@ final class HostOps {
       AttentionMass.Params params, float[] query, float[] key, int heads, int headDim) {
     Check.that(heads >= 1, "heads", heads, ">= 1");
     Check.that(headDim >= 1, "headDim", headDim, ">= 1");
-    int patches = rows("query", query.length, Math.multiplyExact(heads, headDim));
+    int patches = rows("query", query.length, (long) heads * headDim);
     Check.that(key.length == query.length, "key", key.length + " values", "as many as query");
+    Check.notNull("params", params);
+    if (params.pooling() instanceof AttentionMass.Grid grid) {
+      long size = grid.gridHeight() * grid.gridWidth();
+      Check.that(
+          patches == 0 || patches == size, "query", patches + " patches", size + ", the grid's");
+    }
     int tokens = Math.toIntExact(patches / params.pooling().patchesPerToken());
     try (NativeBuffer q = floats(query);
         NativeBuffer k = floats(key);

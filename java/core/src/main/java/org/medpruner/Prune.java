@@ -124,6 +124,7 @@ public final class Prune {
      * @param tokens N
      * @param segments G
      * @return bytes, each output padded to a multiple of 256
+     * @throws IllegalArgumentException if an extent is negative or the bytes overflow
      */
     public static long bytes(
         DType dtype, long capacity, long channels, long tokens, long segments) {
@@ -143,7 +144,7 @@ public final class Prune {
      * @param tokens N
      * @param segments G
      * @return views of the buffer; nothing is written yet
-     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalArgumentException if an extent is negative or the buffer is too small
      * @throws IllegalStateException if the buffer is closed
      */
     public static Outputs in(
@@ -180,6 +181,7 @@ public final class Prune {
    * @param volumes null (all segments are one volume), or I64 [V+1] over the segments
    * @return bytes, possibly 0
    * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer is closed
    */
   public static long workspaceBytes(
       Params params,

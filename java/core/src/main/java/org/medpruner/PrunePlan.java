@@ -63,6 +63,7 @@ public final class PrunePlan implements AutoCloseable {
    * @return a plan that owns its workspace, the caller's to close
    * @throws IllegalArgumentException naming the argument at fault; what concerns the outputs is
    *     found by the first run
+   * @throws IllegalStateException if a buffer of an input is closed
    * @throws MedPrunerOutOfMemoryException if there is no memory for the workspace
    */
   public static PrunePlan of(

@@ -19,8 +19,8 @@ import java.util.Objects;
  * @param contextualRatio share of a slice's tokens that become contextual targets, in [0, 1]
  * @param encoderScope which slices the vision encoder sees
  * @param score how attention mass becomes nucleus weights
- * @param temperature softmax temperature; 0 means the model's own (2 for MedGemma and Qwen3-VL, 1
- *     for Hulu-Med)
+ * @param temperature softmax temperature, finite and at least 1e-300; 0 means the model's own (2
+ *     for MedGemma and Qwen3-VL, 1 for Hulu-Med)
  * @param pooling how patch scores are pooled into token scores
  * @param droppedSlice what a dropped slice leaves in the prompt
  * @param imageMask how image tokens attend to each other in the language model
@@ -186,6 +186,14 @@ public record PruningPolicy(
   /** Checks every field. */
   public PruningPolicy {
     Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(encoderScope, "encoderScope");
+    Objects.requireNonNull(score, "score");
+    Objects.requireNonNull(pooling, "pooling");
+    Objects.requireNonNull(droppedSlice, "droppedSlice");
+    Objects.requireNonNull(imageMask, "imageMask");
+    Objects.requireNonNull(positions, "positions");
+    Objects.requireNonNull(deepStack, "deepStack");
+    Objects.requireNonNull(resizing, "resizing");
     require(!Double.isNaN(gamma), "gamma", gamma, "a number");
     require(tau > 0 && tau <= 1, "tau", tau, "in (0, 1]");
     require(
@@ -304,7 +312,7 @@ public record PruningPolicy(
   /**
    * A copy with another softmax temperature.
    *
-   * @param value finite and &gt; 0, or 0 for the model's own
+   * @param value finite and at least 1e-300, or 0 for the model's own
    * @return a copy, whose name ends in {@code "+"} unless it equals a preset
    * @throws IllegalArgumentException if the value is out of range
    */
@@ -464,7 +472,7 @@ public record PruningPolicy(
     /**
      * Sets {@link PruningPolicy#temperature}; checked by {@link #build}.
      *
-     * @param value finite and &gt; 0, or 0 for the model's own; without effect on {@link
+     * @param value finite and at least 1e-300, or 0 for the model's own; without effect on {@link
      *     NucleusScore#MASS}
      * @return this
      */

@@ -176,6 +176,7 @@ public final class SliceAnchor {
      * @param slices D
      * @param volumes G
      * @return bytes, each output padded to a multiple of 256
+     * @throws IllegalArgumentException if an extent is negative or the bytes overflow
      */
     public static long bytes(long slices, long volumes) {
       Carver c = Carver.measure();
@@ -191,7 +192,7 @@ public final class SliceAnchor {
      * @param slices D
      * @param volumes G
      * @return views of the buffer; nothing is written yet
-     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalArgumentException if an extent is negative or the buffer is too small
      * @throws IllegalStateException if the buffer is closed
      */
     public static Outputs in(NativeBuffer buffer, long slices, long volumes) {
@@ -206,7 +207,7 @@ public final class SliceAnchor {
      * @param slices D
      * @param volumes G
      * @return views of the buffer; nothing is written yet
-     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalArgumentException if an extent is negative or the buffer is too small
      * @throws IllegalStateException if the buffer is closed
      */
     public static Outputs patchesIn(NativeBuffer buffer, long slices, long volumes) {
@@ -221,7 +222,7 @@ public final class SliceAnchor {
      * @param slices D
      * @param volumes G
      * @return views of the buffer, without distances and flags; nothing is written yet
-     * @throws IllegalArgumentException if the buffer is too small
+     * @throws IllegalArgumentException if an extent is negative or the buffer is too small
      * @throws IllegalStateException if the buffer is closed
      */
     public static Outputs decisionsIn(NativeBuffer buffer, long slices, long volumes) {
@@ -251,6 +252,7 @@ public final class SliceAnchor {
    * @param offsets I64 [G+1] over the slices
    * @return bytes, possibly 0
    * @throws IllegalArgumentException naming the argument at fault
+   * @throws IllegalStateException if a buffer is closed
    */
   public static long workspaceBytes(Params params, TensorView slices, TensorView offsets) {
     checkInputs(params, slices, offsets);

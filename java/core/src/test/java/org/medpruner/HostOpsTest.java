@@ -89,9 +89,30 @@ class HostOpsTest {
     refused("query", () -> AttentionMass.apply(new float[5], new float[5], 1, 2, mass));
     refused("query", () -> AttentionMass.apply(new float[6], new float[6], 1, 2, mass));
     refused("key", () -> AttentionMass.apply(new float[8], new float[4], 1, 2, mass));
+    refused("query", () -> AttentionMass.apply(new float[8], new float[8], 1 << 16, 1 << 16, mass));
+    AttentionMass.Params grid = AttentionMass.Params.of(new AttentionMass.Grid(2, 2, 2, 2));
+    refused("query", () -> AttentionMass.apply(new float[8], new float[8], 1, 1, grid));
     refused("indices", () -> GatherRows.apply(new float[4], 2, new int[3]));
     refused("indices", () -> GatherRows.apply(new float[4], 2, new int[] {2}));
     refused("indices", () -> GatherRows.apply(new float[4], 2, new int[] {-1}));
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // callers without a null checker
+  void missingParamsAreRefusedByName() {
+    refused("params", () -> SliceAnchor.apply(new float[4], 2, null));
+    refused("params", () -> AttentionMass.apply(new float[4], new float[4], 1, 2, null));
+    refused("params", () -> NucleusSelect.apply(new float[4], null));
+    refused(
+        "params", () -> ContextualMerge.apply(new float[2], new float[2], new boolean[2], null));
+    refused("params", () -> Prune.apply(new float[2], new float[2], new float[2], null));
+  }
+
+  @Test
+  void outputsBeyondTheAddressSpaceAreRefused() {
+    assertThrows(
+        IllegalArgumentException.class, () -> NucleusSelect.Outputs.bytes(Long.MAX_VALUE / 8, 1));
+    assertThrows(IllegalArgumentException.class, () -> NucleusSelect.Outputs.bytes(-1, 1));
   }
 
   @Test

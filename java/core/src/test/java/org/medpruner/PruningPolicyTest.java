@@ -81,6 +81,27 @@ class PruningPolicyTest {
     refused("volumeMinTokens", b -> b.volumeMinTokens(-1));
   }
 
+  private static void needed(String field, UnaryOperator<PruningPolicy.Builder> change) {
+    NullPointerException e =
+        assertThrows(
+            NullPointerException.class,
+            () -> change.apply(PruningPolicy.PAPER.toBuilder()).build());
+    assertEquals(field, e.getMessage());
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // callers without a null checker
+  void noChoiceIsNull() {
+    needed("encoderScope", b -> b.encoderScope(null));
+    needed("score", b -> b.score(null));
+    needed("pooling", b -> b.pooling(null));
+    needed("droppedSlice", b -> b.droppedSlice(null));
+    needed("imageMask", b -> b.imageMask(null));
+    needed("positions", b -> b.positions(null));
+    needed("deepStack", b -> b.deepStack(null));
+    needed("resizing", b -> b.resizing(null));
+  }
+
   @Test
   void gapsInMillimetresBecomeSlices() {
     PruningPolicy mm = PruningPolicy.PAPER.toBuilder().maxGapMm(10).build();
