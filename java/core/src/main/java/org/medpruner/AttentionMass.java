@@ -178,11 +178,8 @@ public final class AttentionMass {
   public static long workspaceBytes(
       Params params, TensorView query, TensorView key, TensorView offsets) {
     checkInputs(params, query, key, null, offsets);
-    Call call = Call.hold(Stream.DEFAULT, query, key, offsets);
-    try {
+    try (Call held = Call.hold(Stream.DEFAULT, query, key, offsets)) {
       return NativeOps.attentionMassWorkspace(params, query, key, offsets);
-    } finally {
-      call.release();
     }
   }
 
@@ -223,7 +220,7 @@ public final class AttentionMass {
     Check.output("flags", outputs.flags, device, DType.U32, offsets.size(0) - 1);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    Call call =
+    try (Call held =
         Call.hold(
             stream,
             query,
@@ -233,21 +230,9 @@ public final class AttentionMass {
             outputs.mass,
             outputs.pooledKeys,
             outputs.flags,
-            workspace);
-    try {
+            workspace)) {
       NativeOps.attentionMass(
-          params,
-          query,
-          key,
-          lse,
-          offsets,
-          outputs.mass,
-          outputs.pooledKeys,
-          outputs.flags,
-          workspace,
-          stream.handle());
-    } finally {
-      call.release();
+          params, query, key, lse, offsets, outputs, workspace, stream.handle());
     }
   }
 

@@ -4,7 +4,7 @@ import java.lang.ref.Reference;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps what one downcall uses open and reachable until it has returned. */
-final class Call {
+final class Call implements AutoCloseable {
   private final Stream stream;
   private final @Nullable TensorView[] tensors;
   private int held;
@@ -26,7 +26,7 @@ final class Call {
     try {
       Recording.note(stream, tensors);
     } catch (IllegalStateException e) {
-      call.release();
+      call.close();
       throw e;
     }
     return call;
@@ -48,13 +48,14 @@ final class Call {
         held++;
       }
     } catch (IllegalStateException e) {
-      release();
+      close();
       throw e;
     }
   }
 
   /** Ends the use. */
-  void release() {
+  @Override
+  public void close() {
     try {
       for (int i = 0; i < held; i++) {
         TensorView t = tensors[i];

@@ -118,11 +118,8 @@ public final class ContextualMerge {
    */
   public static long workspaceBytes(Params params, TensorView keys, TensorView offsets) {
     checkKeys(params, keys, offsets);
-    Call call = Call.hold(Stream.DEFAULT, keys, offsets);
-    try {
+    try (Call held = Call.hold(Stream.DEFAULT, keys, offsets)) {
       return NativeOps.contextualMergeWorkspace(params.ratio, keys, offsets);
-    } finally {
-      call.release();
     }
   }
 
@@ -172,7 +169,7 @@ public final class ContextualMerge {
     Check.output("flags", outputs.flags, device, DType.U32, offsets.size(0) - 1);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    Call call =
+    try (Call held =
         Call.hold(
             stream,
             features,
@@ -185,24 +182,9 @@ public final class ContextualMerge {
             outputs.keptIndices,
             outputs.keptCounts,
             outputs.flags,
-            workspace);
-    try {
+            workspace)) {
       NativeOps.contextualMerge(
-          params.ratio,
-          features,
-          keys,
-          nucleus,
-          offsets,
-          outputs.merged,
-          outputs.role,
-          outputs.assignment,
-          outputs.keptIndices,
-          outputs.keptCounts,
-          outputs.flags,
-          workspace,
-          stream.handle());
-    } finally {
-      call.release();
+          params.ratio, features, keys, nucleus, offsets, outputs, workspace, stream.handle());
     }
   }
 

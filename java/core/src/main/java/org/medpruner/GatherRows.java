@@ -40,11 +40,8 @@ public final class GatherRows {
    */
   public static long workspaceBytes(Params params, TensorView source, TensorView offsets) {
     checkInputs(params, source, offsets);
-    Call call = Call.hold(Stream.DEFAULT, source, offsets);
-    try {
+    try (Call held = Call.hold(Stream.DEFAULT, source, offsets)) {
       return NativeOps.gatherRowsWorkspace(source, offsets);
-    } finally {
-      call.release();
     }
   }
 
@@ -83,7 +80,7 @@ public final class GatherRows {
     Check.output("flags", outputs.flags, device, DType.U32, segments);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    Call call =
+    try (Call held =
         Call.hold(
             stream,
             source,
@@ -93,20 +90,8 @@ public final class GatherRows {
             outputs.packed,
             outputs.packedOffsets,
             outputs.flags,
-            workspace);
-    try {
-      NativeOps.gatherRows(
-          source,
-          indices,
-          counts,
-          offsets,
-          outputs.packed,
-          outputs.packedOffsets,
-          outputs.flags,
-          workspace,
-          stream.handle());
-    } finally {
-      call.release();
+            workspace)) {
+      NativeOps.gatherRows(source, indices, counts, offsets, outputs, workspace, stream.handle());
     }
   }
 

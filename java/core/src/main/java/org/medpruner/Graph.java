@@ -32,7 +32,7 @@ public final class Graph implements AutoCloseable {
               try {
                 NativeGraphs.destroy(handle);
               } finally {
-                recorded.forEach(Call::release);
+                recorded.forEach(Call::close);
               }
             });
   }

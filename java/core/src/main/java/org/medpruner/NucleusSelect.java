@@ -184,11 +184,8 @@ public final class NucleusSelect {
   public static long workspaceBytes(
       Params params, TensorView scores, TensorView offsets, @Nullable TensorView volumes) {
     checkInputs(params, scores, offsets, volumes);
-    Call call = Call.hold(Stream.DEFAULT, scores, offsets, volumes);
-    try {
+    try (Call held = Call.hold(Stream.DEFAULT, scores, offsets, volumes)) {
       return NativeOps.nucleusSelectWorkspace(params, scores, offsets, volumes);
-    } finally {
-      call.release();
     }
   }
 
@@ -225,7 +222,7 @@ public final class NucleusSelect {
     Check.output("flags", outputs.flags, device, DType.U32, g);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    Call call =
+    try (Call held =
         Call.hold(
             stream,
             scores,
@@ -236,22 +233,9 @@ public final class NucleusSelect {
             outputs.keptCounts,
             outputs.keptMass,
             outputs.flags,
-            workspace);
-    try {
+            workspace)) {
       NativeOps.nucleusSelect(
-          params,
-          scores,
-          offsets,
-          volumes,
-          outputs.mask,
-          outputs.keptIndices,
-          outputs.keptCounts,
-          outputs.keptMass,
-          outputs.flags,
-          workspace,
-          stream.handle());
-    } finally {
-      call.release();
+          params, scores, offsets, volumes, outputs, workspace, stream.handle());
     }
   }
 

@@ -190,11 +190,8 @@ public final class Prune {
       TensorView offsets,
       @Nullable TensorView volumes) {
     checkInputs(params, scores, features, offsets, null, volumes);
-    Call call = hold(Stream.DEFAULT, scores, features, offsets, volumes);
-    try {
+    try (Call held = hold(Stream.DEFAULT, scores, features, offsets, volumes)) {
       return NativeOps.pruneWorkspace(params, scores, features, offsets, volumes);
-    } finally {
-      call.release();
     }
   }
 
@@ -238,7 +235,7 @@ public final class Prune {
     Check.output("flags", outputs.flags, device, DType.U32, g);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    Call call =
+    try (Call held =
         hold(
             stream,
             scores,
@@ -253,8 +250,7 @@ public final class Prune {
             outputs.assignment,
             outputs.keptMass,
             outputs.flags,
-            workspace);
-    try {
+            workspace)) {
       NativeOps.prune(
           params,
           scores,
@@ -265,8 +261,6 @@ public final class Prune {
           outputs,
           workspace,
           stream.handle());
-    } finally {
-      call.release();
     }
   }
 

@@ -61,7 +61,7 @@ final class Recording {
       return handle;
     } finally {
       if (!ended) {
-        calls.forEach(Call::release);
+        calls.forEach(Call::close);
       }
       stream.release();
     }
@@ -73,7 +73,7 @@ final class Recording {
     try {
       NativeGraphs.discard(device, stream.handle());
     } finally {
-      calls.forEach(Call::release);
+      calls.forEach(Call::close);
       stream.release();
     }
   }

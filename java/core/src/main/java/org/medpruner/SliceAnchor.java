@@ -256,11 +256,8 @@ public final class SliceAnchor {
    */
   public static long workspaceBytes(Params params, TensorView slices, TensorView offsets) {
     checkInputs(params, slices, offsets);
-    Call call = Call.hold(Stream.DEFAULT, slices, offsets);
-    try {
+    try (Call held = Call.hold(Stream.DEFAULT, slices, offsets)) {
       return NativeOps.sliceAnchorWorkspace(params, slices, offsets);
-    } finally {
-      call.release();
     }
   }
 
@@ -297,7 +294,7 @@ public final class SliceAnchor {
     patch("patchIndex", outputs.patchIndex, params, device, DType.I32, d);
     Check.workspace(workspace, device);
     Check.stream(stream, device);
-    Call call =
+    try (Call held =
         Call.hold(
             stream,
             slices,
@@ -310,11 +307,8 @@ public final class SliceAnchor {
             outputs.flags,
             outputs.patchDistance,
             outputs.patchIndex,
-            workspace);
-    try {
+            workspace)) {
       NativeOps.sliceAnchor(params, slices, offsets, outputs, workspace, stream.handle());
-    } finally {
-      call.release();
     }
   }
 

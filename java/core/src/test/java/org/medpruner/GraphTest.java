@@ -33,8 +33,7 @@ class GraphTest {
     try (Stream cpu = Stream.create(Device.CPU);
         NativeBuffer buffer = NativeBuffer.allocate(Device.CPU, 16)) {
       assertThrows(MedPrunerException.class, () -> cpu.capture(() -> {}));
-      Call call = Call.hold(cpu, buffer.view(DType.U8, 16));
-      call.release();
+      Call.hold(cpu, buffer.view(DType.U8, 16)).close();
       buffer.close();
       assertThrows(IllegalStateException.class, () -> buffer.view(DType.U8, 16));
       assertEquals(16, buffer.byteSize());

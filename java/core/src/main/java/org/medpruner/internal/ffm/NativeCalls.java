@@ -12,8 +12,9 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
 /**
- * One method handle per entry point but the ops', which {@link OpCalls} holds. Touching this class
- * loads the library; without one its initialiser fails, so callers ask {@link NativeLibrary} first.
+ * One method handle per entry point but the ops', which {@link OpHandles} holds. Touching this
+ * class loads the library; without one its initialiser fails, so callers ask {@link NativeLibrary}
+ * first.
  */
 final class NativeCalls {
   private static final Linker LINKER = Linker.nativeLinker();

@@ -14,6 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.AttentionMass;
+import org.medpruner.ContextualMerge;
+import org.medpruner.GatherRows;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 import org.medpruner.SliceAnchor;
@@ -69,14 +71,18 @@ public final class NativeOps {
       SlicePatches patches = params.patches();
       Status.check(
           patches == null
-              ? OpCalls.sliceAnchorWorkspace(
-                  sliceAnchorParams(f, params), f.tensor(slices), f.tensor(offsets), bytes)
-              : OpCalls.sliceAnchorPatchesWorkspace(
-                  sliceAnchorParams(f, params, patches),
-                  f.tensor(slices),
-                  f.tensor(offsets),
-                  bytes));
+              ? (int)
+                  OpHandles.SLICE_ANCHOR_WORKSPACE.invokeExact(
+                      sliceAnchorParams(f, params), f.tensor(slices), f.tensor(offsets), bytes)
+              : (int)
+                  OpHandles.SLICE_ANCHOR_PATCHES_WORKSPACE.invokeExact(
+                      sliceAnchorParams(f, params, patches),
+                      f.tensor(slices),
+                      f.tensor(offsets),
+                      bytes));
       return bytes.get(ValueLayout.JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -93,34 +99,38 @@ public final class NativeOps {
       SlicePatches patches = params.patches();
       Status.check(
           patches == null
-              ? OpCalls.sliceAnchor(
-                  sliceAnchorParams(f, params),
-                  f.tensor(slices),
-                  f.tensor(offsets),
-                  f.tensor(out.keep()),
-                  f.tensor(out.distance()),
-                  f.tensor(out.representative()),
-                  f.tensor(out.keptIndices()),
-                  f.tensor(out.keptCounts()),
-                  f.tensor(out.flags()),
-                  pointer(workspace.address()),
-                  workspace.elements(),
-                  pointer(stream))
-              : OpCalls.sliceAnchorPatches(
-                  sliceAnchorParams(f, params, patches),
-                  f.tensor(slices),
-                  f.tensor(offsets),
-                  f.tensor(out.keep()),
-                  f.tensor(out.distance()),
-                  f.tensor(out.patchDistance()),
-                  f.tensor(out.patchIndex()),
-                  f.tensor(out.representative()),
-                  f.tensor(out.keptIndices()),
-                  f.tensor(out.keptCounts()),
-                  f.tensor(out.flags()),
-                  pointer(workspace.address()),
-                  workspace.elements(),
-                  pointer(stream)));
+              ? (int)
+                  OpHandles.SLICE_ANCHOR.invokeExact(
+                      sliceAnchorParams(f, params),
+                      f.tensor(slices),
+                      f.tensor(offsets),
+                      f.tensor(out.keep()),
+                      f.tensor(out.distance()),
+                      f.tensor(out.representative()),
+                      f.tensor(out.keptIndices()),
+                      f.tensor(out.keptCounts()),
+                      f.tensor(out.flags()),
+                      pointer(workspace.address()),
+                      workspace.elements(),
+                      pointer(stream))
+              : (int)
+                  OpHandles.SLICE_ANCHOR_PATCHES.invokeExact(
+                      sliceAnchorParams(f, params, patches),
+                      f.tensor(slices),
+                      f.tensor(offsets),
+                      f.tensor(out.keep()),
+                      f.tensor(out.distance()),
+                      f.tensor(out.patchDistance()),
+                      f.tensor(out.patchIndex()),
+                      f.tensor(out.representative()),
+                      f.tensor(out.keptIndices()),
+                      f.tensor(out.keptCounts()),
+                      f.tensor(out.flags()),
+                      pointer(workspace.address()),
+                      workspace.elements(),
+                      pointer(stream)));
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -153,13 +163,16 @@ public final class NativeOps {
     try (Frame f = new Frame()) {
       MemorySegment bytes = f.word();
       Status.check(
-          OpCalls.attentionMassWorkspace(
-              attentionMassParams(f, params),
-              f.tensor(query),
-              f.tensor(key),
-              f.tensor(offsets),
-              bytes));
+          (int)
+              OpHandles.ATTENTION_MASS_WORKSPACE.invokeExact(
+                  attentionMassParams(f, params),
+                  f.tensor(query),
+                  f.tensor(key),
+                  f.tensor(offsets),
+                  bytes));
       return bytes.get(ValueLayout.JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -170,26 +183,27 @@ public final class NativeOps {
       TensorView key,
       @Nullable TensorView lse,
       TensorView offsets,
-      TensorView mass,
-      @Nullable TensorView pooledKeys,
-      TensorView flags,
+      AttentionMass.Outputs out,
       TensorView workspace,
       long stream) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       Status.check(
-          OpCalls.attentionMass(
-              attentionMassParams(f, params),
-              f.tensor(query),
-              f.tensor(key),
-              f.tensor(lse),
-              f.tensor(offsets),
-              f.tensor(mass),
-              f.tensor(pooledKeys),
-              f.tensor(flags),
-              pointer(workspace.address()),
-              workspace.elements(),
-              pointer(stream)));
+          (int)
+              OpHandles.ATTENTION_MASS.invokeExact(
+                  attentionMassParams(f, params),
+                  f.tensor(query),
+                  f.tensor(key),
+                  f.tensor(lse),
+                  f.tensor(offsets),
+                  f.tensor(out.mass()),
+                  f.tensor(out.pooledKeys()),
+                  f.tensor(out.flags()),
+                  pointer(workspace.address()),
+                  workspace.elements(),
+                  pointer(stream)));
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -222,13 +236,16 @@ public final class NativeOps {
     try (Frame f = new Frame()) {
       MemorySegment bytes = f.word();
       Status.check(
-          OpCalls.nucleusSelectWorkspace(
-              nucleusSelectParams(f, params),
-              f.tensor(scores),
-              f.tensor(offsets),
-              f.tensor(volumes),
-              bytes));
+          (int)
+              OpHandles.NUCLEUS_SELECT_WORKSPACE.invokeExact(
+                  nucleusSelectParams(f, params),
+                  f.tensor(scores),
+                  f.tensor(offsets),
+                  f.tensor(volumes),
+                  bytes));
       return bytes.get(ValueLayout.JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -238,29 +255,28 @@ public final class NativeOps {
       TensorView scores,
       TensorView offsets,
       @Nullable TensorView volumes,
-      TensorView mask,
-      TensorView keptIndices,
-      TensorView keptCounts,
-      TensorView keptMass,
-      TensorView flags,
+      NucleusSelect.Outputs out,
       TensorView workspace,
       long stream) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       Status.check(
-          OpCalls.nucleusSelect(
-              nucleusSelectParams(f, params),
-              f.tensor(scores),
-              f.tensor(offsets),
-              f.tensor(volumes),
-              f.tensor(mask),
-              f.tensor(keptIndices),
-              f.tensor(keptCounts),
-              f.tensor(keptMass),
-              f.tensor(flags),
-              pointer(workspace.address()),
-              workspace.elements(),
-              pointer(stream)));
+          (int)
+              OpHandles.NUCLEUS_SELECT.invokeExact(
+                  nucleusSelectParams(f, params),
+                  f.tensor(scores),
+                  f.tensor(offsets),
+                  f.tensor(volumes),
+                  f.tensor(out.mask()),
+                  f.tensor(out.keptIndices()),
+                  f.tensor(out.keptCounts()),
+                  f.tensor(out.keptMass()),
+                  f.tensor(out.flags()),
+                  pointer(workspace.address()),
+                  workspace.elements(),
+                  pointer(stream)));
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -276,9 +292,12 @@ public final class NativeOps {
     try (Frame f = new Frame()) {
       MemorySegment bytes = f.word();
       Status.check(
-          OpCalls.contextualMergeWorkspace(
-              contextualMergeParams(f, ratio), f.tensor(keys), f.tensor(offsets), bytes));
+          (int)
+              OpHandles.CONTEXTUAL_MERGE_WORKSPACE.invokeExact(
+                  contextualMergeParams(f, ratio), f.tensor(keys), f.tensor(offsets), bytes));
       return bytes.get(ValueLayout.JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -289,38 +308,35 @@ public final class NativeOps {
       TensorView keys,
       TensorView nucleus,
       TensorView offsets,
-      @Nullable TensorView merged,
-      TensorView role,
-      TensorView assignment,
-      TensorView keptIndices,
-      TensorView keptCounts,
-      TensorView flags,
+      ContextualMerge.Outputs out,
       TensorView workspace,
       long stream) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       Status.check(
-          OpCalls.contextualMerge(
-              contextualMergeParams(f, ratio),
-              f.tensor(features),
-              f.tensor(keys),
-              f.tensor(nucleus),
-              f.tensor(offsets),
-              f.tensor(merged),
-              f.tensor(role),
-              f.tensor(assignment),
-              f.tensor(keptIndices),
-              f.tensor(keptCounts),
-              f.tensor(flags),
-              pointer(workspace.address()),
-              workspace.elements(),
-              pointer(stream)));
+          (int)
+              OpHandles.CONTEXTUAL_MERGE.invokeExact(
+                  contextualMergeParams(f, ratio),
+                  f.tensor(features),
+                  f.tensor(keys),
+                  f.tensor(nucleus),
+                  f.tensor(offsets),
+                  f.tensor(out.merged()),
+                  f.tensor(out.role()),
+                  f.tensor(out.assignment()),
+                  f.tensor(out.keptIndices()),
+                  f.tensor(out.keptCounts()),
+                  f.tensor(out.flags()),
+                  pointer(workspace.address()),
+                  workspace.elements(),
+                  pointer(stream)));
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
   private static MemorySegment gatherRowsParams(Frame f) {
-    MemorySegment p = f.sized(GATHER_ROWS_PARAMS);
-    return p;
+    return f.sized(GATHER_ROWS_PARAMS);
   }
 
   /** Bytes of workspace. */
@@ -329,9 +345,12 @@ public final class NativeOps {
     try (Frame f = new Frame()) {
       MemorySegment bytes = f.word();
       Status.check(
-          OpCalls.gatherRowsWorkspace(
-              gatherRowsParams(f), f.tensor(source), f.tensor(offsets), bytes));
+          (int)
+              OpHandles.GATHER_ROWS_WORKSPACE.invokeExact(
+                  gatherRowsParams(f), f.tensor(source), f.tensor(offsets), bytes));
       return bytes.get(ValueLayout.JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -341,26 +360,27 @@ public final class NativeOps {
       TensorView indices,
       TensorView counts,
       TensorView offsets,
-      TensorView packed,
-      TensorView packedOffsets,
-      TensorView flags,
+      GatherRows.Outputs out,
       TensorView workspace,
       long stream) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       Status.check(
-          OpCalls.gatherRows(
-              gatherRowsParams(f),
-              f.tensor(source),
-              f.tensor(indices),
-              f.tensor(counts),
-              f.tensor(offsets),
-              f.tensor(packed),
-              f.tensor(packedOffsets),
-              f.tensor(flags),
-              pointer(workspace.address()),
-              workspace.elements(),
-              pointer(stream)));
+          (int)
+              OpHandles.GATHER_ROWS.invokeExact(
+                  gatherRowsParams(f),
+                  f.tensor(source),
+                  f.tensor(indices),
+                  f.tensor(counts),
+                  f.tensor(offsets),
+                  f.tensor(out.packed()),
+                  f.tensor(out.packedOffsets()),
+                  f.tensor(out.flags()),
+                  pointer(workspace.address()),
+                  workspace.elements(),
+                  pointer(stream)));
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -391,16 +411,19 @@ public final class NativeOps {
       Prune.Attended attended = scores instanceof Prune.Attended a ? a : null;
       MemorySegment bytes = f.word();
       Status.check(
-          OpCalls.pruneWorkspace(
-              pruneParams(f, params, scores),
-              f.tensor(attended == null ? null : attended.query()),
-              f.tensor(attended == null ? null : attended.key()),
-              f.tensor(scores.pooledKeys()),
-              f.tensor(features),
-              f.tensor(offsets),
-              f.tensor(volumes),
-              bytes));
+          (int)
+              OpHandles.PRUNE_WORKSPACE.invokeExact(
+                  pruneParams(f, params, scores),
+                  f.tensor(attended == null ? null : attended.query()),
+                  f.tensor(attended == null ? null : attended.key()),
+                  f.tensor(scores.pooledKeys()),
+                  f.tensor(features),
+                  f.tensor(offsets),
+                  f.tensor(volumes),
+                  bytes));
       return bytes.get(ValueLayout.JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 
@@ -412,34 +435,37 @@ public final class NativeOps {
       TensorView offsets,
       @Nullable TensorView segments,
       @Nullable TensorView volumes,
-      Prune.Outputs outputs,
+      Prune.Outputs out,
       TensorView workspace,
       long stream) {
     NativeLibrary.get();
     try (Frame f = new Frame()) {
       Prune.Attended attended = scores instanceof Prune.Attended a ? a : null;
       Status.check(
-          OpCalls.prune(
-              pruneParams(f, params, scores),
-              f.tensor(attended == null ? null : attended.query()),
-              f.tensor(attended == null ? null : attended.key()),
-              f.tensor(attended == null ? null : attended.lse()),
-              f.tensor(scores.mass()),
-              f.tensor(scores.pooledKeys()),
-              f.tensor(features),
-              f.tensor(offsets),
-              f.tensor(segments),
-              f.tensor(volumes),
-              f.tensor(outputs.packed()),
-              f.tensor(outputs.packedRows()),
-              f.tensor(outputs.packedOffsets()),
-              f.tensor(outputs.role()),
-              f.tensor(outputs.assignment()),
-              f.tensor(outputs.keptMass()),
-              f.tensor(outputs.flags()),
-              pointer(workspace.address()),
-              workspace.elements(),
-              pointer(stream)));
+          (int)
+              OpHandles.PRUNE.invokeExact(
+                  pruneParams(f, params, scores),
+                  f.tensor(attended == null ? null : attended.query()),
+                  f.tensor(attended == null ? null : attended.key()),
+                  f.tensor(attended == null ? null : attended.lse()),
+                  f.tensor(scores.mass()),
+                  f.tensor(scores.pooledKeys()),
+                  f.tensor(features),
+                  f.tensor(offsets),
+                  f.tensor(segments),
+                  f.tensor(volumes),
+                  f.tensor(out.packed()),
+                  f.tensor(out.packedRows()),
+                  f.tensor(out.packedOffsets()),
+                  f.tensor(out.role()),
+                  f.tensor(out.assignment()),
+                  f.tensor(out.keptMass()),
+                  f.tensor(out.flags()),
+                  pointer(workspace.address()),
+                  workspace.elements(),
+                  pointer(stream)));
+    } catch (Throwable t) {
+      throw NativeCalls.unexpected(t);
     }
   }
 }

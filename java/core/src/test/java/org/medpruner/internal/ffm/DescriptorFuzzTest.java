@@ -9,8 +9,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.AttentionMass;
+import org.medpruner.ContextualMerge;
 import org.medpruner.DType;
 import org.medpruner.Device;
+import org.medpruner.GatherRows;
 import org.medpruner.MedPrunerException;
 import org.medpruner.NativeBuffer;
 import org.medpruner.NucleusSelect;
@@ -102,9 +104,7 @@ class DescriptorFuzzTest {
               t[1],
               t[2],
               t[3],
-              t[4],
-              t[5],
-              t[6],
+              new AttentionMass.Outputs(t[4], t[5], t[6]),
               workspace,
               0);
       case "nucleus_select" ->
@@ -113,16 +113,19 @@ class DescriptorFuzzTest {
               t[0],
               t[1],
               t[2],
-              t[3],
-              t[4],
-              t[5],
-              t[6],
-              t[7],
+              new NucleusSelect.Outputs(t[3], t[4], t[5], t[6], t[7]),
               workspace,
               0);
       case "contextual_merge" ->
           NativeOps.contextualMerge(
-              0.1, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], workspace, 0);
+              0.1,
+              t[0],
+              t[1],
+              t[2],
+              t[3],
+              new ContextualMerge.Outputs(t[4], t[5], t[6], t[7], t[8], t[9]),
+              workspace,
+              0);
       case "prune" ->
           NativeOps.prune(
               Prune.Params.of(NucleusSelect.Params.mass(0.9), 0.1),
@@ -142,7 +145,9 @@ class DescriptorFuzzTest {
               new Prune.Outputs(t[9], t[10], t[11], t[12], t[13], t[14], t[15]),
               workspace,
               0);
-      default -> NativeOps.gatherRows(t[0], t[1], t[2], t[3], t[4], t[5], t[6], workspace, 0);
+      default ->
+          NativeOps.gatherRows(
+              t[0], t[1], t[2], t[3], new GatherRows.Outputs(t[4], t[5], t[6]), workspace, 0);
     }
   }
 

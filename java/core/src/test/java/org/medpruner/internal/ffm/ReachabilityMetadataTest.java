@@ -31,7 +31,7 @@ class ReachabilityMetadataTest {
     for (Class<?> holder :
         List.of(
             NativeCalls.class,
-            OpCalls.class,
+            OpHandles.class,
             Class.forName(ProcessExit.class.getName() + "$Exit"))) {
       for (Field field : holder.getDeclaredFields()) {
         if (field.getType() == MethodHandle.class) {
