@@ -1,60 +1,95 @@
 package org.medpruner.vlm.gemma;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.AttentionMass;
 import org.medpruner.PruningPolicy.PatchPooling;
 import org.medpruner.PruningPolicy.Positions;
 import org.medpruner.PruningPolicy.Resizing;
 import org.medpruner.vlm.LoadOptions;
-import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.GenerationConfig;
 import org.medpruner.vlm.checkpoint.PreprocessorConfig;
+import org.medpruner.vlm.checkpoint.StorageType;
 import org.medpruner.vlm.engine.FloatPixels;
-import org.medpruner.vlm.engine.ModelFamily;
+import org.medpruner.vlm.engine.LoadedFamily;
 import org.medpruner.vlm.engine.PixelSource;
 import org.medpruner.vlm.engine.Preparation;
 import org.medpruner.vlm.engine.SliceGrid;
 import org.medpruner.vlm.engine.VisionEncoder;
 import org.medpruner.vlm.nn.Decoder;
 import org.medpruner.vlm.nn.EncoderStack;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.nn.Weights;
 import org.medpruner.volume.SliceImages;
 
 /** Gemma 3 and MedGemma: a SigLIP tower on square pictures of one size, a Gemma 3 decoder. */
-public final class GemmaFamily implements ModelFamily {
+public final class GemmaFamily extends LoadedFamily {
+  // Name layouts: the Hub's, re-saved ones, and transformers 5's in memory; parts may differ in one
+  // checkpoint, so each part is looked for on its own.
+  private static final List<String> TEXT_PREFIXES =
+      List.of("language_model.model.", "model.language_model.", "language_model.");
+  private static final List<String> VISION_PREFIXES =
+      List.of(
+          "vision_tower.vision_model.",
+          "model.vision_tower.vision_model.",
+          "model.vision_tower.",
+          "vision_tower.");
+  private static final List<String> PROJECTOR_PREFIXES =
+      List.of("multi_modal_projector.", "model.multi_modal_projector.");
+
   private final GemmaConfig config;
   private final PreprocessorConfig preprocessor;
-  private final GenerationConfig generation;
-  private final GemmaNetwork network;
+  private final SiglipTower tower;
+  private final Projector projector;
   private final SliceGrid grid;
-  private final ModelInfo info;
 
   private GemmaFamily(
       Path folder,
       GemmaConfig config,
       PreprocessorConfig preprocessor,
       GenerationConfig generation,
-      GemmaNetwork network) {
+      Weights weights) {
+    super(
+        folder,
+        config.architecture(),
+        config.vision().imageSize(),
+        config.tokensPerImage(),
+        generation,
+        weights,
+        decoder(config, weights));
     this.config = config;
     this.preprocessor = preprocessor;
-    this.generation = generation;
-    this.network = network;
-    this.grid =
+    tower =
+        new SiglipTower(
+            weights,
+            weights.prefix("embeddings.patch_embedding.weight", VISION_PREFIXES),
+            config.vision());
+    projector =
+        new Projector(
+            weights, weights.prefix("mm_input_projection_weight", PROJECTOR_PREFIXES), config);
+    grid =
         new SliceGrid(
             config.vision().grid(), config.vision().grid(), config.tokenGrid(), config.tokenGrid());
-    this.info =
-        new ModelInfo(
-            folder.toString(),
-            config.architecture(),
-            network.parameters(),
-            network.storageType().name(),
-            network.text().computeName(),
-            network.cuda() ? "cuda:0" : "cpu",
-            config.vision().imageSize(),
-            config.tokensPerImage(),
-            config.text().contextLength());
+  }
+
+  private static Decoder decoder(GemmaConfig config, Weights weights) {
+    String prefix = weights.prefix("embed_tokens.weight", TEXT_PREFIXES);
+    return new Decoder(
+        weights,
+        prefix,
+        config.text(),
+        weights.head(config.head()),
+        scale(config, weights, prefix));
+  }
+
+  /** sqrt(hidden), rounded as the embedding is stored: 50.5 instead of 50.596 for MedGemma. */
+  private static double scale(GemmaConfig config, Weights weights, String textPrefix) {
+    int h = config.text().hiddenSize();
+    StorageType stored =
+        weights.storageType(textPrefix + "embed_tokens.weight", config.text().vocabSize(), h);
+    return Ops.rounded(Math.sqrt(h), stored);
   }
 
   /**
@@ -65,15 +100,21 @@ public final class GemmaFamily implements ModelFamily {
    *     cannot be used
    */
   public static GemmaFamily load(Path folder, LoadOptions options, Progress progress) {
+    return load(folder, options, Weights.MAX_CACHED_BYTES, progress);
+  }
+
+  /** Keeps a converted copy of weights that take at most {@code maxCachedBytes}. */
+  static GemmaFamily load(
+      Path folder, LoadOptions options, long maxCachedBytes, Progress progress) {
     GemmaConfig config = GemmaConfig.read(folder);
     PreprocessorConfig preprocessor = PreprocessorConfig.read(folder, config.vision().imageSize());
     GenerationConfig generation = GenerationConfig.read(folder, config.stopTokens());
-    return new GemmaFamily(
+    return Weights.load(
         folder,
-        config,
-        preprocessor,
-        generation,
-        GemmaNetwork.load(folder, config, options, Weights.MAX_CACHED_BYTES, progress));
+        options,
+        maxCachedBytes,
+        progress,
+        weights -> new GemmaFamily(folder, config, preprocessor, generation, weights));
   }
 
   /** The configuration. */
@@ -81,24 +122,9 @@ public final class GemmaFamily implements ModelFamily {
     return config;
   }
 
-  /** The networks themselves. */
-  GemmaNetwork network() {
-    return network;
-  }
-
-  @Override
-  public ModelInfo info() {
-    return info;
-  }
-
-  @Override
-  public Decoder decoder() {
-    return network.text();
-  }
-
-  @Override
-  public GenerationConfig generation() {
-    return generation;
+  /** The vision tower. */
+  SiglipTower tower() {
+    return tower;
   }
 
   @Override
@@ -145,7 +171,7 @@ public final class GemmaFamily implements ModelFamily {
               + " x "
               + side);
     }
-    return new FloatPixels(pictures, grid, GemmaFamily::planar, network.text().compute());
+    return new FloatPixels(pictures, grid, GemmaFamily::planar, decoder().compute());
   }
 
   /** [B, height, width, 3] as the convolution takes it. */
@@ -155,8 +181,8 @@ public final class GemmaFamily implements ModelFamily {
 
   @Override
   public VisionEncoder.Tokens encode(Tensor pictures, SliceGrid slices) {
-    EncoderStack.Output seen = network.vision(pictures);
-    return new VisionEncoder.Tokens(network.project(seen.hidden()), seen.query(), seen.key());
+    EncoderStack.Output seen = tower.encode(pictures);
+    return new VisionEncoder.Tokens(projector.project(seen.hidden()), seen.query(), seen.key());
   }
 
   @Override
@@ -173,11 +199,6 @@ public final class GemmaFamily implements ModelFamily {
     return config
         .vision()
         .encoder()
-        .activationBytes(slices.patches(), 3 * side * side, network.text().elementBytes());
-  }
-
-  @Override
-  public void close() {
-    network.close();
+        .activationBytes(slices.patches(), 3 * side * side, decoder().elementBytes());
   }
 }

@@ -23,7 +23,7 @@ final class GemmaTextConfig {
     } else {
       JsonFile scaling = json.object(json.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
       double theta = json.positive("rope_theta", scaling.positive("rope_theta", 1_000_000));
-      global = new Rope(theta, rope(scaling, theta).factor());
+      global = new Rope(theta, Rope.factor(scaling));
       local = new Rope(json.positive("rope_local_base_freq", 10_000), 1);
     }
     for (String unsupported : List.of("attn_logit_softcapping", "final_logit_softcapping")) {
@@ -68,16 +68,7 @@ final class GemmaTextConfig {
   }
 
   private static Rope rope(JsonFile json, double theta) {
-    String type = json.text("rope_type", json.text("type", "default"));
-    return switch (type) {
-      case "default" -> new Rope(json.positive("rope_theta", theta), 1);
-      case "linear" -> new Rope(json.positive("rope_theta", theta), json.positive("factor", 1));
-      default ->
-          throw json.bad(
-              "rope type \""
-                  + JsonFile.printable(type)
-                  + "\" is not supported, only default and linear");
-    };
+    return new Rope(json.positive("rope_theta", theta), Rope.factor(json));
   }
 
   private static List<Boolean> localLayers(JsonFile json, int layers) {

@@ -8,11 +8,10 @@ import org.medpruner.PruningPolicy.PatchPooling;
 import org.medpruner.PruningPolicy.Positions;
 import org.medpruner.PruningPolicy.Resizing;
 import org.medpruner.vlm.LoadOptions;
-import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.GenerationConfig;
 import org.medpruner.vlm.engine.FloatPixels;
-import org.medpruner.vlm.engine.ModelFamily;
+import org.medpruner.vlm.engine.LoadedFamily;
 import org.medpruner.vlm.engine.PixelSource;
 import org.medpruner.vlm.engine.Preparation;
 import org.medpruner.vlm.engine.SliceGrid;
@@ -29,7 +28,7 @@ import org.medpruner.volume.SliceImages;
  * patches to a token, and stage 1 runs on any number: the released code does so from six slices on
  * and sends fewer as separate pictures with a token for every patch, which its stage 1 passes over.
  */
-public final class HuluFamily implements ModelFamily {
+public final class HuluFamily extends LoadedFamily {
   /** Side, in patches, of the block that makes one token of a volume's slice. */
   static final int VOLUME_MERGE = 2;
 
@@ -37,12 +36,8 @@ public final class HuluFamily implements ModelFamily {
 
   private final HuluConfig config;
   private final HuluProcessor processor;
-  private final GenerationConfig generation;
-  private final Weights weights;
   private final HuluVisionEncoder vision;
   private final HuluProjector projector;
-  private final Decoder decoder;
-  private final ModelInfo info;
 
   private HuluFamily(
       Path folder,
@@ -50,25 +45,23 @@ public final class HuluFamily implements ModelFamily {
       HuluProcessor processor,
       GenerationConfig generation,
       Weights weights) {
+    super(
+        folder,
+        config.architecture(),
+        0,
+        0,
+        generation,
+        weights,
+        new Decoder(weights, prefix(weights), config.text(), weights.head(config.head()), 1));
     this.config = config;
     this.processor = processor;
-    this.generation = generation;
-    this.weights = weights;
-    String model = weights.prefix("embed_tokens.weight", PREFIXES);
-    decoder = new Decoder(weights, model, config.text(), weights.head(config.head()), 1);
+    String model = prefix(weights);
     vision = new HuluVisionEncoder(weights, model + "vision_encoder.", config.vision());
     projector = new HuluProjector(weights, model + "mm_projector", config);
-    info =
-        new ModelInfo(
-            folder.toString(),
-            config.architecture(),
-            weights.parameters(),
-            weights.storageType().name(),
-            decoder.computeName(),
-            weights.cuda() ? "cuda:0" : "cpu",
-            0,
-            0,
-            config.text().contextLength());
+  }
+
+  private static String prefix(Weights weights) {
+    return weights.prefix("embed_tokens.weight", PREFIXES);
   }
 
   /**
@@ -98,21 +91,6 @@ public final class HuluFamily implements ModelFamily {
   /** The vision encoder. */
   HuluVisionEncoder vision() {
     return vision;
-  }
-
-  @Override
-  public ModelInfo info() {
-    return info;
-  }
-
-  @Override
-  public Decoder decoder() {
-    return decoder;
-  }
-
-  @Override
-  public GenerationConfig generation() {
-    return generation;
   }
 
   @Override
@@ -174,7 +152,8 @@ public final class HuluFamily implements ModelFamily {
     PatchGrid grid =
         PatchGrid.of(
             Math.toIntExact(height), Math.toIntExact(width), config.vision().patchSize(), merge);
-    return new FloatPixels(pictures, slices(grid), p -> grid.patchVectors(p, 1), decoder.compute());
+    return new FloatPixels(
+        pictures, slices(grid), p -> grid.patchVectors(p, 1), decoder().compute());
   }
 
   private static SliceGrid slices(PatchGrid grid) {
@@ -213,11 +192,6 @@ public final class HuluFamily implements ModelFamily {
         .activationBytes(
             slices.patches(),
             side * side * config.vision().channels() * slices.patches(),
-            decoder.elementBytes());
-  }
-
-  @Override
-  public void close() {
-    weights.close();
+            decoder().elementBytes());
   }
 }

@@ -58,16 +58,7 @@ final class HuluTextConfig {
   private static Rope rope(JsonFile json) {
     JsonFile given = json.object(json.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
     double theta = json.positive("rope_theta", given.positive("rope_theta", 10_000));
-    String type = given.text("rope_type", given.text("type", "default"));
-    return switch (type) {
-      case "default" -> new Rope(theta, 1);
-      case "linear" -> new Rope(theta, given.positive("factor", 1));
-      default ->
-          throw json.bad(
-              "rope type \""
-                  + JsonFile.printable(type)
-                  + "\" is not supported, only default and linear");
-    };
+    return new Rope(theta, Rope.factor(given));
   }
 
   private static List<Boolean> localLayers(JsonFile json, int layers) {

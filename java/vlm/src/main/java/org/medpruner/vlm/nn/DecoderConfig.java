@@ -72,6 +72,25 @@ public record DecoderConfig(
     public Rope(double theta, double factor) {
       this(theta, factor, List.of());
     }
+
+    /**
+     * The {@link #factor} of an object that says how a rotary embedding is scaled: {@code default}
+     * or {@code linear}.
+     *
+     * @throws org.medpruner.InputException if it names another kind, or the factor is not positive
+     */
+    public static double factor(JsonFile json) {
+      String type = json.text("rope_type", json.text("type", "default"));
+      return switch (type) {
+        case "default" -> 1;
+        case "linear" -> json.positive("factor", 1);
+        default ->
+            throw json.bad(
+                "rope type \""
+                    + JsonFile.printable(type)
+                    + "\" is not supported, only default and linear");
+      };
+    }
   }
 
   /** Copies the list. */

@@ -1,6 +1,7 @@
 package org.medpruner.vlm.qwen;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.medpruner.AttentionMass;
@@ -9,11 +10,10 @@ import org.medpruner.PruningPolicy.PatchPooling;
 import org.medpruner.PruningPolicy.Positions;
 import org.medpruner.PruningPolicy.Resizing;
 import org.medpruner.vlm.LoadOptions;
-import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.checkpoint.GenerationConfig;
 import org.medpruner.vlm.engine.FloatPixels;
-import org.medpruner.vlm.engine.ModelFamily;
+import org.medpruner.vlm.engine.LoadedFamily;
 import org.medpruner.vlm.engine.PixelSource;
 import org.medpruner.vlm.engine.Preparation;
 import org.medpruner.vlm.engine.PromptPositions;
@@ -31,34 +31,41 @@ import org.medpruner.volume.SliceImages;
  * Qwen3-VL, the dense models: a vision tower on pictures of any size, a Qwen3 decoder with
  * three-axis positions and DeepStack planes. All slices of a volume have one size.
  */
-public final class QwenFamily implements ModelFamily {
+public final class QwenFamily extends LoadedFamily {
+  // The Hub's layout first, then re-saved ones; parts may differ in one checkpoint.
+  private static final List<String> TEXT_PREFIXES =
+      List.of("model.language_model.", "language_model.model.", "language_model.", "model.");
+  private static final List<String> VISION_PREFIXES =
+      List.of("model.visual.", "visual.", "language_model.visual.");
+
   private final QwenConfig config;
   private final QwenPreprocessor preprocessor;
-  private final GenerationConfig generation;
-  private final QwenNetwork network;
-  private final ModelInfo info;
+  private final QwenVisionTower tower;
 
   private QwenFamily(
       Path folder,
       QwenConfig config,
       QwenPreprocessor preprocessor,
       GenerationConfig generation,
-      QwenNetwork network) {
+      Weights weights) {
+    super(
+        folder,
+        QwenConfig.ARCHITECTURE,
+        0,
+        0,
+        generation,
+        weights,
+        new Decoder(
+            weights,
+            weights.prefix("embed_tokens.weight", TEXT_PREFIXES),
+            config.text(),
+            weights.head(config.head()),
+            1));
     this.config = config;
     this.preprocessor = preprocessor;
-    this.generation = generation;
-    this.network = network;
-    this.info =
-        new ModelInfo(
-            folder.toString(),
-            QwenConfig.ARCHITECTURE,
-            network.parameters(),
-            network.storageType().name(),
-            network.text().computeName(),
-            network.cuda() ? "cuda:0" : "cpu",
-            0,
-            0,
-            config.text().contextLength());
+    tower =
+        new QwenVisionTower(
+            weights, weights.prefix("patch_embed.proj.weight", VISION_PREFIXES), config.vision());
   }
 
   /**
@@ -72,12 +79,12 @@ public final class QwenFamily implements ModelFamily {
     QwenConfig config = QwenConfig.read(folder);
     QwenPreprocessor preprocessor = QwenPreprocessor.read(folder, config.vision());
     GenerationConfig generation = GenerationConfig.read(folder, config.stopTokens());
-    return new QwenFamily(
+    return Weights.load(
         folder,
-        config,
-        preprocessor,
-        generation,
-        QwenNetwork.load(folder, config, options, Weights.MAX_CACHED_BYTES, progress));
+        options,
+        Weights.MAX_CACHED_BYTES,
+        progress,
+        weights -> new QwenFamily(folder, config, preprocessor, generation, weights));
   }
 
   /** The configuration. */
@@ -85,24 +92,9 @@ public final class QwenFamily implements ModelFamily {
     return config;
   }
 
-  /** The networks themselves. */
-  QwenNetwork network() {
-    return network;
-  }
-
-  @Override
-  public ModelInfo info() {
-    return info;
-  }
-
-  @Override
-  public Decoder decoder() {
-    return network.text();
-  }
-
-  @Override
-  public GenerationConfig generation() {
-    return generation;
+  /** The vision tower. */
+  QwenVisionTower tower() {
+    return tower;
   }
 
   @Override
@@ -168,7 +160,7 @@ public final class QwenFamily implements ModelFamily {
         pictures,
         sliceGrid(grid),
         p -> grid.patchVectors(p, config.vision().temporalPatchSize()),
-        network.text().compute());
+        decoder().compute());
   }
 
   private PatchGrid grid(int height, int width) {
@@ -187,7 +179,7 @@ public final class QwenFamily implements ModelFamily {
             slices.patchColumns(),
             config.vision().patchSize(),
             config.vision().mergeSize());
-    QwenVisionTower.Output seen = network.tower().encode(pictures, grid);
+    QwenVisionTower.Output seen = tower.encode(pictures, grid);
     return new VisionEncoder.Tokens(seen.features(), seen.planes(), seen.query(), seen.key());
   }
 
@@ -200,16 +192,11 @@ public final class QwenFamily implements ModelFamily {
   @Override
   public long activationBytes(SliceGrid slices) {
     return QwenVisionTower.activationBytes(
-        config.vision(), slices.patches(), network.text().elementBytes());
+        config.vision(), slices.patches(), decoder().elementBytes());
   }
 
   @Override
   public PromptPositions positions(Prompt prompt, SliceGrid slices) {
     return QwenPositions.of(prompt, slices);
-  }
-
-  @Override
-  public void close() {
-    network.close();
   }
 }

@@ -35,18 +35,12 @@ class ContinuationTest {
     "bf16-sharded, 2, 300",
   })
   void appendedTextEqualsAPrefillOfTheWhole(String name, int generated, int added) {
-    GemmaConfig config = GemmaConfig.read(TinyCheckpointTest.folder(name));
-    try (GemmaNetwork network =
-            GemmaNetwork.load(
-                TinyCheckpointTest.folder(name),
-                config,
-                LoadOptions.DEFAULT,
-                1 << 30,
-                Progress.NONE);
+    try (GemmaFamily family =
+            GemmaFamily.load(TinyCheckpointTest.folder(name), LoadOptions.DEFAULT, Progress.NONE);
         TensorFile golden =
             new TensorFile(TinyCheckpointTest.folder(name).resolve("expected.safetensors"));
         PointerScope scope = new PointerScope()) {
-      Tensor features = network.project(network.vision(golden.floats("pixel_values")).hidden());
+      Tensor features = TinyCheckpointTest.features(family, golden.floats("pixel_values"));
       int slices = Math.toIntExact(features.size(0));
       PackedTokens tokens = new PackedTokens(features.flatten(0, 1), List.of());
       int[] ids = golden.ints("input_ids");
@@ -55,9 +49,10 @@ class ContinuationTest {
         whole[i] = 10 + (i * 7) % 100;
       }
       int step = ids.length + generated + added;
-      try (Session grown = new Session(network.text(), prompt(config, ids, slices));
+      try (Session grown = new Session(family.decoder(), prompt(family.config(), ids, slices));
           Session fresh =
-              new Session(network.text(), prompt(config, Arrays.copyOf(whole, step), slices))) {
+              new Session(
+                  family.decoder(), prompt(family.config(), Arrays.copyOf(whole, step), slices))) {
         grown.prefill(tokens);
         for (int i = 0; i < generated; i++) {
           grown.step(whole[ids.length + i]);

@@ -133,7 +133,7 @@ class GoldenParityTest {
       Values.assertClose(
           "vision_last_hidden",
           golden.expected.doubles("vision_last_hidden_img0_img7"),
-          Values.of(golden.family.network().vision(pixels).hidden()),
+          Values.of(golden.family.tower().encode(pixels).hidden()),
           LOGITS);
     }
   }
@@ -367,7 +367,7 @@ class GoldenParityTest {
       String prefix,
       double tolerance) {
     try (PointerScope scope = new PointerScope();
-        Session session = new Session(golden.family.network().text(), pruned)) {
+        Session session = new Session(golden.family.decoder(), pruned)) {
       if (file.has(prefix + "/inputs_embeds")) {
         Values.assertClose(
             what + " inputs_embeds",
@@ -466,7 +466,7 @@ class GoldenParityTest {
     List<Integer> ids = new ArrayList<>();
     float[] all = new float[steps * vocabulary];
     try (PointerScope scope = new PointerScope();
-        Session session = new Session(golden.family.network().text(), pruned)) {
+        Session session = new Session(golden.family.decoder(), pruned)) {
       Tensor state = session.prefill(v.tokens());
       float[] prefill = Values.of(session.logits(state, pruned.length()));
       for (int i = 0; i < steps; i++) {
@@ -559,7 +559,7 @@ class GoldenParityTest {
   private static List<Integer> generate(PrunedPrompt prompt, int steps) {
     List<Integer> ids = new ArrayList<>();
     try (PointerScope scope = new PointerScope();
-        Session session = new Session(golden.family.network().text(), prompt)) {
+        Session session = new Session(golden.family.decoder(), prompt)) {
       PackedTokens none = new PackedTokens(Ops.empty(Ops.F32, false, 0, 1), List.of());
       Tensor state = session.prefill(none);
       for (int i = 0; i < steps; i++) {

@@ -21,7 +21,6 @@ import org.medpruner.vlm.engine.Selection;
 import org.medpruner.vlm.engine.Session;
 import org.medpruner.vlm.golden.TensorFile;
 import org.medpruner.vlm.golden.Values;
-import org.medpruner.vlm.nn.EncoderStack;
 import org.medpruner.vlm.prompt.Prompt;
 
 /**
@@ -53,17 +52,14 @@ class TinyCheckpointTest {
     "bf16-sharded, 0",
   })
   void matchesTransformers(String name, long maxCachedBytes) {
-    GemmaConfig config = GemmaConfig.read(folder(name));
-    try (GemmaNetwork network = load(name, config, ComputeType.F32, maxCachedBytes);
+    try (GemmaFamily family = load(name, ComputeType.F32, maxCachedBytes);
         TensorFile expected = new TensorFile(folder(name).resolve("expected.safetensors"));
         PointerScope scope = new PointerScope()) {
-      org.medpruner.vlm.nn.EncoderStack.Output seen =
-          network.vision(expected.floats("pixel_values"));
-      Tensor features = network.project(seen.hidden());
+      Tensor features = features(family, expected.floats("pixel_values"));
       Values.assertClose(
           name + " features", expected.doubles("image_features"), Values.of(features), 1e-5);
       int[] ids = expected.ints("input_ids");
-      try (Session session = session(network, config, ids, features)) {
+      try (Session session = session(family, ids, features)) {
         Tensor hidden = session.prefill(new PackedTokens(features.flatten(0, 1), List.of()));
         Values.assertClose(
             name + " prefill",
@@ -75,18 +71,22 @@ class TinyCheckpointTest {
     }
   }
 
-  private static GemmaNetwork load(
-      String name, GemmaConfig config, ComputeType type, long maxCachedBytes) {
+  private static GemmaFamily load(String name, ComputeType type, long maxCachedBytes) {
     LoadOptions options = new LoadOptions(false, 1, type);
-    return GemmaNetwork.load(folder(name), config, options, maxCachedBytes, Progress.NONE);
+    return GemmaFamily.load(folder(name), options, maxCachedBytes, Progress.NONE);
   }
 
-  private static Session session(
-      GemmaNetwork network, GemmaConfig config, int[] ids, Tensor features) {
+  /** Visual tokens of normalised pixels [B, 3, side, side]. */
+  static Tensor features(GemmaFamily family, Tensor pixels) {
+    return family.encode(pixels, family.pixels(pixels).grid()).features();
+  }
+
+  private static Session session(GemmaFamily family, int[] ids, Tensor features) {
+    GemmaConfig config = family.config();
     Prompt prompt = prompt(ids, config.imageToken(), config.tokensPerImage());
     int slices = Math.toIntExact(features.size(0));
     return new Session(
-        network.text(),
+        family.decoder(),
         PrunedPrompt.of(
             prompt,
             Selection.all(slices, config.tokensPerImage()),
@@ -107,16 +107,13 @@ class TinyCheckpointTest {
     "bf16-sharded, 0",
   })
   void bf16StaysWithinItsRoundings(String name, long maxCachedBytes) {
-    GemmaConfig config = GemmaConfig.read(folder(name));
-    try (GemmaNetwork network = load(name, config, ComputeType.BF16, maxCachedBytes);
+    try (GemmaFamily family = load(name, ComputeType.BF16, maxCachedBytes);
         TensorFile expected = new TensorFile(folder(name).resolve("expected.safetensors"));
         PointerScope scope = new PointerScope()) {
-      EncoderStack.Output seen =
-          network.vision(expected.floats("pixel_values").to(ScalarType.BFloat16));
-      Tensor features = network.project(seen.hidden());
+      Tensor features = features(family, expected.floats("pixel_values").to(ScalarType.BFloat16));
       assertEquals(ScalarType.BFloat16, features.scalar_type().intern());
       int[] ids = expected.ints("input_ids");
-      try (Session session = session(network, config, ids, features)) {
+      try (Session session = session(family, ids, features)) {
         Tensor hidden = session.prefill(new PackedTokens(features.flatten(0, 1), List.of()));
         assertEquals(ScalarType.BFloat16, hidden.scalar_type().intern());
         assertNear("features", expected.doubles("image_features"), features, 0.02);

@@ -143,7 +143,7 @@ class QwenGoldenTest {
   @Test
   void partsOfTheVisionTower() {
     Volume volume = golden.volume("run");
-    QwenVisionTower tower = golden.family.network().tower();
+    QwenVisionTower tower = golden.family.tower();
     try (PointerScope scope = new PointerScope()) {
       Tensor patches = golden.source(volume).pictures(new int[] {0});
       close("vision_patch_embed_img0", tower.embed(patches), EMBEDDING);
@@ -159,7 +159,6 @@ class QwenGoldenTest {
       QwenVisionTower.Output seen =
           golden
               .family
-              .network()
               .tower()
               .encode(golden.source(volume).pictures(all(volume)), grid(volume));
       close("vision_last_hidden", seen.hidden(), GoldenRun.LOGITS);
