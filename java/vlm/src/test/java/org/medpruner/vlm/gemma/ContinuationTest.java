@@ -15,6 +15,7 @@ import org.medpruner.vlm.engine.PromptPositions;
 import org.medpruner.vlm.engine.PrunedPrompt;
 import org.medpruner.vlm.engine.Selection;
 import org.medpruner.vlm.engine.Session;
+import org.medpruner.vlm.golden.ModelGolden;
 import org.medpruner.vlm.golden.TensorFile;
 import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.prompt.Prompt;
@@ -80,7 +81,7 @@ class ContinuationTest {
   }
 
   private static PrunedPrompt prompt(GemmaConfig config, int[] ids, int slices) {
-    Prompt prompt = TinyCheckpointTest.prompt(ids, config.imageToken(), config.tokensPerImage());
+    Prompt prompt = ModelGolden.prompt(ids, config.imageToken(), config.tokensPerImage());
     return PrunedPrompt.of(
         prompt,
         Selection.all(slices, config.tokensPerImage()),

@@ -19,6 +19,7 @@ import org.medpruner.vlm.engine.PromptPositions;
 import org.medpruner.vlm.engine.PrunedPrompt;
 import org.medpruner.vlm.engine.Selection;
 import org.medpruner.vlm.engine.Session;
+import org.medpruner.vlm.golden.ModelGolden;
 import org.medpruner.vlm.golden.TensorFile;
 import org.medpruner.vlm.golden.Values;
 import org.medpruner.vlm.prompt.Prompt;
@@ -31,18 +32,6 @@ class TinyCheckpointTest {
 
   static Path folder(String name) {
     return Path.of("src/test/resources/tiny-gemma3", name);
-  }
-
-  /** The prompt of given ids, where every run of image tokens is one slice. */
-  static Prompt prompt(int[] ids, int imageToken, int perSlice) {
-    int[] slice = new int[ids.length];
-    boolean[] image = new boolean[ids.length];
-    int seen = 0;
-    for (int t = 0; t < ids.length; t++) {
-      image[t] = ids[t] == imageToken;
-      slice[t] = image[t] ? seen++ / perSlice : -1;
-    }
-    return new Prompt(ids, slice, image);
   }
 
   @ParameterizedTest
@@ -83,7 +72,7 @@ class TinyCheckpointTest {
 
   private static Session session(GemmaFamily family, int[] ids, Tensor features) {
     GemmaConfig config = family.config();
-    Prompt prompt = prompt(ids, config.imageToken(), config.tokensPerImage());
+    Prompt prompt = ModelGolden.prompt(ids, config.imageToken(), config.tokensPerImage());
     int slices = Math.toIntExact(features.size(0));
     return new Session(
         family.decoder(),

@@ -3,6 +3,7 @@ package org.medpruner.vlm.golden;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,6 +20,7 @@ import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.Workspace;
+import org.medpruner.torch.TorchScope;
 import org.medpruner.torch.TorchTensors;
 import org.medpruner.vlm.engine.PackedTokens;
 import org.medpruner.vlm.engine.PrunedPrompt;
@@ -44,6 +46,17 @@ public final class GoldenRun {
   /** Comparisons with one model's tensors. */
   public GoldenRun(ModelGolden<?> golden) {
     this.golden = golden;
+  }
+
+  /** What the encoder is given, F32 and contiguous, against the manifest's hash of it. */
+  public void checkPixels(String group, Tensor pixels) {
+    String fact = group.equals("run") ? "pixel_values" : group + "/pixel_values";
+    assertEquals(
+        golden.facts().get(fact).get("sha256_f32_le").textValue(),
+        GoldenFolder.sha256(
+            MemorySegment.ofAddress(pixels.data_ptr().address())
+                .reinterpret(pixels.numel() * Float.BYTES)),
+        group);
   }
 
   /** Stage 2 with the masses of a volume; the caller closes it. */
@@ -92,10 +105,22 @@ public final class GoldenRun {
       for (long h = 0; h < heads; h++) {
         Tensor q = t.query().select(0, 0).select(1, h).to(ScalarType.Double);
         Tensor k = t.key().select(0, 0).select(1, h).to(ScalarType.Double).transpose(0, 1);
-        Tensor columns = q.matmul(k).mul(new Scalar(1 / Math.sqrt(q.size(1)))).softmax(-1).sum(0);
-        double[] pooled = TorchTensors.doubles(columns.view(n, -1).mean(1));
-        for (int i = 0; i < n; i++) {
-          mass[i] += pooled[i] / heads;
+        // Part by part: of all patches at once the logits alone may take hundreds of megabytes.
+        for (long row = 0; row < q.size(0); row += 512) {
+          Tensor rows = q.narrow(0, row, Math.min(512, q.size(0) - row));
+          double[] pooled =
+              TorchTensors.doubles(
+                  TorchScope.run(
+                      () ->
+                          rows.matmul(k)
+                              .mul(new Scalar(1 / Math.sqrt(rows.size(1))))
+                              .softmax(-1)
+                              .sum(0)
+                              .view(n, -1)
+                              .mean(1)));
+          for (int i = 0; i < n; i++) {
+            mass[i] += pooled[i] / heads;
+          }
         }
       }
       Values.assertClose("mass of slice 0", mass, Arrays.copyOf(Values.of(stage.mass()), n), MASS);
@@ -169,15 +194,38 @@ public final class GoldenRun {
 
   /** A whole run: masks, rates, kept positions, rotary positions, logits, greedy tokens. */
   public void checkRun(String run) {
-    String group = run.substring(0, run.indexOf('/'));
-    PruningPolicy policy = golden.policy(run.substring(run.indexOf('/') + 1));
-    try (PrunedVolume v = golden.encode(golden.volume(group), policy)) {
-      checkRun(run, policy, v, golden.prompt(group));
+    PruningPolicy policy = policy(run);
+    try (PrunedVolume v = golden.encode(golden.volume(group(run)), policy)) {
+      checkRun(run, policy, v, golden.prompt(group(run)));
     }
   }
 
   /** The same of a volume that was encoded by the caller. */
   public void checkRun(String run, PruningPolicy policy, PrunedVolume v, Prompt prompt) {
+    int steps = golden.expected.ints(run + "/generated").length;
+    Decoded decoded = decodeChecked(run, policy, v, prompt, steps);
+    checkDecoded(run, golden.expected, decoded);
+    checkDecodePositions(run, decoded);
+  }
+
+  /** A run up to the logits of the prompt. */
+  public void checkPrompt(String run) {
+    PruningPolicy policy = policy(run);
+    try (PrunedVolume v = golden.encode(golden.volume(group(run)), policy)) {
+      decodeChecked(run, policy, v, golden.prompt(group(run)), 0);
+    }
+  }
+
+  private static String group(String run) {
+    return run.substring(0, run.indexOf('/'));
+  }
+
+  private PruningPolicy policy(String run) {
+    return golden.policy(run.substring(run.indexOf('/') + 1));
+  }
+
+  private Decoded decodeChecked(
+      String run, PruningPolicy policy, PrunedVolume v, Prompt prompt, int steps) {
     checkMasks(run, v, policy);
     PrunedPrompt pruned = golden.pipeline.prune(prompt, v);
     assertArrayEquals(golden.expected.ints(run + "/kept_prompt_positions"), pruned.origin());
@@ -185,16 +233,16 @@ public final class GoldenRun {
         Arrays.stream(golden.expected.ints(run + "/position_ids")).asLongStream().toArray(),
         flat(pruned.positions()));
     checkEmbeddings(run, v, pruned);
-    Decoded decoded = decode(v.tokens(), pruned, golden.expected.ints(run + "/generated").length);
+    Decoded decoded = decode(v.tokens(), pruned, steps);
     checkPrefill(run, golden.expected, rows(run, pruned.length()), decoded.prefill);
-    assertEquals(
-        Arrays.stream(golden.expected.ints(run + "/generated")).boxed().toList(), decoded.ids);
+    return decoded;
+  }
+
+  /** Greedy tokens and their logits against those stored below a prefix. */
+  public void checkDecoded(String prefix, TensorFile file, Decoded decoded) {
+    assertEquals(Arrays.stream(file.ints(prefix + "/generated")).boxed().toList(), decoded.ids);
     Values.assertClose(
-        run + " decode",
-        golden.expected.doubles(run + "/generated_logits"),
-        decoded.logits,
-        LOGITS);
-    checkDecodePositions(run, decoded);
+        prefix + " decode", file.doubles(prefix + "/generated_logits"), decoded.logits, LOGITS);
   }
 
   private static long[] flat(long[][] axes) {

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -58,7 +59,7 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
   private final String model;
   private final JsonNode manifest;
   private final TensorFile volumes;
-  private final Function<Picture, Picture> prepare;
+  private final BiFunction<F, Picture, Picture> prepare;
   private final int imageToken;
   private final Arena arena = Arena.ofShared();
   private final Map<String, Volume> cache = new HashMap<>();
@@ -76,18 +77,29 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
       return new Picture(out, slices, rows, columns);
     }
 
-    /** Every pixel twice in each direction. */
-    public Picture doubled() {
-      byte[] out = new byte[4 * u8.length];
+    /** Zeros below or to the right, so that the pictures are square. */
+    public Picture squared() {
+      int side = Math.max(height, width);
+      byte[] out = new byte[slices * side * side * 3];
+      for (int r = 0; r < slices * height; r++) {
+        int to = (r / height * side + r % height) * side * 3;
+        System.arraycopy(u8, r * width * 3, out, to, width * 3);
+      }
+      return new Picture(out, slices, side, side);
+    }
+
+    /** Every pixel {@code factor} times in each direction. */
+    public Picture enlarged(int factor) {
+      byte[] out = new byte[factor * factor * u8.length];
       for (int i = 0; i < out.length; i++) {
         int channel = i % 3;
-        int x = i / 3 % (2 * width) / 2;
-        int row = i / (6 * width);
-        int slice = row / (2 * height);
-        int y = row % (2 * height) / 2;
+        int x = i / 3 % (factor * width) / factor;
+        int row = i / (3 * factor * width);
+        int slice = row / (factor * height);
+        int y = row % (factor * height) / factor;
         out[i] = u8[((slice * height + y) * width + x) * 3 + channel];
       }
-      return new Picture(out, slices, 2 * height, 2 * width);
+      return new Picture(out, slices, factor * height, factor * width);
     }
 
     /** As the pipeline takes them. */
@@ -120,7 +132,7 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
   }
 
   private ModelGolden(
-      Path folder, String model, F family, int imageToken, Function<Picture, Picture> prepare)
+      Path folder, String model, F family, int imageToken, BiFunction<F, Picture, Picture> prepare)
       throws IOException {
     this.model = model;
     this.imageToken = imageToken;
@@ -149,7 +161,7 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
       String model,
       Loader<F> loader,
       Function<F, Integer> imageToken,
-      Function<Picture, Picture> prepare) {
+      BiFunction<F, Picture, Picture> prepare) {
     Path folder =
         GoldenFolder.require(
             "manifest.json",
@@ -203,6 +215,7 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
     long[] shape = volumes.shape(name);
     Picture p =
         prepare.apply(
+            family,
             new Picture(
                 volumes.bytes(name), single ? 1 : (int) shape[0], (int) shape[1], (int) shape[2]));
     return new Volume(
@@ -295,6 +308,11 @@ public final class ModelGolden<F extends ModelFamily> implements AutoCloseable {
   /** The same of a volume whose slices have {@code perSlice} tokens each. */
   public Prompt prompt(String group, int perSlice) {
     int[] ids = expected.ints(group.equals(RUN) ? "input_ids" : group + "/input_ids");
+    return prompt(ids, imageToken, perSlice);
+  }
+
+  /** The prompt of given ids, where every {@code perSlice} image tokens are one slice. */
+  public static Prompt prompt(int[] ids, int imageToken, int perSlice) {
     int[] slice = new int[ids.length];
     boolean[] image = new boolean[ids.length];
     int seen = 0;
