@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
@@ -19,10 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
-import org.medpruner.vlm.engine.ChatModel;
-import org.medpruner.vlm.prompt.GemmaPrompt;
-import org.medpruner.vlm.prompt.Prompt;
-import org.medpruner.vlm.prompt.Tokenizer;
+import org.medpruner.vlm.gemma.GemmaChat;
+import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.volume.Modality;
 import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
@@ -68,54 +65,19 @@ class ConversationTest {
     return model.encode(images(), policy, Progress.NONE);
   }
 
-  /**
-   * The oracle knows no conversation: it builds the ids of all turns so far as one prompt, and asks
-   * the pipeline for a fresh prefill of it.
-   */
   @ParameterizedTest
   @ValueSource(strings = {"paper", "off", "reference"})
   void everyTurnEqualsAFreshPrefillOfTheWholeConversation(String preset) {
-    PruningPolicy policy = PruningPolicy.preset(preset);
-    try (Tokenizer tokenizer = Tokenizer.load(demo);
-        EncodedVolume volume = encode(policy);
-        Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
-      GemmaPrompt template = new GemmaPrompt(tokenizer, volume.report().tokensPerSlice());
-      int slices = volume.report().slices().size();
-      Prompt whole = template.build(PromptLayout.GOOGLE, slices, QUESTIONS.getFirst());
-      TokenModel pipeline = ((ChatModel) model).pipeline();
-      for (int turn = 0; turn < QUESTIONS.size(); turn++) {
-        if (turn > 0) {
-          whole = appended(whole, template.followUp(QUESTIONS.get(turn)));
-        }
-        // Cut off in mid-answer once: the next turn then ends the answer itself.
-        GenerationOptions options = new GenerationOptions(turn == 1 ? 1 : 0, PromptLayout.GOOGLE);
-        Answer a = conversation.ask(QUESTIONS.get(turn), options, Progress.NONE);
-        TokenModel.Generation expected =
-            pipeline.generate(volume, whole, options.maxNewTokens(), true, Progress.NONE);
-        assertEquals(expected.tokenIds(), a.tokenIds(), preset + ", turn " + turn);
-        assertEquals(expected.promptTokens(), a.promptTokens());
-        assertEquals(whole.length(), a.unprunedPromptTokens());
-        assertEquals(expected.kvBytes(), a.kvBytes());
-        assertEquals(expected.report().savings(), a.report().savings());
+    try (ChatFormat template = GemmaChat.load(demo);
+        EncodedVolume volume = encode(PruningPolicy.preset(preset))) {
+      List<Answer> answers = WholeConversation.ask(template, model, volume, QUESTIONS, 0);
+      for (int turn = 0; turn < answers.size(); turn++) {
+        Answer a = answers.get(turn);
         assertEquals(
             a.unprunedPromptTokens() - a.promptTokens(), a.report().savings().prefillTokens());
         assertEquals(turn == 1 ? Ending.LENGTH : Ending.STOP_TOKEN, a.ending());
-        List<Integer> words =
-            a.ending() == Ending.STOP_TOKEN
-                ? a.tokenIds().subList(0, a.tokenIds().size() - 1)
-                : a.tokenIds();
-        whole = appended(whole, words.stream().mapToInt(Integer::intValue).toArray());
       }
     }
-  }
-
-  private static Prompt appended(Prompt prompt, int[] text) {
-    int n = prompt.length();
-    int[] ids = Arrays.copyOf(prompt.ids(), n + text.length);
-    int[] slice = Arrays.copyOf(prompt.slice(), n + text.length);
-    System.arraycopy(text, 0, ids, n, text.length);
-    Arrays.fill(slice, n, slice.length, -1);
-    return new Prompt(ids, slice, Arrays.copyOf(prompt.image(), n + text.length));
   }
 
   @Test

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.io.TempDir;
@@ -14,26 +13,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
-import org.medpruner.vlm.engine.ChatModel;
 import org.medpruner.vlm.fixtures.TinyQwen;
 import org.medpruner.vlm.prompt.ChatFormat;
-import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.volume.SliceImages;
 
 /** Further questions on one cache, in every family; Qwen3-VL's positions have three axes. */
 class FurtherTurnsTest {
   @TempDir Path folder;
 
-  private static Prompt appended(Prompt prompt, int[] text) {
-    int n = prompt.length();
-    int[] ids = Arrays.copyOf(prompt.ids(), n + text.length);
-    int[] slice = Arrays.copyOf(prompt.slice(), n + text.length);
-    System.arraycopy(text, 0, ids, n, text.length);
-    Arrays.fill(slice, n, slice.length, -1);
-    return new Prompt(ids, slice, Arrays.copyOf(prompt.image(), n + text.length));
-  }
-
-  /** The oracle is a fresh prefill of all turns so far as one prompt. */
   @ParameterizedTest
   @CsvSource({
     "GEMMA,paper", "GEMMA,off", "GEMMA,reference",
@@ -43,41 +30,13 @@ class FurtherTurnsTest {
   void everyTurnEqualsAFreshPrefillOfTheWholeConversation(Family family, String preset)
       throws IOException {
     family.tiny(folder);
-    List<String> questions = List.of("Where?", "How many?", "Why?");
     try (ChatFormat template = family.chat(folder);
         VisionLanguageModel model =
             VisionLanguageModel.load(folder, LoadOptions.DEFAULT, Progress.NONE);
         EncodedVolume volume =
             model.encode(
-                TinyQwen.pictures(4, 256, 256), PruningPolicy.preset(preset), Progress.NONE);
-        Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
-      Prompt whole =
-          template.prompt(
-              PromptLayout.GOOGLE,
-              volume.report().slices().size(),
-              volume.report().tokensPerSlice(),
-              questions.getFirst());
-      TokenModel pipeline = ((ChatModel) model).pipeline();
-      for (int turn = 0; turn < questions.size(); turn++) {
-        if (turn > 0) {
-          whole = appended(whole, template.followUp(questions.get(turn)));
-        }
-        // Cut off in mid-answer once: the next turn then ends the answer itself.
-        GenerationOptions options = new GenerationOptions(turn == 1 ? 1 : 5, PromptLayout.GOOGLE);
-        Answer a = conversation.ask(questions.get(turn), options, Progress.NONE);
-        TokenModel.Generation expected =
-            pipeline.generate(volume, whole, options.maxNewTokens(), true, Progress.NONE);
-        assertEquals(expected.tokenIds(), a.tokenIds(), "turn " + turn);
-        assertEquals(expected.promptTokens(), a.promptTokens());
-        assertEquals(whole.length(), a.unprunedPromptTokens());
-        assertEquals(expected.kvBytes(), a.kvBytes());
-        assertEquals(expected.report().savings(), a.report().savings());
-        List<Integer> words =
-            a.ending() == Ending.STOP_TOKEN
-                ? a.tokenIds().subList(0, a.tokenIds().size() - 1)
-                : a.tokenIds();
-        whole = appended(whole, words.stream().mapToInt(Integer::intValue).toArray());
-      }
+                TinyQwen.pictures(4, 256, 256), PruningPolicy.preset(preset), Progress.NONE)) {
+      WholeConversation.ask(template, model, volume, List.of("Where?", "How many?", "Why?"), 5);
     }
   }
 
@@ -94,25 +53,12 @@ class FurtherTurnsTest {
             model.encode(
                 TinyQwen.pictures(4, 256, 256), PruningPolicy.preset(preset), Progress.NONE);
         Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
-      Prompt whole =
-          template.prompt(
-              PromptLayout.GOOGLE,
-              volume.report().slices().size(),
-              volume.report().tokensPerSlice(),
-              "Where?");
-      whole = appended(whole, template.answerIds("In the liver."));
-      whole = appended(whole, template.followUp("How many?"));
-      whole = appended(whole, template.answerIds("2"));
-      whole = appended(whole, template.followUp("Why?"));
+      WholeConversation oracle = new WholeConversation(template, model, volume, "Where?");
+      oracle.recall("In the liver.", "How many?");
+      oracle.recall("2", "Why?");
       conversation.recall("Where?", "In the liver.", Progress.NONE);
       conversation.recall("How many?", "2", Progress.NONE);
-      Answer a = conversation.ask("Why?", options, Progress.NONE);
-      TokenModel.Generation expected =
-          ((ChatModel) model).pipeline().generate(volume, whole, 5, true, Progress.NONE);
-      assertEquals(expected.tokenIds(), a.tokenIds());
-      assertEquals(expected.promptTokens(), a.promptTokens());
-      assertEquals(whole.length(), a.unprunedPromptTokens());
-      assertEquals(expected.report().savings(), a.report().savings());
+      oracle.assertEqual(conversation.ask("Why?", options, Progress.NONE), 5);
       String control = family == Family.GEMMA ? "<end_of_turn>" : "<|im_end|>";
       assertThrows(
           InputException.class, () -> conversation.recall("a", "b" + control, Progress.NONE));

@@ -37,6 +37,7 @@ import org.medpruner.PruningPolicy.DroppedSlice;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchRuntime;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
@@ -100,6 +101,11 @@ class GemmaPipelineTest {
 
   private static Pipeline load(Path path) {
     return load(path, LoadOptions.DEFAULT);
+  }
+
+  private static EncodedVolume encode(
+      Pipeline p, Arena arena, PruningPolicy policy, double... values) {
+    return p.encode(slices(arena, values), values.length, SIDE, SIDE, 5, policy, Progress.NONE);
   }
 
   /** A source that notes which slices are asked for. */
@@ -175,15 +181,7 @@ class GemmaPipelineTest {
   void aDroppedSliceLeavesNoTokenAndTheAnswerStillComes() {
     try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
-        var v =
-            p.encode(
-                slices(arena, 0, 0.01, 0.5),
-                3,
-                SIDE,
-                SIDE,
-                5,
-                PruningPolicy.PAPER,
-                Progress.NONE)) {
+        var v = encode(p, arena, PruningPolicy.PAPER, 0, 0.01, 0.5)) {
       TokenModel.Generation g = p.generate(v, prompt(3), 6, false, Progress.NONE);
       assertEquals(6, g.tokenIds().size());
       assertFalse(g.stopped());
@@ -201,15 +199,7 @@ class GemmaPipelineTest {
   void aNonFiniteSliceIsKeptAndFlagged() {
     try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
-        var v =
-            p.encode(
-                slices(arena, 0, Double.NaN, 0.01),
-                3,
-                SIDE,
-                SIDE,
-                5,
-                PruningPolicy.PAPER,
-                Progress.NONE)) {
+        var v = encode(p, arena, PruningPolicy.PAPER, 0, Double.NaN, 0.01)) {
       assertTrue(v.report().slices().get(1).kept());
       assertTrue(v.report().flags().contains("slice 1: non-finite pixels, kept"));
       assertTrue(
@@ -315,8 +305,7 @@ class GemmaPipelineTest {
   private static List<Integer> answer(Path path) {
     try (Pipeline p = load(path);
         Arena arena = Arena.ofConfined();
-        var v =
-            p.encode(slices(arena, 0, 0.5), 2, SIDE, SIDE, 5, PruningPolicy.OFF, Progress.NONE)) {
+        var v = encode(p, arena, PruningPolicy.OFF, 0, 0.5)) {
       return p.generate(v, prompt(2), 5, false, Progress.NONE).tokenIds();
     }
   }
@@ -367,15 +356,7 @@ class GemmaPipelineTest {
     int slices = 30;
     try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
-        var v =
-            p.encode(
-                slices(arena, new double[slices]),
-                slices,
-                SIDE,
-                SIDE,
-                5,
-                PruningPolicy.OFF,
-                Progress.NONE)) {
+        var v = encode(p, arena, PruningPolicy.OFF, new double[slices])) {
       InputException e =
           assertThrows(
               InputException.class, () -> p.generate(v, prompt(slices), 5, true, Progress.NONE));
@@ -388,15 +369,7 @@ class GemmaPipelineTest {
     int slices = 26;
     try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
-        var v =
-            p.encode(
-                slices(arena, new double[slices]),
-                slices,
-                SIDE,
-                SIDE,
-                5,
-                PruningPolicy.OFF,
-                Progress.NONE)) {
+        var v = encode(p, arena, PruningPolicy.OFF, new double[slices])) {
       int length = prompt(slices).length();
       TokenModel.Generation g = p.generate(v, prompt(slices), 100, false, Progress.NONE);
       assertEquals(512 - length + 1, g.tokenIds().size());
