@@ -302,6 +302,24 @@ class AttentionMassTest {
     }
   }
 
+  /** Backends compute in float: what overflows before a small scale is lost, so it is flagged. */
+  @Test
+  void productsBeyondFloatAreFlaggedWhateverTheScale() {
+    float[] q = {3e19f, 3e19f, 3e19f, 3e19f};
+    float[] k = {1, 3e19f, 1, 1};
+    long[] offsets = {0, 2, 2, 4};
+    AttentionMass.Params usual = AttentionMass.Params.of(new AttentionMass.Contiguous(1));
+    for (double scale : new double[] {1, 1e-38, 1e-300, 1e300}) {
+      AttentionMass.Params params = usual.withScale(scale);
+      Output backend = run(params, DType.F32, q, k, 1, 1, offsets);
+      int second = scale > 1 ? SegmentFlags.NON_FINITE : 0;
+      int[] flags = {SegmentFlags.NON_FINITE, 0, second};
+      assertArrayEquals(flags, backend.flags, "scale " + scale);
+      assertArrayEquals(
+          flags, AttentionMassOracle.run(params, q, k, 1, 1, offsets).flags(), "scale " + scale);
+    }
+  }
+
   @Test
   void hostArraysWork() {
     float[] q = Values.normal(new Random(1), 4 * 6);

@@ -9,6 +9,8 @@ import org.medpruner.SegmentFlags;
  * attention_mass.h}, row by row. The backends agree with it within 1e-5 relative.
  */
 public final class AttentionMassOracle {
+  private static final double LOG2_E = 1.4426950408889634;
+
   private AttentionMassOracle() {}
 
   /**
@@ -45,7 +47,7 @@ public final class AttentionMassOracle {
       int from = (int) offsets[g];
       int length = (int) offsets[g + 1] - from;
       double[] columns = new double[length];
-      boolean finite = true;
+      boolean finite = length == 0 || fits(scale * LOG2_E);
       for (int h = 0; h < heads; h++) {
         for (int q = 0; q < length; q++) {
           double[] row = logits(query, key, from, q, h, heads, d, length, scale);
@@ -90,16 +92,21 @@ public final class AttentionMassOracle {
             (double) query[((from + q) * heads + h) * d + c]
                 * key[((from + k) * heads + h) * d + c];
       }
-      row[k] = scale * dot;
+      row[k] = fits(dot) && fits(dot * scale * LOG2_E) ? scale * dot : Double.NaN;
     }
     return row;
   }
 
-  /** Adds softmax(row) / heads to the columns; false when a logit does not fit a float. */
+  /** Whether a value on the way to a mass is finite as a float, which backends compute in. */
+  private static boolean fits(double value) {
+    return Math.abs(value) <= Float.MAX_VALUE;
+  }
+
+  /** Adds softmax(row) / heads to the columns; false when a logit did not fit a float. */
   private static boolean addSoftmax(double[] row, double[] columns, int heads) {
     double max = Double.NEGATIVE_INFINITY;
     for (double logit : row) {
-      if (!(Math.abs(logit) <= Float.MAX_VALUE)) {
+      if (Double.isNaN(logit)) {
         return false;
       }
       max = Math.max(max, logit);

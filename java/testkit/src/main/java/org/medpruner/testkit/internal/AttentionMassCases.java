@@ -178,6 +178,7 @@ final class AttentionMassCases {
       float[] alone = new float[12];
       alone[6] = 3e19f;
       add("logits-beyond-f32", NONE, 1, huge, alone, 1, 1, 0, 4, 8, 12);
+      add("products-beyond-f32", NONE, 1e-38, huge, alone, 1, 1, 0, 4, 8, 12);
     }
   }
 

@@ -33,7 +33,8 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
         (e, a) -> Finding.close("pooled-keys", e.pooledKeys(), a.pooledKeys(), TOLERANCE, LEAST));
     bits(
         "flags",
-        "NON_FINITE where a NaN, an infinity or a logit beyond f32 makes masses NaN.",
+        "NON_FINITE where a NaN, an infinity, or a product q.k beyond f32 before or after its"
+            + " factor, makes masses NaN.",
         AttentionMassOutput::flags);
   }
 

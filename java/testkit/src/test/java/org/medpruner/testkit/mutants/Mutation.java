@@ -31,6 +31,7 @@ enum Mutation {
   MASS_NO_MAXIMUM("attention_mass/mass", "exponentials overflow"),
   MASS_KEYS_OF_FIRST_HEAD("attention_mass/pooled-keys", "no mean over heads"),
   MASS_UNFLAGGED("attention_mass/flags", "a NaN raises no flag"),
+  MASS_SCALED_FIRST("attention_mass/flags", "only scaled products have to fit f32"),
   MASS_UNSTABLE("attention_mass/run-to-run", "every other run sums backwards in f32"),
   MASS_OF_BATCH("attention_mass/batch", "f32 sums begin where the batch does"),
 

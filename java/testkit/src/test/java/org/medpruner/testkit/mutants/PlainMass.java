@@ -8,6 +8,7 @@ import static org.medpruner.testkit.mutants.Mutation.MASS_NO_MAXIMUM;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_SCALE;
 import static org.medpruner.testkit.mutants.Mutation.MASS_OF_BATCH;
 import static org.medpruner.testkit.mutants.Mutation.MASS_ROWS_NOT_COLUMNS;
+import static org.medpruner.testkit.mutants.Mutation.MASS_SCALED_FIRST;
 import static org.medpruner.testkit.mutants.Mutation.MASS_STRIPS;
 import static org.medpruner.testkit.mutants.Mutation.MASS_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.MASS_UNSTABLE;
@@ -96,6 +97,7 @@ final class PlainMass {
         odd |= !Double.isFinite(a) || !Double.isFinite(b);
         p[j] += a * b;
       }
+      odd |= !is(MASS_SCALED_FIRST) && !(Math.abs(p[j]) <= Float.MAX_VALUE);
       p[j] *= is(MASS_NO_SCALE) ? 1 : scale;
       odd |= !(Math.abs(p[j]) <= Float.MAX_VALUE);
     }
