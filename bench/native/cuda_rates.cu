@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <utility>
+
 #include "rate_kernels.cuh"
 #include "time_rate.cuh"
 #include "warpgroup_rate.hpp"
@@ -7,7 +9,11 @@ namespace cuda_clock {
 
 Rate time_fma(int runs, void* stream) {
   constexpr int kRounds = 16384;
-  return time_rate({rates::fma_rate, kRounds, 8, rates::kFmaOperations, rates::fma_sum(kRounds),
+  std::vector<float> sums;
+  for (int lane = 0; lane < 32; ++lane) {
+    sums.push_back(rates::fma_sum(kRounds, lane));
+  }
+  return time_rate({rates::fma_rate, kRounds, 8, rates::kFmaOperations, std::move(sums),
                     "independent multiply-adds in registers"},
                    runs, stream);
 }
@@ -23,7 +29,7 @@ std::optional<Rate> time_products(int runs, void* stream) {
     return std::nullopt;  // no bf16
   }
   constexpr int kRounds = 32768;
-  return time_rate({rates::product_rate, kRounds, 2, rates::kProductOperations, rates::product_sum(kRounds),
+  return time_rate({rates::product_rate, kRounds, 2, rates::kProductOperations, {rates::product_sum(kRounds)},
                     "mma.sync m16n8k16 of bf16 ones in registers, f32 sums; from sm_90 on a GPU has faster products "
                     "than those of a warp"},
                    runs, stream);

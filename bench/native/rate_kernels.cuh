@@ -2,7 +2,7 @@
 #pragma once
 
 // Kernels that do nothing but arithmetic, in registers: what the ceilings FLOP/s of a GPU are taken from. Every
-// thread writes a sum that has one value where all of the work was done.
+// thread writes a sum that has a known value where all of the work was done.
 
 #include "common/hd.hpp"
 #include "cuda/common/mma.cuh"
@@ -15,11 +15,14 @@ namespace rates {
 constexpr int kFmaChains = 16;
 constexpr double kFmaOperations = 2.0 * kFmaChains * kThreads;  // of a round of a block
 
-/** What a thread does, and what comes of it: so many chains that no result is needed before it is there. */
-MEDPRUNER_HD inline float fma_sum(int rounds) {
+/**
+ * What a thread does, and what comes of it: so many chains that no result is needed before it is there. Those of a warp
+ * differ: what is the same in all lanes is for sm_120 one operation of another unit, not 32 of this one.
+ */
+MEDPRUNER_HD inline float fma_sum(int rounds, int lane) {
   float x[kFmaChains];
   for (int c = 0; c < kFmaChains; ++c) {
-    x[c] = static_cast<float>(c);
+    x[c] = static_cast<float>(lane * kFmaChains + c);
   }
 #if defined(__CUDA_ARCH__)
 #pragma unroll 8
@@ -37,7 +40,7 @@ MEDPRUNER_HD inline float fma_sum(int rounds) {
 }
 
 __global__ void __launch_bounds__(kThreads) fma_rate(float* sums, int rounds) {
-  sums[blockIdx.x * blockDim.x + threadIdx.x] = fma_sum(rounds);
+  sums[blockIdx.x * blockDim.x + threadIdx.x] = fma_sum(rounds, static_cast<int>(threadIdx.x) % 32);
 }
 
 // ---- products of a warp ----

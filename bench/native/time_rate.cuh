@@ -19,7 +19,7 @@ struct Arithmetic {
   int rounds;
   int blocks;         // on a multiprocessor
   double operations;  // of a round of a block
-  float sum;          // of every thread
+  std::vector<float> sums;  // of the lanes of a warp, or one of all
   const char* how;
 };
 
@@ -41,10 +41,11 @@ inline Rate time_rate(const Arithmetic& work, int runs, void* stream) {
   check(cudaMemcpyAsync(sums.data(), memory.get(), sums.size() * sizeof(float), cudaMemcpyDeviceToHost, queue),
         "cudaMemcpyAsync");
   check(cudaStreamSynchronize(queue), work.how);
-  for (const float sum : sums) {
-    if (memcmp(&sum, &work.sum, sizeof sum) != 0) {
-      throw std::runtime_error(std::string(work.how) + ": a sum is " + std::to_string(sum) + ", expected " +
-                               std::to_string(work.sum) + ", so the work was not done");
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const float expected = work.sums[i % work.sums.size()];
+    if (memcmp(&sums[i], &expected, sizeof expected) != 0) {
+      throw std::runtime_error(std::string(work.how) + ": a sum is " + std::to_string(sums[i]) + ", expected " +
+                               std::to_string(expected) + ", so the work was not done");
     }
   }
   rate.operations = work.operations * work.rounds * static_cast<double>(blocks);

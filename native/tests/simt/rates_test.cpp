@@ -46,17 +46,23 @@ TEST(products_of_warpgroups) {
 
 TEST(multiply_adds) {
   set_seed(1);
-  float expected = 0;
-  for (int c = 0; c < 16; ++c) {
-    float x = static_cast<float>(c);
-    for (int r = 0; r < kRounds; ++r) {
-      x = fmaf(x, 0.999f, 1e-3f);
-    }
-    expected += x;
-  }
   const std::vector<float> sums = sums_of(rates::fma_rate);
-  CHECK_SAME(sums, std::vector<float>(sums.size(), expected));
-  CHECK_EQUAL(rates::fma_sum(kRounds), expected);
+  for (int lane = 0; lane < 32; ++lane) {
+    float expected = 0;
+    for (int c = 0; c < 16; ++c) {
+      float x = static_cast<float>(lane * 16 + c);
+      for (int r = 0; r < kRounds; ++r) {
+        x = fmaf(x, 0.999f, 1e-3f);
+      }
+      expected += x;
+    }
+    CHECK_EQUAL(rates::fma_sum(kRounds, lane), expected);
+    for (size_t thread = static_cast<size_t>(lane); thread < sums.size(); thread += 32) {
+      CHECK_EQUAL(sums[thread], expected);
+    }
+    // Else a GPU may do a warp's work once.
+    CHECK(lane == 0 || sums[static_cast<size_t>(lane)] != sums[0]);
+  }
   CHECK_EQUAL(rates::kFmaOperations, 2.0 * 16 * 256);
 }
 
