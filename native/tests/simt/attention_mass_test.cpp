@@ -63,7 +63,7 @@ void tensor_cases(uint64_t seed) {
   cases::Random random(seed);
   const std::vector<std::vector<int64_t>> shapes = {{63, 1, 1},  {64, 2, 16}, {65, 1, 64}, {33, 2, 72},
                                                     {130, 1, 72}, {31, 1, 80}, {66, 1, 96}, {40, 1, 128},
-                                                    {34, 1, 255}, {20, 1, 256}, {300, 1, 72}};
+                                                    {34, 1, 255}, {20, 1, 256}, {34, 1, 200}, {300, 1, 72}};
   for (const auto& s : shapes) {
     // 0: aligned rows; 1: odd rows, which no asynchronous copy can take; 2 and 4: copies of 4 and 8 bytes.
     const int64_t gap = s[2] % 8 == 0 ? cases::integer(random, 0, 2) * 2 : 1;

@@ -468,6 +468,10 @@ TEST(more_dynamic_shared_memory_has_to_be_asked_for) {
                  {"past the end of dynamic shared memory"});
   CHECK_EQUAL(cudaFuncSetAttribute(fills, cudaFuncAttributeMaxDynamicSharedMemorySize, 1 << 20),
               cudaErrorInvalidValue);
+  simt::clear_fault();
+  CHECK_EQUAL(cudaFuncSetAttribute(fills, cudaFuncAttributeMaxDynamicSharedMemorySize, 60 * 1024),
+              cudaErrorInvalidValue);
+  check_contains(simt::fault_text(), {"fills is allowed 61440 bytes", "less than the 65536"});
 }
 
 }  // namespace

@@ -113,7 +113,10 @@ struct TensorPass {
   template <int kSteps>
   void run() const {
     const int steps = kSteps == 0 ? static_cast<int>((args.dim + 15) / 16) : kSteps;
-    const size_t shared = static_cast<size_t>(TensorShape<kSteps>::kStages * stage_bytes(steps));
+    const auto bytes = [](int of_steps) {
+      return static_cast<size_t>(TensorShape<kSteps>::kStages * stage_bytes(of_steps));
+    };
+    const SharedBytes shared = {bytes(steps), bytes(TensorShape<kSteps>::kHeld)};
     const CopyWidths widths = {
         copy_width(args.query, args.query_row_stride, args.query_head_stride),
         copy_width(args.key, args.key_row_stride, args.key_head_stride)};

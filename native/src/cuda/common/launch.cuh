@@ -73,23 +73,32 @@ inline int multiprocessors(int32_t device) {
   return count;
 }
 
-/** What a launch with `shared` bytes needs beforehand. */
+/** Dynamic shared memory of a launch: its bytes, and the most that any launch of the kernel has. */
+struct SharedBytes {
+  size_t bytes, most;
+
+  SharedBytes(size_t of_all) : bytes(of_all), most(of_all) {}
+  SharedBytes(size_t of_this, size_t of_any) : bytes(of_this), most(of_any) {}
+};
+
+/** What a launch with that shared memory needs beforehand. */
 template <class... Parameters>
-void permit_shared(const char* name, void (*kernel)(Parameters...), size_t shared) {
-  if (shared > kDefaultShared) {  // of the current device; not a stream operation, so never captured
+void permit_shared(const char* name, void (*kernel)(Parameters...), SharedBytes shared) {
+  if (shared.bytes > kDefaultShared) {  // of the current device; not a stream operation, so never captured
+    // Always the most: a lower limit would refuse what another thread is about to launch.
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(shared)),
+                               static_cast<int>(shared.most)),
           name);
   }
 }
 
 /** cudaLaunchKernel, whose result is of this launch only, unlike cudaGetLastError after <<<>>>. */
 template <class... Parameters>
-void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, SharedBytes shared,
             void* stream, std::common_type_t<Parameters>... arguments) {
   permit_shared(name, kernel, shared);
   void* pointers[] = {static_cast<void*>(&arguments)...};
-  check(cudaLaunchKernel(kernel, grid, block, pointers, shared, static_cast<cudaStream_t>(stream)),
+  check(cudaLaunchKernel(kernel, grid, block, pointers, shared.bytes, static_cast<cudaStream_t>(stream)),
         name);
 }
 
@@ -107,7 +116,7 @@ bool waits_itself(const char* name, void (*kernel)(Parameters...)) {
  */
 template <class... Parameters>
 void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...), dim3 grid,
-                      dim3 block, size_t shared, void* stream,
+                      dim3 block, SharedBytes shared, void* stream,
                       std::common_type_t<Parameters>... arguments) {
   if (!waits) {
     return launch<Parameters...>(name, kernel, grid, block, shared, stream, arguments...);
@@ -116,7 +125,7 @@ void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...
   cudaLaunchAttribute early = {};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   early.val.programmaticStreamSerializationAllowed = 1;
-  const cudaLaunchConfig_t config = {grid, block, shared, static_cast<cudaStream_t>(stream), &early, 1};
+  const cudaLaunchConfig_t config = {grid, block, shared.bytes, static_cast<cudaStream_t>(stream), &early, 1};
   check(cudaLaunchKernelEx(&config, kernel, arguments...), name);
 }
 
@@ -125,7 +134,7 @@ void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...
 #define MEDPRUNER_LAUNCH(kernel, grid, block, stream, ...) \
   ::medpruner::cuda::launch(#kernel, kernel, grid, block, 0, stream, __VA_ARGS__)
 
-/** With `shared` bytes of dynamic shared memory, as many as the device has for a block. */
+/** With `shared`, SharedBytes of dynamic shared memory. */
 #define MEDPRUNER_LAUNCH_SHARED(kernel, grid, block, shared, stream, ...) \
   ::medpruner::cuda::launch(#kernel, kernel, grid, block, shared, stream, __VA_ARGS__)
 

@@ -128,10 +128,18 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 
 cudaError_t simt::set_shared_limit(const void* kernel, cudaFuncAttribute, int bytes) {
-  if (bytes < 0 || static_cast<size_t>(bytes) > most_shared()) {
+  const size_t limit = static_cast<size_t>(bytes);
+  if (bytes < 0 || limit > most_shared()) {
     return cudaErrorInvalidValue;
   }
-  shared_limits()[kernel] = static_cast<size_t>(bytes);
+  const auto set = shared_limits().emplace(kernel, limit).first;
+  if (limit < set->second) {
+    fault("kernel " + function_name(kernel) + " is allowed " + std::to_string(limit) +
+          " bytes of dynamic shared memory, less than the " + std::to_string(set->second) +
+          " that another thread may be about to launch it with");
+    return cudaErrorInvalidValue;
+  }
+  set->second = limit;
   return cudaSuccess;
 }
 
