@@ -25,7 +25,7 @@ __device__ inline bool gathered_rows(const GatherRowsArgs& args, int64_t g, int6
 }
 
 /** One block of kScanThreads; for calls whose segments are too many for gather_copy to add up. */
-__global__ void gather_offsets(GatherRowsArgs args) {
+__global__ void __launch_bounds__(kScanThreads) gather_offsets(GatherRowsArgs args) {
   __shared__ int64_t scratch[kScratch];
   scan_rows(
       args.segments, args.capacity, args.packed_offsets,

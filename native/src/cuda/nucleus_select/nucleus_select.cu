@@ -89,7 +89,7 @@ NucleusWorkspace lay_out(const NucleusSelectArgs& args, void* base, size_t* size
 /** Enough threads for a segment of average length, so that short ones do not idle a whole block. */
 int threads_for(int64_t rows, int64_t segments) {
   const int64_t average = rows / segments;
-  return average <= 256 ? 128 : (average <= 2048 ? 512 : 1024);
+  return average <= 256 ? 128 : (average <= 2048 ? 512 : kMemoryThreads);
 }
 
 void select_bounded(const NucleusSelectArgs& args, const NucleusWorkspace& workspace,
@@ -102,7 +102,7 @@ void select_bounded(const NucleusSelectArgs& args, const NucleusWorkspace& works
   }
   MEDPRUNER_LAUNCH(nucleus_segment, segments, threads, stream, args, workspace);
   if (volumes > 0) {
-    MEDPRUNER_LAUNCH(nucleus_volume, volumes, 1024, stream, args, workspace);
+    MEDPRUNER_LAUNCH(nucleus_volume, volumes, kMemoryThreads, stream, args, workspace);
   }
   MEDPRUNER_LAUNCH(nucleus_finish, segments, threads, stream, args, workspace);
 }

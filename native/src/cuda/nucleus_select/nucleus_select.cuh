@@ -15,6 +15,8 @@
 
 namespace medpruner::cuda {
 
+constexpr int kMemoryThreads = 1024;  // of a block that works in memory, at most
+
 struct NucleusWorkspace {
   uint32_t* keys;     // [rows]
   uint32_t* weights;  // [rows]
@@ -231,7 +233,8 @@ __device__ inline void list_kept(const NucleusSelectArgs& args, const NucleusWor
 }
 
 /** One block per segment of bounded volumes: flags, and the mask before the bounds. */
-__global__ void nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspace) {
+__global__ void __launch_bounds__(kMemoryThreads)
+    nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
   int64_t begin = 0;
@@ -248,7 +251,8 @@ __global__ void nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspa
 }
 
 /** One block per volume: floor and cap over its ranked tokens. */
-__global__ void nucleus_volume(NucleusSelectArgs args, NucleusWorkspace workspace) {
+__global__ void __launch_bounds__(kMemoryThreads)
+    nucleus_volume(NucleusSelectArgs args, NucleusWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   int64_t first = 0;
   int64_t last = args.segments;
@@ -304,7 +308,8 @@ __global__ void nucleus_volume(NucleusSelectArgs args, NucleusWorkspace workspac
 }
 
 /** One block per segment of bounded volumes: list, count and kept mass. */
-__global__ void nucleus_finish(NucleusSelectArgs args, NucleusWorkspace workspace) {
+__global__ void __launch_bounds__(kMemoryThreads)
+    nucleus_finish(NucleusSelectArgs args, NucleusWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
   int64_t begin = 0;

@@ -84,7 +84,7 @@ __global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
  * One block of kScanThreads; after prune_plan. For calls of more segments than prune_copy looks through by
  * itself.
  */
-__global__ void prune_offsets(PruneArgs args, PruneWorkspace workspace) {
+__global__ void __launch_bounds__(kScanThreads) prune_offsets(PruneArgs args, PruneWorkspace workspace) {
   __shared__ int64_t scratch[kScratch];
   scan_rows(
       args.merge.segments, args.capacity, args.packed_offsets,
