@@ -43,7 +43,7 @@ MEDPRUNER_API medpruner_status medpruner_graph_end(const medpruner_device* devic
  */
 MEDPRUNER_API medpruner_status medpruner_graph_launch(medpruner_graph* graph, void* stream);
 
-/** Waits for the device's work and destroys the graph; NULL is allowed. */
+/** Waits for the graph's launches and destroys it; NULL is allowed. No other thread's recording is disturbed. */
 MEDPRUNER_API medpruner_status medpruner_graph_destroy(medpruner_graph* graph);
 
 #ifdef __cplusplus

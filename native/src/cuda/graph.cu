@@ -5,6 +5,43 @@
 #include "cuda/common/launch.cuh"
 
 namespace medpruner::cuda {
+namespace {
+
+struct Recorded {
+  cudaGraph_t graph = nullptr;
+
+  Recorded() = default;
+  Recorded(const Recorded&) = delete;
+  Recorded& operator=(const Recorded&) = delete;
+  ~Recorded() {
+    if (graph != nullptr) {
+      cudaGraphDestroy(graph);
+    }
+  }
+};
+
+struct Event {
+  cudaEvent_t event = nullptr;
+
+  Event() { check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags"); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { cudaEventDestroy(event); }
+};
+
+struct Executable {
+  Event launched;  // behind the last launch: waiting for the whole device would break what other threads record
+  cudaGraphExec_t graph = nullptr;
+
+  explicit Executable(const Recorded& recorded) {
+    check(cudaGraphInstantiateWithFlags(&graph, recorded.graph, 0), "cudaGraphInstantiateWithFlags");
+  }
+  Executable(const Executable&) = delete;
+  Executable& operator=(const Executable&) = delete;
+  ~Executable() { cudaGraphExecDestroy(graph); }
+};
+
+}  // namespace
 
 void graph_begin(int32_t device, void* stream) {
   const DeviceScope scope(device);
@@ -15,32 +52,24 @@ void graph_begin(int32_t device, void* stream) {
 
 void* graph_end(int32_t device, void* stream, bool keep) {
   const DeviceScope scope(device);
-  cudaGraph_t graph = nullptr;
-  const cudaError_t ended = cudaStreamEndCapture(static_cast<cudaStream_t>(stream), &graph);
-  if (ended != cudaSuccess && graph != nullptr) {
-    cudaGraphDestroy(graph);
-  }
-  check(ended, "cudaStreamEndCapture");
-  cudaGraphExec_t executable = nullptr;
-  const cudaError_t made =
-      keep ? cudaGraphInstantiateWithFlags(&executable, graph, 0) : cudaSuccess;
-  cudaGraphDestroy(graph);
-  check(made, "cudaGraphInstantiateWithFlags");
-  return executable;
+  Recorded recorded;
+  check(cudaStreamEndCapture(static_cast<cudaStream_t>(stream), &recorded.graph), "cudaStreamEndCapture");
+  return keep ? new Executable(recorded) : nullptr;
 }
 
 void graph_launch(int32_t device, void* executable, void* stream) {
   const DeviceScope scope(device);
-  check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(executable),
-                        static_cast<cudaStream_t>(stream)),
-        "cudaGraphLaunch");
+  const Executable& launch = *static_cast<const Executable*>(executable);
+  check(cudaGraphLaunch(launch.graph, static_cast<cudaStream_t>(stream)), "cudaGraphLaunch");
+  check(cudaEventRecord(launch.launched.event, static_cast<cudaStream_t>(stream)), "cudaEventRecord");
 }
 
 void graph_destroy(int32_t device, void* executable) {
   const DeviceScope scope(device);
-  const cudaError_t waited = cudaDeviceSynchronize();
-  check(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(executable)), "cudaGraphExecDestroy");
-  check(waited, "cudaDeviceSynchronize");
+  const Executable* const destroyed = static_cast<const Executable*>(executable);
+  const cudaError_t waited = cudaEventSynchronize(destroyed->launched.event);
+  delete destroyed;
+  check(waited, "cudaEventSynchronize");
 }
 
 }  // namespace medpruner::cuda

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Stage 2 recorded once and replayed on other inputs in the same memory: as a call of its own, bit for bit.
+// Stage 2 and stage 1 recorded once and replayed on other inputs in the same memory: as a call of its own, bit for bit.
 
 #include "recorded.hpp"
+
+#include <thread>
+
+#include "cases.hpp"
+#include "checks.hpp"
 
 namespace {
 
@@ -43,6 +48,68 @@ TEST(a_graph_of_segments_spread_over_many_blocks) {
       masses(124, gpu_cases<int64_t>({0, 17000, 17300, 50000}, {0, 17000, 17300}), 4, 3);
   c.params.merge.ratio = 0.002;  // the selection matters here, and merging takes longer
   check_recorded(c, gpu_quick() ? 2 : 3);
+}
+
+/** Windows that begin before the former one has ended, in a graph too. */
+TEST(a_graph_of_early_launches) {
+  cases::Random random(129);
+  const std::vector<int64_t> offsets = {0, 5, 5, 40};
+  const auto make = [&] { return cases::matrix<float>(random, 40, 9000); };
+  Tensor<float> slices = make();
+  Tensor<int64_t> bounds = vector_of(offsets);
+  AnchorResult r;
+  r.status = MEDPRUNER_OK;
+  r.keep = output<uint8_t>({40});
+  r.distance = output<float>({40});
+  r.representative = output<int32_t>({40});
+  r.kept_indices = output<int32_t>({40});
+  r.kept_counts = output<int32_t>({3});
+  r.flags = output<uint32_t>({40});
+  Call call(kGpu);
+  const medpruner_slice_anchor_params params = {sizeof params, 0, 1.128, 1, 0};
+  const auto* x = call.in(slices);
+  const auto* o = call.in(bounds);
+  const medpruner_tensor* const out[] = {call.out(r.keep), call.out(r.distance), call.out(r.representative),
+                                         call.out(r.kept_indices), call.out(r.kept_counts), call.out(r.flags)};
+  size_t bytes = 0;
+  CHECK_EQUAL(medpruner_slice_anchor_workspace(&params, x, o, &bytes), MEDPRUNER_OK);
+  void* const workspace = call.workspace(bytes);
+  medpruner_graph* graph = nullptr;
+  CHECK_EQUAL(medpruner_graph_begin(&kGpu, call.stream()), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_slice_anchor(&params, x, o, out[0], out[1], out[2], out[3], out[4], out[5], workspace, bytes,
+                                     call.stream()),
+              MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_graph_end(&kGpu, call.stream(), &graph), MEDPRUNER_OK);
+  for (int round = 0; round < gpu_rounds(20); ++round) {
+    Tensor<float> next = make();
+    CHECK_EQUAL(medpruner_copy(x->data, &kGpu, next.values.data(), &kCpu, next.values.size() * 4, call.stream()),
+                MEDPRUNER_OK);
+    CHECK_EQUAL(medpruner_graph_launch(graph, call.stream()), MEDPRUNER_OK);
+    call.finish();
+    check_same(r, slice_anchor(kCpu, next, offsets, 1.128, 1));
+  }
+  CHECK_EQUAL(medpruner_graph_destroy(graph), MEDPRUNER_OK);
+}
+
+TEST(a_graph_is_destroyed_while_another_thread_records) {
+  PruneCase<float> c = masses(130);
+  cases::Random random(131);
+  randomise(random, c);
+  Recorded first(c);
+  Recorded second(c);
+  medpruner_graph* graphs[2] = {};
+  CHECK_EQUAL(medpruner_graph_begin(&kGpu, first.stream()), MEDPRUNER_OK);
+  CHECK_EQUAL(first.run(), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_graph_end(&kGpu, first.stream(), &graphs[0]), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_graph_launch(graphs[0], first.stream()), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_graph_begin(&kGpu, second.stream()), MEDPRUNER_OK);
+  CHECK_EQUAL(second.run(), MEDPRUNER_OK);
+  std::thread([&] { CHECK_EQUAL(medpruner_graph_destroy(graphs[0]), MEDPRUNER_OK); }).join();
+  CHECK_EQUAL(medpruner_graph_end(&kGpu, second.stream(), &graphs[1]), MEDPRUNER_OK);
+  check_same(first.fetch(), prune(kCpu, c));
+  CHECK_EQUAL(medpruner_graph_launch(graphs[1], second.stream()), MEDPRUNER_OK);
+  check_same(second.fetch(), prune(kCpu, c));
+  CHECK_EQUAL(medpruner_graph_destroy(graphs[1]), MEDPRUNER_OK);
 }
 
 TEST(refused_calls_record_nothing) {

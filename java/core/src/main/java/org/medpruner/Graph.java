@@ -13,7 +13,7 @@ import org.medpruner.internal.ffm.NativeGraphs;
  * uses at once, but the memory stays until the graph is closed too. Memory of another owner is kept
  * reachable only: a LibTorch tensor must not be closed, by a scope either, before the graph is.
  *
- * <p>{@link #close} waits for the device. Launches of one graph run one after the other; two
+ * <p>{@link #close} waits for its launches. Launches of one graph run one after the other; two
  * threads may launch it, which takes turns.
  */
 public final class Graph implements AutoCloseable {
@@ -79,7 +79,7 @@ public final class Graph implements AutoCloseable {
     }
   }
 
-  /** Waits for the device and frees the graph, and with it what only it kept. Idempotent. */
+  /** Waits for the launches and frees the graph, and with it what only it kept. Idempotent. */
   @Override
   public void close() {
     lifetime.close();

@@ -148,7 +148,7 @@ public final class PrunePlan implements AutoCloseable {
         stream);
   }
 
-  /** Waits for the device if it was recorded, and frees graph and workspace. Idempotent. */
+  /** Waits for the launches if it was recorded, and frees graph and workspace. Idempotent. */
   @Override
   public synchronized void close() {
     if (graph != null) {

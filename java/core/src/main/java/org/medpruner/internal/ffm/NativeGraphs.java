@@ -44,7 +44,7 @@ public final class NativeGraphs {
         NativeCalls.graphLaunch(MemorySegment.ofAddress(graph), MemorySegment.ofAddress(stream)));
   }
 
-  /** Waits for the device and destroys a graph. */
+  /** Waits for its launches and destroys a graph. */
   public static void destroy(long graph) {
     Status.check(NativeCalls.graphDestroy(MemorySegment.ofAddress(graph)));
   }
