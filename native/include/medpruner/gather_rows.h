@@ -24,9 +24,10 @@ MEDPRUNER_API medpruner_status medpruner_gather_rows_workspace(
 
 /**
  * @param[in]  source         any 1, 2, 4 or 8-byte dtype [N, C]; row stride any, values contiguous
- * @param[in]  indices        i64 [N]: source rows of segment g from offsets[g] on. A row outside [0, N)
- *                            is an argument error on the CPU; on CUDA its output row is zero-filled and
- *                            segment g is flagged BAD_OFFSETS
+ * @param[in]  indices        i64 [N]: source rows of segment g from offsets[g] on, in any order, a row
+ *                            more than once too; those past the count are not looked at. A row outside
+ *                            [0, N) is an argument error on the CPU; on CUDA its output row is
+ *                            zero-filled and segment g is flagged BAD_OFFSETS
  * @param[in]  counts         i64 [G]: how many of them count, each in [0, offsets[g+1] - offsets[g]];
  *                            beyond that an argument error on the CPU; on CUDA, as with bad offsets,
  *                            the segment is flagged BAD_OFFSETS and packs no row
