@@ -1,6 +1,7 @@
 package org.medpruner.cli.report;
 
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.html.Chart;
 import org.medpruner.eval.html.Html;
 import org.medpruner.eval.html.Numbers;
 import org.medpruner.eval.html.Ticks;
@@ -42,14 +43,10 @@ final class DistanceChart {
         "class",
         "lead");
     legend(h, page, broken > 0, guarded > 0, line);
-    h.open("div", "class", "chart");
-    h.open(
-        "svg",
-        "viewBox",
-        "0 0 " + Numbers.svg(SliceAxis.WIDTH) + " " + Numbers.svg(HEIGHT),
-        "role",
-        "img",
-        "aria-label",
+    Chart.open(
+        h,
+        SliceAxis.WIDTH,
+        HEIGHT,
         "Distance of "
             + page.count()
             + " slices to their anchors; "
@@ -65,29 +62,9 @@ final class DistanceChart {
       mark(h, page, axis, i, y(page.slice(i).distance(), top));
     }
     if (line) {
-      String at = Numbers.svg(y(gamma, top));
-      String x2 = Numbers.svg(axis.end());
-      h.empty(
-          "line",
-          "class",
-          "gamma",
-          "x1",
-          Numbers.svg(SliceAxis.LEFT),
-          "x2",
-          x2,
-          "y1",
-          at,
-          "y2",
-          at);
-      h.leaf(
-          "text",
-          "\u03b3 " + Numbers.plain(gamma),
-          "class",
-          "ax gamma-text",
-          "x",
-          Numbers.svg(axis.end() + 7),
-          "y",
-          Numbers.svg(y(gamma, top) + 4));
+      axis.line(h, "gamma", y(gamma, top));
+      Chart.text(
+          h, "\u03b3 " + Numbers.plain(gamma), "ax gamma-text", axis.end() + 7, y(gamma, top) + 4);
     }
     runs(h, page, axis);
     h.closeLine();
@@ -100,20 +77,8 @@ final class DistanceChart {
   }
 
   private static void grid(Html h, SliceAxis axis, double top) {
-    String x1 = Numbers.svg(SliceAxis.LEFT);
-    String x2 = Numbers.svg(axis.end());
     for (double t : Ticks.upTo(top)) {
-      String at = Numbers.svg(y(t, top));
-      h.empty("line", "class", "grid", "x1", x1, "x2", x2, "y1", at, "y2", at);
-      h.leaf(
-          "text",
-          Numbers.plain((double) Math.round(t * 1e6) / 1e6),
-          "class",
-          "ax end",
-          "x",
-          Numbers.svg(SliceAxis.LEFT - 8),
-          "y",
-          Numbers.svg(y(t, top) + 4));
+      axis.grid(h, y(t, top), Numbers.plain((double) Math.round(t * 1e6) / 1e6));
     }
     axis.slices(h, BOTTOM);
   }
@@ -192,40 +157,32 @@ final class DistanceChart {
           "height",
           "10");
     }
-    h.leaf(
-        "text",
+    Chart.text(
+        h,
         "slice index as presented; the strip shows each anchor and the slices it stands for",
-        "class",
         "ax",
-        "x",
-        Numbers.svg(SliceAxis.LEFT),
-        "y",
-        Numbers.svg(STRIP + 28));
+        SliceAxis.LEFT,
+        STRIP + 28);
   }
 
   private static void legend(Html h, Page page, boolean broken, boolean guarded, boolean line) {
     h.open("ul", "class", "legend");
-    key(h, "<circle class=\"k-kept\" cx=\"8\" cy=\"8\" r=\"4.5\"/>", "kept");
+    Chart.key(h, "<circle class=\"k-kept\" cx=\"8\" cy=\"8\" r=\"4.5\"/>", "kept");
     if (page.runs().kept().size() < page.count()) {
-      key(h, "<circle class=\"k-dropped\" cx=\"8\" cy=\"8\" r=\"4\"/>", "dropped");
+      Chart.key(h, "<circle class=\"k-dropped\" cx=\"8\" cy=\"8\" r=\"4\"/>", "dropped");
     }
     if (guarded) {
-      key(
+      Chart.key(
           h,
           "<path class=\"k-kept\" d=\"M8 2l6 6l-6 6l-6 -6z\"/>",
           "kept by a guard although not above gamma");
     }
     if (broken) {
-      key(h, "<path class=\"k-bad\" d=\"M8 2l6 11h-12z\"/>", "not finite: kept and flagged");
+      Chart.key(h, "<path class=\"k-bad\" d=\"M8 2l6 11h-12z\"/>", "not finite: kept and flagged");
     }
     if (line) {
-      key(h, "<path class=\"k-gamma\" d=\"M0 8h16\"/>", "gamma, the threshold");
+      Chart.key(h, "<path class=\"k-gamma\" d=\"M0 8h16\"/>", "gamma, the threshold");
     }
     h.closeLine();
-  }
-
-  private static void key(Html h, String shape, String text) {
-    h.open("li").open("svg", "viewBox", "0 0 16 16", "aria-hidden", "true");
-    h.raw(shape).close().text(text).close();
   }
 }

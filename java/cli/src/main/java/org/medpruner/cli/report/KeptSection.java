@@ -4,6 +4,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.PruningReport.TokenDetail;
+import org.medpruner.eval.html.Chart;
 import org.medpruner.eval.html.Html;
 import org.medpruner.eval.html.Numbers;
 
@@ -69,11 +70,11 @@ final class KeptSection {
     h.close();
     h.close();
     h.open("ul", "class", "legend");
-    key(
+    Chart.key(
         h,
         "<rect class=\"key-nuc\" x=\"2.5\" y=\"2.5\" width=\"11\" height=\"11\"/>",
         "nucleus: kept for their attention");
-    key(
+    Chart.key(
         h,
         "<path class=\"key-tgt\" d=\"M8 2.5l5.5 5.5l-5.5 5.5l-5.5 -5.5z\"/>",
         "contextual target: kept, and takes in the merged tokens most like it");
@@ -84,11 +85,6 @@ final class KeptSection {
         "class",
         "muted small js-only");
     h.closeLine();
-  }
-
-  private static void key(Html h, String shape, String text) {
-    h.open("li").open("svg", "viewBox", "0 0 16 16", "aria-hidden", "true");
-    h.raw(shape).close().text(text).close();
   }
 
   private static void figure(Html h, Page page, int i, String picture) {

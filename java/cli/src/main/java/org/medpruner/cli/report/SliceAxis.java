@@ -1,7 +1,7 @@
 package org.medpruner.cli.report;
 
+import org.medpruner.eval.html.Chart;
 import org.medpruner.eval.html.Html;
-import org.medpruner.eval.html.Numbers;
 
 /** Slots along x and a linear scale along y, shared by the charts so that their slices line up. */
 final class SliceAxis {
@@ -40,6 +40,17 @@ final class SliceAxis {
     return WIDTH - RIGHT;
   }
 
+  /** Draws a line from one end of the plot to the other. */
+  void line(Html h, String cssClass, double y) {
+    Chart.line(h, cssClass, LEFT, end(), y, y);
+  }
+
+  /** Draws a grid line and what it stands for. */
+  void grid(Html h, double y, String value) {
+    line(h, "grid", y);
+    Chart.text(h, value, "ax end", LEFT - 8, y + 4);
+  }
+
   /** Draws a tick and a number under round slice indices. */
   void slices(Html h, double y) {
     int step = 1;
@@ -51,10 +62,8 @@ final class SliceAxis {
       base = k % 3 == 2 ? base * 10 : base;
     }
     for (int i = 0; i < count; i += step) {
-      String x = Numbers.svg(middle(i));
-      String bottom = Numbers.svg(y + 4);
-      h.empty("line", "class", "tick", "x1", x, "x2", x, "y1", Numbers.svg(y), "y2", bottom);
-      h.leaf("text", Integer.toString(i), "class", "ax mid", "x", x, "y", Numbers.svg(y + 17));
+      Chart.line(h, "tick", middle(i), middle(i), y, y + 4);
+      Chart.text(h, Integer.toString(i), "ax mid", middle(i), y + 17);
     }
   }
 }

@@ -1,6 +1,7 @@
 package org.medpruner.cli.report;
 
 import org.medpruner.PruningReport.SliceReport;
+import org.medpruner.eval.html.Chart;
 import org.medpruner.eval.html.Html;
 import org.medpruner.eval.html.Numbers;
 import org.medpruner.eval.html.Ticks;
@@ -48,14 +49,10 @@ final class TokenChart {
     boolean line = n <= 2 * most;
     double top = (line ? Math.max(n, most) : most) * 1.06;
     legend(h, pruned, whole, corner, line, n);
-    h.open("div", "class", "chart");
-    h.open(
-        "svg",
-        "viewBox",
-        "0 0 " + Numbers.svg(SliceAxis.WIDTH) + " " + Numbers.svg(HEIGHT),
-        "role",
-        "img",
-        "aria-label",
+    Chart.open(
+        h,
+        SliceAxis.WIDTH,
+        HEIGHT,
         "Tokens of "
             + page.count()
             + " slices given to the language model, at most "
@@ -69,29 +66,9 @@ final class TokenChart {
       bar(h, page, axis, i, top);
     }
     if (line) {
-      String at = Numbers.svg(y(n, top));
-      h.empty(
-          "line",
-          "class",
-          "full",
-          "x1",
-          Numbers.svg(SliceAxis.LEFT),
-          "x2",
-          Numbers.svg(axis.end()),
-          "y1",
-          at,
-          "y2",
-          at);
+      axis.line(h, "full", y(n, top));
     }
-    h.leaf(
-        "text",
-        "slice index as presented",
-        "class",
-        "ax",
-        "x",
-        Numbers.svg(SliceAxis.LEFT),
-        "y",
-        Numbers.svg(BOTTOM + 38));
+    Chart.text(h, "slice index as presented", "ax", SliceAxis.LEFT, BOTTOM + 38);
     h.closeLine();
     h.close();
     SliceTable.write(h, page);
@@ -103,21 +80,9 @@ final class TokenChart {
   }
 
   private static void grid(Html h, SliceAxis axis, double top) {
-    String x1 = Numbers.svg(SliceAxis.LEFT);
-    String x2 = Numbers.svg(axis.end());
     for (double t : Ticks.upTo(top)) {
       if (t == Math.rint(t)) {
-        String at = Numbers.svg(y(t, top));
-        h.empty("line", "class", "grid", "x1", x1, "x2", x2, "y1", at, "y2", at);
-        h.leaf(
-            "text",
-            Numbers.count((long) t),
-            "class",
-            "ax end",
-            "x",
-            Numbers.svg(SliceAxis.LEFT - 8),
-            "y",
-            Numbers.svg(y(t, top) + 4));
+        axis.grid(h, y(t, top), Numbers.count((long) t));
       }
     }
     axis.slices(h, BOTTOM);
@@ -180,32 +145,27 @@ final class TokenChart {
       Html h, boolean pruned, boolean whole, boolean corner, boolean line, int n) {
     h.open("ul", "class", "legend");
     if (pruned) {
-      key(h, "<rect class=\"b-nuc\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>", "nucleus");
-      key(
+      Chart.key(h, "<rect class=\"b-nuc\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>", "nucleus");
+      Chart.key(
           h,
           "<rect class=\"b-tgt\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>",
           "contextual targets");
     }
     if (whole) {
-      key(
+      Chart.key(
           h,
           "<rect class=\"b-rest\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>",
           "given unpruned");
     }
     if (corner) {
-      key(
+      Chart.key(
           h,
           "<rect class=\"b-rest\" x=\"2\" y=\"2\" width=\"12\" height=\"12\"/>",
           "left by a dropped slice");
     }
     if (line) {
-      key(h, "<path class=\"k-full\" d=\"M0 8h16\"/>", "an unpruned slice, " + n);
+      Chart.key(h, "<path class=\"k-full\" d=\"M0 8h16\"/>", "an unpruned slice, " + n);
     }
     h.closeLine();
-  }
-
-  private static void key(Html h, String shape, String text) {
-    h.open("li").open("svg", "viewBox", "0 0 16 16", "aria-hidden", "true");
-    h.raw(shape).close().text(text).close();
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.Setting;
+import org.medpruner.eval.html.Chart;
 import org.medpruner.eval.html.Html;
 import org.medpruner.eval.html.Numbers;
 import org.medpruner.eval.html.Ticks;
@@ -77,14 +78,10 @@ final class RetentionChart {
       return;
     }
     legend(h);
-    h.open("div", "class", "chart");
-    h.open(
-        "svg",
-        "viewBox",
-        "0 0 " + Numbers.svg(WIDTH) + " " + Numbers.svg(HEIGHT),
-        "role",
-        "img",
-        "aria-label",
+    Chart.open(
+        h,
+        WIDTH,
+        HEIGHT,
         Columns.title(kind)
             + " of "
             + points.size()
@@ -114,7 +111,7 @@ final class RetentionChart {
   private void grid(Html h) {
     for (double t : Ticks.between(low * 100, high * 100)) {
       String at = Numbers.svg(y(t / 100));
-      line(h, "grid", LEFT, WIDTH - RIGHT, y(t / 100), y(t / 100));
+      Chart.line(h, "grid", LEFT, WIDTH - RIGHT, y(t / 100), y(t / 100));
       h.leaf(
           "text",
           Numbers.plain(round(t)),
@@ -130,27 +127,17 @@ final class RetentionChart {
     for (double rate : RATES) {
       if (rate >= leastRate) {
         double at = x(rate);
-        line(h, "grid", at, at, TOP, BOTTOM);
-        h.leaf(
-            "text",
+        Chart.line(h, "grid", at, at, TOP, BOTTOM);
+        Chart.text(
+            h,
             Numbers.plain(round(rate * 100)) + " %",
-            "class",
             rate == 1 ? "ax end" : "ax mid",
-            "x",
-            Numbers.svg(rate == 1 ? at + 12 : at),
-            "y",
-            Numbers.svg(BOTTOM + 18));
+            rate == 1 ? at + 12 : at,
+            BOTTOM + 18);
       }
     }
-    h.leaf(
-        "text",
-        "visual tokens given to the language model, logarithmic",
-        "class",
-        "ax",
-        "x",
-        Numbers.svg(LEFT),
-        "y",
-        Numbers.svg(BOTTOM + 40));
+    Chart.text(
+        h, "visual tokens given to the language model, logarithmic", "ax", LEFT, BOTTOM + 40);
   }
 
   private static double round(double v) {
@@ -162,7 +149,7 @@ final class RetentionChart {
     points.stream()
         .filter(p -> p.setting.equals(off))
         .findFirst()
-        .ifPresent(p -> line(h, "full", LEFT, WIDTH - RIGHT, y(p.quality), y(p.quality)));
+        .ifPresent(p -> Chart.line(h, "full", LEFT, WIDTH - RIGHT, y(p.quality), y(p.quality)));
   }
 
   /** Settings that no other beats with fewer tokens. */
@@ -194,7 +181,8 @@ final class RetentionChart {
     h.open("g", "class", "pt " + family(p.setting));
     h.leaf("title", describe(p));
     if (p.row.has(Columns.QUALITY_LOW)) {
-      line(h, "bar", x, x, y(p.row.get(Columns.QUALITY_LOW)), y(p.row.get(Columns.QUALITY_HIGH)));
+      Chart.line(
+          h, "bar", x, x, y(p.row.get(Columns.QUALITY_LOW)), y(p.row.get(Columns.QUALITY_HIGH)));
     }
     h.empty("path", "d", shape(p.setting, x, y));
     for (double[] place :
@@ -211,15 +199,7 @@ final class RetentionChart {
       if (free) {
         taken.add(new double[] {tx, ty - 4, 7});
         String anchor = place[0] > 0 ? "" : place[0] < 0 ? " end" : " mid";
-        h.leaf(
-            "text",
-            Integer.toString(p.number),
-            "class",
-            "ax" + anchor,
-            "x",
-            Numbers.svg(tx),
-            "y",
-            Numbers.svg(ty));
+        Chart.text(h, Integer.toString(p.number), "ax" + anchor, tx, ty);
         break;
       }
     }
@@ -268,20 +248,5 @@ final class RetentionChart {
       }
     }
     h.closeLine();
-  }
-
-  private static void line(Html h, String cssClass, double x1, double x2, double y1, double y2) {
-    h.empty(
-        "line",
-        "class",
-        cssClass,
-        "x1",
-        Numbers.svg(x1),
-        "x2",
-        Numbers.svg(x2),
-        "y1",
-        Numbers.svg(y1),
-        "y2",
-        Numbers.svg(y2));
   }
 }
