@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
+import org.medpruner.eval.WarmUp;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.AnswerListener;
 import org.medpruner.vlm.Conversation;
@@ -19,7 +20,6 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
-import org.medpruner.volume.SliceImages;
 
 /** One loaded model and one volume; any number of policies and questions. */
 final class Session implements AutoCloseable {
@@ -90,23 +90,9 @@ final class Session implements AutoCloseable {
     return answers;
   }
 
-  /**
-   * Takes one slice through the whole path, so that what is slow only once (threads, the first
-   * touch of the weights, compilation) is charged to none of the runs that follow.
-   */
+  /** Charges what is slow only once to none of the runs that follow. */
   void warmUp(PruningPolicy policy, String question, GenerationOptions options) {
-    SliceImages all = input.images();
-    SliceImages first =
-        new SliceImages(
-            all.height(),
-            all.width(),
-            all.pixels().subList(0, 1),
-            all.info().subList(0, 1),
-            all.spacingMm(),
-            all.recipe());
-    try (EncodedVolume encoded = model.encode(first, policy, Progress.NONE)) {
-      model.ask(encoded, question, new GenerationOptions(1, options.layout()), Progress.NONE);
-    }
+    WarmUp.run(model, input.images(), policy, question, options.layout());
   }
 
   private PruningReport complete(PruningReport report) {

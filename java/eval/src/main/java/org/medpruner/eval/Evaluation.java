@@ -12,11 +12,8 @@ import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.eval.benchmark.SampleVolume;
-import org.medpruner.vlm.EncodedVolume;
-import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
-import org.medpruner.volume.SliceImages;
 
 /**
  * Asks the samples of a benchmark under several settings and keeps every answer as soon as it is
@@ -166,31 +163,15 @@ public final class Evaluation {
     }
   }
 
-  /**
-   * Takes one slice through the whole path, so that what is slow only once (threads, the first
-   * touch of the weights, compilation) is charged to no sample.
-   */
+  /** Charges what is slow only once to no sample. */
   private void warmUp(VisionLanguageModel model, @Nullable SampleVolume volume, Sample sample) {
     if (warm || volume == null) {
       return;
     }
     warm = true;
-    SliceImages all = volume.images();
-    SliceImages first =
-        new SliceImages(
-            all.height(),
-            all.width(),
-            all.pixels().subList(0, 1),
-            all.info().subList(0, 1),
-            all.spacingMm(),
-            all.recipe());
     PruningPolicy policy = plan.settings().getLast().policy();
-    try (EncodedVolume encoded = model.encode(first, policy, Progress.NONE)) {
-      model.ask(
-          encoded,
-          sample.prompt(),
-          new GenerationOptions(1, plan.generation().layout()),
-          Progress.NONE);
+    try {
+      WarmUp.run(model, volume.images(), policy, sample.prompt(), plan.generation().layout());
     } catch (RuntimeException e) {
       // The samples themselves will say what is wrong.
     }

@@ -2,6 +2,7 @@ package org.medpruner.eval.report;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.util.List;
 import java.util.Locale;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.html.Numbers;
@@ -40,6 +41,10 @@ final class Columns {
   static final String P_MCNEMAR = "p_mcnemar";
   static final String P_VOLUMES = "p_permutation";
   static final String P_HOLM = "p_holm";
+
+  /** What a setting keeps and costs, in the order of the tables of settings. */
+  static final List<String> COSTS =
+      List.of(SLICE_RATE, TOKEN_RATE, OVERALL_RATE, ENCODE, PREFILL, DECODE, PEAK, KV);
 
   private Columns() {}
 

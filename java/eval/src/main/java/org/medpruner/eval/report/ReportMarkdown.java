@@ -63,19 +63,8 @@ final class ReportMarkdown {
                 : "\u2013");
       }
       Figures.Row costs = r.figures().costs(s);
-      for (String column :
-          List.of(
-              Columns.SLICE_RATE,
-              Columns.TOKEN_RATE,
-              Columns.OVERALL_RATE,
-              Columns.ENCODE,
-              Columns.PREFILL,
-              Columns.DECODE,
-              Columns.PEAK,
-              Columns.KV,
-              Columns.FAILED)) {
-        cells.add(text(costs, column));
-      }
+      Columns.COSTS.forEach(column -> cells.add(text(costs, column)));
+      cells.add(text(costs, Columns.FAILED));
       line(out, cells);
     }
   }

@@ -97,16 +97,7 @@ final class SettingsSection {
       h.close();
     }
     Figures.Row costs = r.figures().costs(s);
-    for (String column :
-        List.of(
-            Columns.SLICE_RATE,
-            Columns.TOKEN_RATE,
-            Columns.OVERALL_RATE,
-            Columns.ENCODE,
-            Columns.PREFILL,
-            Columns.DECODE,
-            Columns.PEAK,
-            Columns.KV)) {
+    for (String column : Columns.COSTS) {
       Cells.cell(h, costs, column);
     }
     h.open("td", "class", costs.get(Columns.FAILED) > 0 ? "bad-text" : null);
