@@ -49,20 +49,7 @@ class AskDemoTest {
   @Test
   void answerAloneIsOnStandardOutput() throws IOException {
     Path json = folder.resolve("audit.json");
-    CliRun run =
-        CliRun.of(
-                "ask",
-                "--model",
-                TestVolumes.demoModel().toString(),
-                "--volume",
-                TestVolumes.phantom(5).toString(),
-                "--question",
-                QUESTION,
-                "--json",
-                json.toString(),
-                "--report",
-                folder.toString())
-            .assertDone();
+    CliRun run = ask("--json", json.toString(), "--report", folder.toString());
     assertEquals("spleen", run.out().strip());
     assertEquals(1, run.out().lines().count());
     for (String row : List.of("slices kept", "tokens kept", "prefill saved", "KV cache", "peak")) {
@@ -80,18 +67,9 @@ class AskDemoTest {
   }
 
   private static CliRun ask(String... options) {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                "ask",
-                "--model",
-                TestVolumes.demoModel().toString(),
-                "--volume",
-                TestVolumes.phantom(5).toString(),
-                "--question",
-                QUESTION));
-    arguments.addAll(List.of(options));
-    return CliRun.of(arguments.toArray(String[]::new)).assertDone();
+    List<String> all = new ArrayList<>(List.of("--question", QUESTION));
+    all.addAll(List.of(options));
+    return CliRun.onDemo("ask", TestVolumes.phantom(5), all.toArray(String[]::new));
   }
 
   @Test
@@ -119,34 +97,21 @@ class AskDemoTest {
         new ObjectMapper().readTree(TestVolumes.demoModel().resolve("expected.json").toFile());
     JsonNode one = expected.get(8);
     CliRun run =
-        CliRun.of(
-                "ask",
-                "--preset",
-                "off",
-                "--model",
-                TestVolumes.demoModel().toString(),
-                "--volume",
-                TestVolumes.demoModel().resolve("phantoms/" + one.get("file").asText()).toString(),
-                "--question",
-                one.get("question").asText())
-            .assertDone();
+        CliRun.onDemo(
+            "ask",
+            TestVolumes.demoModel().resolve("phantoms/" + one.get("file").asText()),
+            "--preset",
+            "off",
+            "--question",
+            one.get("question").asText());
     assertEquals(one.get("text").asText(), run.out().strip());
   }
 
   @Test
   void pruneWithAModel() throws IOException {
     Path json = folder.resolve("audit.json");
-    CliRun.of(
-            "prune",
-            "--model",
-            TestVolumes.demoModel().toString(),
-            "--volume",
-            TestVolumes.phantom(1).toString(),
-            "--preset",
-            "nucleus",
-            "--json",
-            json.toString())
-        .assertDone();
+    CliRun.onDemo(
+        "prune", TestVolumes.phantom(1), "--preset", "nucleus", "--json", json.toString());
     JsonNode audit = checked(json);
     assertAgreesWithItself(audit);
     assertTrue(audit.get("question").isNull());
@@ -156,17 +121,8 @@ class AskDemoTest {
   void compareShowsBothAnswers() throws IOException {
     Path json = folder.resolve("audit.json");
     CliRun run =
-        CliRun.of(
-                "compare",
-                "--model",
-                TestVolumes.demoModel().toString(),
-                "--volume",
-                TestVolumes.phantom(5).toString(),
-                "--question",
-                QUESTION,
-                "--json",
-                json.toString())
-            .assertDone();
+        CliRun.onDemo(
+            "compare", TestVolumes.phantom(5), "--question", QUESTION, "--json", json.toString());
     List<String> lines = run.out().lines().toList();
     assertEquals(List.of("off    spleen", "paper  spleen"), lines.subList(0, 2));
     JsonNode ratios = checked(json).get("comparison");
@@ -200,17 +156,13 @@ class AskDemoTest {
   @Test
   void realHeadMri() {
     CliRun run =
-        CliRun.of(
-                "ask",
-                "--model",
-                TestVolumes.demoModel().toString(),
-                "--volume",
-                TestVolumes.headMri().toString(),
-                "--modality",
-                "mri",
-                "--question",
-                "How many lesions are there?")
-            .assertDone();
+        CliRun.onDemo(
+            "ask",
+            TestVolumes.headMri(),
+            "--modality",
+            "mri",
+            "--question",
+            "How many lesions are there?");
     assertTrue(!run.out().isBlank());
   }
 }

@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -31,6 +32,20 @@ record CliRun(int code, String out, String err) {
             args);
     return new CliRun(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  /** A command on the demo model and a volume, which must succeed. */
+  static CliRun onDemo(String command, Path volume, String... options) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                command,
+                "--model",
+                TestVolumes.demoModel().toString(),
+                "--volume",
+                volume.toString()));
+    args.addAll(List.of(options));
+    return of(args.toArray(String[]::new)).assertDone();
   }
 
   CliRun assertDone() {

@@ -23,19 +23,15 @@ class RealVolumeTest {
   private JsonNode ask(Path volume) throws IOException {
     Path json = folder.resolve("audit.json");
     CliRun run =
-        CliRun.of(
-                "ask",
-                "--model",
-                TestVolumes.demoModel().toString(),
-                "--volume",
-                volume.toString(),
-                "--question",
-                "How many lesions are there?",
-                "--json",
-                json.toString(),
-                "--report",
-                folder.toString())
-            .assertDone();
+        CliRun.onDemo(
+            "ask",
+            volume,
+            "--question",
+            "How many lesions are there?",
+            "--json",
+            json.toString(),
+            "--report",
+            folder.toString());
     assertFalse(run.out().isBlank());
     String text = Files.readString(json);
     assertEquals(List.of(), AuditSchemaTest.validate(text));
