@@ -1,15 +1,11 @@
 package org.medpruner.cli;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
-import java.util.concurrent.TimeUnit;
+import org.medpruner.volume.fixtures.Command;
 
 /**
  * Real volumes that are not part of the sources: fetched into {@code .cache} with {@code
@@ -49,13 +45,10 @@ final class FetchedVolumes {
         "the cranial CT is a Debian package, and there is no apt-get here");
     Files.createDirectories(cache);
     Path work = Files.createTempDirectory(cache, "fetch");
-    call(work, "apt-get", "download", "invesalius-examples");
-    String found = sha256(Files.readAllBytes(work.resolve(DEB)));
-    if (!found.equals(DEB_SHA256)) {
-      throw new IllegalStateException(DEB + " has SHA-256 " + found + ", not " + DEB_SHA256);
-    }
-    call(work, "dpkg-deb", "-x", DEB, "deb");
-    call(
+    Command.run(work, "apt-get", "download", "invesalius-examples");
+    Command.checkSha256(work.resolve(DEB), DEB_SHA256);
+    Command.run(work, "dpkg-deb", "-x", DEB, "deb");
+    Command.run(
         work,
         "tar",
         "xzf",
@@ -66,7 +59,7 @@ final class FetchedVolumes {
     Path part = work.resolve("cranium.nii");
     Files.write(part, wrapped(Files.readAllBytes(work.resolve("matrix.dat"))));
     Files.move(part, nifti);
-    call(cache, "rm", "-r", work.toString());
+    Command.run(cache, "rm", "-r", work.toString());
     return nifti;
   }
 
@@ -91,32 +84,5 @@ final class FetchedVolumes {
     }
     b.put(123, (byte) 2); // millimetres
     return file;
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private static void call(Path folder, String... command)
-      throws IOException, InterruptedException {
-    // Standard input and output belong to the test runner, which talks to this process on them.
-    Process p =
-        new ProcessBuilder(command)
-            .directory(folder.toFile())
-            .redirectInput(new File("/dev/null"))
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    if (!p.waitFor(5, TimeUnit.MINUTES)) {
-      p.destroyForcibly();
-      throw new IOException(String.join(" ", command) + " did not end within 5 minutes");
-    }
-    if (p.exitValue() != 0) {
-      throw new IOException(String.join(" ", command) + " failed with " + p.exitValue());
-    }
   }
 }

@@ -11,9 +11,6 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +27,7 @@ import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.Volume;
 import org.medpruner.volume.VolumeException;
 import org.medpruner.volume.Volumes;
+import org.medpruner.volume.fixtures.DicomBytes;
 
 /** Volumes that come as several contents: the slices of one. */
 class SlicesTest {
@@ -105,56 +103,12 @@ class SlicesTest {
     assertEquals(model.chat(Phantoms.about(5, Demo.QUESTION)).aiMessage(), response.aiMessage());
   }
 
-  private static void element(ByteArrayOutputStream out, int tag, String vr, byte[] value) {
-    ByteBuffer head = ByteBuffer.allocate(vr.equals("OW") ? 12 : 8).order(ByteOrder.LITTLE_ENDIAN);
-    head.putShort((short) (tag >>> 16)).putShort((short) tag);
-    head.put(vr.getBytes(StandardCharsets.US_ASCII));
-    if (vr.equals("OW")) {
-      head.putShort((short) 0).putInt(value.length);
-    } else {
-      head.putShort((short) value.length);
-    }
-    out.writeBytes(head.array());
-    out.writeBytes(value);
-  }
-
-  private static void text(ByteArrayOutputStream out, int tag, String vr, String text) {
-    String even = text.length() % 2 == 0 ? text : text + (vr.equals("UI") ? "\0" : " ");
-    element(out, tag, vr, even.getBytes(StandardCharsets.ISO_8859_1));
-  }
-
-  private static void u16(ByteArrayOutputStream out, int tag, int value) {
-    element(out, tag, "US", new byte[] {(byte) value, (byte) (value >> 8)});
-  }
-
   /** A CT slice of one value at height z, of a patient with a name. */
   private static byte[] dicom(int z, int value) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    out.writeBytes(new byte[128]);
-    out.writeBytes("DICM".getBytes(StandardCharsets.US_ASCII));
-    text(out, 0x00020010, "UI", "1.2.840.10008.1.2.1");
-    text(out, 0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2");
-    text(out, 0x00080018, "UI", "1.2.3.1." + z);
-    text(out, 0x00080060, "CS", "CT");
-    text(out, 0x00100010, "PN", "Mustermann^Erika");
-    text(out, 0x0020000E, "UI", "1.2.3.1");
-    text(out, 0x00200032, "DS", "0\\0\\" + 5 * z);
-    text(out, 0x00200037, "DS", "1\\0\\0\\0\\1\\0");
-    u16(out, 0x00280002, 1);
-    text(out, 0x00280004, "CS", "MONOCHROME2");
-    u16(out, 0x00280010, SIDE);
-    u16(out, 0x00280011, SIDE);
-    text(out, 0x00280030, "DS", "1\\1");
-    u16(out, 0x00280100, 16);
-    u16(out, 0x00280101, 16);
-    u16(out, 0x00280102, 15);
-    u16(out, 0x00280103, 1);
-    ByteBuffer pixels = ByteBuffer.allocate(2 * SIDE * SIDE).order(ByteOrder.LITTLE_ENDIAN);
-    while (pixels.hasRemaining()) {
-      pixels.putShort((short) value);
-    }
-    element(out, 0x7FE00010, "OW", pixels.array());
-    return out.toByteArray();
+    return DicomBytes.flat(SIDE, value)
+        .text(0x00080018, "UI", "1.2.3.1." + z)
+        .position(0, 0, 5 * z)
+        .file(DicomBytes.EXPLICIT);
   }
 
   @Test

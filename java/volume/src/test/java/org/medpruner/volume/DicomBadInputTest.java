@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.volume.fixtures.DicomBytes;
 
 /** Every bad DICOM file ends in one line that names no patient, whatever is wrong with it. */
 final class DicomBadInputTest {

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.medpruner.volume.fixtures.DicomBytes;
 
 /** Compressed pixels: RLE written by hand, JPEG by dcmtk, JPEG 2000 by GDCM. */
 final class DicomCompressedTest {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.volume.fixtures.DicomBytes;
 
 /** Stacks that are unusual: what is read, and what is said about it. */
 final class DicomGeometryTest {
