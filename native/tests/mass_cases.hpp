@@ -3,6 +3,8 @@
 
 // Queries and keys that take the rare branches of attention_mass on tensor cores.
 
+#include <utility>
+
 #include "ops.hpp"
 #include "reference.hpp"
 
@@ -55,13 +57,16 @@ Scores<T> far_tops() {
   return s;
 }
 
-/** One score that is infinite in f32, of the sign given, though no component is. */
-inline Scores<BF16> beyond_f32(float sign) {
+/** One score that is the square of `component`, of the sign given: infinite in f32 as it is, or with a scale. */
+inline Scores<BF16> one_score(float sign, float component) {
   Scores<BF16> s = {Tensor<BF16>({70, 1, 16}, std::vector<BF16>(70 * 16)),
                     Tensor<BF16>({70, 1, 16}, std::vector<BF16>(70 * 16))};
-  reference::put(3e38f, &s.query.values[16 * 69]);
-  reference::put(sign * 3e38f, &s.key.values[16 * 45]);
+  reference::put(component, &s.query.values[16 * 69]);
+  reference::put(sign * component, &s.key.values[16 * 45]);
   return s;
 }
+
+/** Its component, and the scale it is given with. */
+constexpr std::pair<float, double> kBeyondF32[] = {{3e38f, 0}, {1e10f, 1e25}};
 
 }  // namespace mass_cases

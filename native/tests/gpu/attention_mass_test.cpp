@@ -123,9 +123,11 @@ TEST(attention_mass_careful) {
   mass_cases::Scores<F16> far = mass_cases::far_tops<F16>();
   check(far.query, far.key, nullptr, {0, 17}, 1.0);
   outgrown<BF16>(1e30f);
-  for (float sign : {1.0f, -1.0f}) {
-    mass_cases::Scores<BF16> s = mass_cases::beyond_f32(sign);
-    check(s.query, s.key, nullptr, {0, 70});
+  for (const auto& [component, scale] : mass_cases::kBeyondF32) {
+    for (float sign : {1.0f, -1.0f}) {
+      mass_cases::Scores<BF16> s = mass_cases::one_score(sign, component);
+      check(s.query, s.key, nullptr, {0, 70}, scale);
+    }
   }
 }
 

@@ -251,11 +251,13 @@ TEST(sums_that_stand_far_above_their_tops) {
 
 /** An infinite score of either sign is noticed, even where its exponential is 0. */
 TEST(scores_beyond_f32) {
-  for (float sign : {1.0f, -1.0f}) {
-    mass_cases::Scores<BF16> s = mass_cases::beyond_f32(sign);
-    check(contiguous(1), s.query, s.key, nullptr, {0, 70}, true, 2);
-    const MassResult r = attention_mass(kGpu, contiguous(1), s.query, s.key, nullptr, {0, 70});
-    CHECK_EQUAL(r.flags.values[0], uint32_t{MEDPRUNER_SEGMENT_NON_FINITE});
+  for (const auto& [component, scale] : mass_cases::kBeyondF32) {
+    for (float sign : {1.0f, -1.0f}) {
+      mass_cases::Scores<BF16> s = mass_cases::one_score(sign, component);
+      check(contiguous(1, scale), s.query, s.key, nullptr, {0, 70}, true, 2);
+      const MassResult r = attention_mass(kGpu, contiguous(1, scale), s.query, s.key, nullptr, {0, 70});
+      CHECK_EQUAL(r.flags.values[0], uint32_t{MEDPRUNER_SEGMENT_NON_FINITE});
+    }
   }
 }
 

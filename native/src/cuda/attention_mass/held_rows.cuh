@@ -21,6 +21,14 @@ constexpr float kOutgrown = 4294967296.0f;  // 2^kSlack
 /** Scores that are certain to be below this are certain to be finite, their partial sums too. */
 constexpr float kSafeScore = 1e38f;
 
+/** Pass 2: whether a score with such peaks may be infinite, before or after its factor. */
+template <class T>
+__device__ inline bool needs_care(const ScorePeaks& peaks, int dim, float factor) {
+  const float most = to_float(T{static_cast<uint16_t>(peaks.query)}) *
+                     to_float(T{static_cast<uint16_t>(peaks.key)}) * static_cast<float>(dim);
+  return !(most < kSafeScore && most * factor < kSafeScore);  // NaN, too
+}
+
 /** Components c and c + 1 of a row, zero from `dim` on. */
 template <bool kAligned, class T>
 __device__ inline uint32_t load_pair(const T* row, int c, int dim) {

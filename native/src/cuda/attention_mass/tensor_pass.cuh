@@ -342,9 +342,7 @@ __global__ void __launch_bounds__(kMaxBlockRows, TensorShape<kSteps>::kBlocks)
       ScorePeaks* const peaks = &workspace.peaks[at.segment * args.heads + at.head];
       if (kColumns) {
         held.load(own_key, args.key_row_stride, rest, dim, widths.key);
-        const float most = to_float(T{static_cast<uint16_t>(peaks->query)}) *
-                           to_float(T{static_cast<uint16_t>(peaks->key)}) * static_cast<float>(dim);
-        careful = !(most < kSafeScore);
+        careful = needs_care<T>(*peaks, dim, factor);
       } else {
         held.load(own_key, args.key_row_stride, rest, dim, widths.key);
         const uint32_t key_peak = held.peak();

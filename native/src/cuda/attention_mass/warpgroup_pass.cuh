@@ -271,9 +271,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     const T* const own_key = key + at.first * args.key_row_stride;
     if (kColumns) {
       hold_rows(shared, own_key, key_bytes, block_rest, dim / 8);
-      const float most = to_float(T{static_cast<uint16_t>(peaks->query)}) *
-                         to_float(T{static_cast<uint16_t>(peaks->key)}) * static_cast<float>(dim);
-      careful = !(most < kSafeScore);
+      careful = needs_care<T>(*peaks, dim, factor);
     } else {
       const uint32_t key_peak = hold_rows(nullptr, own_key, key_bytes, block_rest, dim / 8);
       const uint32_t query_peak = hold_rows(shared, query + at.first * args.query_row_stride, query_bytes,
