@@ -191,6 +191,29 @@ TEST(identical_rows_and_steep_logits) {
   CHECK_EQUAL(steep.flags.values[0], 0u);
 }
 
+TEST(logits_that_f32_rounds_by_hundreds) {
+  // A row's largest logit is its bias, exactly, whatever rounding took from the product.
+  cases::Random random(55);
+  for (int round = 0; round < 200; ++round) {
+    const int64_t n = round % 50 == 0 ? 8192 + 7 : 70;
+    const double power = static_cast<double>(cases::integer(random, 20, 120));
+    float q_value = 0;
+    cases::fill(random, &q_value);
+    Tensor<float> q({n, 1, 1}, std::vector<float>(static_cast<size_t>(n), 1 + q_value * q_value));
+    Tensor<float> k = q;
+    for (float& v : k.values) {
+      v *= static_cast<float>(exp2(power));
+    }
+    const MassResult equal = attention_mass(kCpu, contiguous(1, 1), q, k, nullptr, {0, n});
+    CHECK_EQUAL(equal.flags.values[0], 0u);
+    CHECK(fabsf(equal.mass.values[0] - 1) < 1e-5f);
+    k.values[3] *= 2;
+    const MassResult one = attention_mass(kCpu, contiguous(1, 1), q, k, nullptr, {0, n});
+    CHECK_EQUAL(one.mass.values[3], static_cast<float>(n));
+    CHECK_EQUAL(one.mass.values[4], 0.0f);
+  }
+}
+
 TEST(logits_that_cancel_err_by_their_products) {
   // Half of the components are a hundred times the others and cancel in every logit, in pairs.
   cases::Random random(54);

@@ -8,9 +8,9 @@
  *   mass[j] = mean of v over the patches pooled into token j;  pooled_keys[j] = mean of K over the
  *   same patches, then over heads
  *
- * Q and K come with any rotary embedding applied. Memory beyond the tensors: O(H * T); on the CPU also
- * some 4 * (d + 50) bytes a patch for each thread, of at most 8192 patches: 16 heads of 4096 patches
- * and d = 72 take 5 MB with two threads.
+ * Q and K come with any rotary embedding applied. Memory beyond the tensors: O(H * T), on the CPU up to
+ * 4 * (H + 64) bytes a patch, and some 4 * (d + 50) for each thread, of at most 8192 patches: 16 heads
+ * of 4096 patches and d = 72 take 5 MB with two threads.
  * Run to run the result is bit-stable on one device. Between CPU and CUDA, and with exact arithmetic,
  * it agrees within 1e-5 relative, not bit for bit, while scale * sum_i |q_i * k_i| of every logit is at
  * most 17; beyond, the error of an f32 logit, which the exponential passes on, may reach 6e-7 times the

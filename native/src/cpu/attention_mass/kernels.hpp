@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <type_traits>
+
 #include "common/dtype.hpp"
 #include "cpu/isa.hpp"
 
@@ -26,6 +28,7 @@ constexpr int kBlockRows = 48;   // query rows of a tile, added up in f32; beyon
 constexpr int kSumLanes = 16;    // chains of a row's sum of exponentials
 constexpr float kSlack = 32;     // how far a base-2 logit may lie above its row's bias
 constexpr float kNoBias = -3e38f;  // of a row without a tile; finite, so that it and a pad make no NaN
+constexpr float kFineBias = 0x1p24f;  // below, rounding takes at most a half from a logit
 
 /** What tiles.inl says of each. */
 template <class T>

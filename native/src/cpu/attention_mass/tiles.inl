@@ -160,6 +160,17 @@ MEDPRUNER_BODY Vec padded(const float* dots, const float* pad, int v) {
   return kPadded ? dot + load(pad + v * kWidth) : dot;
 }
 
+/**
+ * dot * factor - bias, rounded once. Of a bias that is not fine the product is rounded first, as the bias
+ * was: what that takes from the row's largest logit could be hundreds, and 2^x of it zero or infinite.
+ */
+template <bool kFine>
+MEDPRUNER_BODY Vec above_bias(Vec dot, float factor, float bias) {
+  return kFine ? fused(dot, splat(factor), splat(-bias)) : dot * splat(factor) - splat(bias);
+}
+
+static bool is_fine(float bias) { return fabsf(bias) < kFineBias; }
+
 /** The largest dot product of a row times the factor. */
 template <bool kPadded>
 static float top_logit(const float* dots, const float* pad, float factor) {
@@ -186,13 +197,20 @@ MEDPRUNER_BODY void exp_rows(float* dots, int row_count, float factor, const flo
                              float* biases, float* sums) {
   for (int r = 0; r < row_count; ++r, dots += kTileKeys, sums += kSumLanes) {
     Vec logits[kTileVecs];
-    const auto shift = [&](float bias) __attribute__((always_inline)) {
+    const auto shift_as = [&](auto fine, float bias) __attribute__((always_inline)) {
 #pragma GCC unroll 16
       for (int v = 0; v < kTileVecs; ++v) {
-        logits[v] = fused(load(dots + v * kWidth), splat(factor), splat(-bias));
+        logits[v] = above_bias<fine.value>(load(dots + v * kWidth), factor, bias);
         if (kPadded) {
           logits[v] += load(pad + v * kWidth);
         }
+      }
+    };
+    const auto shift = [&](float bias) __attribute__((always_inline)) {
+      if (__builtin_expect(is_fine(bias), 1)) {
+        shift_as(std::true_type(), bias);
+      } else {
+        shift_as(std::false_type(), bias);
       }
     };
     shift(biases[r]);
@@ -270,14 +288,30 @@ static void add_columns(const float* tile, int row_count, const float* weights, 
   });
 }
 
-/** As exp_tile and add_columns in one, with the rows' final biases. */
-static void exp_columns(const float* dots, int row_count, float factor, const float* biases,
-                        const float* weights, double* columns) {
+template <bool kFine>
+MEDPRUNER_BODY void exp_columns_as(const float* dots, int row_count, float factor,
+                                   const float* biases, const float* weights, double* columns) {
   add_rows(row_count, weights, columns, [&](int r, int at) __attribute__((always_inline)) {
-    const Vec logit = fused(load(dots + r * kTileKeys + at), splat(factor), splat(-biases[r]));
+    const float* const row = dots + r * kTileKeys + at;
+    const Vec logit = kFine || is_fine(biases[r]) ? above_bias<true>(load(row), factor, biases[r])
+                                                  : above_bias<false>(load(row), factor, biases[r]);
     // A wrong lse can put a logit anywhere.
     return exp2_vec(smaller(logit, splat(127.0f)));
   });
+}
+
+/** As exp_tile and add_columns in one, with the rows' final biases. */
+static void exp_columns(const float* dots, int row_count, float factor, const float* biases,
+                        const float* weights, double* columns) {
+  bool fine = true;
+  for (int r = 0; r < row_count; ++r) {
+    fine &= is_fine(biases[r]);
+  }
+  if (__builtin_expect(fine, 1)) {
+    exp_columns_as<true>(dots, row_count, factor, biases, weights, columns);
+  } else {
+    exp_columns_as<false>(dots, row_count, factor, biases, weights, columns);
+  }
 }
 
 /** sums[c] += the rows of all heads, in f64. */
