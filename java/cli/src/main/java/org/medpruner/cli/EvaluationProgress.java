@@ -51,7 +51,7 @@ final class EvaluationProgress implements Evaluation.Listener, Main.Closer {
   public void at(@Nullable SampleResult result, int done, int total) {
     if (result == null) {
       startedAt = done;
-      if (done > 0) {
+      if (done > 0 && kind != Main.ProgressKind.OFF) {
         err.println("going on after " + done + " of " + total + " answers");
       }
     } else if (result.failed()) {

@@ -97,10 +97,10 @@ final class Sweeps {
       CommandLine parser = new CommandLine(options);
       EnumWords.register(parser);
       parser.parseArgs(arguments.toArray(new String[0]));
-    } catch (CommandLine.ParameterException e) {
+      return new Setting(preset + " " + text, preset, options.policy());
+    } catch (CommandLine.ParameterException | IllegalArgumentException e) {
       throw new IllegalArgumentException(OPTION + " " + text + ": " + e.getMessage(), e);
     }
-    return new Setting(preset + " " + text, preset, options.policy());
   }
 
   /** What can be swept: the options of a policy. */

@@ -1,6 +1,7 @@
 package org.medpruner.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -70,7 +71,8 @@ class EvalCommandTest {
         "--sweep;gamma=;--sweep",
         "--sweep;gamma=0.1,,0.2;--sweep",
         "--sweep;colour=1;colour is none of gamma, tau",
-        "--sweep;gamma=5;gamma = 5.0",
+        "--sweep;gamma=5;--sweep gamma=5: gamma = 5.0",
+        "--sweep;max-gap=-1;--sweep max-gap=-1: ",
         "--sweep;tau=much;tau",
         "--sweep;score=best;softmax",
         "--data;nowhere;no such folder",
@@ -83,6 +85,15 @@ class EvalCommandTest {
     assertTrue(run.err().contains(named), run.err());
     assertEquals("", run.out());
     assertEquals(List.of(), CliRun.filesUnder(folder.resolve("out")));
+  }
+
+  @Test
+  void aModelThatCannotBeLoadedLeavesNothing() throws Exception {
+    Path data = MiniBenchmark.write(folder.resolve("data"), 1, 1);
+    CliRun run = run(data, "--model", data.toString());
+    assertEquals(Failures.BAD_INPUT, run.code(), run.err());
+    assertTrue(run.err().contains("config.json: no such file; name a"), run.err());
+    assertFalse(Files.exists(folder.resolve("out")));
   }
 
   @Test

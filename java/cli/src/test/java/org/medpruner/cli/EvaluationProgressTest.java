@@ -77,9 +77,9 @@ class EvaluationProgressTest {
   @Test
   void offSaysNothing() {
     try (EvaluationProgress progress = progress(Main.ProgressKind.OFF, false)) {
-      progress.at(null, 0, 2);
+      progress.at(null, 1, 3);
       pass(60);
-      progress.at(FAILED, 1, 2);
+      progress.at(FAILED, 2, 3);
     }
     assertEquals(List.of(), lines());
   }

@@ -68,6 +68,7 @@ public final class Evaluation {
       RunHeader header = header(plan, loaded, samples, model);
       if (folder.begun()) {
         Resumption.check(plan.out(), folder.header(), header);
+        folder.checkSamples(header);
       } else {
         folder.begin(header, samples);
       }

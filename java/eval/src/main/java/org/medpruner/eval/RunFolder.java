@@ -24,11 +24,16 @@ final class RunFolder implements AutoCloseable {
   private static final String LOCK = ".lock";
 
   private final Path folder;
+
+  /** Whether the folder was made for this run. */
+  private final boolean made;
+
   private final FileChannel lockFile;
   private @Nullable FileChannel results;
 
-  private RunFolder(Path folder, FileChannel lockFile) {
+  private RunFolder(Path folder, boolean made, FileChannel lockFile) {
     this.folder = folder;
+    this.made = made;
     this.lockFile = lockFile;
   }
 
@@ -41,6 +46,7 @@ final class RunFolder implements AutoCloseable {
     FileChannel file = null;
     boolean ok = false;
     try {
+      boolean made = !Files.exists(folder);
       Files.createDirectories(folder);
       file =
           FileChannel.open(
@@ -51,7 +57,7 @@ final class RunFolder implements AutoCloseable {
             folder + ": another evaluation is writing into it; wait for it or name another --out");
       }
       ok = true;
-      return new RunFolder(folder, file);
+      return new RunFolder(folder, made, file);
     } catch (IOException e) {
       throw unwritable(folder, e);
     } finally {
@@ -83,6 +89,20 @@ final class RunFolder implements AutoCloseable {
   /** The text of {@code samples.jsonl}. */
   static String samplesText(List<Sample> samples) {
     return samples.stream().map(s -> Json.line(s) + "\n").collect(Collectors.joining());
+  }
+
+  /**
+   * Checks that the folder's samples are still those of its header.
+   *
+   * @throws InputException if they are not, as after a power failure
+   */
+  void checkSamples(RunHeader header) {
+    String now = FileHashes.of(samplesText(new RunFiles(folder).samples()));
+    if (!now.equals(header.selection().sha256())) {
+      throw new InputException(
+          folder.resolve(RunFiles.SAMPLES)
+              + ": is not what the run began with; name another --out, or delete the folder");
+    }
   }
 
   /** Begins a run: the samples, then the header, each whole or not at all. */
@@ -149,10 +169,22 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
+  /** Of a run that did not begin nothing stays. */
   @Override
   public void close() {
     if (results != null) {
       closeQuietly(results);
+    }
+    if (!begun()) {
+      try {
+        // While the lock is held, so that the file is nobody else's.
+        Files.deleteIfExists(folder.resolve(LOCK));
+        if (made) {
+          Files.deleteIfExists(folder);
+        }
+      } catch (IOException e) {
+        // Something else is in the folder, which is why it stays.
+      }
     }
     closeQuietly(lockFile);
   }

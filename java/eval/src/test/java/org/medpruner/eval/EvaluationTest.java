@@ -296,6 +296,21 @@ class EvaluationTest {
   }
 
   @Test
+  void samplesThatChangedInTheFolderAreRefused() throws IOException {
+    run(plan(0, Setting.OFF));
+    Path file = out().resolve(RunFiles.SAMPLES);
+    String text = Files.readString(file);
+    // The second is what a power failure may leave.
+    for (String other : List.of(text.replace("\"no\"", "\"yes\""), "")) {
+      text(file, other);
+      String message = refusal(() -> run(plan(0, Setting.OFF)));
+      assertTrue(message.startsWith(file + ": is not what the run began with"), message);
+    }
+    text(file, text);
+    run(plan(0, Setting.OFF));
+  }
+
+  @Test
   void twoRunsDoNotWriteIntoOneFolder() {
     try (RunFolder held = RunFolder.lock(out())) {
       String message = refusal(() -> run(plan(0, Setting.OFF)));

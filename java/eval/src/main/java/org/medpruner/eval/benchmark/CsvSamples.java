@@ -2,16 +2,21 @@ package org.medpruner.eval.benchmark;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.Reader;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.commons.csv.CSVException;
@@ -48,8 +53,16 @@ final class CsvSamples {
   private static final List<String> M3D_TYPES =
       List.of("Plane", "Phase", "Organ", "Abnormality", "Location");
 
+  /** The column of row numbers that pandas writes has no name. */
   private static final CSVFormat FORMAT =
-      CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
+      CSVFormat.RFC4180
+          .builder()
+          .setHeader()
+          .setSkipHeaderRecord(true)
+          .setAllowMissingColumnNames(true)
+          .setIgnoreHeaderCase(true)
+          .setTrim(true)
+          .get();
 
   private final Benchmark benchmark;
   private final Path data;
@@ -107,21 +120,67 @@ final class CsvSamples {
 
   /** Null when it is another table. */
   private @Nullable List<Sample> read(Path file) {
-    try (Reader text = Files.newBufferedReader(file, UTF_8);
-        CSVParser rows = FORMAT.parse(text)) {
-      if (!rows.getHeaderNames().containsAll(List.of(volumeColumn, "Question", "Answer"))) {
-        return null;
-      }
+    if (!isOurs(file)) {
+      return null;
+    }
+    try (BufferedReader text = Files.newBufferedReader(file, UTF_8);
+        CSVParser rows = FORMAT.parse(withoutMark(text))) {
+      checkColumns(file, rows.getHeaderNames());
       List<Sample> samples = new ArrayList<>();
       for (CSVRecord row : rows) {
-        add(new Row(file, row), samples);
+        if (!row.stream().allMatch(String::isBlank)) {
+          add(new Row(file, row), samples);
+        }
       }
       return samples;
-    } catch (CSVException | IllegalArgumentException e) {
-      throw new InputException(file + ": not a CSV table (" + e.getMessage() + ")", e);
-    } catch (IOException | UncheckedIOException e) {
-      throw new InputException(file + ": cannot be read as UTF-8 CSV: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    } catch (UncheckedIOException e) {
+      throw unreadable(file, Objects.requireNonNull(e.getCause()));
     }
+  }
+
+  /** Decided by the first row alone: another table may be in any encoding, or be no table. */
+  private boolean isOurs(Path file) {
+    try (BufferedReader text =
+            new BufferedReader(new InputStreamReader(Files.newInputStream(file), UTF_8));
+        CSVParser rows = FORMAT.parse(withoutMark(text))) {
+      TreeSet<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+      names.addAll(rows.getHeaderNames());
+      return names.containsAll(List.of(volumeColumn, "Question", "Answer"));
+    } catch (CSVException e) {
+      return false;
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /** Excel begins UTF-8 with a byte order mark, which would else be part of the first name. */
+  private static BufferedReader withoutMark(BufferedReader text) throws IOException {
+    text.mark(1);
+    if (text.read() != '\uFEFF') {
+      text.reset();
+    }
+    return text;
+  }
+
+  private static void checkColumns(Path file, List<String> names) {
+    TreeSet<String> seen = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    for (String name : names) {
+      if (!name.isEmpty() && !seen.add(name)) {
+        throw new InputException(file + ": has two columns " + name + "; remove or rename one");
+      }
+    }
+  }
+
+  private static InputException unreadable(Path file, IOException e) {
+    String problem = ": cannot be read (" + e + "); check the file";
+    if (e instanceof CharacterCodingException) {
+      problem = ": is not UTF-8; save it as UTF-8";
+    } else if (e instanceof CSVException) {
+      problem = ": not a CSV table (" + e.getMessage() + "); repair the file";
+    }
+    return new InputException(file + problem, e);
   }
 
   private void add(Row row, List<Sample> samples) {
@@ -137,7 +196,7 @@ final class CsvSamples {
       }
     }
     String question = row.required("Question");
-    String volume = volumes.find(row.required(volumeColumn));
+    String volume = volume(row);
     String category = category(row);
     // M3D-VQA asks every question twice: with choices, and for a free answer.
     boolean closed = m3d ? !choices.isEmpty() : row.closed();
@@ -163,6 +222,14 @@ final class CsvSamples {
               Benchmark.open(question),
               row.required("Answer"),
               Map.of()));
+    }
+  }
+
+  private String volume(Row row) {
+    try {
+      return volumes.find(row.required(volumeColumn));
+    } catch (InvalidPathException e) {
+      throw row.bad(volumeColumn + " is not a path");
     }
   }
 

@@ -3,7 +3,6 @@ package org.medpruner.eval.benchmark;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,12 +33,8 @@ final class VolumeIndex {
    * like it, whatever its extension. As it is in the table when there is none.
    */
   String find(String name) {
-    try {
-      if (Files.exists(data.resolve(name))) {
-        return relative(data, data.resolve(name));
-      }
-    } catch (InvalidPathException e) {
-      return name;
+    if (Files.exists(data.resolve(name))) {
+      return relative(data, data.resolve(name));
     }
     String wanted = "/" + stem(name);
     List<Path> found =

@@ -25,10 +25,11 @@ public final class ClosedAnswers {
               + ")(?<rest>\\s.*|$|.*)",
           Pattern.DOTALL);
 
+  /** Looks ahead only, so that a second phrase in the same line is found too. */
   private static final Pattern PHRASE =
       Pattern.compile(
-          "\\b(?:answer|option|choice)(?:\\s+is|\\s*:)(?:\\s+(?:option|choice))?\\s*:?\\s*(?<what>[^\\n"
-              + "]*)",
+          "\\b(?:answer|option|choice)(?:\\s+is|\\s*:)(?:\\s+(?:option|choice))?\\s*:?\\s*"
+              + "(?=(?<what>[^\\n]*))",
           Pattern.CASE_INSENSITIVE);
 
   private ClosedAnswers() {}

@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 
@@ -68,7 +70,7 @@ public final class PhantomBenchmark {
 
   /**
    * Writes the benchmark, all of it or nothing. A folder that already holds the benchmark of the
-   * same arguments is left as it is.
+   * same arguments is left as it is. What a process that was killed has left beside it is removed.
    *
    * @param folder a new or empty folder, or one that this method wrote
    * @param questions 1 to a million; whole multiples of 20 are balanced exactly
@@ -95,6 +97,7 @@ public final class PhantomBenchmark {
         parent.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
     try {
       Files.createDirectories(parent);
+      deleteAbandoned(parent, target);
       deleteTree(working);
       Files.createDirectory(working);
       writeAll(working, plan, questions, seed, listener);
@@ -108,6 +111,22 @@ public final class PhantomBenchmark {
       throw e;
     }
     return summary;
+  }
+
+  /** Removes working folders whose process is no more. */
+  private static void deleteAbandoned(Path parent, Path target) throws IOException {
+    Pattern name =
+        Pattern.compile(Pattern.quote("." + target.getFileName()) + "\\.(\\d{1,9})\\.tmp");
+    List<Path> all;
+    try (var entries = Files.list(parent)) {
+      all = entries.toList();
+    }
+    for (Path p : all) {
+      Matcher m = name.matcher(String.valueOf(p.getFileName()));
+      if (m.matches() && ProcessHandle.of(Long.parseLong(m.group(1))).isEmpty()) {
+        deleteTree(p);
+      }
+    }
   }
 
   /** Whether the folder holds this very benchmark. */

@@ -1,15 +1,20 @@
 package org.medpruner.eval.benchmark;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.medpruner.eval.TestData.refusal;
 import static org.medpruner.eval.TestData.text;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.TestData;
@@ -19,6 +24,8 @@ class CsvSamplesTest {
   private static final String RAD_HEADER =
       "Task,Subtask,VolumeName,Question,Answer,QuestionType,AnswerChoice,"
           + "Choice A,Choice B,Choice C,Choice D\n";
+
+  private static final String RAD_ROW = "4,2,v.npy,Q,No,Close,B,Yes,No,-,-\n";
 
   private static final String M3D_HEADER =
       "Image Path,Question,Answer,Question Type,Answer Choice,"
@@ -114,5 +121,65 @@ class CsvSamplesTest {
   void aVolumeThatIsNotThereKeepsItsName() {
     text(data.resolve("a.csv"), RAD_HEADER + "4,2,v.nii.gz,Q,No,Close,B,Yes,No,-,-\n");
     assertEquals("v.nii.gz", Benchmark.RAD3D.load(data).samples().getFirst().volume());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\uFEFF" + RAD_HEADER + RAD_ROW,
+        RAD_HEADER + RAD_ROW + "\n\n",
+        RAD_HEADER + "\n" + RAD_ROW,
+        RAD_HEADER + RAD_ROW + "   \n,,,,,,,,,,\n",
+        "," + RAD_HEADER + "0," + RAD_ROW,
+        "task,SUBTASK, volumename ,question,answer,questiontype,answerchoice,choice a,"
+            + "choice b,choice c,choice d\r\n"
+            + RAD_ROW,
+      })
+  void whatSpreadsheetsAndPandasWriteIsRead(String table) {
+    text(data.resolve("a.csv"), table);
+    List<Sample> samples = Benchmark.RAD3D.load(data).samples();
+    assertEquals(1, samples.size());
+    Sample s = samples.getFirst();
+    assertEquals("3drad-a-000001", s.id().replace("000002", "000001"));
+    assertEquals("Existence Detection", s.category());
+    assertEquals(Kind.CLOSED, s.kind());
+    assertEquals("B", s.gold());
+    assertEquals(Map.of("A", "Yes", "B", "No"), s.choices());
+  }
+
+  @Test
+  void m3dWithAByteOrderMarkIsRead() {
+    text(data.resolve("a.csv"), "\uFEFF" + M3D_HEADER + "v.npy,Q,axial,1,A,axial,coronal,-,-\n");
+    assertEquals(2, Benchmark.M3D.load(data).samples().size());
+  }
+
+  @Test
+  void otherTablesMayBeAnything() throws IOException {
+    text(data.resolve("b.csv"), RAD_HEADER + RAD_ROW);
+    Files.write(data.resolve("latin.csv"), "Größe,n\n1,2\n".getBytes(ISO_8859_1));
+    text(data.resolve("quote.csv"), "a,\"b\n1,2\n");
+    text(data.resolve("unnamed.csv"), ",n,n\n1,2,3\n");
+    text(data.resolve("empty.csv"), "");
+    assertEquals(List.of(data.resolve("b.csv")), Benchmark.RAD3D.load(data).annotations());
+  }
+
+  @Test
+  void tablesThatCannotBeReadAreSaidWithTheFix() throws IOException {
+    Path file = data.resolve("a.csv");
+    Files.write(file, (RAD_HEADER + RAD_ROW.replace("Q", "Größe")).getBytes(ISO_8859_1));
+    assertEquals(file + ": is not UTF-8; save it as UTF-8", refusal(() -> load()));
+    text(file, RAD_HEADER + RAD_ROW.replace("Q", "\"a\"b"));
+    String quoting = refusal(() -> load());
+    assertTrue(quoting.startsWith(file + ": not a CSV table (Invalid character"), quoting);
+    assertTrue(quoting.endsWith("; repair the file"), quoting);
+    text(file, RAD_HEADER.replace("Subtask", "question") + RAD_ROW);
+    assertEquals(file + ": has two columns Question; remove or rename one", refusal(() -> load()));
+    text(file, RAD_HEADER + RAD_ROW.replace("v.npy", "v\0.npy"));
+    assertEquals(
+        file + ": row 1: VolumeName is not a path; repair the file", refusal(() -> load()));
+  }
+
+  private void load() {
+    Benchmark.RAD3D.load(data);
   }
 }

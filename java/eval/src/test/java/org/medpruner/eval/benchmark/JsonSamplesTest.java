@@ -187,10 +187,17 @@ class JsonSamplesTest {
         "Is it B. subtilis?|",
         "Vitamin A. and D. levels?|",
         "What?\\nA) one\\nB) two B. cells|A=one,B=two B. cells",
+        "Type A. Stanford?\\nA.Yes\\nB.No|A=Yes,B=No",
+        "Vitamin A. B. C?\\r\\n A.Yes\\r\\n B.No\\r\\n|A=Yes,B=No",
+        "Is type A. x? Choices: A. one B. two|A=one,B=two",
+        "Is it type A. or not? A. yes B. no|A=yes,B=no",
+        "Which? A. type A. B. type B.|A=type A.,B=type B.",
+        "Which phase?\\na.arterial\\nb.venous|A=arterial,B=venous",
+        "Which?\\n(A) one\\n(B) two|A=one,B=two",
       })
   void choicesStandInTheQuestion(String question, String expected) {
     StringBuilder got = new StringBuilder();
-    Choices.in(question.replace("\\n", "\n"))
+    Choices.in(question.replace("\\n", "\n").replace("\\r", "\r"))
         .forEach((k, v) -> got.append(got.isEmpty() ? "" : ",").append(k).append('=').append(v));
     assertEquals(expected == null ? "" : expected, got.toString());
   }

@@ -73,7 +73,8 @@ class ClosedAnswersTest {
       strings = {
         "Aorta", "Both lungs", "dense", "Based on the CT", "a small nodule", "A small nodule", "E",
         "", "   ", "C", "The answer is not A", "The answer is a nodule", "B or A", "A-B",
-        "Answer: A\nAnswer: B", "Yes and no", "maybe", "D.C. area", "The answer is unclear",
+        "Answer: A\nAnswer: B", "The answer is A. The answer is B.", "Yes and no", "maybe",
+            "D.C. area", "The answer is unclear",
       })
   void strictAcceptsNothingElse(String answer) {
     assertNull(ClosedAnswers.strict(answer, YES_NO), answer);

@@ -179,4 +179,20 @@ class PhantomBenchmarkTest {
       assertEquals(List.of(b), left.toList());
     }
   }
+
+  @Test
+  void whatAKilledProcessLeftIsRemoved() throws IOException {
+    Path target = folder.resolve("data");
+    // No system has so many processes.
+    Path abandoned = folder.resolve(".data.999999999.tmp");
+    Files.createDirectories(abandoned.resolve("phantom/000000"));
+    Path alive =
+        folder.resolve(".data." + ProcessHandle.current().parent().orElseThrow().pid() + ".tmp");
+    Path other = folder.resolve(".other.999999999.tmp");
+    Files.createDirectory(alive);
+    Files.createDirectory(other);
+    PhantomBenchmark.write(target, 1, 1, (done, total) -> {});
+    assertFalse(Files.exists(abandoned));
+    assertTrue(Files.exists(alive) && Files.exists(other));
+  }
 }

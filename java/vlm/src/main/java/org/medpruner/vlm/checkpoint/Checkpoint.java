@@ -22,6 +22,9 @@ public final class Checkpoint implements AutoCloseable {
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
 
+  /** Behind the name of a file that a checkpoint must have. */
+  static final String NO_SUCH_FILE = ": no such file; name a whole checkpoint folder";
+
   /**
    * A weight in the mapped file.
    *
@@ -69,7 +72,13 @@ public final class Checkpoint implements AutoCloseable {
         result = new Checkpoint(folder, List.copyOf(shards.values()), owners);
       } else {
         throw new InputException(
-            "model folder " + folder + ": neither " + SINGLE + " nor " + INDEX + " is there");
+            "model folder "
+                + folder
+                + ": neither "
+                + SINGLE
+                + " nor "
+                + INDEX
+                + " is there; download the checkpoint again");
       }
       ok = true;
       return result;

@@ -35,7 +35,7 @@ public final class JsonFile {
   /** Reads a file that must exist. */
   public static JsonFile read(Path path) {
     if (!Files.isRegularFile(path)) {
-      throw new InputException(path + ": no such file");
+      throw new InputException(path + Checkpoint.NO_SUCH_FILE);
     }
     try {
       long size = Files.size(path);

@@ -94,7 +94,7 @@ public final class SafetensorsFile implements AutoCloseable {
   @SuppressWarnings("MustBeClosedChecker") // the instance owns the arena and closes it
   public static SafetensorsFile open(Path path) {
     if (!Files.isRegularFile(path)) {
-      throw new InputException(path + ": no such file");
+      throw new InputException(path + Checkpoint.NO_SUCH_FILE);
     }
     Arena arena = Arena.ofShared();
     boolean ok = false;

@@ -151,7 +151,7 @@ class SafetensorsFileTest {
     InputException e =
         assertThrows(
             InputException.class, () -> SafetensorsFile.open(folder.resolve("none")).close());
-    assertTrue(String.valueOf(e.getMessage()).endsWith("none: no such file"));
+    assertTrue(String.valueOf(e.getMessage()).endsWith("none" + Checkpoint.NO_SUCH_FILE));
   }
 
   @Test
