@@ -39,27 +39,24 @@ public final class Bars {
     Locale.setDefault(Locale.ROOT);
     Path root = Path.of(property("medpruner.root"));
     int threads = Integer.parseInt(property("medpruner.bench.threads"));
-    int turns = 5;
-    String only = "";
-    Path output = root.resolve("bench/results/cpu.json");
-    for (int i = 0; i < arguments.length; i += 2) {
-      if (i + 1 == arguments.length) {
-        usage(arguments[i] + " needs a value");
-      }
-      String value = arguments[i + 1];
-      switch (arguments[i]) {
-        case "--turns" -> turns = Integer.parseInt(value);
-        case "--only" -> only = value;
-        case "--output" -> output = Path.of(value);
-        default -> usage("unknown argument " + arguments[i]);
-      }
+    Map<String, Setup.Case> cases = cases();
+    BarsOptions options =
+        new BarsOptions(Race.MIN_TURNS, "", root.resolve("bench/results/cpu.json"));
+    try {
+      options = BarsOptions.parse(arguments, options, cases.keySet());
+    } catch (IllegalArgumentException e) {
+      usage(String.valueOf(e.getMessage()));
     }
     TorchRuntime.require();
     torch.set_num_threads(threads);
     MedPruner.setCpuThreads(threads);
     Setup setup =
-        new Setup(threads, turns, new Probe(Path.of(property("medpruner.bench.probe")), threads));
-    System.exit(run(setup, root, cases(), only, String.join(" ", arguments), output));
+        new Setup(
+            threads,
+            options.turns(),
+            new Probe(Path.of(property("medpruner.bench.probe")), threads));
+    System.exit(
+        run(setup, root, cases, options.only(), String.join(" ", arguments), options.output()));
   }
 
   /**

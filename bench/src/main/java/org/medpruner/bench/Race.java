@@ -18,6 +18,9 @@ final class Race {
    */
   private static final double TURN_SECONDS = 0.02;
 
+  /** Fewer have no median to speak of. */
+  static final int MIN_TURNS = 5;
+
   private static final int MAX_RUNS_PER_TURN = 20;
 
   /** Beyond this an untimed run in front of each turn would cost more than it is worth. */
@@ -29,11 +32,11 @@ final class Race {
   /**
    * A race of so many turns for each contender.
    *
-   * @param turns at least 5
+   * @param turns at least {@link #MIN_TURNS}
    */
   Race(int turns) {
-    if (turns < 5) {
-      throw new IllegalArgumentException("turns is " + turns + ", expected at least 5");
+    if (turns < MIN_TURNS) {
+      throw new IllegalArgumentException("turns is " + turns + ", expected at least " + MIN_TURNS);
     }
     this.turns = turns;
   }
