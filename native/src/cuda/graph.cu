@@ -60,8 +60,13 @@ void* graph_end(int32_t device, void* stream, bool keep) {
 void graph_launch(int32_t device, void* executable, void* stream) {
   const DeviceScope scope(device);
   const Executable& launch = *static_cast<const Executable*>(executable);
-  check(cudaGraphLaunch(launch.graph, static_cast<cudaStream_t>(stream)), "cudaGraphLaunch");
-  check(cudaEventRecord(launch.launched.event, static_cast<cudaStream_t>(stream)), "cudaEventRecord");
+  const cudaStream_t queue = static_cast<cudaStream_t>(stream);
+  check(cudaGraphLaunch(launch.graph, queue), "cudaGraphLaunch");
+  cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(queue, &recording), "cudaStreamIsCapturing");
+  if (recording == cudaStreamCaptureStatusNone) {  // an event that is itself recorded cannot be waited for
+    check(cudaEventRecord(launch.launched.event, queue), "cudaEventRecord");
+  }
 }
 
 void graph_destroy(int32_t device, void* executable) {
