@@ -113,11 +113,12 @@ void select_spread(const NucleusSelectArgs& args, void* stream) {
   MEDPRUNER_LAUNCH(nucleus_spread_first, grid_extent(args.segments + spread.tiles),
                    kBlockWarps * 32, stream, args, spread, g_nucleus_limits.block_rows);
   const unsigned blocks = grid_extent(2 * spread.tiles);
+  const bool waits = waits_itself("nucleus_digit", nucleus_digit);  // as the others
   for (int pass = 0; pass < kDigits; ++pass) {
-    MEDPRUNER_LAUNCH(nucleus_digit, blocks, kSpreadThreads, stream, args, spread, pass);
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, nucleus_digit, blocks, kSpreadThreads, 0, stream, args, spread, pass);
   }
-  MEDPRUNER_LAUNCH(nucleus_count, blocks, kSpreadThreads, stream, args, spread);
-  MEDPRUNER_LAUNCH(nucleus_write, blocks, kSpreadThreads, stream, args, spread);
+  MEDPRUNER_LAUNCH_DEPENDENT(waits, nucleus_count, blocks, kSpreadThreads, 0, stream, args, spread);
+  MEDPRUNER_LAUNCH_DEPENDENT(waits, nucleus_write, blocks, kSpreadThreads, 0, stream, args, spread);
 }
 
 void select_segments(const NucleusSelectArgs& args, const NucleusWorkspace& workspace,

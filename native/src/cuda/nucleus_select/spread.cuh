@@ -11,6 +11,7 @@
 // segment that is not spread, so at most two spread segments share one: the one that its first row is in,
 // and one that begins behind it. Sums are integers, so no result depends on who adds first.
 
+#include "cuda/common/dependent.cuh"
 #include "cuda/nucleus_select/registers.cuh"
 
 namespace medpruner::cuda {
@@ -124,6 +125,7 @@ __global__ void __launch_bounds__(kBlockWarps * 32)
     nucleus_spread_first(NucleusSelectArgs args, SpreadWorkspace spread, int64_t longest) {
   __shared__ Probe parts[2][kBlockWarps];
   __shared__ uint64_t scratch[kScratch];
+  admit_next_launch();
   const int64_t g = blockIdx.x;
   if (g >= args.segments) {
     range_of_tile(args, spread, g - args.segments, longest, scratch);
@@ -154,6 +156,8 @@ __global__ void __launch_bounds__(kBlockWarps * 32)
 __global__ void __launch_bounds__(kSpreadThreads)
     nucleus_count(NucleusSelectArgs args, SpreadWorkspace spread) {
   __shared__ uint64_t scratch[kScratch];
+  await_former_launch();
+  admit_next_launch();
   for (int64_t slot = blockIdx.x; slot < 2 * spread.tiles; slot += gridDim.x) {
     SpreadPart part;
     if (!part_of(args, spread, slot, &part)) {
@@ -177,6 +181,7 @@ __global__ void __launch_bounds__(kSpreadThreads)
     nucleus_write(NucleusSelectArgs args, SpreadWorkspace spread) {
   __shared__ uint64_t scratch[kScratch];
   __shared__ int64_t scan_scratch[kScratch];
+  await_former_launch();
   for (int64_t slot = blockIdx.x; slot < 2 * spread.tiles; slot += gridDim.x) {
     SpreadPart part;
     if (!part_of(args, spread, slot, &part)) {

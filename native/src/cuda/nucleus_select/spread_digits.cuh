@@ -3,6 +3,7 @@
 
 // The threshold of spread segments, digit by digit from the top of the key: see spread.cuh.
 
+#include "cuda/common/dependent.cuh"
 #include "cuda/nucleus_select/goal.cuh"
 #include "cuda/nucleus_select/spread.cuh"
 
@@ -92,21 +93,40 @@ __device__ inline void pick_bin(const NucleusSelectArgs& args, const SpreadWorks
   const uint64_t above_rows = state->above_rows;
   const uint64_t old_total = state->total;
   const uint64_t old_target = state->target;
-  // Thread t has bins kBins - 1 - t * kOwn and those below: the order of the prefix.
-  const int64_t highest =
-      part.segment * kBins + kBins - 1 - static_cast<int64_t>(threadIdx.x) * kOwn;
-  uint64_t masses[kOwn];
-  uint32_t rows[kOwn];
+  // Thread t has the bins [kBins - (t + 1) * kOwn, kBins - t * kOwn): the order of the prefix is descending.
+  const int64_t lowest =
+      (part.segment + 1) * kBins - (static_cast<int64_t>(threadIdx.x) + 1) * kOwn;
+  ulonglong2* const of_masses = reinterpret_cast<ulonglong2*>(spread.bin_masses + lowest);
+  uint4* const of_rows = reinterpret_cast<uint4*>(spread.bin_rows + lowest);
+  static_assert(kOwn == 8, "four and two units of 16 bytes");
+  ulonglong2 mass_units[4];
+  uint4 row_units[2];
+#pragma unroll
+  for (int u = 0; u < 4; ++u) {
+    mass_units[u] = of_masses[u];
+  }
+#pragma unroll
+  for (int u = 0; u < 2; ++u) {
+    row_units[u] = of_rows[u];
+  }
+#pragma unroll
+  for (int u = 0; u < 4; ++u) {  // for the next digit
+    of_masses[u] = make_ulonglong2(0, 0);
+  }
+#pragma unroll
+  for (int u = 0; u < 2; ++u) {
+    of_rows[u] = make_uint4(0, 0, 0, 0);
+  }
+  const uint64_t masses[kOwn] = {mass_units[3].y, mass_units[3].x, mass_units[2].y, mass_units[2].x,
+                                 mass_units[1].y, mass_units[1].x, mass_units[0].y, mass_units[0].x};
+  const uint32_t rows[kOwn] = {row_units[1].w, row_units[1].z, row_units[1].y, row_units[1].x,
+                               row_units[0].w, row_units[0].z, row_units[0].y, row_units[0].x};
   uint64_t own_mass = 0;
   uint64_t own_rows = 0;
 #pragma unroll
   for (int k = 0; k < kOwn; ++k) {
-    masses[k] = spread.bin_masses[highest - k];
-    rows[k] = spread.bin_rows[highest - k];
     own_mass += masses[k];
     own_rows += rows[k];
-    spread.bin_masses[highest - k] = 0;  // for the next digit
-    spread.bin_rows[highest - k] = 0;
   }
   int64_t all_mass = 0;  // at most 2^32 rows of 2^31 each
   int64_t all_rows = 0;
@@ -129,7 +149,7 @@ __device__ inline void pick_bin(const NucleusSelectArgs& args, const SpreadWorks
       ++k;
     }
   }
-  const uint32_t bin = static_cast<uint32_t>(highest - k - part.segment * kBins);
+  const uint32_t bin = static_cast<uint32_t>(lowest + kOwn - 1 - k - part.segment * kBins);
   const uint32_t next = digits << Digit(pass).bits | bin;
   state->digits = next;
   state->above_mass = mass;
@@ -161,6 +181,8 @@ __global__ void __launch_bounds__(kSpreadThreads)
     words[0][bin] = 0;
     words[1][bin] = 0;
   }
+  await_former_launch();
+  admit_next_launch();
   for (int64_t slot = blockIdx.x; slot < 2 * spread.tiles; slot += gridDim.x) {
     SpreadPart part;
     if (!part_of(args, spread, slot, &part)) {
