@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Every __syncthreads of the library's kernels, every wait for asynchronous copies and for the former launch is
-// taken out in turn, without a change to their source: the executor must report a fault, or the result must differ.
+// Every __syncthreads of the library's kernels, every wait for asynchronous copies, for the former launch and for the
+// other blocks of a cluster is taken out in turn, without a change to their source: the executor must report a fault, or the result must differ.
 
 #include "cuda/attention_mass/limits.hpp"
 #include "cuda/nucleus_select/limits.hpp"
@@ -169,11 +169,12 @@ class Workload {
     const NucleusResult r = nucleus_select(kGpu, params_, scores_, {0, 300});
     const NucleusResult s = nucleus_select(kGpu, nucleus(1, 0.5), special_scores_, {0, 300});
     const NucleusResult n = nucleus_select(kGpu, nucleus(1, 0.5), negative_scores_, {0, 300});
-    bool blocks = true;  // small blocks, large ones in registers and in memory, spread over tiles
+    bool blocks = true;  // small blocks, large ones in registers and in memory, spread over tiles, clusters
     using Limits = medpruner::cuda::NucleusLimits;
     for (const Limits& limits :
          {Limits{10, 300, 4096, 10, 2048}, Limits{10, 300, 4096, 10, 2048, 20, 0},
-          Limits{10, 10, 4096, 10, 2048, 10, 0}, Limits{10, 100, 0, 6, 2048}}) {
+          Limits{10, 10, 4096, 10, 2048, 10, 0}, Limits{10, 100, 0, 6, 2048, 4096, 512, 0},
+          Limits{10, 100, 0, 6, 2048, 4096, 512, 2}}) {
       medpruner::cuda::g_nucleus_limits = limits;
       const NucleusResult b = nucleus_select(kGpu, nucleus(0, 0.5), scores_, {0, 300});
       medpruner::cuda::g_nucleus_limits = {};

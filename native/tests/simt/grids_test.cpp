@@ -19,6 +19,7 @@ const std::vector<std::pair<std::string, char>> kStriding = {
 TEST(fewer_blocks_give_the_same_bits) {
   const jobs::Size size = {6, 150, 150, 9, 300, 500, 6, 20};
   medpruner::cuda::g_nucleus_limits = {10, 60, 0, 4, 2048};  // spread over tiles of 16 rows
+  medpruner::cuda::g_nucleus_limits.cluster_blocks = 0;
   const std::vector<jobs::Job> cpu = jobs::all(kCpu, size);
   std::vector<jobs::Job> gpu = jobs::all(kGpu, size);
   jobs::Size aligned = size;  // so that warpgroups take the rows

@@ -66,6 +66,14 @@ medpruner::cuda::NucleusLimits spread_over(int64_t rows, int shift) {
   limits.block_rows = rows;
   limits.spread_average = 0;
   limits.tile_shift = shift;
+  limits.cluster_blocks = 0;
+  return limits;
+}
+
+/** Limits under which a cluster has any segment, where there is one of more than `rows`. */
+medpruner::cuda::NucleusLimits clusters_of(int blocks, int64_t rows) {
+  medpruner::cuda::NucleusLimits limits = spread_over(rows, 5);
+  limits.cluster_blocks = blocks;
   return limits;
 }
 
@@ -138,6 +146,8 @@ TEST(a_segment_is_the_same_in_every_class) {
         check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
         medpruner::cuda::g_nucleus_limits = spread_over(40, 5);  // many blocks
         check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
+        medpruner::cuda::g_nucleus_limits = clusters_of(2, 40);
+        check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
         medpruner::cuda::g_nucleus_limits = {};
       }
     }
@@ -193,6 +203,66 @@ TEST(floors_and_caps_of_a_spread_segment) {
   medpruner::cuda::g_nucleus_limits = {};
 }
 
+TEST(clusters_of_any_lengths) {
+  cases::Random random(34);
+  for (int round = 0; round < 24; ++round) {
+    const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 1, 3), 150);
+    if (offsets.back() <= 20) {
+      continue;
+    }
+    Params params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
+                                           static_cast<size_t>(round / 2 % 4)]);
+    params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
+    params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
+    medpruner::cuda::g_nucleus_limits = clusters_of(1 + round % 3, 20);
+    check(params, cases::scores(random, offsets), offsets, {}, 1 + round % 2);
+    medpruner::cuda::g_nucleus_limits = {};
+  }
+}
+
+TEST(clusters_with_several_tokens_a_thread) {
+  cases::Random random(35);
+  for (int kind = 0; kind < 6; ++kind) {
+    for (int64_t n : {2049, 9001, 16384}) {  // of two blocks: two, five and eight
+      Params params = nucleus(kind % 2, kind < 4 ? 0.9 : 0.5);
+      params.max_tokens = kind == 3 ? n / 3 : 0;
+      medpruner::cuda::g_nucleus_limits = clusters_of(2, 2048);
+      check(params, segment_scores(random, n, kind), {0, n}, {}, 1);
+      medpruner::cuda::g_nucleus_limits = {};
+    }
+  }
+}
+
+TEST(floors_and_caps_in_a_cluster) {
+  cases::Random random(36);
+  medpruner::cuda::g_nucleus_limits = clusters_of(2, 32);
+  for (int kind : {0, 2}) {
+    const std::vector<float> scores = segment_scores(random, 90, kind);
+    for (double tau : {0.4, 1.0}) {
+      for (const auto& [low, high] : std::vector<std::pair<int64_t, int64_t>>{
+               {40, 0}, {90, 0}, {200, 0}, {0, 1}, {0, 40}, {40, 40}, {0, 90}, {40, 250}}) {
+        Params params = nucleus(kind % 2, tau);
+        params.min_tokens = low;
+        params.max_tokens = high;
+        check(params, scores, {0, 90}, {}, 1);
+      }
+    }
+  }
+  std::vector<float> sink(90, -40);  // as above
+  sink[50] = 40;
+  Params params = nucleus(0, 0.9);
+  for (int64_t low : {0, 2, 60, 90}) {
+    params.min_tokens = low;
+    check(params, sink, {0, 90}, {}, 1);
+  }
+  medpruner::cuda::g_nucleus_limits = {};
+}
+
+TEST(a_cluster_of_the_largest_size) {
+  cases::Random random(37);
+  check(nucleus(1, 0.9), segment_scores(random, 16385, 0), {0, 16385}, {}, 1);
+}
+
 TEST(tiles_of_more_rows_than_a_batch) {
   cases::Random random(30);
   for (int kind = 0; kind < 6; ++kind) {
@@ -221,6 +291,7 @@ TEST(few_tiles_grow) {
 
 TEST(a_spread_segment_at_its_own_size) {
   cases::Random random(32);
+  medpruner::cuda::g_nucleus_limits.cluster_blocks = 0;
   for (int kind : {0, 1}) {
     const int64_t n = 16385 + 1024 * kind;
     Params params = nucleus(kind, 0.9);
@@ -228,6 +299,7 @@ TEST(a_spread_segment_at_its_own_size) {
     params.max_tokens = 4000;
     check(params, segment_scores(random, n, 4 - kind), {0, n}, {}, 1);
   }
+  medpruner::cuda::g_nucleus_limits = {};
 }
 
 TEST(the_workspace_of_spread_segments) {
@@ -276,6 +348,14 @@ TEST(one_launch_where_no_segment_can_be_long) {
   medpruner::cuda::g_nucleus_limits = spread_over(500, 5);
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 6u);
   CHECK_EQUAL(launches(bounded, {0, 500, 1024}), 4u);
+  medpruner::cuda::g_nucleus_limits.cluster_blocks = 2;
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
+  medpruner::cuda::g_nucleus_limits.cluster_segments = 1;
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 6u);
+  medpruner::cuda::g_nucleus_limits.cluster_segments = 16;
+  simt::options().compute_capability = 80;
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 6u);
+  simt::options() = {};
   medpruner::cuda::g_nucleus_limits.spread_average = 512;  // not beyond the average
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
   medpruner::cuda::g_nucleus_limits = {};
@@ -289,7 +369,7 @@ TEST(bad_offsets) {
     medpruner::cuda::g_nucleus_limits.short_average = round % 4 == 3 ? 0 : 512;
     medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 1 ? 20 : 16384;
     if (round % 2 == 0) {
-      medpruner::cuda::g_nucleus_limits = spread_over(6, 2);
+      medpruner::cuda::g_nucleus_limits = round % 4 == 0 ? spread_over(6, 2) : clusters_of(2, 6);
     }
     const std::vector<int64_t> offsets = cases::ragged(random, 5, 30);
     if (offsets.back() == 0) {

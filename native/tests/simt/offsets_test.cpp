@@ -117,8 +117,9 @@ TEST(nucleus_select) {
     medpruner_nucleus_select_params params = nucleus(0, 0.6);
     params.volume_max_tokens = cases::integer(random, 0, 1) * 6;
     params.volume_min_tokens = params.volume_max_tokens / 2;
-    if (cases::integer(random, 0, 1) == 0) {  // spread over tiles of four rows
+    if (cases::integer(random, 0, 1) == 0) {  // spread over tiles of four rows, or a cluster for each
       medpruner::cuda::g_nucleus_limits = {1024, 5, 0, 2, 2048};
+      medpruner::cuda::g_nucleus_limits.cluster_blocks = cases::integer(random, 0, 3) == 0 ? 1 : 0;
     }
     const NucleusResult r =
         nucleus_select(kGpu, params, cases::scores(random, {0, kRows}), offsets);

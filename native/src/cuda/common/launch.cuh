@@ -129,6 +129,52 @@ void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...
   check(cudaLaunchKernelEx(&config, kernel, arguments...), name);
 }
 
+/** Blocks of a cluster that every device with clusters takes; more have to be asked for. */
+constexpr unsigned kPortableCluster = 8;
+
+/** Calls launch(config) with what a launch of clusters along the grid's first axis needs. */
+template <class Launch>
+cudaError_t with_clusters(unsigned blocks, dim3 grid, dim3 block, SharedBytes shared, void* stream,
+                          const Launch& launch) {
+  cudaLaunchAttribute cluster = {};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim = {blocks, 1, 1};
+  const cudaLaunchConfig_t config = {grid, block, shared.bytes, static_cast<cudaStream_t>(stream),
+                                     &cluster, 1};
+  return launch(&config);
+}
+
+/** Whether launch_clusters() of such clusters can run on the current device, for which it prepares the kernel. */
+template <class... Parameters>
+bool takes_clusters(const char* name, void (*kernel)(Parameters...), unsigned blocks, dim3 block,
+                    SharedBytes shared) {
+  if (!waits_itself(name, kernel)) {
+    return false;
+  }
+  permit_shared(name, kernel, shared);
+  if (blocks > kPortableCluster) {
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1), name);
+  }
+  int clusters = 0;
+  check(with_clusters(blocks, blocks, block, shared, nullptr,
+                      [&](const cudaLaunchConfig_t* config) {
+                        return cudaOccupancyMaxActiveClusters(&clusters, kernel, config);
+                      }),
+        name);
+  return clusters > 0;
+}
+
+/** As launch(), in clusters of `blocks` along the grid's first axis; a kernel of cluster.cuh. */
+template <class... Parameters>
+void launch_clusters(const char* name, unsigned blocks, void (*kernel)(Parameters...), dim3 grid, dim3 block,
+                     SharedBytes shared, void* stream, std::common_type_t<Parameters>... arguments) {
+  check(with_clusters(blocks, grid, block, shared, stream,
+                      [&](const cudaLaunchConfig_t* config) {
+                        return cudaLaunchKernelEx(config, kernel, arguments...);
+                      }),
+        name);
+}
+
 }  // namespace medpruner::cuda
 
 #define MEDPRUNER_LAUNCH(kernel, grid, block, stream, ...) \
@@ -142,3 +188,7 @@ void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...
 #define MEDPRUNER_LAUNCH_DEPENDENT(waits, kernel, grid, block, shared, stream, ...)       \
   ::medpruner::cuda::launch_dependent(#kernel, waits, kernel, grid, block, shared, stream, \
                                       __VA_ARGS__)
+
+/** As MEDPRUNER_LAUNCH_SHARED, in clusters of `blocks`, where takes_clusters() says so. */
+#define MEDPRUNER_LAUNCH_CLUSTERS(blocks, kernel, grid, block, shared, stream, ...) \
+  ::medpruner::cuda::launch_clusters(#kernel, blocks, kernel, grid, block, shared, stream, __VA_ARGS__)

@@ -5,6 +5,7 @@
 
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
+#include "cuda/nucleus_select/cluster.cuh"
 #include "cuda/nucleus_select/limits.hpp"
 #include "cuda/nucleus_select/registers.cuh"
 #include "cuda/nucleus_select/short.cuh"
@@ -31,6 +32,16 @@ bool spreads(const NucleusSelectArgs& args) {
   const NucleusLimits limits = g_nucleus_limits;
   return !volumes_bounded(args) && args.rows > limits.block_rows &&
          args.rows / args.segments > limits.spread_average;
+}
+
+/** Of the calls that spread segments, those in which a cluster holds any segment. */
+bool clusters(const NucleusSelectArgs& args) {
+  const NucleusLimits limits = g_nucleus_limits;
+  return args.rows <= int64_t{limits.cluster_blocks} * kClusterThreads * kClusterItems &&
+         args.segments <= limits.cluster_segments &&
+         takes_clusters("nucleus_cluster", nucleus_cluster,
+                        static_cast<unsigned>(limits.cluster_blocks), kClusterThreads,
+                        sizeof(ClusterShared));
 }
 
 SpreadWorkspace lay_out_spread(const NucleusSelectArgs& args, void* base, size_t* size) {
@@ -121,6 +132,13 @@ void select_spread(const NucleusSelectArgs& args, void* stream) {
   MEDPRUNER_LAUNCH_DEPENDENT(waits, nucleus_write, blocks, kSpreadThreads, 0, stream, args, spread);
 }
 
+void select_in_clusters(const NucleusSelectArgs& args, void* stream) {
+  const unsigned cluster = static_cast<unsigned>(g_nucleus_limits.cluster_blocks);
+  const int64_t blocks = args.segments * cluster;
+  MEDPRUNER_LAUNCH_CLUSTERS(cluster, nucleus_cluster, grid_extent(blocks), kClusterThreads,
+                            sizeof(ClusterShared), stream, args, (args.rows + blocks - 1) / blocks);
+}
+
 void select_segments(const NucleusSelectArgs& args, const NucleusWorkspace& workspace,
                      void* stream) {
   const unsigned segments = grid_extent(args.segments);
@@ -159,7 +177,7 @@ void nucleus_select(const NucleusSelectArgs& args, Launch launch) {
     return;
   }
   if (spreads(args)) {
-    select_spread(args, launch.stream);
+    clusters(args) ? select_in_clusters(args, launch.stream) : select_spread(args, launch.stream);
     return;
   }
   size_t size = 0;

@@ -30,7 +30,7 @@ struct Copies {
 std::vector<Copies> g_copies;  // by thread, for those up to the highest that copied
 
 Copies& mine() {
-  const size_t id = static_cast<size_t>(g_launch.current->id);
+  const size_t id = static_cast<size_t>(g_launch.current->slot);
   if (g_copies.size() <= id) {
     g_copies.resize(id + 1);
   }
@@ -67,7 +67,7 @@ void begin_copies() {
 }
 
 void check_no_copies_left() {
-  if (g_copies.size() <= static_cast<size_t>(g_launch.current->id)) {
+  if (g_copies.size() <= static_cast<size_t>(g_launch.current->slot)) {
     return;
   }
   const Copies& copies = mine();
@@ -115,7 +115,7 @@ void wait_for_copies(int groups, Site site) {
   if (omitted(site)) {
     return;
   }
-  const size_t id = static_cast<size_t>(g_launch.current->id);
+  const size_t id = static_cast<size_t>(g_launch.current->slot);
   mine();
   // By index: another thread may enlarge g_copies while this one lands its copies.
   while (g_copies[id].committed.size() - g_copies[id].landed > static_cast<size_t>(groups)) {

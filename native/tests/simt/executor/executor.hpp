@@ -18,6 +18,10 @@ struct Index {
   unsigned x, y, z;
 };
 
+/** What a cluster can have, and without asking. */
+constexpr int kMostClusterBlocks = 16;
+constexpr int kPortableClusterBlocks = 8;
+
 /** A place in kernel source; file names are literals. */
 struct Site {
   const char* file;
@@ -37,8 +41,8 @@ struct Options {
   /** Turns and checked accesses of one launch, after which it is taken to have no end. */
   uint64_t step_limit = 400000000;
   /**
-   * A barrier, or a wait for asynchronous copies or for the former launch, that is taken for absent: the
-   * name of its file without folders, and its line.
+   * A barrier, or a wait for asynchronous copies, for the former launch or for the cluster, that is taken for
+   * absent: the name of its file without folders, and its line.
    */
   std::pair<std::string, int> omitted_barrier;
   /**
@@ -57,8 +61,8 @@ const std::string& fault_text();
 void clear_fault();
 
 /**
- * Every __syncthreads (and _or, _and, _count), cp_async_wait and await_former_launch met so far: file name
- * without folders, and line.
+ * Every __syncthreads (and _or, _and, _count), cp_async_wait, await_former_launch, cluster_sync and await_cluster
+ * met so far: file name without folders, and line.
  */
 const std::set<std::pair<std::string, int>>& barriers_met();
 
@@ -104,11 +108,12 @@ struct Body {
 };
 
 /**
- * Runs `body` once per thread of every block. False: a fault, whose text is in fault_text(). `dependent`: on
- * a GPU the launches since the last one that was not may still be running when this one begins.
+ * Runs `body` once per thread of every block, the blocks of a cluster at the same time. False: a fault, whose
+ * text is in fault_text(). `dependent`: on a GPU the launches since the last one that was not may still be
+ * running when this one begins.
  */
-bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared, bool dependent,
-              Body body);
+bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared, int cluster,
+              bool dependent, Body body);
 
 Index thread_index();
 Index block_index();
@@ -148,6 +153,15 @@ void wait_for_copies(int groups, Site site);
 
 /** What a dependent launch must do before it touches what the former ones write. */
 void await_former_launch(Site site);
+
+/** Of the cluster that the block is in: see src/cuda/common/cluster.cuh. */
+unsigned cluster_rank();
+unsigned cluster_blocks();
+void cluster_barrier(Site site);
+void announce_to_cluster(Site site);
+void await_cluster(Site site);
+/** Writes where block `rank` has what is at `address` here, in dynamic shared memory. */
+void store_remote(void* address, unsigned rank, const void* value, size_t size, Site site);
 
 [[noreturn]] void trap(Site site);
 

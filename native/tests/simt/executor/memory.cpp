@@ -20,6 +20,8 @@ constexpr size_t kRedZone = 512;
 constexpr uint8_t kRedByte = 0xEE;
 constexpr uint16_t kMany = 0xffff;
 constexpr uint8_t kManyWarps = 0xff;
+/** From the dynamic shared memory of a block of a cluster to the next one's. */
+constexpr size_t kBlockStride = 4 * kSharedAlignment;
 
 /** Address space only; pages cost memory when touched. */
 void* reserve(size_t bytes) {
@@ -45,8 +47,9 @@ struct Memory {
   Region arena = make_region(reinterpret_cast<uintptr_t>(reserve(kArenaBytes)), kArenaBytes, false);
   Region statics =
       make_region(image().data_begin, image().data_end - image().data_begin, true);
-  Region dynamic = make_region(reinterpret_cast<uintptr_t>(reserve(4 * kSharedAlignment)),
-                               4 * kSharedAlignment, true);
+  Region dynamic =
+      make_region(reinterpret_cast<uintptr_t>(reserve(kMostClusterBlocks * kBlockStride)),
+                  kMostClusterBlocks * kBlockStride, true);
   size_t used = 0;
 
   Memory() { statics.objects = image().shared; }
@@ -151,6 +154,11 @@ bool unordered_elsewhere(uint32_t serial, uint16_t thread) {
          serial < g_launch.block_first && !ordered_before(serial, thread);
 }
 
+/** By another block: of the cluster, or, as far as it is not `shared`, an earlier one. */
+bool unordered_with_others(bool shared, uint32_t serial, uint16_t thread) {
+  return unordered_in_cluster(serial) || (!shared && unordered_elsewhere(serial, thread));
+}
+
 void check_byte(Region& region, const Object& object, uintptr_t address, Access access,
                 uint32_t place, const Accessor& self) {
   Cell& cell = *cells_of(region, address);
@@ -183,15 +191,15 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
   if (!(access == Access::kAtomic && cell.write_atomic)) {
     const bool here = unordered_here(cell.write_serial, cell.writer,
                                      static_cast<uint8_t>(cell.writer / 32), cell.write_sync, self);
-    if (here || (!region.shared && unordered_elsewhere(cell.write_serial, cell.writer))) {
+    if (here || unordered_with_others(region.shared, cell.write_serial, cell.writer)) {
       conflict(region, object, address, access, place, "wrote", cell.writer, cell.write_place, !here);
     }
   }
   if (write) {
     const bool here = unordered_here(cell.read_serial, cell.reader, cell.read_warp, cell.read_sync,
                                      self);
-    if (here || (!region.shared && (unordered_elsewhere(cell.read_serial, cell.reader) ||
-                                    unordered_elsewhere(cell.foreign_read, kMany)))) {
+    if (here || unordered_with_others(region.shared, cell.read_serial, cell.reader) ||
+        unordered_with_others(region.shared, cell.foreign_read, kMany)) {
       conflict(region, object, address, access, place, "read", cell.reader, cell.read_place, !here);
     }
     cell.write_serial = self.serial;
@@ -206,8 +214,9 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
     cell.read_warp = cell.read_warp == self.warp ? self.warp : kManyWarps;
     cell.read_sync = std::max(cell.read_sync, self.sync);
   } else {
-    if (cell.read_serial >= g_launch.launch_first && cell.read_serial < g_launch.block_first &&
-        !ordered_before(cell.read_serial, cell.reader)) {
+    if (unordered_in_cluster(cell.read_serial) ||
+        (cell.read_serial >= g_launch.launch_first && cell.read_serial < g_launch.block_first &&
+         !ordered_before(cell.read_serial, cell.reader))) {
       cell.foreign_read = cell.read_serial;
     }
     cell.read_serial = self.serial;
@@ -322,19 +331,29 @@ void set_in_flight(uintptr_t address, size_t size, bool value) {
   }
 }
 
-void begin_launch(size_t dynamic_shared) {
+void begin_launch(size_t dynamic_shared, int cluster) {
   Memory& m = memory();
   g_releases.clear();
   m.dynamic.objects.clear();
-  if (dynamic_shared > 0) {
+  for (int rank = 0; rank < cluster && dynamic_shared > 0; ++rank) {
+    const uintptr_t base = m.dynamic.base + static_cast<size_t>(rank) * kBlockStride;
     m.dynamic.objects.push_back(
-        {m.dynamic.base, m.dynamic.base + dynamic_shared, "dynamic shared memory"});
+        {base, base + dynamic_shared,
+         "dynamic shared memory" +
+             (cluster > 1 ? " of block " + std::to_string(rank) + " of the cluster" : "")});
   }
 }
 
 void begin_block() { g_acquired.clear(); }
 
-void* dynamic_shared_memory() { return reinterpret_cast<void*>(memory().dynamic.base); }
+void* dynamic_shared_memory() {
+  return reinterpret_cast<void*>(in_block(memory().dynamic.base, g_launch.current->rank));
+}
+
+uintptr_t in_block(uintptr_t address, int rank) {
+  const uintptr_t base = memory().dynamic.base;
+  return base + static_cast<size_t>(rank) * kBlockStride + (address - base) % kBlockStride;
+}
 
 std::string check_red_zones() {
   for (const Object& object : memory().arena.objects) {
@@ -351,7 +370,7 @@ std::string check_red_zones() {
 }
 
 void check_access(uintptr_t address, size_t size, size_t alignment, Access access,
-                  uint32_t place) {
+                  uint32_t place, int rank) {
   Thread* const self = g_launch.current;
   if (address - reinterpret_cast<uintptr_t>(self->stack) < kStackBytes) {
     return;
@@ -370,6 +389,16 @@ void check_access(uintptr_t address, size_t size, size_t alignment, Access acces
     snprintf(text, sizeof text, "out of bounds: %s %zu bytes at %p, which is no device memory, at ",
              verb(access), size, reinterpret_cast<void*>(address));
     fault(text + source_line(place));
+  }
+  if (g_cluster.size > 1 && region->shared) {
+    if (region == &m.statics) {
+      fault("a static shared variable in a cluster, of which the executor has one for all blocks, at " +
+            source_line(place));
+    }
+    const int owner = rank < 0 ? self->rank : rank;
+    if ((address - region->base) / kBlockStride != static_cast<size_t>(owner)) {
+      fault("out of bounds: shared memory of another block at " + source_line(place));
+    }
   }
   const uint32_t preemption = options().preemption;
   if (preemption != 0 && random_below(preemption) == 0) {

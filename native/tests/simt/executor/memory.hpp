@@ -56,9 +56,13 @@ void copy_definedness(void* destination, const void* source, size_t bytes);
 
 /**
  * One access by the running thread from a place in the code (see place_of). An address that is no
- * multiple of `alignment` is a fault.
+ * multiple of `alignment` is a fault, and so is shared memory of another block of the cluster than `rank`;
+ * -1: than its own.
  */
-void check_access(uintptr_t address, size_t size, size_t alignment, Access access, uint32_t place);
+void check_access(uintptr_t address, size_t size, size_t alignment, Access access, uint32_t place,
+                  int rank = -1);
+/** Where block `rank` of the cluster has what this block has at an address of dynamic shared memory. */
+uintptr_t in_block(uintptr_t address, int rank);
 
 /** Where shared variables lie, or dynamic shared memory; whether a variable is there is not asked. */
 bool in_shared_memory(uintptr_t address);

@@ -32,7 +32,7 @@ struct Products {
 std::vector<Products> g_products;  // by thread, for those up to the highest that multiplied
 
 Products& of(const Thread& thread) {
-  const size_t id = static_cast<size_t>(thread.id);
+  const size_t id = static_cast<size_t>(thread.slot);
   if (g_products.size() <= id) {
     g_products.resize(id + 1);
   }
@@ -100,7 +100,7 @@ void multiply(Thread* lanes, size_t index) {
 void begin_products() { g_products.clear(); }
 
 void check_no_products_left() {
-  const size_t id = static_cast<size_t>(g_launch.current->id);
+  const size_t id = static_cast<size_t>(g_launch.current->slot);
   if (g_products.size() > id && !(g_products[id].open.empty() && g_products[id].committed.empty())) {
     fault("unfinished product: the thread ends and nothing waited for it");
   }

@@ -30,6 +30,12 @@ std::map<const void*, size_t>& shared_limits() {
   return all;
 }
 
+/** Kernels that cudaFuncSetAttribute has allowed clusters of more blocks than every device has. */
+std::set<const void*>& large_clusters() {
+  static std::set<const void*> all;
+  return all;
+}
+
 bool is_filling(const uint8_t* bytes, size_t count) {
   return count >= 8 && (bytes[0] == 0xA5 || bytes[0] == 0xCD) &&
          std::all_of(bytes, bytes + count, [&](uint8_t b) { return b == bytes[0]; });
@@ -127,7 +133,11 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return known(stream) ? cudaSuccess : cudaErrorInvalidValue;
 }
 
-cudaError_t simt::set_shared_limit(const void* kernel, cudaFuncAttribute, int bytes) {
+cudaError_t simt::set_attribute(const void* kernel, cudaFuncAttribute attribute, int bytes) {
+  if (attribute == cudaFuncAttributeNonPortableClusterSizeAllowed) {
+    large_clusters().insert(kernel);
+    return cudaSuccess;
+  }
   const size_t limit = static_cast<size_t>(bytes);
   if (bytes < 0 || limit > most_shared()) {
     return cudaErrorInvalidValue;
@@ -162,9 +172,25 @@ dim3 limited(const std::string& name, dim3 grid) {
 
 const std::set<std::string>& simt::grids_lowered() { return g_grids_lowered; }
 
+simt::Attributes::Attributes(const cudaLaunchConfig_t& config) {
+  for (unsigned i = 0; i < config.numAttrs; ++i) {
+    if (config.attrs[i].id == cudaLaunchAttributeClusterDimension) {
+      cluster = config.attrs[i].val.clusterDim.x;
+    } else {
+      dependent = config.attrs[i].val.programmaticStreamSerializationAllowed != 0;
+    }
+  }
+}
+
+bool simt::takes_clusters(const void* kernel, unsigned blocks) {
+  const unsigned most =
+      large_clusters().count(kernel) != 0 ? kMostClusterBlocks : kPortableClusterBlocks;
+  return blocks <= 1 || (options().compute_capability >= 90 && blocks <= most);
+}
+
 cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t shared,
-                         cudaStream_t stream, bool dependent, Body body) {
-  if (!known(stream)) {
+                         cudaStream_t stream, Attributes attributes, Body body) {
+  if (!known(stream) || !takes_clusters(kernel, attributes.cluster)) {
     return cudaErrorInvalidValue;
   }
   const std::string name = function_name(kernel);
@@ -178,7 +204,7 @@ cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t share
   }
   grid = limited(name, grid);
   return run_grid(name.c_str(), {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared,
-                  dependent, body)
+                  static_cast<int>(attributes.cluster), attributes.dependent, body)
              ? cudaSuccess
              : cudaErrorLaunchFailure;
 }

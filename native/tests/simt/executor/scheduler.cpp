@@ -11,6 +11,7 @@
 namespace simt {
 
 Launch g_launch;
+Cluster g_cluster;
 bool g_in_kernel = false;
 
 namespace {
@@ -28,10 +29,8 @@ Counters g_counters;
 Fiber g_scheduler;
 std::vector<Thread> g_threads;
 std::vector<int> g_ready;
-int g_count = 0;    // threads of the block
-int g_live = 0;     // of them, not exited
-int g_waiting = 0;  // of them, at a barrier
-std::vector<uint32_t> g_warp_syncs;
+int g_count = 0;    // threads of a block
+int g_live = 0;     // of all threads of the cluster, not exited
 Index g_grid, g_extent;
 Body g_body = {};
 uint64_t g_random = 1;
@@ -45,20 +44,19 @@ uint64_t next_random() {  // xorshift64*
   return g_random * 0x2545f4914f6cdd1dull;
 }
 
-void make_ready(Thread& thread) {
-  thread.state = State::kReady;
-  g_ready.push_back(thread.id);
+Block& block_of(const Thread& thread) {
+  return g_cluster.blocks[static_cast<size_t>(thread.rank)];
 }
 
-void to_scheduler() {
-  Thread& self = *g_launch.current;
-  ++g_counters.switches;
-  Fiber::switch_to(self.fiber, g_scheduler);
-}
+/** The first one of a block. */
+Thread* threads_of(int rank) { return &g_threads[static_cast<size_t>(rank * g_count)]; }
 
 const char* name_of(const Thread& thread) {
   if (thread.state == State::kBarrier) {
     return "__syncthreads";
+  }
+  if (thread.state == State::kClusterBarrier || thread.state == State::kClusterStart) {
+    return thread.state == State::kClusterBarrier ? "cluster_sync" : "await_cluster";
   }
   static const char* const names[] = {
       "__shfl_sync",       "__shfl_up_sync",    "__shfl_down_sync",  "__shfl_xor_sync",
@@ -70,23 +68,63 @@ const char* name_of(const Thread& thread) {
   return names[static_cast<int>(thread.operation)];
 }
 
+}  // namespace
+
+void make_ready(Thread& thread) {
+  thread.state = State::kReady;
+  g_ready.push_back(thread.slot);
+}
+
+void to_scheduler() {
+  Thread& self = *g_launch.current;
+  ++g_counters.switches;
+  Fiber::switch_to(self.fiber, g_scheduler);
+}
+
 std::string waiting_at(const Thread& thread) {
   return "thread " + std::to_string(thread.id) + " is at " + name_of(thread) + " " +
          where(thread.site);
 }
 
-void release_barrier() {
+bool same_site(const Site& a, const Site& b) {
+  return a.line == b.line && strcmp(a.file, b.file) == 0;
+}
+
+int threads_of_cluster() { return g_count * g_cluster.size; }
+
+const Thread* any_thread(State state, int from) {
+  for (int i = from; i < threads_of_cluster(); ++i) {
+    if (g_threads[static_cast<size_t>(i)].state == state) {
+      return &g_threads[static_cast<size_t>(i)];
+    }
+  }
+  return nullptr;
+}
+
+void wake_all(State state) {
+  for (int i = 0; i < threads_of_cluster(); ++i) {
+    Thread& thread = g_threads[static_cast<size_t>(i)];
+    if (thread.state == state) {
+      make_ready(thread);
+    }
+  }
+}
+
+namespace {
+
+void release_barrier(int rank) {
+  Block& block = g_cluster.blocks[static_cast<size_t>(rank)];
+  Thread* const threads = threads_of(rank);
   const Thread* first = nullptr;
   int count = 0;
   for (int i = 0; i < g_count; ++i) {
-    Thread& thread = g_threads[static_cast<size_t>(i)];
+    Thread& thread = threads[i];
     if (thread.state != State::kBarrier) {
       continue;
     }
     if (first == nullptr) {
       first = &thread;
-    } else if (thread.site.line != first->site.line || thread.vote != first->vote ||
-               strcmp(thread.site.file, first->site.file) != 0) {
+    } else if (!same_site(thread.site, first->site) || thread.vote != first->vote) {
       fault("divergent barrier: " + waiting_at(*first) + ", " + waiting_at(thread));
       return;
     }
@@ -94,17 +132,16 @@ void release_barrier() {
   }
   const Vote vote = first->vote;
   const int result = vote == Vote::kOr    ? (count > 0 ? 1 : 0)
-                     : vote == Vote::kAnd ? (count == g_waiting ? 1 : 0)
+                     : vote == Vote::kAnd ? (count == block.waiting ? 1 : 0)
                                           : count;
   for (int i = 0; i < g_count; ++i) {
-    Thread& thread = g_threads[static_cast<size_t>(i)];
-    if (thread.state == State::kBarrier) {
-      thread.result = static_cast<uint64_t>(result);
-      make_ready(thread);
+    if (threads[i].state == State::kBarrier) {
+      threads[i].result = static_cast<uint64_t>(result);
+      make_ready(threads[i]);
     }
   }
-  g_waiting = 0;
-  ++g_launch.serial;
+  block.waiting = 0;
+  block.serial = next_serial(rank);
 }
 
 /** The entry of every fiber. Leaves by a switch alone, after which it is never continued. */
@@ -120,8 +157,11 @@ void thread_main() {
   Thread& self = *g_launch.current;
   self.state = State::kExited;
   --g_live;
-  if (g_live > 0 && g_waiting == g_live) {
-    release_barrier();
+  Block& block = block_of(self);
+  --block.live;
+  check_end_in_cluster();
+  if (block.live > 0 && block.waiting == block.live) {
+    release_barrier(self.rank);
   }
   to_scheduler();
   abort();
@@ -129,13 +169,13 @@ void thread_main() {
 
 uint8_t* stacks() {
   static uint8_t* const base = [] {
-    const size_t size = kMaxThreads * (kStackBytes + kGuard);
+    const size_t size = kMaxThreads * kMostClusterBlocks * (kStackBytes + kGuard);
     void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
       abort();
     }
-    for (int i = 0; i < kMaxThreads; ++i) {  // an overflow faults instead of spoiling a neighbour
+    for (int i = 0; i < kMaxThreads * kMostClusterBlocks; ++i) {  // an overflow faults instead of spoiling a neighbour
       mprotect(static_cast<uint8_t*>(memory) + static_cast<size_t>(i) * (kStackBytes + kGuard),
                kGuard, PROT_NONE);
     }
@@ -144,28 +184,41 @@ uint8_t* stacks() {
   return base;
 }
 
-void start_block(int threads) {
+/** The cluster of that number. */
+void start_cluster(uint32_t number, int threads) {
   begin_copies();
   begin_products();
-  g_count = g_live = threads;
-  g_waiting = 0;
+  g_count = threads;
+  g_live = threads_of_cluster();
   g_ready.clear();
-  g_warp_syncs.assign(static_cast<size_t>((threads + kWarp - 1) / kWarp), 0);
-  if (g_threads.size() < static_cast<size_t>(threads)) {
-    g_threads.resize(static_cast<size_t>(threads));
+  g_cluster.waiting = g_cluster.announced = 0;
+  g_cluster.blocks.assign(static_cast<size_t>(g_cluster.size), {});
+  for (int rank = 0; rank < g_cluster.size; ++rank) {
+    Block& block = g_cluster.blocks[static_cast<size_t>(rank)];
+    const uint32_t place = number * static_cast<uint32_t>(g_cluster.size) + static_cast<uint32_t>(rank);
+    block.index = {place % g_grid.x, place / g_grid.x % g_grid.y, place / (g_grid.x * g_grid.y)};
+    block.live = threads;
+    block.warp_syncs.assign(static_cast<size_t>((threads + kWarp - 1) / kWarp), 0);
   }
-  for (int i = 0; i < threads; ++i) {
+  begin_phase();
+  if (g_threads.size() < static_cast<size_t>(g_live)) {
+    g_threads.resize(static_cast<size_t>(g_live));
+  }
+  for (int i = 0; i < g_live; ++i) {
     Thread& thread = g_threads[static_cast<size_t>(i)];
     thread.stack = stacks() + static_cast<size_t>(i) * (kStackBytes + kGuard) + kGuard;
     thread.fiber.reset(thread.stack, kStackBytes, thread_main);
-    const unsigned id = static_cast<unsigned>(i);
+    thread.rank = i / threads;
+    thread.slot = i;
+    thread.id = i % threads;
+    const unsigned id = static_cast<unsigned>(thread.id);
     thread.index = {id % g_extent.x, id / g_extent.x % g_extent.y, id / (g_extent.x * g_extent.y)};
-    thread.id = i;
-    thread.lane = i % kWarp;
-    thread.warp = i / kWarp;
+    thread.lane = thread.id % kWarp;
+    thread.warp = thread.id / kWarp;
     thread.warp_sync = 0;
     thread.fence_serial = 0;
     thread.awaited = !g_launch.dependent;
+    thread.announced = thread.met = false;
     make_ready(thread);
   }
 }
@@ -174,7 +227,7 @@ void report_deadlock() {
   std::string text = "deadlock, " + std::to_string(g_live) + " threads wait:";
   int told = 0;
   const Thread* last = nullptr;
-  for (int i = 0; i < g_count && told < 4; ++i) {
+  for (int i = 0; i < threads_of_cluster() && told < 4; ++i) {
     const Thread& thread = g_threads[static_cast<size_t>(i)];
     if (thread.state == State::kExited ||
         (last != nullptr && last->state == thread.state && last->site.line == thread.site.line)) {
@@ -187,7 +240,7 @@ void report_deadlock() {
   g_abandoned = true;
 }
 
-void run_block() {
+void run_cluster() {
   while (g_live > 0 && !g_abandoned) {
     ++g_steps;
     if (g_ready.empty()) {
@@ -198,7 +251,10 @@ void run_block() {
     const int id = g_ready[turn];
     g_ready[turn] = g_ready.back();
     g_ready.pop_back();
-    g_launch.current = &g_threads[static_cast<size_t>(id)];
+    Thread& next = g_threads[static_cast<size_t>(id)];
+    g_launch.current = &next;
+    g_launch.block = block_of(next).index;
+    g_launch.serial = block_of(next).serial;
     Fiber::switch_to(g_scheduler, g_launch.current->fiber);
   }
 }
@@ -242,8 +298,9 @@ uint64_t fold(Collective operation, uint64_t a, uint64_t b) {
 }
 
 /** All lanes of the mask are there: their results, and they go on. */
-void finish_collective(int warp, unsigned mask) {
-  Thread* const lanes = &g_threads[static_cast<size_t>(warp * kWarp)];
+void finish_collective(const Thread& last, unsigned mask) {
+  Thread* const lanes = threads_of(last.rank) + last.warp * kWarp;
+  uint32_t& warp_syncs = block_of(last).warp_syncs[static_cast<size_t>(last.warp)];
   const Collective operation = lanes[__builtin_ctz(mask)].operation;
   if (is_matrix(operation)) {
     finish_matrix(lanes);
@@ -266,7 +323,7 @@ void finish_collective(int warp, unsigned mask) {
     first = false;
   }
   if (operation == Collective::kSyncWarp) {
-    ++g_warp_syncs[static_cast<size_t>(warp)];
+    ++warp_syncs;
   }
   for (int l = 0; l < kWarp; ++l) {
     if ((mask >> l & 1u) == 0) {
@@ -305,7 +362,7 @@ void finish_collective(int warp, unsigned mask) {
         }
         break;
       case Collective::kSyncWarp:
-        lane.warp_sync = g_warp_syncs[static_cast<size_t>(warp)];
+        lane.warp_sync = warp_syncs;
         break;
       default:
         lane.result = folded;
@@ -389,11 +446,12 @@ void yield_thread() {
   to_scheduler();
 }
 
-bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared, bool dependent,
-              Body body) {
+bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared, int cluster,
+              bool dependent, Body body) {
   const uint64_t threads = static_cast<uint64_t>(block.x) * block.y * block.z;
   if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
-      grid.y > 65535 || grid.z > 65535) {
+      grid.y > 65535 || grid.z > 65535 || cluster < 1 || cluster > kMostClusterBlocks ||
+      grid.x % static_cast<unsigned>(cluster) != 0) {
     g_fault = std::string("invalid configuration of kernel ") + kernel;
     return false;
   }
@@ -402,18 +460,20 @@ bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared
   g_abandoned = false;
   g_steps = 0;
   g_launch.kernel = kernel;
-  g_launch.launch_first = ++g_launch.serial;
+  g_launch.launch_first = ++g_launch.last_serial;
   g_launch.dependent = dependent;
+  g_cluster.size = cluster;
   if (!dependent) {
     g_launch.running_first = g_launch.launch_first;
   }
   g_grid = grid;
   g_extent = block;
   g_body = body;
-  begin_launch(dynamic_shared);
+  begin_launch(dynamic_shared, cluster);
   ++g_counters.launches;
 
-  std::vector<uint32_t> order(static_cast<size_t>(grid.x) * grid.y * grid.z);
+  std::vector<uint32_t> order(static_cast<size_t>(grid.x) * grid.y * grid.z /
+                              static_cast<size_t>(cluster));
   for (size_t i = 0; i < order.size(); ++i) {
     order[i] = static_cast<uint32_t>(i);
   }
@@ -421,17 +481,16 @@ bool run_grid(const char* kernel, Index grid, Index block, size_t dynamic_shared
     std::swap(order[i - 1], order[random_below(static_cast<uint32_t>(i))]);
   }
   for (size_t i = 0; i < order.size() && !g_abandoned; ++i) {
-    g_launch.block_first = ++g_launch.serial;
-    g_launch.block = {order[i] % grid.x, order[i] / grid.x % grid.y, order[i] / (grid.x * grid.y)};
+    g_launch.block_first = g_launch.last_serial + 1;
     begin_block();
-    start_block(static_cast<int>(threads));
-    ++g_counters.blocks;
-    g_counters.threads += threads;
-    run_block();
+    start_cluster(order[i], static_cast<int>(threads));
+    g_counters.blocks += static_cast<uint64_t>(cluster);
+    g_counters.threads += threads * static_cast<uint64_t>(cluster);
+    run_cluster();
   }
   g_launch.current = nullptr;
   g_launch.dependent = false;
-  g_launch.launch_first = g_launch.block_first = ++g_launch.serial;
+  g_launch.launch_first = g_launch.block_first = g_launch.serial = ++g_launch.last_serial;
   if (!g_abandoned) {
     const std::string text = check_red_zones();
     if (!text.empty()) {
@@ -457,8 +516,9 @@ int block_barrier(Vote vote, int predicate, Site site) {
   self.site = site;
   self.vote = vote;
   self.predicate = predicate;
-  if (++g_waiting == g_live) {
-    release_barrier();
+  Block& block = block_of(self);
+  if (++block.waiting == block.live) {
+    release_barrier(self.rank);
   }
   to_scheduler();
   return static_cast<int>(self.result);
@@ -482,15 +542,16 @@ uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, in
     fault("width is no power of two up to 32: " + waiting_at(self));
   }
   const int first = self.warp * kWarp;
+  const Thread* const lanes = threads_of(self.rank) + first;
   bool complete = true;
   for (int l = 0; l < kWarp; ++l) {
     if ((mask >> l & 1u) == 0) {
       continue;
     }
-    if (first + l >= g_count || g_threads[static_cast<size_t>(first + l)].state == State::kExited) {
+    if (first + l >= g_count || lanes[l].state == State::kExited) {
       fault("lane " + std::to_string(l) + " of the mask has exited: " + waiting_at(self));
     }
-    const Thread& other = g_threads[static_cast<size_t>(first + l)];
+    const Thread& other = lanes[l];
     if (other.state != State::kCollective) {
       complete = false;
     } else if (other.operation != operation || other.mask != mask) {
@@ -499,7 +560,7 @@ uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, in
     }
   }
   if (complete) {
-    finish_collective(self.warp, mask);
+    finish_collective(self, mask);
   }
   to_scheduler();
   return self.result;
@@ -510,7 +571,7 @@ unsigned active_lanes() {
   const Thread& self = *g_launch.current;
   unsigned lanes = 0;
   for (int l = 0; l < kWarp && self.warp * kWarp + l < g_count; ++l) {
-    const Thread& lane = g_threads[static_cast<size_t>(self.warp * kWarp + l)];
+    const Thread& lane = threads_of(self.rank)[self.warp * kWarp + l];
     lanes |= lane.state != State::kExited ? 1u << l : 0u;
   }
   return lanes;

@@ -11,13 +11,15 @@
 
 namespace simt {
 
-enum class State { kReady, kBarrier, kCollective, kExited };
+enum class State { kReady, kBarrier, kCollective, kClusterBarrier, kClusterStart, kExited };
 
 struct Thread {
   Fiber fiber;
   uint8_t* stack;
   Index index;
   int id, lane, warp;
+  int rank;  // of its block in the cluster
+  int slot;  // among the threads of the cluster
   State state;
   Site site;  // of the barrier or collective it waits at
   // The collective, and its result.
@@ -31,24 +33,46 @@ struct Thread {
   uint32_t warp_sync;     // __syncwarp count of its warp when it last passed one
   uint32_t fence_serial;  // interval of its last __threadfence, 0: none
   bool awaited;           // the launches that may still be running, if there are any
+  bool announced, met;    // to the other blocks of the cluster; which have therefore begun
+};
+
+/** A block of the cluster that is running; all blocks of a cluster run at the same time. */
+struct Block {
+  Index index;
+  int live, waiting;  // threads that have not exited; of them, at a barrier
+  uint32_t serial;    // of its barrier interval
+  std::vector<uint32_t> warp_syncs;
+  uint32_t written_in;  // the phase in which another block last wrote to its shared memory
 };
 
 /**
- * Barrier intervals of all blocks ever run are numbered through: serial grows at each block's start and
+ * Barrier intervals of all blocks ever run are numbered through: a block has a new serial at its start and
  * at each of its barriers. Serials below launch_first are ordered before everything in this launch.
  */
 struct Launch {
   const char* kernel = "";
-  uint32_t serial = 2;  // 0: never written, 1: written by the host
+  uint32_t last_serial = 2;
+  uint32_t serial = 2;  // of the running block; 0: never written, 1: written by the host
   uint32_t launch_first = 2;
   uint32_t running_first = 2;  // of the first launch that may still be running beside this one
   bool dependent = false;
-  uint32_t block_first = 2;
+  uint32_t block_first = 2;  // of the running cluster, which mostly is one block
   Index block = {};
   Thread* current = nullptr;  // null outside kernels
 };
 
 extern Launch g_launch;
+
+/** The running cluster. Its barriers part phases: what blocks did in former ones is ordered before this one. */
+struct Cluster {
+  int size = 1;
+  uint32_t phase_first = 2;    // the first serial of this phase
+  std::vector<uint8_t> ranks;  // of the blocks that have the serials from there on
+  int waiting = 0, announced = 0;
+  std::vector<Block> blocks;
+};
+
+extern Cluster g_cluster;
 
 /**
  * Whether kernel code is running, rather than the executor or the host. Templates of the standard library
@@ -78,6 +102,17 @@ uint32_t random_below(uint32_t bound);
 void count_access();
 /** Lets another thread run. */
 void yield_thread();
+/** Lets others run until somebody makes this one ready. */
+void to_scheduler();
+void make_ready(Thread& thread);
+
+/** Of the threads of the cluster, those in `state` go on. */
+void wake_all(State state);
+int threads_of_cluster();
+bool same_site(const Site& a, const Site& b);
+std::string waiting_at(const Thread& thread);
+/** A thread of the cluster in `state`, or null. */
+const Thread* any_thread(State state, int from);
 
 /** Notes a place that Options::omitted_barrier can name; true when it is named. */
 bool omitted(Site site);
@@ -87,6 +122,17 @@ bool omitted(Site site);
 inline bool is_matrix(Collective operation) { return operation >= Collective::kLoadMatrices; }
 /** All 32 lanes are there, each with a pointer to its operands as value. */
 void finish_matrix(Thread* lanes);
+
+// ---- clusters.cpp ------------------------------------------------------------------------------
+
+/** New serials for all blocks of the cluster, behind which nothing before is unordered. */
+void begin_phase();
+/** The next serial for a block. */
+uint32_t next_serial(int rank);
+/** The accesses of that serial are of another block, and no barrier of the cluster has come between. */
+bool unordered_in_cluster(uint32_t serial);
+/** Faults of a thread that ends, or that is the last one of its block. */
+void check_end_in_cluster();
 
 // ---- products.cpp -----------------------------------------------------------------------------
 
@@ -106,7 +152,7 @@ void check_no_copies_left();
 
 // ---- memory.cpp --------------------------------------------------------------------------------
 
-void begin_launch(size_t dynamic_shared);
+void begin_launch(size_t dynamic_shared, int cluster);
 void begin_block();
 /** Red zones; a text when one was written to. */
 std::string check_red_zones();

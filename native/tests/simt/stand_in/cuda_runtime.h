@@ -29,8 +29,14 @@ enum cudaDeviceAttr {
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
 };
-enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
-enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
+enum cudaFuncAttribute {
+  cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
+  cudaFuncAttributeNonPortableClusterSizeAllowed = 10,
+};
+enum cudaLaunchAttributeID {
+  cudaLaunchAttributeClusterDimension = 4,
+  cudaLaunchAttributeProgrammaticStreamSerialization = 6,
+};
 struct cudaFuncAttributes {
   int ptxVersion;
 };
@@ -44,6 +50,9 @@ constexpr unsigned cudaStreamNonBlocking = 1;
 struct cudaLaunchAttribute {
   cudaLaunchAttributeID id;
   struct {
+    struct {
+      unsigned x, y, z;
+    } clusterDim;
     int programmaticStreamSerializationAllowed;
   } val;
 };
@@ -82,9 +91,18 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 
 namespace simt {
 
-cudaError_t set_shared_limit(const void* kernel, cudaFuncAttribute attribute, int bytes);
+struct Attributes {
+  unsigned cluster = 1;  // blocks, along x
+  bool dependent = false;
+
+  Attributes() = default;
+  explicit Attributes(const cudaLaunchConfig_t& config);
+};
+
+cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value);
+bool takes_clusters(const void* kernel, unsigned blocks);
 cudaError_t launch(const void* kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
-                   bool dependent, Body body);
+                   Attributes attributes, Body body);
 
 template <class... Parameters>
 struct TypedLaunch {
@@ -106,7 +124,7 @@ struct TypedLaunch {
 template <class... Parameters>
 cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute,
                                  int value) {
-  return simt::set_shared_limit(reinterpret_cast<const void*>(kernel), attribute, value);
+  return simt::set_attribute(reinterpret_cast<const void*>(kernel), attribute, value);
 }
 /** The code is of the device's own kind. */
 template <class... Parameters>
@@ -119,19 +137,25 @@ cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 bloc
                              size_t shared = 0, cudaStream_t stream = nullptr) {
   using Typed = simt::TypedLaunch<Parameters...>;
   const Typed typed = {kernel, arguments};
-  return simt::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream, false,
+  return simt::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream, {},
                       {static_cast<void (*)(const void*)>(&Typed::run), &typed});
 }
-/** With the one attribute there is, that the launch may begin before the former one has ended. */
+/** Clusters that can run at once: one, if the kernel takes them at all. */
+template <class... Parameters>
+cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, void (*kernel)(Parameters...),
+                                           const cudaLaunchConfig_t* config) {
+  *clusters = simt::takes_clusters(reinterpret_cast<const void*>(kernel),
+                                   simt::Attributes(*config).cluster);
+  return cudaSuccess;
+}
+/** With two attributes: that the launch may begin before the former one has ended, and clusters. */
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments... arguments) {
   using Typed = simt::TypedLaunch<Parameters...>;
   void* pointers[] = {static_cast<void*>(&arguments)...};
   const Typed typed = {kernel, pointers};
-  const bool dependent =
-      config->numAttrs > 0 && config->attrs->val.programmaticStreamSerializationAllowed != 0;
   return simt::launch(reinterpret_cast<const void*>(kernel), config->grid, config->block,
-                      config->dynamicSmemBytes, config->stream, dependent,
+                      config->dynamicSmemBytes, config->stream, simt::Attributes(*config),
                       {static_cast<void (*)(const void*)>(&Typed::run), &typed});
 }
