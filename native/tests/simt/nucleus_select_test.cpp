@@ -350,9 +350,8 @@ TEST(one_launch_where_no_segment_can_be_long) {
   CHECK_EQUAL(launches(bounded, {0, 500, 1024}), 4u);
   medpruner::cuda::g_nucleus_limits.cluster_blocks = 2;
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
-  medpruner::cuda::g_nucleus_limits.cluster_segments = 1;
-  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 6u);
-  medpruner::cuda::g_nucleus_limits.cluster_segments = 16;
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 0, 0, 0, 0, 0, 0, 500, 1024}), 1u);
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 0, 0, 0, 0, 0, 0, 0, 500, 1024}), 6u);  // more than run at once
   simt::options().compute_capability = 80;
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 6u);
   simt::options() = {};

@@ -144,12 +144,12 @@ cudaError_t with_clusters(unsigned blocks, dim3 grid, dim3 block, SharedBytes sh
   return launch(&config);
 }
 
-/** Whether launch_clusters() of such clusters can run on the current device, for which it prepares the kernel. */
+/** How many such clusters the current device runs at a time, 0: none; prepares the kernel for launch_clusters(). */
 template <class... Parameters>
-bool takes_clusters(const char* name, void (*kernel)(Parameters...), unsigned blocks, dim3 block,
-                    SharedBytes shared) {
+int clusters_at_once(const char* name, void (*kernel)(Parameters...), unsigned blocks, dim3 block,
+                     SharedBytes shared) {
   if (!waits_itself(name, kernel)) {
-    return false;
+    return 0;
   }
   permit_shared(name, kernel, shared);
   if (blocks > kPortableCluster) {
@@ -161,7 +161,7 @@ bool takes_clusters(const char* name, void (*kernel)(Parameters...), unsigned bl
                         return cudaOccupancyMaxActiveClusters(&clusters, kernel, config);
                       }),
         name);
-  return clusters > 0;
+  return clusters;
 }
 
 /** As launch(), in clusters of `blocks` along the grid's first axis; a kernel of cluster.cuh. */
@@ -189,6 +189,6 @@ void launch_clusters(const char* name, unsigned blocks, void (*kernel)(Parameter
   ::medpruner::cuda::launch_dependent(#kernel, waits, kernel, grid, block, shared, stream, \
                                       __VA_ARGS__)
 
-/** As MEDPRUNER_LAUNCH_SHARED, in clusters of `blocks`, where takes_clusters() says so. */
+/** As MEDPRUNER_LAUNCH_SHARED, in clusters of `blocks`, where clusters_at_once() is not 0. */
 #define MEDPRUNER_LAUNCH_CLUSTERS(blocks, kernel, grid, block, shared, stream, ...) \
   ::medpruner::cuda::launch_clusters(#kernel, blocks, kernel, grid, block, shared, stream, __VA_ARGS__)

@@ -40,9 +40,9 @@ struct ClusterShared {
   uint64_t masses[kClusterBins];                   // of the segment
   uint32_t numbers[kClusterBins];
   uint64_t ranges[kClusterBlocks];  // smallest key, and from bit 32 on the largest
-  uint64_t counts[kClusterBlocks];  // rows above the threshold, and from bit 16 on those of its key
+  uint2 counts[kClusterBlocks];     // rows of each block above the threshold, and of its key
   uint2 warp_ranges[kClusterWarps];
-  uint32_t warp_counts[kClusterWarps];  // as counts
+  uint32_t warp_counts[kClusterWarps];  // of this block; the latter from bit 16 on
   uint64_t total;
   Goal goal;
   Picked picked;
@@ -173,14 +173,29 @@ struct ClusterTokens {
             block < cluster_blocks() ? shared.sums[turn][block][threadIdx.x] : 0;
         mass += sum & ((uint64_t{1} << kBlockNumberShift) - 1);
         number += static_cast<uint32_t>(sum >> kBlockNumberShift);
-        if (sum != 0) {
-          shared.sums[turn][block][threadIdx.x] = 0;  // for the digit after the next one
-        }
       }
       shared.masses[threadIdx.x] = mass;
       shared.numbers[threadIdx.x] = number;
     }
     __syncthreads();
+  }
+
+  /**
+   * Rows of the block whose number is the warp's, in the bins above `bin`, and in it from bit 16 on; clears what
+   * that block shared, for the digit after the next one.
+   */
+  __device__ uint32_t rows_of_block(int turn, int bin) {
+    uint32_t rows = 0;
+#pragma unroll
+    for (int at = lane(); at < kClusterBins; at += 32) {
+      const uint64_t sum = shared.sums[turn][warp()][at];
+      const uint32_t number = static_cast<uint32_t>(sum >> kBlockNumberShift);
+      rows += at > bin ? number : (at == bin ? number << 16 : 0);
+      if (sum != 0) {
+        shared.sums[turn][warp()][at] = 0;
+      }
+    }
+    return WarpReductions::add(rows);
   }
 };
 
@@ -272,6 +287,7 @@ __device__ inline void select_in_cluster(const NucleusSelectArgs& args, int64_t 
     int shift = 32 - __clz(static_cast<int>(span)) - kClusterDigit;
     shift = shift > 0 ? shift : 0;
     bool first = true;
+    uint2 of_block = make_uint2(0, 0);  // of the block whose number is the warp's: counts
     for (int turn = 0;; turn ^= 1) {
       tokens.share_bins(threshold, span, shift, turn);
       tokens.add_up_bins(turn);
@@ -279,6 +295,11 @@ __device__ inline void select_in_cluster(const NucleusSelectArgs& args, int64_t 
         pick_in_cluster(args, shared, n, first, threshold, shift, max);
       }
       __syncthreads();
+      if (warp < static_cast<int>(cluster_blocks())) {
+        const uint32_t bin = (shared.picked.low - threshold) >> shift;
+        const uint32_t rows = tokens.rows_of_block(turn, static_cast<int>(bin));
+        of_block = make_uint2(of_block.x + (rows & 0xffffu), rows >> 16);
+      }
       threshold = shared.picked.low;
       if (shift == 0) {
         break;
@@ -299,21 +320,15 @@ __device__ inline void select_in_cluster(const NucleusSelectArgs& args, int64_t 
     }
     if (lane == 0) {
       shared.warp_counts[warp] = count;
-    }
-    __syncthreads();
-    const uint32_t counts = shared.warp_counts[lane];
-    const uint32_t before = WarpReductions::add(lane < warp ? counts : 0);
-    if (warp == 0) {
-      const uint64_t all = WarpReductions::add(counts);
-      if (lane < static_cast<int>(cluster_blocks())) {
-        store_remote(&shared.counts[rank], static_cast<unsigned>(lane), all);
+      if (warp < static_cast<int>(cluster_blocks())) {
+        shared.counts[warp] = of_block;
       }
     }
-    cluster_sync();
-    const uint32_t part =
-        lane < static_cast<int>(rank) ? static_cast<uint32_t>(shared.counts[lane]) : 0;
-    above_before = WarpReductions::add(part & 0xffffu) + (before & 0xffffu);
-    ties_before = WarpReductions::add(part >> 16) + (before >> 16);
+    __syncthreads();
+    const uint32_t before = WarpReductions::add(lane < warp ? shared.warp_counts[lane] : 0);
+    const uint2 part = lane < static_cast<int>(rank) ? shared.counts[lane] : make_uint2(0, 0);
+    above_before = WarpReductions::add(part.x) + (before & 0xffffu);
+    ties_before = WarpReductions::add(part.y) + (before >> 16);
   }
 
   const unsigned earlier = (1u << lane) - 1u;

@@ -26,10 +26,11 @@ struct NucleusLimits {
    * a small block works in memory: a launch more, which mostly finds nothing, costs 2.6 us (tuning run, H200).
    */
   int64_t short_average = 512;
-  /** Calls that spread segments, but have no more rows than a cluster of sm_90 holds, get clusters of so many blocks. */
+  /**
+   * Calls that spread segments, but have no more rows than a cluster of sm_90 holds, and no more segments than
+   * clusters that run at a time, get clusters of so many blocks; 0: none.
+   */
   int cluster_blocks = 16;
-  /** And no more segments than this: an H200 has room for 7 or 8 clusters at a time. */
-  int64_t cluster_segments = 16;
 };
 
 #if defined(MEDPRUNER_SIMT)

@@ -34,14 +34,13 @@ bool spreads(const NucleusSelectArgs& args) {
          args.rows / args.segments > limits.spread_average;
 }
 
-/** Of the calls that spread segments, those in which a cluster holds any segment. */
+/** Of the calls that spread segments, those in which a cluster holds any segment, and all run at once. */
 bool clusters(const NucleusSelectArgs& args) {
-  const NucleusLimits limits = g_nucleus_limits;
-  return args.rows <= int64_t{limits.cluster_blocks} * kClusterThreads * kClusterItems &&
-         args.segments <= limits.cluster_segments &&
-         takes_clusters("nucleus_cluster", nucleus_cluster,
-                        static_cast<unsigned>(limits.cluster_blocks), kClusterThreads,
-                        sizeof(ClusterShared));
+  const int blocks = g_nucleus_limits.cluster_blocks;
+  return args.rows <= int64_t{blocks} * kClusterThreads * kClusterItems &&
+         args.segments <= clusters_at_once("nucleus_cluster", nucleus_cluster,
+                                           static_cast<unsigned>(blocks), kClusterThreads,
+                                           sizeof(ClusterShared));
 }
 
 SpreadWorkspace lay_out_spread(const NucleusSelectArgs& args, void* base, size_t* size) {

@@ -140,12 +140,12 @@ cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 bloc
   return simt::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream, {},
                       {static_cast<void (*)(const void*)>(&Typed::run), &typed});
 }
-/** Clusters that can run at once: one, if the kernel takes them at all. */
+/** Clusters that a device runs at once: eight, if the kernel takes them at all. */
 template <class... Parameters>
 cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, void (*kernel)(Parameters...),
                                            const cudaLaunchConfig_t* config) {
-  *clusters = simt::takes_clusters(reinterpret_cast<const void*>(kernel),
-                                   simt::Attributes(*config).cluster);
+  const unsigned blocks = simt::Attributes(*config).cluster;
+  *clusters = simt::takes_clusters(reinterpret_cast<const void*>(kernel), blocks) ? 8 : 0;
   return cudaSuccess;
 }
 /** With two attributes: that the launch may begin before the former one has ended, and clusters. */
