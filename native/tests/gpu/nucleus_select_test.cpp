@@ -50,14 +50,15 @@ TEST(nucleus_select_one_large_segment) {
 
 TEST(nucleus_select_long_segments_beside_short_ones) {
   cases::Random random(15);
-  // Spread over many blocks; and, where empty segments lower the average, a block for each.
+  // Spread over many blocks, for too many rows or segments for clusters; and, where empty segments lower the
+  // average, a block for each.
   for (const size_t empty : {size_t{0}, size_t{100}}) {
     std::vector<int64_t> offsets = {0};
     std::vector<float> scores;
     int kind = 0;
     for (const int64_t n :
          gpu_cases<int64_t>({20000, 1, 16385, 700, 0, 65536, 16384, 5000, 100001, 17000},
-                            {17000, 1, 16385, 700, 0})) {
+                            {17000, 1, 16385, 700, 0, 4000, 0, 0, 0})) {
       const std::vector<float> segment =
           cases::segment_scores(random, n, kind++ % cases::kScoreKinds);
       scores.insert(scores.end(), segment.begin(), segment.end());
@@ -72,6 +73,27 @@ TEST(nucleus_select_long_segments_beside_short_ones) {
         params.max_tokens = 9000;
         check(params, scores, offsets, {});
       }
+    }
+  }
+}
+
+TEST(nucleus_select_few_long_segments) {
+  cases::Random random(16);
+  std::vector<int64_t> offsets = {0};  // few enough for a cluster each, where the device has them
+  std::vector<float> scores;
+  int kind = 0;
+  for (const int64_t n : gpu_cases<int64_t>({20000, 1, 60000, 0, 16385, 30000}, {17000, 1, 0, 700})) {
+    const std::vector<float> segment = cases::segment_scores(random, n, kind++ % cases::kScoreKinds);
+    scores.insert(scores.end(), segment.begin(), segment.end());
+    offsets.push_back(static_cast<int64_t>(scores.size()));
+  }
+  for (const double tau : gpu_cases<double>({0.3, 0.9, 1.0}, {0.9})) {
+    for (const int score : {0, 1}) {
+      auto params = nucleus(score, tau);
+      check(params, scores, offsets, {});
+      params.min_tokens = 600;
+      params.max_tokens = 9000;
+      check(params, scores, offsets, {});
     }
   }
 }
