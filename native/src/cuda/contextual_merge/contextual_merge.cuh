@@ -3,10 +3,11 @@
 
 // K4 in three launches: a block per segment plans (roles, targets, lists); blocks of tokens find their nearest
 // target while others copy the rows that stay as they are; and a block per target writes it. No atomics but
-// the OR of a flag.
+// the OR of a flag. The second and the third launch begin early, and wait for the former one before anything else.
 
 #include <stdint.h>
 
+#include "cuda/common/dependent.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/contextual_merge/assign.cuh"
 #include "cuda/contextual_merge/steps.cuh"
@@ -17,6 +18,7 @@ namespace medpruner::cuda {
 /** One block per segment. */
 __global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
+  admit_next_launch();
   const int64_t g = blockIdx.x;
   MergePlan plan = {};
   int64_t begin = 0;
@@ -46,6 +48,8 @@ template <class Unit>
 __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
     merge_assign(ContextualMergeArgs args, MergeWorkspace workspace, int64_t row_units) {
   __shared__ AssignTile tile;
+  await_former_launch();
+  admit_next_launch();
   const MergePlan plan = workspace.plans[blockIdx.x];
   const uint32_t tiles = assign_tiles(plan);
   uint32_t task = blockIdx.y;
@@ -81,6 +85,7 @@ template <class T, class Unit>
 __global__ void __launch_bounds__(kTargetThreads, kTargetBlocks)
     merge_targets(ContextualMergeArgs args, MergeWorkspace workspace, uint32_t row_units) {
   __shared__ TargetMembers members;
+  await_former_launch();
   const MergePlan plan = workspace.plans[blockIdx.x];
   T* merged = static_cast<T*>(args.merged);
   for (uint32_t t = blockIdx.y; t < plan.targets; t += gridDim.y) {

@@ -8,6 +8,7 @@
 
 #include "common/op_args.hpp"
 #include "cuda/common/block.cuh"
+#include "cuda/common/dependent.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/gather_rows/scan.cuh"
 #include "medpruner/ops.h"
@@ -27,6 +28,7 @@ __device__ inline bool gathered_rows(const GatherRowsArgs& args, int64_t g, int6
 /** One block of kScanThreads; for calls whose segments are too many for gather_copy to add up. */
 __global__ void __launch_bounds__(kScanThreads) gather_offsets(GatherRowsArgs args) {
   __shared__ int64_t scratch[kScratch];
+  admit_next_launch();
   scan_rows(
       args.segments, args.capacity, args.packed_offsets,
       [&](int64_t g, uint32_t* flags) {
@@ -70,6 +72,7 @@ __global__ void gather_copy(GatherRowsArgs args, int64_t row_units, bool few) {
   const int64_t g = blockIdx.x;
   int64_t count = 0;
   gathered_rows(args, g, &count);
+  await_former_launch();
   const int64_t first = few ? rows_before(g,
                                           [&](int64_t h) {
                                             int64_t before = 0;

@@ -4,6 +4,7 @@
 // K3 for segments of at most a few thousand tokens, whose keys and weights fit in the registers of a warp or
 // of a small block: one launch, from the scores to the list.
 
+#include "cuda/common/dependent.cuh"
 #include "cuda/common/prefetch.cuh"
 #include "cuda/nucleus_select/registers.cuh"
 #include "cuda/nucleus_select/short_cut.cuh"
@@ -304,6 +305,7 @@ __global__ void __launch_bounds__(kShortThreads, kBlocks)
   __shared__ ShortShared<kWarps> shared;
   __shared__ ShortShared<1> warp_shared;
   __shared__ uint64_t scratch[kScratch];
+  admit_next_launch();
   const int64_t g = blockIdx.x;
   const int64_t line = threadIdx.x * int64_t{32};  // floats of 128 bytes
   if (line < share && g * share + line < args.rows) {

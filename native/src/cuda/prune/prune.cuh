@@ -2,12 +2,14 @@
 #pragma once
 
 // Stage 2 behind the selection: K4's plan with the union of the flags and the packed rows counted; K4's
-// assignment beside the copying of the nucleus rows from the features to their places; the targets.
+// assignment beside the copying of the nucleus rows from the features to their places; the targets. Each of
+// these launches begins early, and waits for the former one before it reads what any of them wrote.
 
 #include <stdint.h>
 
 #include "common/op_args.hpp"
 #include "cuda/common/block.cuh"
+#include "cuda/common/dependent.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/contextual_merge/assign.cuh"
 #include "cuda/contextual_merge/steps.cuh"
@@ -60,15 +62,18 @@ __global__ void prune_patches(PruneArgs args, PruneWorkspace workspace) {
 __global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
+  int64_t begin = 0;
+  int64_t end = 0;
+  const bool good = segment_of(args.merge.offsets, g, args.merge.rows, &begin, &end);
+  const bool whole = args.segment_kept == nullptr || args.segment_kept[g] != 0;
+  await_former_launch();
+  admit_next_launch();
   const uint32_t flags = workspace.nucleus_flags[g] |
                          (workspace.mass_flags != nullptr ? workspace.mass_flags[g] : 0);
   MergePlan plan = {};
   int64_t packed = 0;
-  int64_t begin = 0;
-  int64_t end = 0;
-  if (segment_of(args.merge.offsets, g, args.merge.rows, &begin, &end)) {
+  if (good) {
     const int64_t n = end - begin;
-    const bool whole = args.segment_kept == nullptr || args.segment_kept[g] != 0;
     const int64_t leading = whole || args.dropped_tokens > n ? n : args.dropped_tokens;
     packed =
         plan_segment<true>(args.merge, workspace.merge, begin, end, leading, &plan, scratch);
@@ -86,6 +91,8 @@ __global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
  */
 __global__ void __launch_bounds__(kScanThreads) prune_offsets(PruneArgs args, PruneWorkspace workspace) {
   __shared__ int64_t scratch[kScratch];
+  await_former_launch();
+  admit_next_launch();
   scan_rows(
       args.merge.segments, args.capacity, args.packed_offsets,
       [&](int64_t g, uint32_t*) { return workspace.counts[g]; },
@@ -102,6 +109,8 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
     prune_copy(PruneArgs args, PruneWorkspace workspace, int64_t row_units, bool few) {
   __shared__ AssignTile tile;
   const int64_t g = blockIdx.x;
+  await_former_launch();
+  admit_next_launch();
   const MergePlan plan = workspace.merge.plans[g];
   const uint32_t tiles = assign_tiles(plan);
   uint32_t task = blockIdx.y;
@@ -143,6 +152,7 @@ __global__ void __launch_bounds__(kTargetThreads, kTargetBlocks)
     prune_targets(PruneArgs args, PruneWorkspace workspace, uint32_t row_units) {
   __shared__ TargetMembers members;
   const int64_t g = blockIdx.x;
+  await_former_launch();
   const MergePlan plan = workspace.merge.plans[g];
   for (uint32_t t = blockIdx.y; t < plan.targets; t += gridDim.y) {
     const int64_t rank = int64_t{t} * plan.step;
