@@ -10,13 +10,14 @@
 #include "cuda/common/dependent.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/contextual_merge/assign.cuh"
+#include "cuda/contextual_merge/fetch.cuh"
 #include "cuda/contextual_merge/steps.cuh"
 #include "cuda/contextual_merge/targets.cuh"
 
 namespace medpruner::cuda {
 
-/** One block per segment. */
-__global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace) {
+/** Grid (segments, 1 + blocks of fetch). */
+__global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace, Fetch fetch) {
   __shared__ uint64_t scratch[kScratch];
   admit_next_launch();
   const int64_t g = blockIdx.x;
@@ -24,6 +25,10 @@ __global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace) {
   int64_t begin = 0;
   int64_t end = 0;
   const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
+  if (blockIdx.y > 0) {
+    fetch_rows(args, fetch, begin, good ? end - begin : 0);
+    return;
+  }
   if (good) {
     const int64_t kept =
         plan_segment<false>(args, workspace, begin, end, end - begin, &plan, scratch);

@@ -111,8 +111,10 @@ void prune(const PruneArgs& given, Launch launch) {
       attend(args, workspace, scratch, launch);
     }
     select(args, workspace, scratch, launch);
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_plan, grid_extent(args.merge.segments),
-                               plan_threads(args.merge), 0, launch.stream, args, workspace);
+    const Fetch fetch = waits ? Fetch(args.merge, true, launch.device) : Fetch();
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_plan,
+                               dim3(grid_extent(args.merge.segments), 1 + fetch.blocks),
+                               plan_threads(args.merge), 0, launch.stream, args, workspace, fetch);
   }
   const bool few = args.merge.segments > 0 && args.merge.segments <= kFewSegments;
   if (!few) {
