@@ -42,21 +42,21 @@ __device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
 }
 
 /**
- * Spreads rows [0, count) over the warps of the blocks along the grid's second axis, of which this block counts
- * as number `block`: every lane asks source(i) for one of its warp's rows ahead, then all lanes call
+ * Spreads rows [begin, end) over the warps of `blocks` blocks, of which this counts as number `block`: every lane asks source(i) for one of its warp's rows ahead, then all lanes call
  * copy(i, source(i)) for one after the other.
  */
 template <class Source, class Copy>
-__device__ inline void for_each_row(uint32_t block, int64_t count, const Source& source,
-                                    const Copy& copy) {
+__device__ inline void for_each_row(uint32_t block, uint32_t blocks, int64_t begin, int64_t end,
+                                    const Source& source, const Copy& copy) {
   const uint32_t lane = threadIdx.x % 32;
-  const int64_t step = int64_t{gridDim.y} * kRowWarps;
+  const uint32_t warps = blockDim.x / 32;
+  const int64_t step = int64_t{blocks} * warps;
 #pragma unroll 1
-  for (int64_t first = int64_t{block} * kRowWarps + threadIdx.x / 32; first < count;
+  for (int64_t first = begin + int64_t{block} * warps + threadIdx.x / 32; first < end;
        first += 32 * step) {
     const int64_t own = first + lane * step;
-    const int64_t from = own < count ? source(own) : 0;
-    const int64_t rows = (count - 1 - first) / step + 1;
+    const int64_t from = own < end ? source(own) : 0;
+    const int64_t rows = (end - 1 - first) / step + 1;
 #pragma unroll 1
     for (int row = 0; row < 32 && row < rows; ++row) {
       copy(first + row * step, __shfl_sync(kAllLanes, static_cast<long long>(from), row));

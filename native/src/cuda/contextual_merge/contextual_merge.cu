@@ -20,26 +20,27 @@ MergeWorkspace lay_out(const ContextualMergeArgs& args, void* base, size_t* size
 
 template <class Unit>
 void assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace, int64_t units,
-            bool waits, Launch launch) {
-  const bool copies = units > 0 && args.merged != args.features;
+            bool copies, bool waits, Launch launch) {
   const dim3 grid(grid_extent(args.segments),
                   copies ? row_blocks(args.rows, args.segments, launch.device)
                          : blocks_per_segment(args.rows, args.segments, kTileTokens));
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (merge_assign<Unit>), grid, kRowThreads, 0, launch.stream, args,
-                             workspace, copies ? units : 0);
+                             workspace, units, copies);
 }
 
 template <class T, class Unit>
 void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, bool waits,
            Launch launch) {
   const int64_t units = row_units<T, Unit>(args.channels);
-  assign<Unit>(args, workspace, units, waits, launch);
+  const bool copies = units > 0 && args.merged != args.features;
+  assign<Unit>(args, workspace, units, copies, waits, launch);
   if (units == 0) {
     return;
   }
-  const TargetLaunch blocks(args, units);
+  const TargetLaunch blocks(args, units, copies, launch.device);
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (merge_targets<T, Unit>), blocks.grid, blocks.threads, 0,
-                             launch.stream, args, workspace, static_cast<uint32_t>(units));
+                             launch.stream, args, workspace, static_cast<uint32_t>(units), blocks.parts,
+                             copies);
 }
 
 template <class T>
@@ -81,7 +82,7 @@ void contextual_merge(const ContextualMergeArgs& args, Launch launch) {
   MEDPRUNER_LAUNCH(merge_plan, dim3(grid_extent(args.segments), 1 + fetch.blocks),
                    plan_threads(args), launch.stream, args, workspace, fetch);
   if (args.merged == nullptr) {
-    return assign<Unit16>(args, workspace, 0, waits, launch);
+    return assign<Unit16>(args, workspace, 0, false, waits, launch);
   }
   switch (args.dtype) {
     case DType::kF16:

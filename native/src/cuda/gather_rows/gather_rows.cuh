@@ -86,7 +86,7 @@ __global__ void gather_copy(GatherRowsArgs args, int64_t row_units, bool few) {
   const int64_t* indices = args.indices + (count > 0 ? args.offsets[g] : 0);
   const int64_t room = args.capacity - first;
   for_each_row(
-      blockIdx.y, count < room ? count : room,
+      blockIdx.y, gridDim.y, 0, count < room ? count : room,
       [&](int64_t i) {
         const int64_t row = indices[i];
         const bool good = row >= 0 && row < args.rows;

@@ -70,9 +70,10 @@ void copy(const PruneArgs& args, const PruneWorkspace& workspace, int64_t units,
 template <class T, class Unit>
 void targets(const PruneArgs& args, const PruneWorkspace& workspace, bool waits, Launch launch) {
   const int64_t units = row_units<T, Unit>(args.merge.channels);
-  const TargetLaunch blocks(args.merge, units);
+  const TargetLaunch blocks(args.merge, units, true, launch.device);
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (prune_targets<T, Unit>), blocks.grid, blocks.threads, 0,
-                             launch.stream, args, workspace, static_cast<uint32_t>(units));
+                             launch.stream, args, workspace, static_cast<uint32_t>(units),
+                             blocks.parts);
 }
 
 template <class T>
