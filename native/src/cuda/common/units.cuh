@@ -18,7 +18,7 @@ struct alignas(16) Unit16 {
 constexpr int kRowThreads = 256;  // of a block that copies rows
 constexpr int kRowWarps = kRowThreads / 32;
 constexpr int kRowBlocks = 4;   // of them, on a multiprocessor
-constexpr int kUnitsAhead = 4;  // loads that a lane has in flight
+constexpr int kUnitsAhead = 5;  // loads that a lane has in flight
 
 /** All lanes of the warp: a row of `units` units. */
 template <class Unit>

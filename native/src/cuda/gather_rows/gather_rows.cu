@@ -16,7 +16,8 @@ void copy(const GatherRowsArgs& args, bool few, Launch launch) {
   const bool early = !few && waits_itself("gather_copy", gather_copy<Unit>);
   MEDPRUNER_LAUNCH_DEPENDENT(early, gather_copy<Unit>, dim3(grid_extent(args.segments), split),
                              kRowThreads, 0, launch.stream, args,
-                             args.row_bytes / static_cast<int64_t>(sizeof(Unit)), few);
+                             args.row_bytes / static_cast<int64_t>(sizeof(Unit)),
+                             args.rows / args.segments, few);
 }
 
 }  // namespace
