@@ -20,8 +20,29 @@ constexpr int kRowWarps = kRowThreads / 32;
 constexpr int kRowBlocks = 4;   // of them, on a multiprocessor
 constexpr int kUnitsAhead = 5;  // loads that a lane has in flight
 
-/** All lanes of the warp: a row of `units` units. */
+/**
+ * Whether a call that reads so many bytes once says so. It leaves its results in L2 then, where they fit beside
+ * what they were made of; beyond, they would not stay anyhow.
+ */
+inline bool reads_once(int64_t rows, int64_t row_bytes) {
+  constexpr int64_t kMost = int64_t{48} << 20;  // the L2 of an H200
+  return rows == 0 || row_bytes <= kMost / rows;
+}
+
+/** A read after which L2 may drop the line before any other. */
 template <class Unit>
+__device__ inline Unit load_once(const Unit* from) {
+#if defined(__CUDACC__)
+  if constexpr (sizeof(Unit) == 16) {
+    const ulonglong2 value = __ldcs(reinterpret_cast<const ulonglong2*>(from));
+    return {value.x, value.y};
+  }
+#endif
+  return *from;
+}
+
+/** All lanes of the warp: a row of `units` units. */
+template <bool kOnce, class Unit>
 __device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
 #pragma unroll 1
   for (int64_t first = threadIdx.x % 32; first < units; first += 32 * kUnitsAhead) {
@@ -29,7 +50,7 @@ __device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
 #pragma unroll
     for (int k = 0; k < kUnitsAhead; ++k) {
       if (first + 32 * k < units) {
-        values[k] = from[first + 32 * k];
+        values[k] = kOnce ? load_once(from + first + 32 * k) : from[first + 32 * k];
       }
     }
 #pragma unroll
@@ -38,6 +59,15 @@ __device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
         to[first + 32 * k] = values[k];
       }
     }
+  }
+}
+
+template <class Unit>
+__device__ inline void copy_row(Unit* to, const Unit* from, int64_t units, bool once) {
+  if (once) {
+    copy_row<true>(to, from, units);
+  } else {
+    copy_row<false>(to, from, units);
   }
 }
 

@@ -49,7 +49,7 @@ __global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace, F
 template <class Unit>
 __device__ inline void copy_merged(const ContextualMergeArgs& args, const MergePlan& plan,
                                    uint32_t block, uint32_t blocks, int64_t begin, int64_t end,
-                                   int64_t row_units) {
+                                   int64_t row_units, bool once) {
   const int64_t element = args.dtype == DType::kF32 ? 4 : 2;
   char* merged = static_cast<char*>(args.merged);
   const char* features = static_cast<const char*>(args.features);
@@ -63,7 +63,7 @@ __device__ inline void copy_merged(const ContextualMergeArgs& args, const MergeP
         if (row >= 0) {
           copy_row(reinterpret_cast<Unit*>(merged + row * args.merged_stride * element),
                    reinterpret_cast<const Unit*>(features + row * args.feature_stride * element),
-                   row_units);
+                   row_units, once);
         }
       });
 }
@@ -74,7 +74,8 @@ __device__ inline void copy_merged(const ContextualMergeArgs& args, const MergeP
  */
 template <class Unit>
 __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
-    merge_assign(ContextualMergeArgs args, MergeWorkspace workspace, int64_t row_units, bool copies) {
+    merge_assign(ContextualMergeArgs args, MergeWorkspace workspace, int64_t row_units, bool copies,
+                 bool once) {
   __shared__ AssignTile tile;
   await_former_launch();
   admit_next_launch();
@@ -85,7 +86,8 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
     assign_tile(args, workspace, plan, task * kTileTokens, &args.flags[blockIdx.x], tile);
   }
   if (copies) {
-    copy_merged<Unit>(args, plan, task - tiles, gridDim.y, 0, copied_early(plan.rows), row_units);
+    copy_merged<Unit>(args, plan, task - tiles, gridDim.y, 0, copied_early(plan.rows), row_units,
+                      once);
   }
 }
 
@@ -96,14 +98,14 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
 template <class T, class Unit>
 __global__ void __launch_bounds__(kTargetThreads, kTargetBlocks)
     merge_targets(ContextualMergeArgs args, MergeWorkspace workspace, uint32_t row_units,
-                  uint32_t parts, bool copies) {
+                  uint32_t parts, bool copies, bool once) {
   __shared__ TargetMembers members;
   const Turns turns;
   await_former_launch();
   const MergePlan plan = workspace.plans[blockIdx.x];
   if (copies && turns.copies) {
     copy_merged<Unit>(args, plan, turns.number, turns.copying, copied_early(plan.rows), plan.rows,
-                      row_units);
+                      row_units, once);
   }
   if (!turns.merges) {
     return;

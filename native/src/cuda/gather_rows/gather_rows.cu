@@ -17,7 +17,7 @@ void copy(const GatherRowsArgs& args, bool few, Launch launch) {
   MEDPRUNER_LAUNCH_DEPENDENT(early, gather_copy<Unit>, dim3(grid_extent(args.segments), split),
                              kRowThreads, 0, launch.stream, args,
                              args.row_bytes / static_cast<int64_t>(sizeof(Unit)),
-                             args.rows / args.segments, few);
+                             args.rows / args.segments, few, reads_once(args.rows, args.row_bytes));
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ __device__ inline void gather_offset(const GatherRowsArgs& args, int64_t g, int6
  */
 template <class Unit>
 __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
-    gather_copy(GatherRowsArgs args, int64_t row_units, int64_t average, bool few) {
+    gather_copy(GatherRowsArgs args, int64_t row_units, int64_t average, bool few, bool once) {
   const int64_t g = blockIdx.x;
   if (threadIdx.x % 32 == 0) {
     const int64_t i = g * average + (blockIdx.y * kRowThreads + threadIdx.x) / 32;
@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
         Unit* to = reinterpret_cast<Unit*>(args.packed + (first + i) * args.row_bytes);
         if (row >= 0) {
           copy_row(to, reinterpret_cast<const Unit*>(args.source + row * args.row_stride_bytes),
-                   row_units);
+                   row_units, once);
           return;
         }
         for (int64_t u = threadIdx.x % 32; u < row_units; u += 32) {

@@ -113,7 +113,8 @@ __global__ void __launch_bounds__(kScanThreads) prune_offsets(PruneArgs args, Pr
 template <class Unit>
 __device__ inline void copy_packed(const PruneArgs& args, const PruneWorkspace& workspace,
                                    const MergePlan& plan, uint32_t block, uint32_t blocks,
-                                   int64_t first, int64_t begin, int64_t end, int64_t row_units) {
+                                   int64_t first, int64_t begin, int64_t end, int64_t row_units,
+                                   bool once) {
   const int64_t room = args.capacity - first;
   const int64_t* kept = workspace.kept + plan.begin;
   const char* features = static_cast<const char*>(args.merge.features);
@@ -128,7 +129,7 @@ __device__ inline void copy_packed(const PruneArgs& args, const PruneWorkspace& 
       [&](int64_t i, int64_t row) {
         if (row >= 0) {
           copy_row(static_cast<Unit*>(args.packed) + (first + i) * row_units,
-                   reinterpret_cast<const Unit*>(features + row * stride), row_units);
+                   reinterpret_cast<const Unit*>(features + row * stride), row_units, once);
         }
       });
 }
@@ -140,7 +141,7 @@ __device__ inline void copy_packed(const PruneArgs& args, const PruneWorkspace& 
  */
 template <class Unit>
 __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
-    prune_copy(PruneArgs args, PruneWorkspace workspace, int64_t row_units, bool few) {
+    prune_copy(PruneArgs args, PruneWorkspace workspace, int64_t row_units, bool few, bool once) {
   __shared__ AssignTile tile;
   const int64_t g = blockIdx.x;
   await_former_launch();
@@ -159,7 +160,7 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
                args.flags);
   }
   copy_packed<Unit>(args, workspace, plan, task - tiles, gridDim.y, first, 0, copied_early(packed),
-                    row_units);
+                    row_units, once);
 }
 
 /**
@@ -168,7 +169,8 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
  */
 template <class T, class Unit>
 __global__ void __launch_bounds__(kTargetThreads, kTargetBlocks)
-    prune_targets(PruneArgs args, PruneWorkspace workspace, uint32_t row_units, uint32_t parts) {
+    prune_targets(PruneArgs args, PruneWorkspace workspace, uint32_t row_units, uint32_t parts,
+                  bool once) {
   __shared__ TargetMembers members;
   const int64_t g = blockIdx.x;
   const Turns turns;
@@ -178,7 +180,7 @@ __global__ void __launch_bounds__(kTargetThreads, kTargetBlocks)
   const int64_t packed = workspace.counts[g];
   if (turns.copies) {
     copy_packed<Unit>(args, workspace, plan, turns.number, turns.copying, first,
-                      copied_early(packed), packed, row_units);
+                      copied_early(packed), packed, row_units, once);
   }
   if (!turns.merges) {
     return;
