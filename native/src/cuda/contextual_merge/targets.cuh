@@ -103,7 +103,7 @@ __device__ inline void add_members(const ContextualMergeArgs& args, const Target
       loaded[i] = Unit{};
       if (m + i < found) {
         const T* row = features + members.rows[m + i] * args.feature_stride;
-        loaded[i] = reinterpret_cast<const Unit*>(row)[u];
+        loaded[i] = load_once(reinterpret_cast<const Unit*>(row) + u);
       }
     }
 #pragma unroll
