@@ -79,12 +79,10 @@ void contextual_merge(const ContextualMergeArgs& args, Launch launch) {
   }
   size_t size = 0;
   const MergeWorkspace workspace = lay_out(args, args.workspace, &size);
+  MEDPRUNER_LAUNCH(merge_plan, grid_extent(args.segments), plan_threads(args), launch.stream, args,
+                   workspace);
   // The launches behind it, too, which are compiled for the same devices.
   const bool waits = waits_itself("merge_plan", merge_plan);
-  const bool copies = args.merged != nullptr && args.merged != args.features;
-  const Fetch fetch = waits ? Fetch(args, copies, launch.device) : Fetch();
-  MEDPRUNER_LAUNCH(merge_plan, dim3(grid_extent(args.segments), 1 + fetch.blocks),
-                   plan_threads(args), launch.stream, args, workspace, fetch);
   if (args.merged == nullptr) {
     return assign<Unit16>(args, workspace, 0, false, waits, launch);
   }

@@ -10,14 +10,13 @@
 #include "cuda/common/dependent.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/contextual_merge/assign.cuh"
-#include "cuda/contextual_merge/fetch.cuh"
 #include "cuda/contextual_merge/steps.cuh"
 #include "cuda/contextual_merge/targets.cuh"
 
 namespace medpruner::cuda {
 
-/** Grid (segments, 1 + blocks of fetch). */
-__global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace, Fetch fetch) {
+/** One block per segment. */
+__global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   admit_next_launch();
   const int64_t g = blockIdx.x;
@@ -25,10 +24,6 @@ __global__ void merge_plan(ContextualMergeArgs args, MergeWorkspace workspace, F
   int64_t begin = 0;
   int64_t end = 0;
   const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
-  if (blockIdx.y > 0) {
-    fetch_rows(args, fetch, begin, good ? end - begin : 0);
-    return;
-  }
   if (good) {
     const int64_t kept =
         plan_segment<false>(args, workspace, begin, end, end - begin, &plan, scratch);

@@ -26,8 +26,8 @@ struct MergePlan {
 constexpr uint32_t kNoTarget = UINT32_MAX;
 
 /**
- * How many of a segment's rows are copied beside the assignment; the others hide the targets, whose blocks wait
- * for one list after another. The assignment takes as long as some three eighths of the rows of a small call.
+ * How many of a segment's rows are copied beside the assignment; the others are copied beside the targets, whose
+ * blocks wait for one list after another.
  */
 __device__ inline int64_t copied_early(int64_t rows) { return rows * 3 / 8; }
 

@@ -12,12 +12,8 @@ constexpr int64_t kFewRows = 4096;  // of a segment, which its first block looks
 template <class Unit>
 void copy(const GatherRowsArgs& args, bool few, Launch launch) {
   const unsigned split = row_blocks(args.rows, args.segments, launch.device);
-  // Early behind gather_offsets alone: whatever the stream holds before it has to end first.
-  const bool early = !few && waits_itself("gather_copy", gather_copy<Unit>);
-  MEDPRUNER_LAUNCH_DEPENDENT(early, gather_copy<Unit>, dim3(grid_extent(args.segments), split),
-                             kRowThreads, 0, launch.stream, args,
-                             args.row_bytes / static_cast<int64_t>(sizeof(Unit)),
-                             args.rows / args.segments, few, reads_once(args.rows, args.row_bytes));
+  MEDPRUNER_LAUNCH(gather_copy<Unit>, dim3(grid_extent(args.segments), split), kRowThreads,
+                   launch.stream, args, args.row_bytes / static_cast<int64_t>(sizeof(Unit)), few);
 }
 
 }  // namespace

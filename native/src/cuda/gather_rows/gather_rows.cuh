@@ -8,8 +8,6 @@
 
 #include "common/op_args.hpp"
 #include "cuda/common/block.cuh"
-#include "cuda/common/dependent.cuh"
-#include "cuda/common/prefetch.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/gather_rows/scan.cuh"
 #include "medpruner/ops.h"
@@ -29,7 +27,6 @@ __device__ inline bool gathered_rows(const GatherRowsArgs& args, int64_t g, int6
 /** One block of kScanThreads; for calls whose segments are too many for gather_copy to add up. */
 __global__ void __launch_bounds__(kScanThreads) gather_offsets(GatherRowsArgs args) {
   __shared__ int64_t scratch[kScratch];
-  admit_next_launch();
   scan_rows(
       args.segments, args.capacity, args.packed_offsets,
       [&](int64_t g, uint32_t* flags) {
@@ -41,7 +38,7 @@ __global__ void __launch_bounds__(kScanThreads) gather_offsets(GatherRowsArgs ar
 }
 
 /**
- * All threads of a segment's last block: its offset, and its flags with those of all its rows, so that no
+ * All threads of a segment's first block: its offset, and its flags with those of all its rows, so that no
  * other block has any to add.
  */
 __device__ inline void gather_offset(const GatherRowsArgs& args, int64_t g, int64_t first) {
@@ -66,20 +63,14 @@ __device__ inline void gather_offset(const GatherRowsArgs& args, int64_t g, int6
 
 /**
  * Grid (segments, blocks per segment). Of `few` segments each block adds up the rows before its own; else
- * gather_offsets has come before. row_units = row bytes / unit bytes. Each warp fetches the index of its first
- * row from where it is if all segments have the `average` length, ahead of knowing its own.
+ * gather_offsets has come before. row_units = row bytes / unit bytes.
  */
 template <class Unit>
 __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
-    gather_copy(GatherRowsArgs args, int64_t row_units, int64_t average, bool few, bool once) {
+    gather_copy(GatherRowsArgs args, int64_t row_units, bool few) {
   const int64_t g = blockIdx.x;
-  if (threadIdx.x % 32 == 0) {
-    const int64_t i = g * average + (blockIdx.y * kRowThreads + threadIdx.x) / 32;
-    prefetch_l2(args.indices + (i < args.rows ? i : args.rows - 1));
-  }
   int64_t count = 0;
   gathered_rows(args, g, &count);
-  await_former_launch();
   const int64_t first = few ? rows_before(g,
                                           [&](int64_t h) {
                                             int64_t before = 0;
@@ -87,6 +78,9 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
                                             return before;
                                           })
                             : args.packed_offsets[g];
+  if (few && blockIdx.y == 0) {
+    gather_offset(args, g, first);
+  }
   const int64_t* indices = args.indices + (count > 0 ? args.offsets[g] : 0);
   const int64_t room = args.capacity - first;
   for_each_row(
@@ -103,16 +97,13 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
         Unit* to = reinterpret_cast<Unit*>(args.packed + (first + i) * args.row_bytes);
         if (row >= 0) {
           copy_row(to, reinterpret_cast<const Unit*>(args.source + row * args.row_stride_bytes),
-                   row_units, once);
+                   row_units);
           return;
         }
         for (int64_t u = threadIdx.x % 32; u < row_units; u += 32) {
           to[u] = Unit{};
         }
       });
-  if (few && blockIdx.y == gridDim.y - 1) {
-    gather_offset(args, g, first);  // the block with the fewest rows, which the others do not wait for
-  }
 }
 
 }  // namespace medpruner::cuda

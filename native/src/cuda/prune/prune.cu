@@ -116,10 +116,8 @@ void prune(const PruneArgs& given, Launch launch) {
       attend(args, workspace, scratch, launch);
     }
     select(args, workspace, scratch, launch);
-    const Fetch fetch = waits ? Fetch(args.merge, true, launch.device) : Fetch();
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_plan,
-                               dim3(grid_extent(args.merge.segments), 1 + fetch.blocks),
-                               plan_threads(args.merge), 0, launch.stream, args, workspace, fetch);
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_plan, grid_extent(args.merge.segments),
+                               plan_threads(args.merge), 0, launch.stream, args, workspace);
   }
   const bool few = args.merge.segments > 0 && args.merge.segments <= kFewSegments;
   if (!few) {

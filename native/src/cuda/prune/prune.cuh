@@ -12,7 +12,6 @@
 #include "cuda/common/dependent.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/contextual_merge/assign.cuh"
-#include "cuda/contextual_merge/fetch.cuh"
 #include "cuda/contextual_merge/steps.cuh"
 #include "cuda/contextual_merge/targets.cuh"
 #include "cuda/gather_rows/scan.cuh"
@@ -59,29 +58,23 @@ __global__ void prune_patches(PruneArgs args, PruneWorkspace workspace) {
   }
 }
 
-/** Grid (segments, 1 + blocks of fetch); after the selection, beside which rows are fetched. */
-__global__ void prune_plan(PruneArgs args, PruneWorkspace workspace, Fetch fetch) {
+/** One block per segment; after the selection. */
+__global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
   int64_t begin = 0;
   int64_t end = 0;
   const bool good = segment_of(args.merge.offsets, g, args.merge.rows, &begin, &end);
   const bool whole = args.segment_kept == nullptr || args.segment_kept[g] != 0;
-  const int64_t n = good ? end - begin : 0;
-  const int64_t leading = whole || args.dropped_tokens > n ? n : args.dropped_tokens;
-  if (blockIdx.y > 0) {
-    fetch_rows(args.merge, fetch, begin, leading);
-  }
   await_former_launch();
   admit_next_launch();
-  if (blockIdx.y > 0) {
-    return;
-  }
   const uint32_t flags = workspace.nucleus_flags[g] |
                          (workspace.mass_flags != nullptr ? workspace.mass_flags[g] : 0);
   MergePlan plan = {};
   int64_t packed = 0;
   if (good) {
+    const int64_t n = end - begin;
+    const int64_t leading = whole || args.dropped_tokens > n ? n : args.dropped_tokens;
     packed =
         plan_segment<true>(args.merge, workspace.merge, begin, end, leading, &plan, scratch);
   }
