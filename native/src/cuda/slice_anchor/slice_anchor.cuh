@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "cuda/common/dependent.cuh"
-#include "cuda/slice_anchor/walk.cuh"
+#include "cuda/slice_anchor/finish.cuh"
 
 namespace medpruner::cuda {
 
@@ -29,41 +29,65 @@ __device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorksp
   RingFiller<T> filler(ring, rows, begin, end, alignment);
   const int stages = filler.stages();
 #pragma unroll 1
-  for (int s = 0; s < kStages - 1; ++s) {
+  for (int s = 0; s < kStages; ++s) {
     if (s < stages) {
       filler.fill_rows(s);
     }
-  }
-  cp_async_commit();
-  await_former_launch();
-  admit_next_launch();
-  const int64_t anchor = __ldcg(&workspace.state->anchor);
-  filler.set_anchor(static_cast<const T*>(args.slices) + anchor * args.row_stride + begin);
-#pragma unroll 1
-  for (int s = 0; s < kStages - 1; ++s) {
-    if (s < stages) {
-      filler.fill_anchor(s);
-    }
     cp_async_commit();
   }
-  load_starts(args, workspace, first, anchor, by);
-  bool starts = false;
+  // Before the anchor is known, what it takes no part in: the former launch ends meanwhile. The last of these stages
+  // comes behind the wait and hides how long the anchor takes to come.
   WarpPairs<T> pairs;
+  static_assert(kStages == 3, "as the waits below count");
+#pragma unroll 1
+  for (int s = 0; s < kStages; ++s) {
+    if (s == 0) {
+      cp_async_wait<kStages - 1>();
+    } else if (s == 1) {
+      cp_async_wait<kStages - 2>();
+    } else {
+      await_former_launch();
+      admit_next_launch();
+      const int64_t anchor = __ldcg(&workspace.state->anchor);
+      filler.set_anchor(static_cast<const T*>(args.slices) + anchor * args.row_stride + begin);
+#pragma unroll 1
+      for (int a = 0; a < kStages; ++a) {
+        if (a < stages) {
+          filler.fill_anchor(a);
+        }
+        cp_async_commit();
+      }
+      load_starts(args, workspace, first, anchor, by);
+      cp_async_wait<kStages>();
+    }
+    __syncthreads();
+    if (s < stages) {
+      pairs.template add<true, false>(ring, s);
+    }
+  }
+  bool starts = false;
+  for (int w = 1; !std::is_integral_v<T> && w < ChunkWindow::kRows; ++w) {
+    starts = starts || by->start[w] == first + w - 1;
+  }
 #pragma unroll 1
   for (int s = 0; s < stages; ++s) {
     cp_async_wait<kStages - 2>();
     __syncthreads();
     const int next = s + kStages - 1;
-    if (next < stages) {
+    if (s > 0 && next < stages) {
       filler.fill(next);
     }
     cp_async_commit();
-    if (s == 0 && !std::is_integral_v<T>) {
-      for (int w = 1; w < ChunkWindow::kRows; ++w) {
-        starts = starts || by->start[w] == first + w - 1;
+    if (s < kStages) {
+      pairs.template add<false, true>(ring, s);
+    } else {
+      pairs.template add<true, true>(ring, s % kStages);
+    }
+    if constexpr (!std::is_integral_v<T>) {
+      if (starts) {
+        pairs.look_for_specials(ring, s % kStages);
       }
     }
-    pairs.add(ring, s % kStages, starts);
   }
   const auto sum = pairs.fold();
   if constexpr (std::is_integral_v<T>) {
@@ -73,7 +97,7 @@ __device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorksp
     }
   } else {
     using Sums = ChunkSums<ChunkWindow::kPairs>;
-    float* const sums = workspace.chunks_of<ChunkWindow>()[chunk].pair;
+    float* const sums = workspace.chunks[chunk].pair;
     if (lane < kOwn) {
       sums[pair_at(warp, lane)] = sum;
     } else if (warp == 0 && lane < kOwn + Sums::kPadding) {
@@ -94,7 +118,7 @@ __global__ void __launch_bounds__(ChunkWindow::kThreads, 5)
   __shared__ Verdicts<ChunkWindow> by;
   sum_chunk(args, workspace, window_rows<T, ChunkWindow>(args, first), first, blockIdx.x, alignment, &by,
             *reinterpret_cast<Ring<T>*>(memory));
-  finish_window<T>(args, workspace, first, list, &by,
+  finish_window<T>(args, workspace, first, blockIdx.x, list, &by,
                    reinterpret_cast<ChunkTotals<ChunkWindow>*>(memory));
 }
 
