@@ -165,22 +165,23 @@ __device__ inline void add_group(const ChunkSums<Shape::kPairs>* sums, int count
 template <class Shape>
 __device__ inline bool add_groups(const GroupSums<Shape::kPairs>* groups, int64_t count, double* total) {
   constexpr int kLoads = ChunkTotals<Shape>::kGroupLoads;
-  const int thread = static_cast<int>(threadIdx.x);
   double all = 0;
   uint32_t least = ~0u;
 #pragma unroll 1
   for (int64_t first = 0; first < count; first += kLoads) {
+    const int rest = static_cast<int>(count - first < kLoads ? count - first : kLoads);
+    const GroupSums<Shape::kPairs>* const at = groups + first;
     double sums[kLoads];
     uint32_t leasts[kLoads];
 #pragma unroll
     for (int i = 0; i < kLoads; ++i) {
-      const bool there = first + i < count;
-      sums[i] = there ? __ldcg(&groups[first + i].sum[thread]) : 0.0;
-      leasts[i] = there ? __ldcg(&groups[first + i].least[thread]) : ~0u;
+      const int group = i < rest ? i : 0;  // those that are there: no branch around a load
+      sums[i] = __ldcg(&at[group].sum[threadIdx.x]);
+      leasts[i] = __ldcg(&at[group].least[threadIdx.x]);
     }
 #pragma unroll
     for (int i = 0; i < kLoads; ++i) {
-      all += sums[i];
+      all += i < rest ? sums[i] : 0.0;
       least = leasts[i] < least ? leasts[i] : least;
     }
   }

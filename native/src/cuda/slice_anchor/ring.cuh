@@ -86,70 +86,78 @@ struct Ring {
   }
 };
 
-/** A thread's part in filling the ring: of rows warp, warp + 3, ... the units that are its lane's. */
+/** A thread's part in filling the ring, stage after stage: of rows warp, warp + 3, ... the units that are its lane's. */
 template <class T>
 class RingFiller {
  public:
   static constexpr int kRows = ChunkWindow::kRows;
   static constexpr int kMost = (kRows - 1) / kGroups + 1;
+  static_assert((kRows - 1) % kGroups == 0, "the last of them is warp 0's alone");
 
   /** Of values [begin, end). */
   __device__ RingFiller(Ring<T>& ring, const WindowRows<T>& rows, int64_t begin, int64_t end,
                         int alignment)
       : ring_(ring),
+        rows_(rows),
+        begin_(begin),
         bytes_(static_cast<int>(end - begin) * static_cast<int>(sizeof(T))),
-        alignment_(alignment) {
+        alignment_(alignment),
+        whole_(alignment == kUnitBytes ? bytes_ / Ring<T>::kStageBytes : 0) {
 #pragma unroll
     for (int i = 0; i < kMost; ++i) {
-      from_[i] = reinterpret_cast<const char*>(rows.row(row(i) < kRows ? row(i) : 0) + begin) +
-                 lane() * kUnitBytes;
+      const int row = warp() + kGroups * i;
+      from_[i] = reinterpret_cast<const char*>(rows.row(row < kRows ? row : 0) + begin) + lane() * kUnitBytes;
     }
   }
 
   __device__ int stages() const { return (bytes_ + Ring<T>::kStageBytes - 1) / Ring<T>::kStageBytes; }
 
-  /** Row 0, which warp 0 copies, begins at `values`. */
-  __device__ void set_anchor(const T* values) {
+  /** Row 0, which warp 0 copies. */
+  __device__ void set_anchor(const T* anchor) {
+    rows_.anchor = anchor;
     if (warp() == 0) {
-      from_[0] = reinterpret_cast<const char*>(values) + lane() * kUnitBytes;
+      from_[0] = reinterpret_cast<const char*>(anchor + begin_) + lane() * kUnitBytes;
     }
   }
 
-  /** Starts the copies of stage s of the chunk: of all rows, of all but the anchor, of the anchor. */
-  __device__ void fill(int s) { copy<true, true>(s); }
-  __device__ void fill_rows(int s) { copy<false, true>(s); }
-  __device__ void fill_anchor(int s) { copy<true, false>(s); }
+  /** Starts the copies of stage s, the next one, to a slot of the ring: of all rows, of all but the anchor, of the anchor. */
+  __device__ void fill(int s, int slot) { copy<true, true>(s, slot); }
+  __device__ void fill_rows(int s, int slot) { copy<false, true>(s, slot); }
+  __device__ void fill_anchor(int s, int slot) { copy<true, false>(s, slot); }
 
  private:
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % 32; }
-  __device__ static int row(int i) { return warp() + kGroups * i; }
 
   template <bool kAnchor, bool kRest>
-  __device__ void copy(int s) {
-    Words(&stage)[kRows][Ring<T>::kUnits] = ring_.units[s % Ring<T>::kStages];
-    const int done = s * Ring<T>::kStageBytes;
-    if (alignment_ == kUnitBytes && done + Ring<T>::kStageBytes <= bytes_) {
+  __device__ void copy(int s, int slot) {
+    if (s < whole_) {
+      // One address in shared memory and one for each row, which go on by a stage: worked out anew from s, addresses
+      // were 90 of the 675 instructions that a warp took for a stage of f32.
+      Words* const to = &ring_.units[slot][warp()][lane()];
 #pragma unroll
       for (int i = 0; i < kMost; ++i) {
-        if (row(i) < kRows && (row(i) == 0 ? kAnchor : kRest)) {
+        const bool there = i < kMost - 1 || warp() == 0;
+        const bool wanted = i > 0 ? kRest : (kAnchor && kRest) || (warp() == 0) == kAnchor;
+        if (there && wanted) {
 #pragma unroll
           for (int u = 0; u < Ring<T>::kUnits; u += 32) {
-            cp_async<kUnitBytes>(&stage[row(i)][u + lane()], from_[i] + done + u * kUnitBytes,
-                                 kUnitBytes);
+            cp_async<kUnitBytes>(to + i * kGroups * Ring<T>::kUnits + u, from_[i] + u * kUnitBytes, kUnitBytes);
           }
+          from_[i] += Ring<T>::kStageBytes;
         }
       }
       return;
     }
-#pragma unroll
-    for (int i = 0; i < kMost; ++i) {
-      if (row(i) < kRows && (row(i) == 0 ? kAnchor : kRest)) {
+#pragma unroll 1
+    for (int w = warp(); w < kRows; w += kGroups) {
+      if (w == 0 ? kAnchor : kRest) {
+        const char* const from = reinterpret_cast<const char*>(rows_.row(w) + begin_);
 #pragma unroll 1
         for (int u = lane(); u < Ring<T>::kUnits; u += 32) {
-          const int offset = done + u * kUnitBytes;
+          const int offset = s * Ring<T>::kStageBytes + u * kUnitBytes;
           const int rest = bytes_ - offset;
-          copy_unit<T>(&stage[row(i)][u], from_[i] + (rest > 0 ? offset - lane() * kUnitBytes : -lane() * kUnitBytes),
+          copy_unit<T>(&ring_.units[slot][w][u], from + (rest > 0 ? offset : 0),
                        rest < 0 ? 0 : (rest < kUnitBytes ? rest : kUnitBytes), alignment_);
         }
       }
@@ -157,9 +165,12 @@ class RingFiller {
   }
 
   Ring<T>& ring_;
-  const char* from_[kMost];
+  WindowRows<T> rows_;
+  const char* from_[kMost];  // of whole stages
+  int64_t begin_;
   int bytes_;
   int alignment_;
+  int whole_;  // stages that are copied unit by unit
 };
 
 }  // namespace medpruner::cuda

@@ -31,7 +31,7 @@ __device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorksp
 #pragma unroll 1
   for (int s = 0; s < kStages; ++s) {
     if (s < stages) {
-      filler.fill_rows(s);
+      filler.fill_rows(s, s);
     }
     cp_async_commit();
   }
@@ -49,11 +49,11 @@ __device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorksp
       await_former_launch();
       admit_next_launch();
       const int64_t anchor = __ldcg(&workspace.state->anchor);
-      filler.set_anchor(static_cast<const T*>(args.slices) + anchor * args.row_stride + begin);
+      filler.set_anchor(static_cast<const T*>(args.slices) + anchor * args.row_stride);
 #pragma unroll 1
       for (int a = 0; a < kStages; ++a) {
         if (a < stages) {
-          filler.fill_anchor(a);
+          filler.fill_anchor(a, a);
         }
         cp_async_commit();
       }
@@ -69,25 +69,27 @@ __device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorksp
   for (int w = 1; !std::is_integral_v<T> && w < ChunkWindow::kRows; ++w) {
     starts = starts || by->start[w] == first + w - 1;
   }
+  int slot = 0;
 #pragma unroll 1
   for (int s = 0; s < stages; ++s) {
     cp_async_wait<kStages - 2>();
     __syncthreads();
     const int next = s + kStages - 1;
     if (s > 0 && next < stages) {
-      filler.fill(next);
+      filler.fill(next, slot == 0 ? kStages - 1 : slot - 1);
     }
     cp_async_commit();
     if (s < kStages) {
-      pairs.template add<false, true>(ring, s);
+      pairs.template add<false, true>(ring, slot);
     } else {
-      pairs.template add<true, true>(ring, s % kStages);
+      pairs.template add<true, true>(ring, slot);
     }
     if constexpr (!std::is_integral_v<T>) {
       if (starts) {
-        pairs.look_for_specials(ring, s % kStages);
+        pairs.look_for_specials(ring, slot);
       }
     }
+    slot = slot + 1 < kStages ? slot + 1 : 0;
   }
   const auto sum = pairs.fold();
   if constexpr (std::is_integral_v<T>) {
