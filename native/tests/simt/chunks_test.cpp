@@ -26,7 +26,10 @@ __global__ void totals(const ChunkSums<Shape::kPairs>* sums, int64_t chunks, Gro
   }
   bool mine = true;
   if (threadIdx.x < Shape::kPairs) {
-    mine = add_groups<Shape>(groups, group_count(chunks), &grouped[threadIdx.x]);
+    for (int64_t group = group_count(chunks); group < padded_groups(chunks); ++group) {
+      clear_group(groups + group, static_cast<int>(threadIdx.x));
+    }
+    mine = add_groups<Shape>(groups, padded_groups(chunks), &grouped[threadIdx.x]);
   }
   const int all = __syncthreads_and(mine ? 1 : 0);
   const double total = add_chunks_in_order<Shape>(sums, chunks, &memory);
@@ -69,7 +72,7 @@ template <class Shape>
 bool grouped_exactly(const std::vector<ChunkSums<Shape::kPairs>>& sums) {
   const int64_t chunks = static_cast<int64_t>(sums.size());
   const Device<ChunkSums<Shape::kPairs>> in(sums);
-  const Device<GroupSums<Shape::kPairs>> groups(static_cast<size_t>(group_count(chunks)));
+  const Device<GroupSums<Shape::kPairs>> groups(static_cast<size_t>(padded_groups(chunks)));
   const Device<double> grouped(Shape::kPairs);
   const Device<double> ordered(Shape::kPairs);
   const Device<int32_t> exact(1);

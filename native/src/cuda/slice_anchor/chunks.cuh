@@ -24,6 +24,13 @@ constexpr int kGroupChunks = 28;
 
 MEDPRUNER_HD inline int64_t group_count(int64_t chunks) { return (chunks - 1) / kGroupChunks + 1; }
 
+/** Groups whose sums a thread loads together; there is room for a multiple of them, zeros behind the last. */
+constexpr int kGroupLoads = 24;
+
+MEDPRUNER_HD inline int64_t padded_groups(int64_t chunks) {
+  return ((group_count(chunks) - 1) / kGroupLoads + 1) * kGroupLoads;
+}
+
 /** Of a group. `least`: the bits of the least sum of a chunk but 0, less 1. */
 template <int kPairs>
 struct GroupSums {
@@ -39,10 +46,9 @@ struct ChunkTotals {
   static constexpr int kTile = 32;
   static constexpr int kTileQuads = kTile * Sums::kQuads;
   static constexpr int kQuadsPerThread = (kTileQuads - 1) / Shape::kThreads + 1;
-  /** Parts of a group, and loads of a thread, of chunks and of groups, that go out together. */
+  /** Parts of a group, and loads of a thread that go out together. */
   static constexpr int kParts = Shape::kThreads / Sums::kQuads;
   static constexpr int kLoads = kGroupChunks / kParts;
-  static constexpr int kGroupLoads = 24;
   static_assert(kLoads * kParts == kGroupChunks, "a group in one round of loads");
 
   union {
@@ -161,27 +167,31 @@ __device__ inline void add_group(const ChunkSums<Shape::kPairs>* sums, int count
   }
 }
 
-/** Thread p < kPairs: its sums over all groups; whether they are those of the canonical order. */
+/** One thread: behind the last group. */
+template <int kPairs>
+__device__ inline void clear_group(GroupSums<kPairs>* group, int p) {
+  group->sum[p] = 0;
+  group->least[p] = ~0u;
+}
+
+/** Thread p < kPairs: its sums over all groups, `count` with the padding; whether they are those of the canonical order. */
 template <class Shape>
 __device__ inline bool add_groups(const GroupSums<Shape::kPairs>* groups, int64_t count, double* total) {
-  constexpr int kLoads = ChunkTotals<Shape>::kGroupLoads;
   double all = 0;
   uint32_t least = ~0u;
 #pragma unroll 1
-  for (int64_t first = 0; first < count; first += kLoads) {
-    const int rest = static_cast<int>(count - first < kLoads ? count - first : kLoads);
+  for (int64_t first = 0; first < count; first += kGroupLoads) {
     const GroupSums<Shape::kPairs>* const at = groups + first;
-    double sums[kLoads];
-    uint32_t leasts[kLoads];
+    double sums[kGroupLoads];
+    uint32_t leasts[kGroupLoads];
 #pragma unroll
-    for (int i = 0; i < kLoads; ++i) {
-      const int group = i < rest ? i : 0;  // those that are there: no branch around a load
-      sums[i] = __ldcg(&at[group].sum[threadIdx.x]);
-      leasts[i] = __ldcg(&at[group].least[threadIdx.x]);
+    for (int i = 0; i < kGroupLoads; ++i) {
+      sums[i] = __ldcg(&at[i].sum[threadIdx.x]);
+      leasts[i] = __ldcg(&at[i].least[threadIdx.x]);
     }
 #pragma unroll
-    for (int i = 0; i < kLoads; ++i) {
-      all += i < rest ? sums[i] : 0.0;
+    for (int i = 0; i < kGroupLoads; ++i) {
+      all += sums[i];
       least = leasts[i] < least ? leasts[i] : least;
     }
   }

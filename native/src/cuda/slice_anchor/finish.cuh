@@ -65,7 +65,6 @@ __device__ inline void finish_window(const SliceAnchorArgs& args, const AnchorWo
   double total = 0;
   bool exact = true;
   if (thread < Shape::kPairs) {
-    by->peaks[thread] = kNoPatch;
     if (args.with_patches) {
       by->peaks[thread] = __ldcg(&state->peaks[thread]);
       state->peaks[thread] = kNoPatch;
@@ -79,9 +78,10 @@ __device__ inline void finish_window(const SliceAnchorArgs& args, const AnchorWo
       }
       total = static_cast<double>(sum);
     } else {
-      exact = add_groups<Shape>(workspace.groups, group_count(chunks), &total);
+      exact = add_groups<Shape>(workspace.groups, padded_groups(chunks), &total);
     }
     by->distances[thread] = distance_of(args, total, args.cols);
+    by->keeps[thread] = keeps(args, first, *by, thread);
   } else if (thread == Shape::kPairs) {
     by->specials = 0;
     if constexpr (!kIntegers) {
@@ -94,6 +94,7 @@ __device__ inline void finish_window(const SliceAnchorArgs& args, const AnchorWo
       total = add_chunks_in_order<Shape>(workspace.chunks, chunks, memory);
       if (thread < Shape::kPairs) {
         by->distances[thread] = distance_of(args, total, args.cols);
+        by->keeps[thread] = keeps(args, first, *by, thread);
       }
       __syncthreads();
     }

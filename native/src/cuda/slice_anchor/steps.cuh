@@ -10,7 +10,6 @@ namespace medpruner::cuda {
 
 /** One block. */
 __global__ void anchor_prepare(SliceAnchorArgs args, AnchorWorkspace workspace) {
-  admit_next_launch();
   for (int64_t row = threadIdx.x; row < args.rows; row += blockDim.x) {
     workspace.start[row] = -1;
   }
@@ -19,8 +18,15 @@ __global__ void anchor_prepare(SliceAnchorArgs args, AnchorWorkspace workspace) 
     workspace.state->exact[i / kMostPairs][i % kMostPairs] = 0;
   }
   if (workspace.arrived != nullptr) {
-    for (int64_t group = threadIdx.x; group < group_count(chunk_count(args)); group += blockDim.x) {
+    admit_next_launch();  // of floats only: u8 was not timed with it alone
+    const int64_t groups = group_count(chunk_count(args));
+    for (int64_t group = threadIdx.x; group < groups; group += blockDim.x) {
       workspace.arrived[group] = 0;
+    }
+    if (threadIdx.x < kMostPairs) {
+      for (int64_t group = groups; group < padded_groups(chunk_count(args)); ++group) {
+        clear_group(workspace.groups + group, static_cast<int>(threadIdx.x));
+      }
     }
   }
   if (threadIdx.x < kMostPairs) {

@@ -82,33 +82,32 @@ struct Verdicts {
   int64_t anchor;          // before the window
   float distances[Shape::kPairs];
   PatchKey peaks[Shape::kPairs];  // with patches
+  uint8_t keeps[Shape::kPairs];  // whether the first row of the pair, as the anchor, keeps the second
   uint32_t specials;
 };
 
-/** Of the row at lane `from` as the anchor: whether it keeps row w of the window, and what that shows. */
-struct Verdict {
-  float distance, patch;
-  int32_t index;
-  bool abnormal, keep;
-};
-
+/** Pair p of row v, the anchor, and row w: by.distances and by.peaks of it are there. Whether w is kept. */
 template <class Shape>
-__device__ inline Verdict judge(const SliceAnchorArgs& args, const Verdicts<Shape>& by, int from, int w, int64_t gap) {
-  Verdict verdict = {by.distances[pair(from, w)], 0, -1, false, false};
-  if (args.with_patches) {
-    verdict.patch = patch_distance(by.peaks[pair(from, w)]);
-    verdict.index = patch_index(by.peaks[pair(from, w)]);
+__device__ inline bool keeps(const SliceAnchorArgs& args, int64_t first, const Verdicts<Shape>& by, int p) {
+  int w = 1;
+#pragma unroll
+  for (int i = 2; i < Shape::kRows; ++i) {
+    w += p >= pair(0, i) ? 1 : 0;
   }
-  verdict.abnormal = non_finite(verdict.distance) || non_finite(verdict.patch);
-  verdict.keep = verdict.abnormal || verdict.distance > args.gamma || (args.max_gap > 0 && gap >= args.max_gap) ||
-                 (args.with_patches && verdict.patch > args.patch_gamma);
-  return verdict;
+  const int v = p - pair(0, w);
+  const int64_t row = first + w - 1;
+  const int64_t gap = v == 0 ? row - by.anchor : w - v;
+  const float distance = by.distances[p];
+  const float patch = args.with_patches ? patch_distance(by.peaks[p]) : 0;
+  const bool far = non_finite(distance) || distance > args.gamma || (args.max_gap > 0 && gap >= args.max_gap) ||
+                   (args.with_patches && (non_finite(patch) || patch > args.patch_gamma));
+  return by.start[w] >= 0 && (by.start[w] == row || far);
 }
 
 /**
- * One warp: judges the rows of the window; the anchor for the next one, or that one's first row. A lane finds what its
- * row would keep as the anchor, so that the walk itself takes an exchange for each row kept, and then writes its row's
- * results.
+ * One warp: judges the rows of the window; the anchor for the next one, or that one's first row. A lane has a row and
+ * gathers what that would keep as the anchor, so that the walk is an exchange for each row kept. Short code, for
+ * a multiprocessor has not run it lately.
  */
 template <class Shape>
 __device__ inline int64_t walk_window(const SliceAnchorArgs& args, int64_t first, const Verdicts<Shape>& by) {
@@ -118,12 +117,10 @@ __device__ inline int64_t walk_window(const SliceAnchorArgs& args, int64_t first
   uint32_t would_keep = 0;
 #pragma unroll
   for (int w = 1; w < Shape::kRows; ++w) {
-    if (w > lane && by.start[w] >= 0) {
-      const bool keep = by.start[w] == row_at(w) || judge(args, by, lane, w, row_at(w) - row_at(lane)).keep;
-      would_keep |= keep ? 1u << w : 0u;
-    }
+    would_keep |= lane < w ? static_cast<uint32_t>(by.keeps[pair(lane < w ? lane : 0, w)]) << w : 0u;
   }
   uint32_t kept = 1;  // the anchor before the window
+#pragma unroll 1
   for (uint32_t next = __shfl_sync(kAllLanes, would_keep, 0); next != 0;) {
     const int w = __ffs(static_cast<int>(next)) - 1;
     kept |= 1u << w;
@@ -134,17 +131,20 @@ __device__ inline int64_t walk_window(const SliceAnchorArgs& args, int64_t first
     const bool keep = (kept >> lane & 1u) != 0;
     const int from = 31 - __clz(static_cast<int>(kept & ((1u << lane) - 1u)));
     const bool begins = by.start[lane] == row;
-    const Verdict verdict = begins ? Verdict{0, 0, -1, (by.specials >> lane & 1u) != 0, true}
-                                   : judge(args, by, from, lane, 0);
     args.keep[row] = keep ? 1 : 0;
     args.representative[row] = static_cast<int32_t>(keep ? row : row_at(from));
     if (!args.decide_only) {
-      args.distance[row] = verdict.distance;
-      args.flags[row] = verdict.abnormal ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
+      const float distance = begins ? 0 : by.distances[pair(from, lane)];
+      bool abnormal = begins ? (by.specials >> lane & 1u) != 0 : non_finite(distance);
+      args.distance[row] = distance;
       if (args.with_patches) {
-        args.patch_distance[row] = verdict.patch;
-        args.patch_index[row] = verdict.index;
+        const PatchKey peak = by.peaks[pair(from, lane)];
+        const float patch = begins ? 0 : patch_distance(peak);
+        abnormal = abnormal || non_finite(patch);
+        args.patch_distance[row] = patch;
+        args.patch_index[row] = begins ? -1 : patch_index(peak);
       }
+      args.flags[row] = abnormal ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
     }
   }
   const int64_t next = first + Shape::kWindow;
