@@ -104,6 +104,30 @@ TEST(segments_of_a_block) {
   }
 }
 
+TEST(medium_blocks_wherever_their_segments_begin) {
+  cases::Random random(34);
+  int64_t lead = 0;
+  for (int64_t n : {300, 1023, 1025, 2046, 4095, 4096}) {
+    for (int kind = 0; kind < 6; ++kind) {
+      std::vector<float> scores = segment_scores(random, lead + n, 0);
+      for (int64_t i = 0; i < lead + n; ++i) {
+        float& score = scores[static_cast<size_t>(i)];
+        score = kind == 0   ? score
+                : kind == 1 ? 2.0f                                       // one key
+                : kind == 2 ? (i % 7 == 0 ? 2.0f : 1.0f)                 // two
+                : kind == 3 ? (i % 3 == 0 ? fabsf(score) : 0.0f)         // most of them none
+                : kind == 4 ? (i == 40 ? 1e6f : 1 + 1e-6f * static_cast<float>(i % 500))  // far from all
+                            : (i == 9 ? 1e-30f : 1 + fabsf(score));
+      }
+      Params params = nucleus(kind % 2, kind == 4 ? 0.9985 : 0.8);
+      params.min_tokens = kind == 5 ? n / 2 : 0;
+      params.max_tokens = kind == 2 ? n / 3 : 0;
+      check(params, scores, lead > 0 ? std::vector<int64_t>{0, lead, lead + n} : std::vector<int64_t>{0, n}, {}, 1);
+      lead = (lead + 1) % 4;
+    }
+  }
+}
+
 TEST(classes_side_by_side) {
   cases::Random random(26);
   for (int round = 0; round < 24; ++round) {

@@ -67,17 +67,25 @@ Blocks blocks_for(const NucleusSelectArgs& args) {
                                                       : Blocks::kLarge;
 }
 
-/** Registers allow six blocks of a multiprocessor's 128 threads, or four of 256. */
-constexpr auto kShortKernel = nucleus_short<4, 2, 16, false, 2, 6>;
-constexpr auto kMediumKernel = nucleus_short<8, 4, 16, true, 4, 4>;
+constexpr int kShortWarps = 4;
+constexpr int kShortFew = 2;
+constexpr int kMediumWarps = 8;
+constexpr int kMediumFew = 4;
+constexpr int kManyItems = 16;
 
-ShortLengths short_lengths(bool medium) {
+/** Four blocks of 256 threads to a multiprocessor: 512 segments are resident at once on 132 of them. */
+constexpr auto kShortKernel = nucleus_short<kShortWarps, kShortFew, kManyItems, false, 2, 6>;
+constexpr auto kMediumKernel = nucleus_short<kMediumWarps, kMediumFew, kManyItems, true, 4, 4>;
+
+ShortLengths lengths_of(int warps, int few) {
   const NucleusLimits limits = g_nucleus_limits;
-  const auto at_most = [&](int warps, int items) {
-    return std::min(limits.block_rows, int64_t{32} * warps * items);
-  };
-  const int warps = medium ? 8 : 4;
-  return {std::min(limits.few_rows, at_most(warps, medium ? 4 : 2)), at_most(warps, 16)};
+  const int64_t held_by_few = std::min(limits.few_rows, int64_t{32} * warps * few);
+  return {std::min(limits.block_rows, held_by_few),
+          std::min(limits.block_rows, int64_t{32} * warps * kManyItems)};
+}
+
+ShortLengths short_lengths(Blocks blocks) {
+  return blocks == Blocks::kShort ? lengths_of(kShortWarps, kShortFew) : lengths_of(kMediumWarps, kMediumFew);
 }
 
 /** Nothing for what is sure to stay in registers. */
@@ -86,7 +94,7 @@ NucleusWorkspace lay_out(const NucleusSelectArgs& args, void* base, size_t* size
   const bool bounded = volumes_bounded(args);
   const Blocks blocks = args.segments > 0 ? blocks_for(args) : Blocks::kLarge;
   const int64_t held = blocks == Blocks::kLarge ? g_nucleus_limits.block_rows
-                                                : short_lengths(blocks == Blocks::kMedium).many;
+                                                : short_lengths(blocks).many;
   const int64_t rows = bounded || args.rows > held ? args.rows : 0;
   NucleusWorkspace workspace;
   workspace.keys = layout.take<uint32_t>(rows);
@@ -134,12 +142,15 @@ void select_segments(const NucleusSelectArgs& args, const NucleusWorkspace& work
                      void* stream) {
   const unsigned segments = grid_extent(args.segments);
   const int64_t share = (args.rows + args.segments - 1) / args.segments;
-  switch (blocks_for(args)) {
+  const Blocks blocks = blocks_for(args);
+  switch (blocks) {
     case Blocks::kShort:
-      MEDPRUNER_LAUNCH(kShortKernel, segments, 128, stream, args, workspace, short_lengths(false), share);
+      MEDPRUNER_LAUNCH(kShortKernel, segments, kShortWarps * 32, stream, args, workspace,
+                       short_lengths(blocks), share);
       break;
     case Blocks::kMedium:
-      MEDPRUNER_LAUNCH(kMediumKernel, segments, 256, stream, args, workspace, short_lengths(true), share);
+      MEDPRUNER_LAUNCH(kMediumKernel, segments, kMediumWarps * 32, stream, args, workspace,
+                       short_lengths(blocks), share);
       break;
     case Blocks::kLarge:
       MEDPRUNER_LAUNCH(nucleus_blocks, segments, kBlockWarps * 32, stream, args, workspace,

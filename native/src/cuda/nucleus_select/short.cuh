@@ -142,7 +142,7 @@ struct ShortBlock {
   };
 };
 
-/** Everything about segment g, the n > 0 rows from `begin` on, whose scores are fetched. All threads of the block. */
+/** Everything about segment g, the n > 0 rows from `begin` on, whose scores are fetched. All threads. */
 template <int kWarps, int kItems, int kLaneBins, int kMany>
 __device__ inline void select_short(const NucleusSelectArgs& args, int64_t g, int64_t begin, int n,
                                     ShortTokens<kWarps, kItems>& tokens,

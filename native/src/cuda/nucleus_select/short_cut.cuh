@@ -85,7 +85,7 @@ struct Bracket {
 /** The most tokens that bins take: more would overflow their words. */
 constexpr int kBinTokens = 1024;
 
-/** In shared memory. Bin b has the keys from high - (b << shift) down to the next bin's, the last one all below. */
+/** In shared memory. Bin b has the keys from high - (b << shift) down to the next bin's, the last all below. */
 template <int kLaneBins>
 struct CutBins {
   static constexpr int kBins = 32 * kLaneBins;
@@ -118,8 +118,8 @@ struct CutBins {
   }
 
   /**
-   * By which the bins hold keys [low, high]. `most` below 26 leaves the last bin what the others do not hold, so
-   * that a few keys far below all others, zeros above all, do not take the others' bins.
+   * By which the bins hold keys [low, high]. `most` below 26 leaves the last bin what the others do not hold,
+   * so that a few keys far below all others, zeros above all, do not take the others' bins.
    */
   __device__ static int shift_for(uint32_t low, uint32_t high, int most) {
     constexpr int kBits = kLaneBins == 4 ? 7 : 6;

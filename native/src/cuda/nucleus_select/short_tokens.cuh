@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// The tokens of a short segment in the registers of a block: their keys and weights, sums over them, and what is
-// written of those that are taken.
+// The tokens of a short segment in the registers of a block: their keys and weights, sums over them, and what
+// is written of those that are taken.
 
 #include "cuda/nucleus_select/short_cut.cuh"
 #include "cuda/nucleus_select/short_list.cuh"
@@ -206,7 +206,7 @@ struct ShortTokens {
     return bracket;
   }
 
-  /** The tokens of a bracket into `candidates`, in any order; one, if they are more than bins take. Their number. */
+  /** A bracket's tokens into `candidates`, in any order; one, if they are more than bins take. Their number. */
   __device__ int compact(const Bracket& bracket, uint2* candidates) {
     uint32_t own = 0;
 #pragma unroll
