@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The Java side on a GPU machine that has no JDK, no Maven and no network: the tests that need a device (tag gpu), none
-# of which may skip, and what requests cost (bench cost). Made by `./medpruner gpu-pack DIR --java`.
-#   run.sh [--results DIR] [--limit SECONDS] [tests] [cost [ARGUMENT...]]    (default: both parts)
-# ARGUMENTs go to the bench: cost --shape medgemma-4b --instances one. --limit is for each module's tests and for the bench
+# of which may skip, the examples that use one, and what requests cost (bench cost). Made by `./medpruner gpu-pack DIR --java`.
+#   run.sh [--results DIR] [--limit SECONDS] [tests] [examples] [cost [ARGUMENT...]]    (default: all parts)
+# ARGUMENTs go to the bench: cost --shape medgemma-4b --instances one. --limit is for each module's tests, each example and the bench
 # (default: 900). It needs a driver for CUDA 13, and CUDA 13's libraries and cuDNN 9 where the loader finds them.
 set -uo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
@@ -15,13 +15,13 @@ while [ $# -gt 0 ]; do
   case $1 in
     --results) results=${2:?--results needs a folder}; shift 2 ;;
     --limit) limit=${2:?--limit needs seconds}; shift 2 ;;
-    tests) parts+=(tests); shift ;;
+    tests | examples) parts+=("$1"); shift ;;
     cost) parts+=(cost); shift; cost=("$@"); break ;;
-    *) fail "unknown argument '$1'; expected --results DIR, --limit SECONDS, tests or cost" ;;
+    *) fail "unknown argument '$1'; expected --results DIR, --limit SECONDS, tests, examples or cost" ;;
   esac
 done
 case $limit in '' | *[!0-9]* | 0*) fail "--limit is '$limit', expected a number from 1 on" ;; esac
-[ ${#parts[@]} -gt 0 ] || parts=(tests cost)
+[ ${#parts[@]} -gt 0 ] || parts=(tests examples cost)
 mkdir -p "$results" || exit 1
 results=$(cd "$results" && pwd)
 
@@ -63,6 +63,15 @@ for part in "${parts[@]}"; do
         step "${module##*/}" "$java" -Xmx3g -Dmedpruner.requireGpu=true -cp "$module:$classes" \
           org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors --details=tree \
           --scan-class-path "$module" --include-tag gpu --fail-if-no-tests
+      done
+      ;;
+    examples)
+      for example in "$here"/examples/*.class; do
+        name=$(basename "$example" .class)
+        # Without CUDA one says so and the other runs on the CPU, both with exit code 0.
+        step "$name" bash -c 'said=$("$@"); code=$?; echo "$said"
+          [ $code -ne 0 ] || grep -q "^cuda:" <<<"$said" || { echo "not on a CUDA device"; exit 1; }' _ \
+          "$java" --illegal-native-access=deny -cp "$here/examples:$classes" "$name"
       done
       ;;
     cost)

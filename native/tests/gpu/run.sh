@@ -108,7 +108,7 @@ run_sanitizer() {
 
 run_bench() {
   if [ -x "$programs/medpruner_bench" ]; then
-    step bench "$programs/medpruner_bench" --require-cuda --output "$results/gpu.json"
+    step bench "$programs/medpruner_bench" --cuda --output "$results/gpu.json"
     cat "$results/bench.log"
   else
     failed bench "bench: $programs/medpruner_bench is missing: build it, or name the parts to run without bench"

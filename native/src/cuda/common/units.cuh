@@ -18,10 +18,31 @@ struct alignas(16) Unit16 {
 constexpr int kRowThreads = 256;  // of a block that copies rows
 constexpr int kRowWarps = kRowThreads / 32;
 constexpr int kRowBlocks = 4;   // of them, on a multiprocessor
-constexpr int kUnitsAhead = 4;  // loads that a lane has in flight
+constexpr int kUnitsAhead = 5;  // loads that a lane has in flight: a row of 2560 bf16 channels takes two rounds
+
+/**
+ * Whether a call that reads so many rows once says so, which leaves more of what it writes in L2. Rows that L2 is
+ * too small for are read as ever: with all accesses so marked, large calls took up to 2 % more (tuning run, H200).
+ */
+inline bool reads_once(int64_t rows, int64_t row_bytes) {
+  constexpr int64_t kMost = int64_t{48} << 20;  // of the 50 MB of an H200
+  return rows == 0 || row_bytes <= kMost / rows;
+}
+
+/** A read after which L2 may drop the line before any other. */
+template <class Unit>
+__device__ inline Unit load_once(const Unit* from) {
+#if defined(__CUDACC__)
+  if constexpr (sizeof(Unit) == 16) {
+    const ulonglong2 value = __ldcs(reinterpret_cast<const ulonglong2*>(from));
+    return {value.x, value.y};
+  }
+#endif
+  return *from;
+}
 
 /** All lanes of the warp: a row of `units` units. */
-template <class Unit>
+template <bool kOnce, class Unit>
 __device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
 #pragma unroll 1
   for (int64_t first = threadIdx.x % 32; first < units; first += 32 * kUnitsAhead) {
@@ -29,7 +50,7 @@ __device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
 #pragma unroll
     for (int k = 0; k < kUnitsAhead; ++k) {
       if (first + 32 * k < units) {
-        values[k] = from[first + 32 * k];
+        values[k] = kOnce ? load_once(from + first + 32 * k) : from[first + 32 * k];
       }
     }
 #pragma unroll
@@ -41,22 +62,32 @@ __device__ inline void copy_row(Unit* to, const Unit* from, int64_t units) {
   }
 }
 
+/** The same, `once` by load_once(). */
+template <class Unit>
+__device__ inline void copy_row(Unit* to, const Unit* from, int64_t units, bool once = false) {
+  if (once) {
+    copy_row<true>(to, from, units);
+  } else {
+    copy_row<false>(to, from, units);
+  }
+}
+
 /**
- * Spreads rows [0, count) over the warps of the blocks along the grid's second axis, of which this block counts
- * as number `block`: every lane asks source(i) for one of its warp's rows ahead, then all lanes call
- * copy(i, source(i)) for one after the other.
+ * Spreads rows [begin, end) over the warps of `blocks` blocks, of which this counts as number `block`: every lane
+ * asks source(i) for one of its warp's rows ahead, then all lanes call copy(i, source(i)) for one after the other.
  */
 template <class Source, class Copy>
-__device__ inline void for_each_row(uint32_t block, int64_t count, const Source& source,
-                                    const Copy& copy) {
+__device__ inline void for_each_row(uint32_t block, uint32_t blocks, int64_t begin, int64_t end,
+                                    const Source& source, const Copy& copy) {
   const uint32_t lane = threadIdx.x % 32;
-  const int64_t step = int64_t{gridDim.y} * kRowWarps;
+  const uint32_t warps = blockDim.x / 32;
+  const int64_t step = int64_t{blocks} * warps;
 #pragma unroll 1
-  for (int64_t first = int64_t{block} * kRowWarps + threadIdx.x / 32; first < count;
+  for (int64_t first = begin + int64_t{block} * warps + threadIdx.x / 32; first < end;
        first += 32 * step) {
     const int64_t own = first + lane * step;
-    const int64_t from = own < count ? source(own) : 0;
-    const int64_t rows = (count - 1 - first) / step + 1;
+    const int64_t from = own < end ? source(own) : 0;
+    const int64_t rows = (end - 1 - first) / step + 1;
 #pragma unroll 1
     for (int row = 0; row < 32 && row < rows; ++row) {
       copy(first + row * step, __shfl_sync(kAllLanes, static_cast<long long>(from), row));

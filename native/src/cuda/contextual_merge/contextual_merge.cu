@@ -18,39 +18,46 @@ MergeWorkspace lay_out(const ContextualMergeArgs& args, void* base, size_t* size
   return workspace;
 }
 
+bool once(const ContextualMergeArgs& args) {
+  return reads_once(args.rows, args.channels * (args.dtype == DType::kF32 ? 4 : 2));
+}
+
 template <class Unit>
 void assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace, int64_t units,
-            Launch launch) {
-  const bool copies = units > 0 && args.merged != args.features;
+            bool copies, bool waits, Launch launch) {
   const dim3 grid(grid_extent(args.segments),
                   copies ? row_blocks(args.rows, args.segments, launch.device)
                          : blocks_per_segment(args.rows, args.segments, kTileTokens));
-  MEDPRUNER_LAUNCH((merge_assign<Unit>), grid, kRowThreads, launch.stream, args, workspace,
-                   copies ? units : 0);
+  MEDPRUNER_LAUNCH_DEPENDENT(waits, (merge_assign<Unit>), grid, kRowThreads, 0, launch.stream, args,
+                             workspace, units, copies, once(args));
 }
 
 template <class T, class Unit>
-void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, Launch launch) {
+void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, bool waits,
+           Launch launch) {
   const int64_t units = row_units<T, Unit>(args.channels);
-  assign<Unit>(args, workspace, units, launch);
+  const bool copies = units > 0 && args.merged != args.features;
+  assign<Unit>(args, workspace, units, copies, waits, launch);
   if (units == 0) {
     return;
   }
-  const TargetLaunch blocks(args, units);
-  MEDPRUNER_LAUNCH((merge_targets<T, Unit>), blocks.grid, blocks.threads, launch.stream, args,
-                   workspace, static_cast<uint32_t>(units));
+  const TargetLaunch blocks(args, units, copies, launch.device);
+  MEDPRUNER_LAUNCH_DEPENDENT(waits, (merge_targets<T, Unit>), blocks.grid, blocks.threads, 0,
+                             launch.stream, args, workspace, static_cast<uint32_t>(units), blocks.parts,
+                             copies, once(args));
 }
 
 template <class T>
-void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, Launch launch) {
+void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, bool waits,
+           Launch launch) {
   const int64_t element = static_cast<int64_t>(sizeof(T));
   const uint64_t alignment =
       row_alignment(args.merged, args.merged_stride * element, args.features,
                     args.feature_stride * element, args.channels * element);
   if (alignment % 16 == 0) {
-    merge<T, Unit16>(args, workspace, launch);
+    merge<T, Unit16>(args, workspace, waits, launch);
   } else {
-    merge<T, T>(args, workspace, launch);
+    merge<T, T>(args, workspace, waits, launch);
   }
 }
 
@@ -74,16 +81,18 @@ void contextual_merge(const ContextualMergeArgs& args, Launch launch) {
   const MergeWorkspace workspace = lay_out(args, args.workspace, &size);
   MEDPRUNER_LAUNCH(merge_plan, grid_extent(args.segments), plan_threads(args), launch.stream, args,
                    workspace);
+  // The launches behind it, too, which are compiled for the same devices.
+  const bool waits = waits_itself("merge_plan", merge_plan);
   if (args.merged == nullptr) {
-    return assign<Unit16>(args, workspace, 0, launch);
+    return assign<Unit16>(args, workspace, 0, false, waits, launch);
   }
   switch (args.dtype) {
     case DType::kF16:
-      return merge<Half>(args, workspace, launch);
+      return merge<Half>(args, workspace, waits, launch);
     case DType::kBF16:
-      return merge<BFloat>(args, workspace, launch);
+      return merge<BFloat>(args, workspace, waits, launch);
     default:
-      return merge<float>(args, workspace, launch);
+      return merge<float>(args, workspace, waits, launch);
   }
 }
 

@@ -16,21 +16,28 @@ inline int plan_threads(const ContextualMergeArgs& args) {
   return args.rows / args.segments <= kLongPlanThreads ? kPlanThreads : kLongPlanThreads;
 }
 
-/** Blocks of the targets of rows of so many units, and their threads, with as few idle as can be. */
+/**
+ * Blocks of the targets of rows of so many units and of the rows copied beside them, and their threads, with as
+ * few idle as can be. A target's row is cut into `parts`, a block each.
+ */
 struct TargetLaunch {
   dim3 grid;
   unsigned threads;
+  unsigned parts;
 
-  TargetLaunch(const ContextualMergeArgs& args, int64_t units) {
+  TargetLaunch(const ContextualMergeArgs& args, int64_t units, bool copies, int32_t device) {
     constexpr int64_t kMostParts = 65535;
     if (units > kMostParts * kTargetThreads) {
       fail(MEDPRUNER_ERR_UNSUPPORTED, "features: shape[1] is too large for one CUDA call");
     }
     const int64_t targets = target_limit(args.ratio, args.rows / args.segments + 1);
-    const int64_t parts = units > 0 ? (units - 1) / kTargetThreads + 1 : 1;
+    parts = units > 0 ? static_cast<unsigned>((units - 1) / kTargetThreads + 1) : 1;
     const int64_t width = (units + parts - 1) / parts;
-    grid = dim3(grid_extent(args.segments), static_cast<unsigned>(targets < 1024 ? targets : 1024),
-                static_cast<unsigned>(parts));
+    const int64_t blocks = (targets < 1024 ? targets : 1024) * parts;
+    const int64_t rows = copies ? row_blocks(args.rows, args.segments, device) : 1;
+    const int64_t most = 2 * (blocks > rows ? blocks : rows);  // by turns
+    grid = dim3(grid_extent(args.segments),
+                static_cast<unsigned>(most < kMostParts ? most : kMostParts));
     threads = static_cast<unsigned>(width > 0 ? (width + 31) / 32 * 32 : 32);
   }
 };

@@ -16,6 +16,17 @@ constexpr int kTargetBlocks = 4;     // of them, on a multiprocessor, at least
 constexpr int kLookedThrough = 4;    // assigned tokens that a thread looks at in a round
 constexpr int kAhead = 8;            // members whose features a thread asks for before it adds any
 
+/** What a block of a segment does in the last launch: every other one merges, the others copy; one alone both. */
+struct Turns {
+  uint32_t number = blockIdx.y / 2;  // among its kind
+  uint32_t merging = (gridDim.y + 1) / 2;
+  uint32_t copying = gridDim.y > 1 ? gridDim.y / 2 : 1;
+  bool merges = blockIdx.y % 2 == 0;
+  bool copies = blockIdx.y % 2 == 1 || gridDim.y == 1;
+
+  __device__ Turns() {}
+};
+
 struct TargetMembers {
   uint32_t of_warps[kTargetThreads / 32];
   uint32_t rows[kTargetThreads * kLookedThrough];
@@ -77,7 +88,10 @@ __device__ inline void add_channels(const Unit& unit, float* sums) {
   }
 }
 
-/** Adds unit u of the members to a thread's sums, member after member, kAhead of them in flight. */
+/**
+ * Adds unit u of the members to a thread's sums, member after member, kAhead of them in flight. The last ones may
+ * be zeros, which leave every sum as it is: one that began at +0 is never -0.
+ */
 template <class T, class Unit>
 __device__ inline void add_members(const ContextualMergeArgs& args, const TargetMembers& members,
                                    uint32_t found, uint32_t u, float* sums) {
@@ -86,40 +100,42 @@ __device__ inline void add_members(const ContextualMergeArgs& args, const Target
     Unit loaded[kAhead];
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
+      loaded[i] = Unit{};
       if (m + i < found) {
         const T* row = features + members.rows[m + i] * args.feature_stride;
-        loaded[i] = reinterpret_cast<const Unit*>(row)[u];
+        loaded[i] = load_once(reinterpret_cast<const Unit*>(row) + u);
       }
     }
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
-      if (m + i < found) {
-        add_channels<T>(loaded[i], sums);
-      }
+      add_channels<T>(loaded[i], sums);
     }
   }
 }
 
 /**
- * All threads of the block: this block's part of target number `target` of a segment with what was merged into
+ * All threads of the block: part number `part` of target number `target` of a segment with what was merged into
  * it, from its row of the features to `out`, which may be that row. A thread has a unit of it.
  */
 template <class T, class Unit>
 __device__ inline void write_target(const ContextualMergeArgs& args,
                                     const MergeWorkspace& workspace, const MergePlan& plan,
-                                    uint32_t target, int64_t row, T* out, uint32_t units,
-                                    TargetMembers& members) {
+                                    uint32_t target, uint32_t part, int64_t row, T* out,
+                                    uint32_t units, TargetMembers& members) {
   constexpr int kChannels = sizeof(Unit) / sizeof(T);
-  const uint32_t u = blockIdx.z * blockDim.x + threadIdx.x;
+  const uint32_t u = part * blockDim.x + threadIdx.x;
   const bool there = u < units;
   const T* own = static_cast<const T*>(args.features) + row * args.feature_stride;
-  Unit result = there ? reinterpret_cast<const Unit*>(own)[u] : Unit{};
+  Unit result = {};
   float sums[kChannels] = {};
   uint32_t count = 0;
   for (uint64_t base = 0; base < plan.rest; base += uint64_t{blockDim.x} * kLookedThrough) {
     const uint32_t found = list_members(workspace, plan, base, target, members);
     count += found;
     if (there) {
+      if (base == 0) {  // behind the barriers of the list, which need not wait for it
+        result = reinterpret_cast<const Unit*>(own)[u];
+      }
       add_members<T, Unit>(args, members, found, u, sums);
     }
   }

@@ -66,7 +66,8 @@ __device__ inline void gather_offset(const GatherRowsArgs& args, int64_t g, int6
  * gather_offsets has come before. row_units = row bytes / unit bytes.
  */
 template <class Unit>
-__global__ void gather_copy(GatherRowsArgs args, int64_t row_units, bool few) {
+__global__ void __launch_bounds__(kRowThreads, kRowBlocks)
+    gather_copy(GatherRowsArgs args, int64_t row_units, bool few) {
   const int64_t g = blockIdx.x;
   int64_t count = 0;
   gathered_rows(args, g, &count);
@@ -83,7 +84,7 @@ __global__ void gather_copy(GatherRowsArgs args, int64_t row_units, bool few) {
   const int64_t* indices = args.indices + (count > 0 ? args.offsets[g] : 0);
   const int64_t room = args.capacity - first;
   for_each_row(
-      blockIdx.y, count < room ? count : room,
+      blockIdx.y, gridDim.y, 0, count < room ? count : room,
       [&](int64_t i) {
         const int64_t row = indices[i];
         const bool good = row >= 0 && row < args.rows;

@@ -67,26 +67,44 @@ SpreadWorkspace lay_out_spread(const NucleusSelectArgs& args, void* base, size_t
   return spread;
 }
 
-/** Calls of short segments on average. */
-bool short_on_average(const NucleusSelectArgs& args) {
-  return args.rows / args.segments <= g_nucleus_limits.short_average;
+/** By the rows of a segment on average: who has one, so that few have more than it holds. */
+enum class Blocks { kShort, kMedium, kLarge };
+
+Blocks blocks_for(const NucleusSelectArgs& args) {
+  const int64_t average = args.rows / args.segments;
+  return average <= g_nucleus_limits.short_average  ? Blocks::kShort
+         : average <= g_nucleus_limits.medium_average ? Blocks::kMedium
+                                                      : Blocks::kLarge;
 }
 
-/** The longest segments that nucleus_short<items, ...> holds in registers. */
-int64_t short_rows(int items) {
+constexpr int kShortWarps = 4;
+constexpr int kShortFew = 2;
+constexpr int kMediumWarps = 8;
+constexpr int kMediumFew = 4;
+constexpr int kManyItems = 16;
+
+/** Four blocks of 256 threads to a multiprocessor: 512 segments are resident at once on 132 of them. */
+constexpr auto kShortKernel = nucleus_short<kShortWarps, kShortFew, kManyItems, false, 2, 6>;
+constexpr auto kMediumKernel = nucleus_short<kMediumWarps, kMediumFew, kManyItems, true, 4, 4>;
+
+ShortLengths lengths_of(int warps, int few) {
   const NucleusLimits limits = g_nucleus_limits;
-  return std::min({limits.short_rows, limits.block_rows, int64_t{items} * kShortThreads});
+  const int64_t held_by_few = std::min(limits.few_rows, int64_t{32} * warps * few);
+  return {std::min(limits.block_rows, held_by_few),
+          std::min(limits.block_rows, int64_t{32} * warps * kManyItems)};
 }
 
-constexpr int kShortItems = 16;
-constexpr int kMediumItems = 32;
+ShortLengths short_lengths(Blocks blocks) {
+  return blocks == Blocks::kShort ? lengths_of(kShortWarps, kShortFew) : lengths_of(kMediumWarps, kMediumFew);
+}
 
 /** Nothing for what is sure to stay in registers. */
 NucleusWorkspace lay_out(const NucleusSelectArgs& args, void* base, size_t* size) {
   WorkspaceLayout layout(base);
   const bool bounded = volumes_bounded(args);
-  const int64_t held = args.segments > 0 && short_on_average(args) ? short_rows(kShortItems)
-                                                                   : g_nucleus_limits.block_rows;
+  const Blocks blocks = args.segments > 0 ? blocks_for(args) : Blocks::kLarge;
+  const int64_t held = blocks == Blocks::kLarge ? g_nucleus_limits.block_rows
+                                                : short_lengths(blocks).many;
   const int64_t rows = bounded || args.rows > held ? args.rows : 0;
   NucleusWorkspace workspace;
   workspace.keys = layout.take<uint32_t>(rows);
@@ -142,19 +160,20 @@ void select_segments(const NucleusSelectArgs& args, const NucleusWorkspace& work
                      void* stream) {
   const unsigned segments = grid_extent(args.segments);
   const int64_t share = (args.rows + args.segments - 1) / args.segments;
-  const int64_t warp = std::min<int64_t>(g_nucleus_limits.warp_rows, kWarpItems);
-  if (short_on_average(args)) {
-    const ShortLengths lengths = {warp, short_rows(kShortItems), true};
-    MEDPRUNER_LAUNCH((nucleus_short<kShortItems, 6>), segments, kShortThreads, stream, args,
-                     workspace, lengths, share);
-    return;
-  }
-  const ShortLengths lengths = {warp, short_rows(kMediumItems), false};
-  MEDPRUNER_LAUNCH((nucleus_short<kMediumItems, 4>), segments, kShortThreads, stream, args,
-                   workspace, lengths, share);
-  if (args.rows > lengths.block) {  // else no segment can be longer
-    MEDPRUNER_LAUNCH(nucleus_blocks, segments, kBlockWarps * 32, stream, args, workspace,
-                     lengths.block, g_nucleus_limits.block_rows);
+  const Blocks blocks = blocks_for(args);
+  switch (blocks) {
+    case Blocks::kShort:
+      MEDPRUNER_LAUNCH(kShortKernel, segments, kShortWarps * 32, stream, args, workspace,
+                       short_lengths(blocks), share);
+      break;
+    case Blocks::kMedium:
+      MEDPRUNER_LAUNCH(kMediumKernel, segments, kMediumWarps * 32, stream, args, workspace,
+                       short_lengths(blocks), share);
+      break;
+    case Blocks::kLarge:
+      MEDPRUNER_LAUNCH(nucleus_blocks, segments, kBlockWarps * 32, stream, args, workspace,
+                       g_nucleus_limits.block_rows);
+      break;
   }
 }
 

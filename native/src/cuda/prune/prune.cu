@@ -58,35 +58,41 @@ void select(const PruneArgs& args, const PruneWorkspace& workspace, void* scratc
   nucleus_select(nucleus, launch);
 }
 
+bool once(const PruneArgs& args) {
+  return reads_once(args.merge.rows, args.merge.channels * (args.merge.dtype == DType::kF32 ? 4 : 2));
+}
+
 template <class Unit>
 void copy(const PruneArgs& args, const PruneWorkspace& workspace, int64_t units, bool few,
-          Launch launch) {
+          bool waits, Launch launch) {
   const dim3 grid(grid_extent(args.merge.segments),
                   row_blocks(args.merge.rows, args.merge.segments, launch.device));
-  MEDPRUNER_LAUNCH((prune_copy<Unit>), grid, kRowThreads, launch.stream, args, workspace, units,
-                   few);
+  MEDPRUNER_LAUNCH_DEPENDENT(waits, (prune_copy<Unit>), grid, kRowThreads, 0, launch.stream, args,
+                             workspace, units, few, once(args));
 }
 
 template <class T, class Unit>
-void targets(const PruneArgs& args, const PruneWorkspace& workspace, Launch launch) {
+void targets(const PruneArgs& args, const PruneWorkspace& workspace, bool waits, Launch launch) {
   const int64_t units = row_units<T, Unit>(args.merge.channels);
-  const TargetLaunch blocks(args.merge, units);
-  MEDPRUNER_LAUNCH((prune_targets<T, Unit>), blocks.grid, blocks.threads, launch.stream, args,
-                   workspace, static_cast<uint32_t>(units));
+  const TargetLaunch blocks(args.merge, units, true, launch.device);
+  MEDPRUNER_LAUNCH_DEPENDENT(waits, (prune_targets<T, Unit>), blocks.grid, blocks.threads, 0,
+                             launch.stream, args, workspace, static_cast<uint32_t>(units),
+                             blocks.parts, once(args));
 }
 
 template <class T>
-void pack(const PruneArgs& args, const PruneWorkspace& workspace, bool few, Launch launch) {
+void pack(const PruneArgs& args, const PruneWorkspace& workspace, bool few, bool waits,
+          Launch launch) {
   const int64_t channels = args.merge.channels;
   const int64_t element = static_cast<int64_t>(sizeof(T));
   const uint64_t alignment = row_alignment(args.packed, channels * element, args.merge.features,
                                            args.merge.feature_stride * element, channels * element);
   if (alignment % 16 == 0) {
-    copy<Unit16>(args, workspace, row_units<T, Unit16>(channels), few, launch);
-    targets<T, Unit16>(args, workspace, launch);
+    copy<Unit16>(args, workspace, row_units<T, Unit16>(channels), few, waits, launch);
+    targets<T, Unit16>(args, workspace, waits, launch);
   } else {
-    copy<T>(args, workspace, channels, few, launch);
-    targets<T, T>(args, workspace, launch);
+    copy<T>(args, workspace, channels, few, waits, launch);
+    targets<T, T>(args, workspace, waits, launch);
   }
 }
 
@@ -103,28 +109,31 @@ void prune(const PruneArgs& given, Launch launch) {
   args.merge.nucleus = workspace.nucleus;
   args.merge.kept_indices = workspace.kept;
   args.merge.flags = args.flags;
+  // Of all launches behind the selection, which are compiled for the same devices.
+  const bool waits = args.merge.segments > 0 && waits_itself("prune_plan", prune_plan);
   if (args.merge.segments > 0) {
     if (args.with_query) {
       attend(args, workspace, scratch, launch);
     }
     select(args, workspace, scratch, launch);
-    MEDPRUNER_LAUNCH(prune_plan, grid_extent(args.merge.segments), plan_threads(args.merge),
-                     launch.stream, args, workspace);
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_plan, grid_extent(args.merge.segments),
+                               plan_threads(args.merge), 0, launch.stream, args, workspace);
   }
   const bool few = args.merge.segments > 0 && args.merge.segments <= kFewSegments;
   if (!few) {
-    MEDPRUNER_LAUNCH(prune_offsets, 1, kScanThreads, launch.stream, args, workspace);
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_offsets, 1, kScanThreads, 0, launch.stream, args,
+                               workspace);
   }
   if (args.merge.segments == 0) {
     return;
   }
   switch (args.merge.dtype) {
     case DType::kF16:
-      return pack<Half>(args, workspace, few, launch);
+      return pack<Half>(args, workspace, few, waits, launch);
     case DType::kBF16:
-      return pack<BFloat>(args, workspace, few, launch);
+      return pack<BFloat>(args, workspace, few, waits, launch);
     default:
-      return pack<float>(args, workspace, few, launch);
+      return pack<float>(args, workspace, few, waits, launch);
   }
 }
 

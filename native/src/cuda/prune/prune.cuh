@@ -2,12 +2,14 @@
 #pragma once
 
 // Stage 2 behind the selection: K4's plan with the union of the flags and the packed rows counted; K4's
-// assignment beside the copying of the nucleus rows from the features to their places; the targets.
+// assignment beside the copying of nucleus rows from the features to their places; the targets beside the
+// others. Each of these launches begins early, and waits for the former one before it reads what any of them wrote.
 
 #include <stdint.h>
 
 #include "common/op_args.hpp"
 #include "cuda/common/block.cuh"
+#include "cuda/common/dependent.cuh"
 #include "cuda/common/units.cuh"
 #include "cuda/contextual_merge/assign.cuh"
 #include "cuda/contextual_merge/steps.cuh"
@@ -60,15 +62,18 @@ __global__ void prune_patches(PruneArgs args, PruneWorkspace workspace) {
 __global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
+  int64_t begin = 0;
+  int64_t end = 0;
+  const bool good = segment_of(args.merge.offsets, g, args.merge.rows, &begin, &end);
+  const bool whole = args.segment_kept == nullptr || args.segment_kept[g] != 0;
+  await_former_launch();
+  admit_next_launch();
   const uint32_t flags = workspace.nucleus_flags[g] |
                          (workspace.mass_flags != nullptr ? workspace.mass_flags[g] : 0);
   MergePlan plan = {};
   int64_t packed = 0;
-  int64_t begin = 0;
-  int64_t end = 0;
-  if (segment_of(args.merge.offsets, g, args.merge.rows, &begin, &end)) {
+  if (good) {
     const int64_t n = end - begin;
-    const bool whole = args.segment_kept == nullptr || args.segment_kept[g] != 0;
     const int64_t leading = whole || args.dropped_tokens > n ? n : args.dropped_tokens;
     packed =
         plan_segment<true>(args.merge, workspace.merge, begin, end, leading, &plan, scratch);
@@ -86,6 +91,8 @@ __global__ void prune_plan(PruneArgs args, PruneWorkspace workspace) {
  */
 __global__ void __launch_bounds__(kScanThreads) prune_offsets(PruneArgs args, PruneWorkspace workspace) {
   __shared__ int64_t scratch[kScratch];
+  await_former_launch();
+  admit_next_launch();
   scan_rows(
       args.merge.segments, args.capacity, args.packed_offsets,
       [&](int64_t g, uint32_t*) { return workspace.counts[g]; },
@@ -93,15 +100,45 @@ __global__ void __launch_bounds__(kScanThreads) prune_offsets(PruneArgs args, Pr
 }
 
 /**
+ * Packed rows [begin, end) of a segment but the targets, spread over `blocks` blocks of which this counts as
+ * number `block`; the segment's first row is number `first` of all.
+ */
+template <class Unit>
+__device__ inline void copy_packed(const PruneArgs& args, const PruneWorkspace& workspace,
+                                   const MergePlan& plan, uint32_t block, uint32_t blocks,
+                                   int64_t first, int64_t begin, int64_t end, int64_t row_units,
+                                   bool once) {
+  const int64_t room = args.capacity - first;
+  const int64_t* kept = workspace.kept + plan.begin;
+  const char* features = static_cast<const char*>(args.merge.features);
+  const int64_t stride = args.merge.feature_stride * (args.merge.dtype == DType::kF32 ? 4 : 2);
+  for_each_row(
+      block, blocks, begin, end < room ? end : room,
+      [&](int64_t i) {
+        const int64_t row = kept[i];
+        args.packed_rows[first + i] = row < 0 ? ~row : row;
+        return row;
+      },
+      [&](int64_t i, int64_t row) {
+        if (row >= 0) {
+          copy_row(static_cast<Unit*>(args.packed) + (first + i) * row_units,
+                   reinterpret_cast<const Unit*>(features + row * stride), row_units, once);
+        }
+      });
+}
+
+/**
  * Grid (segments, blocks per segment) of kRowThreads; after prune_plan, and prune_offsets unless `few`
  * segments. A segment's tasks are its tiles of tokens to assign, which the copying of the nucleus rows hides,
- * then its packed rows, a warp each, of which the targets are left to prune_targets.
+ * then the first of its packed rows, a warp each.
  */
 template <class Unit>
 __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
-    prune_copy(PruneArgs args, PruneWorkspace workspace, int64_t row_units, bool few) {
+    prune_copy(PruneArgs args, PruneWorkspace workspace, int64_t row_units, bool few, bool once) {
   __shared__ AssignTile tile;
   const int64_t g = blockIdx.x;
+  await_former_launch();
+  admit_next_launch();
   const MergePlan plan = workspace.merge.plans[g];
   const uint32_t tiles = assign_tiles(plan);
   uint32_t task = blockIdx.y;
@@ -115,47 +152,44 @@ __global__ void __launch_bounds__(kRowThreads, kRowBlocks)
     put_offset(g, args.merge.segments, first, packed, args.capacity, args.packed_offsets,
                args.flags);
   }
-  const int64_t room = args.capacity - first;
-  const int64_t* kept = workspace.kept + plan.begin;
-  const char* features = static_cast<const char*>(args.merge.features);
-  const int64_t stride = args.merge.feature_stride * (args.merge.dtype == DType::kF32 ? 4 : 2);
-  for_each_row(
-      task - tiles, packed < room ? packed : room,
-      [&](int64_t i) {
-        const int64_t row = kept[i];
-        args.packed_rows[first + i] = row < 0 ? ~row : row;
-        return row;
-      },
-      [&](int64_t i, int64_t row) {
-        if (row >= 0) {
-          copy_row(static_cast<Unit*>(args.packed) + (first + i) * row_units,
-                   reinterpret_cast<const Unit*>(features + row * stride), row_units);
-        }
-      });
+  copy_packed<Unit>(args, workspace, plan, task - tiles, gridDim.y, first, 0, copied_early(packed),
+                    row_units, once);
 }
 
 /**
- * Grid (segments, blocks per segment, parts of a row) of at most kTargetThreads, a block per target and part;
- * after prune_copy.
+ * Grid (segments, blocks per segment) of at most kTargetThreads; after prune_copy. By turns a block has a part of
+ * a target and some of the rows that prune_copy left.
  */
 template <class T, class Unit>
 __global__ void __launch_bounds__(kTargetThreads, kTargetBlocks)
-    prune_targets(PruneArgs args, PruneWorkspace workspace, uint32_t row_units) {
+    prune_targets(PruneArgs args, PruneWorkspace workspace, uint32_t row_units, uint32_t parts,
+                  bool once) {
   __shared__ TargetMembers members;
   const int64_t g = blockIdx.x;
+  const Turns turns;
+  await_former_launch();
   const MergePlan plan = workspace.merge.plans[g];
-  for (uint32_t t = blockIdx.y; t < plan.targets; t += gridDim.y) {
+  const int64_t first = args.packed_offsets[g];
+  const int64_t packed = workspace.counts[g];
+  if (turns.copies) {
+    copy_packed<Unit>(args, workspace, plan, turns.number, turns.copying, first,
+                      copied_early(packed), packed, row_units, once);
+  }
+  if (!turns.merges) {
+    return;
+  }
+  for (uint64_t task = turns.number; task < uint64_t{plan.targets} * parts; task += turns.merging) {
+    const uint32_t t = static_cast<uint32_t>(task / parts);
     const int64_t rank = int64_t{t} * plan.step;
     const int64_t row = workspace.merge.rest[plan.begin + rank];
     // All rows before it are kept but the merged ones. Below 0: segments overlap.
     const int64_t i = row - plan.begin - rank + t;
-    const int64_t to = args.packed_offsets[g] + i;
-    if (i < 0 || i >= workspace.counts[g] || to >= args.capacity) {
+    if (i < 0 || i >= packed || first + i >= args.capacity) {
       return;
     }
-    write_target<T, Unit>(args.merge, workspace.merge, plan, t, row,
-                          static_cast<T*>(args.packed) + to * args.merge.channels, row_units,
-                          members);
+    write_target<T, Unit>(args.merge, workspace.merge, plan, t, static_cast<uint32_t>(task % parts),
+                          row, static_cast<T*>(args.packed) + (first + i) * args.merge.channels,
+                          row_units, members);
   }
 }
 

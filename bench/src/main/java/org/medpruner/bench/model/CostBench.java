@@ -12,9 +12,11 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
+import org.medpruner.MedPrunerUnavailableException;
 import org.medpruner.bench.Host;
 import org.medpruner.bench.ResultsFile;
 import org.medpruner.bench.Times;
+import org.medpruner.torch.TorchRuntime;
 
 /**
  * Whether pruning pays: what a request takes under {@code off} and {@code paper}, stage by stage,
@@ -30,7 +32,7 @@ public final class CostBench {
       Path root = Path.of(System.getProperty("medpruner.root", "."));
       int threads = Integer.getInteger("medpruner.bench.threads", 2);
       run(CostOptions.parse(root, threads, arguments), String.join(" ", arguments));
-    } catch (InputException | IllegalArgumentException e) {
+    } catch (InputException | IllegalArgumentException | MedPrunerUnavailableException e) {
       System.err.println("medpruner: bench cost: " + e.getMessage());
       System.exit(2);
     } catch (IOException e) {
@@ -40,6 +42,9 @@ public final class CostBench {
   }
 
   private static void run(CostOptions options, String arguments) throws IOException {
+    if (options.cuda()) {
+      TorchRuntime.requireCuda(); // before 8.6 GB are written for nothing
+    }
     Path shape = options.shape();
     if (shape == null) {
       measure(options, arguments, options.model(), false);

@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.medpruner.InputException;
+import org.medpruner.MedPrunerUnavailableException;
 import org.medpruner.bench.Host;
 import org.medpruner.bench.ResultsFile;
+import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.ComputeType;
 
 /**
@@ -28,7 +30,7 @@ public final class ModelBench {
       Path root = Path.of(System.getProperty("medpruner.root", "."));
       int threads = Integer.getInteger("medpruner.bench.threads", 2);
       run(ModelBenchOptions.parse(root, threads, arguments), String.join(" ", arguments));
-    } catch (InputException | IllegalArgumentException e) {
+    } catch (InputException | IllegalArgumentException | MedPrunerUnavailableException e) {
       System.err.println("medpruner: bench model: " + e.getMessage());
       System.exit(2);
     } catch (IOException e) {
@@ -38,6 +40,9 @@ public final class ModelBench {
   }
 
   private static void run(ModelBenchOptions options, String arguments) throws IOException {
+    if (options.cuda()) {
+      TorchRuntime.requireCuda(); // before 8.6 GB are written for nothing
+    }
     Path given = options.model();
     if (given != null) {
       measure(options, arguments, given, given.getFileName().toString());

@@ -1,6 +1,7 @@
 package org.medpruner.bench.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -8,19 +9,23 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.Error;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.bench.Report;
 import org.medpruner.bench.ResultsFile;
 import org.medpruner.bench.Schemas;
+import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.ComputeType;
 
 /** The cost study at a size tests can afford, and the results that are committed. */
@@ -174,6 +179,34 @@ class CostBenchTest {
         message,
         assertThrows(IllegalArgumentException.class, () -> CostOptions.parse(ROOT, 2, name, value))
             .getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(classes = {CostBench.class, ModelBench.class})
+  void withoutADeviceNothingIsWritten(Class<?> bench, @TempDir Path folder) throws Exception {
+    String reason =
+        Objects.requireNonNullElse(TorchRuntime.require().cudaUnavailable(), "there is a device");
+    assumeTrue(!reason.equals("there is a device"), "a CUDA device is there");
+    Process process =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElse("java"),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dmedpruner.root=" + ROOT,
+                "-cp",
+                System.getProperty("java.class.path"),
+                bench.getName(),
+                "--device",
+                "cuda",
+                "--shape",
+                "medgemma-4b",
+                "--dir",
+                folder.resolve("weights").toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(2, process.waitFor(), said);
+    assertTrue(said.endsWith("CUDA is unavailable: " + reason + System.lineSeparator()), said);
+    assertFalse(Files.exists(folder.resolve("weights")));
   }
 
   @Test
