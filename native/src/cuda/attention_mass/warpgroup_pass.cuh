@@ -15,7 +15,9 @@ namespace medpruner::cuda {
 constexpr int kWarpgroupTiles = 2;      // of 64 stationary rows, to each of two warpgroups
 constexpr int kWarpgroupRows = 2 * 64 * kWarpgroupTiles;
 constexpr int kWarpgroupThreads = 256;
-constexpr int kUnitBytes = kStreamRows * 16;  // one unit of 16 bytes of all rows of a stage
+// One unit of 16 bytes of all rows of a stage, and 16 bytes between: neighbouring units of a row, which neighbouring
+// threads copy, would lie in the same banks.
+constexpr int kUnitBytes = kStreamRows * 16 + 16;
 constexpr int kHeldUnitBytes = kWarpgroupRows * 16;  // and of all held rows
 
 /** Dimensions up to 16 * kSteps. */
