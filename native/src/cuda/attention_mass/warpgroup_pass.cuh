@@ -166,16 +166,35 @@ __device__ inline void add_exponentials(const TileScores& scores, const float* l
   }
 }
 
+/** The scores of a tile, which are there: adds them to its rows. `unusual`: pass 1, the first or the last rows. */
+template <bool kColumns, bool kCareful>
+__device__ inline void add_tile(TileScores& scores, const float* lse, float factor, int64_t left, bool unusual,
+                                WarpgroupRows& rows) {
+  if (!kColumns && (kCareful || unusual)) {
+    if (left < kStreamRows) {
+      mask_tile(scores, static_cast<int>(left));
+    }
+    raise_tops(scores, factor, rows);
+  }
+  add_exponentials<kColumns, kCareful>(scores, lse, factor, rows);
+  if (!kColumns && !kCareful) {
+    rows.lower();
+  }
+  rows.end_tile();
+}
+
 /**
- * Adds up what all of the streamed rows give to the held ones; careful as stream_rows() of tensor_pass.cuh. All
- * threads of the block, whether they hold rows or not, and all products, whether there are rows or not: ptxas makes
- * them wait for one another where it cannot see that a warpgroup runs them together, or across the end of a loop
- * (C7514, C7518).
+ * Adds up what all of the streamed rows give to the held ones; careful as stream_rows() of tensor_pass.cuh. While one of
+ * a warpgroup's tiles is added, the product of the other runs: of the same rows, or the first tile with the rows that
+ * follow. All threads of the block, whether they hold rows or not, and all products, whether there are rows or not: ptxas
+ * makes them wait for one another where it cannot see that a warpgroup runs them together, or across the end of a loop
+ * (C7514, C7518), which none of them therefore crosses.
  */
 template <class T, int kSteps, bool kColumns, bool kCareful>
 __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream, Stages& stages, float* slot,
                                     float factor, WarpgroupRows (&rows)[kWarpgroupTiles]) {
   using Shape = WarpgroupShape<kSteps>;
+  static_assert(kWarpgroupTiles == 2, "one that is multiplied, one that is added");
   int64_t left = stream.left;
 #pragma unroll
   for (int s = 0; s < Shape::kStages - 1; ++s) {
@@ -184,43 +203,32 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream
   }
   rows[0].clear();
   rows[1].clear();
-  bool first = true;
+  cp_async_wait<Shape::kStages - 2>();
+  fence_for_products();
+  __syncthreads();  // the first stage is complete
+  TileScores first, second;
+  start_products<T, kSteps>(held, shared_matrix(stages.ahead(0), kUnitBytes, 128), first);
+  warpgroup_wait<0>(first);
+  bool unusual = true;
   while (left > 0) {
-    cp_async_wait<Shape::kStages - 2>();
-    fence_for_products();
-    __syncthreads();  // the stage is complete, and the one before has been read
-    stream.copy(stages.ahead(Shape::kStages - 1));
-    cp_async_commit();
     const unsigned char* const stage = stages.ahead(0);
-    const SharedMatrix streamed = shared_matrix(stage, kUnitBytes, 128);
     const float* const lse = reinterpret_cast<const float*>(stage + Shape::kUnits * kUnitBytes) +
                              static_cast<int>(threadIdx.x) % 4 * 2;
-    TileScores scores[kWarpgroupTiles];
-    start_products<T, kSteps>(held, streamed, scores[0]);
-    start_products<T, kSteps>(held.behind(64 * 16), streamed, scores[1]);
-#pragma unroll
-    for (int t = 0; t < kWarpgroupTiles; ++t) {
-      if (t == 0) {
-        warpgroup_wait<1>(scores[0]);
-      } else {
-        warpgroup_wait<0>(scores[1]);
-      }
-      if (!kColumns && left < kStreamRows) {
-        mask_tile(scores[t], static_cast<int>(left));
-      }
-      if (!kColumns && (kCareful || first)) {
-        raise_tops(scores[t], factor, rows[t]);
-      }
-      add_exponentials<kColumns, kCareful>(scores[t], lse, factor, rows[t]);
-      if (!kColumns && !kCareful) {
-        rows[t].lower();
-      }
-      rows[t].end_tile();
-      if (t == 0) {
-        finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
-      }
-    }
-    first = false;
+    start_products<T, kSteps>(held.behind(64 * 16), shared_matrix(stage, kUnitBytes, 128), second);
+    cp_async_wait<Shape::kStages - 3>();
+    fence_for_products();
+    __syncthreads();  // the next stage is complete, and the one before has been read
+    unusual = unusual || left < kStreamRows;
+    add_tile<kColumns, kCareful>(first, lse, factor, left, unusual, rows[0]);
+    finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
+    warpgroup_wait<0>(second);
+    start_products<T, kSteps>(held, shared_matrix(stages.ahead(1), kUnitBytes, 128), first);
+    stream.copy(stages.ahead(Shape::kStages - 1));
+    cp_async_commit();
+    add_tile<kColumns, kCareful>(second, lse, factor, left, unusual, rows[1]);
+    finish_before_wait(slot, rows[1].sum[0].sum + rows[1].sum[1].sum);
+    warpgroup_wait<0>(first);
+    unusual = false;
     left -= kStreamRows;
     stages.advance();
   }
@@ -252,8 +260,10 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
   }
   float* const slot = reinterpret_cast<float*>(shared + Shape::kSlots) + thread;
   const unsigned items = mass_items(args, workspace.tiles);
+  // From a shuffle, so that the compiler sees that all lanes have one descriptor.
+  const int warpgroup = __shfl_sync(kAllLanes, thread / 128, 0);
   const SharedMatrix held =
-      shared_matrix(shared + thread / 128 * kWarpgroupTiles * 64 * 16, kHeldUnitBytes, 128);
+      shared_matrix(shared + warpgroup * kWarpgroupTiles * 64 * 16, kHeldUnitBytes, 128);
   Stages stages = {shared + Shape::kHeldBytes, Shape::kStageBytes, Shape::kStages * Shape::kStageBytes};
   for (unsigned item = blockIdx.x; item < items; item += gridDim.x) {
     const MassItem at(args, workspace.tiles, item, kWarpgroupRows, 0);
