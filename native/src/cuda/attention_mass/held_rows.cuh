@@ -93,6 +93,14 @@ struct LaneRows {
   }
   /** Pass 1: where the part has outgrown the slack, the same by its exponent. Powers of two: nothing is rounded. */
   __device__ void lower() {
+    float largest = part[0];
+#pragma unroll
+    for (int i = 1; i < kCount; ++i) {
+      largest = fmaxf(largest, part[i]);
+    }
+    if (!(largest > kOutgrown)) {
+      return;  // one branch for all rows
+    }
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       if (part[i] > kOutgrown && !non_finite(part[i])) {

@@ -15,10 +15,11 @@ namespace medpruner::cuda {
 constexpr int kWarpgroupTiles = 2;      // of 64 stationary rows, to each of two warpgroups
 constexpr int kWarpgroupRows = 2 * 64 * kWarpgroupTiles;
 constexpr int kWarpgroupThreads = 256;
-// One unit of 16 bytes of all rows of a stage, and 16 bytes between: neighbouring units of a row, which neighbouring
-// threads copy, would lie in the same banks.
-constexpr int kUnitBytes = kStreamRows * 16 + 16;
+constexpr int kUnitBytes = kStreamRows * 16;  // one unit of 16 bytes of all rows of a stage, not swizzled
 constexpr int kHeldUnitBytes = kWarpgroupRows * 16;  // and of all held rows
+constexpr int kPartUnits = kSwizzledRow / 16;
+constexpr int kPartBytes = kStreamRows * kSwizzledRow;
+constexpr int kSwizzleAlign = 1024;
 
 /** Dimensions up to 16 * kSteps. */
 template <int kSteps>
@@ -27,63 +28,91 @@ struct WarpgroupShape {
   // exponentials; longer rows leave shared memory for one.
   static constexpr int kBlocks = kSteps <= 5 ? 2 : 1;
   static constexpr int kUnits = 2 * kSteps;  // of 16 bytes in a row
-  static constexpr int kStageBytes = kUnits * kUnitBytes + kStreamRows * static_cast<int>(sizeof(float));
+  // A stage: 128 bytes of each row swizzled, as often as they fill, the units that are left, the log-sum-exps. L2 is asked
+  // for 128 bytes at once where neighbouring threads copy them to 128 bytes of shared memory, else for every 16 by itself.
+  static constexpr int kParts = kUnits / kPartUnits;
+  static constexpr int kRest = kUnits % kPartUnits;
+  static constexpr int kRestAt = kParts * kPartBytes;
+  static constexpr int kLseAt = kRestAt + kRest * kUnitBytes;
+  static constexpr int kStageBytes =
+      (kLseAt + kStreamRows * static_cast<int>(sizeof(float)) + kSwizzleAlign - 1) / kSwizzleAlign * kSwizzleAlign;
   static constexpr int kStages = 4;
   static constexpr int kHeldBytes = kUnits * kHeldUnitBytes;
   static constexpr int kSlots = kHeldBytes + kStages * kStageBytes;  // one f32 a thread, for finish_before_wait()
-  static constexpr int kSharedBytes = kSlots + kWarpgroupThreads * static_cast<int>(sizeof(float));
+  static constexpr int kSharedBytes =
+      kSlots + kWarpgroupThreads * static_cast<int>(sizeof(float)) + kSwizzleAlign;  // to start at a multiple of it
+
+  /** Where a stage has a unit of a row. */
+  __device__ static int place(int row, int unit) {
+    const int part = unit / kPartUnits;
+    return part < kParts ? part * kPartBytes + swizzled_unit(row, unit % kPartUnits)
+                         : kRestAt + (unit - kParts * kPartUnits) * kUnitBytes + row * 16;
+  }
 };
 
 /** The operand that streams: what this thread copies of the rows that are next. */
 template <int kSteps>
 struct UnitStream {
   using Shape = WarpgroupShape<kSteps>;
-  // Neighbours copy neighbouring units, of which a thread has so many to a stage.
-  static constexpr int kOwn = (kStreamRows * Shape::kUnits + kWarpgroupThreads - 1) / kWarpgroupThreads;
+  static constexpr int kRowsAtOnce = kWarpgroupThreads / kPartUnits;
+  static_assert(Shape::kRest * kStreamRows <= kWarpgroupThreads, "a unit of the rest for a thread");
 
-  const char* rows;
-  const float* lse;  // of this thread's row; null in pass 1
+  const char* part;  // of the thread's first row, its unit of the first part
+  const char* rest;
+  const float* lse;  // null in pass 1
   int64_t row_bytes;
   int64_t left;      // rows, negative behind the end
-  int row[kOwn];     // none: from kStreamRows on
-  int to[kOwn];
+  int units;
 
   __device__ UnitStream(const void* first_row, const float* lse_of_rows, int64_t bytes_apart, int64_t count,
                         int dim)
-      : rows(static_cast<const char*>(first_row)), row_bytes(bytes_apart), left(count) {
-    const int thread = static_cast<int>(threadIdx.x);
-    const int units = dim / 8;
-    lse = lse_of_rows == nullptr ? nullptr : lse_of_rows + thread;
-#pragma unroll
-    for (int i = 0; i < kOwn; ++i) {
-      const int at = thread + i * kWarpgroupThreads;
-      row[i] = at / units;
-      to[i] = at % units * kUnitBytes + row[i] * 16;
-    }
+      : row_bytes(bytes_apart), left(count), units(dim / 8) {
+    const auto* rows = static_cast<const char*>(first_row);
+    part = rows + part_row() * bytes_apart + part_unit() * 16;
+    rest = rows + rest_row() * bytes_apart + rest_unit() * 16;
+    lse = lse_of_rows == nullptr ? nullptr : lse_of_rows + lse_row();
   }
 
   /** Starts copying the next kStreamRows rows; zeros beyond the last. */
   __device__ void copy(unsigned char* stage) {
+    const int valid = left < kStreamRows ? static_cast<int>(left) : kStreamRows;
 #pragma unroll
-    for (int i = 0; i < kOwn; ++i) {
-      if (row[i] < kStreamRows) {
-        const int unit = to[i] / kUnitBytes;
-        cp_async<16>(stage + to[i], rows + row[i] * row_bytes + unit * 16, row[i] < left ? 16 : 0);
+    for (int p = 0; p < Shape::kParts; ++p) {
+      if (p * kPartUnits + part_unit() < units) {
+#pragma unroll
+        for (int r = 0; r < kStreamRows; r += kRowsAtOnce) {
+          cp_async<16>(stage + p * kPartBytes + swizzled_unit(part_row(), part_unit()) + r * kSwizzledRow,
+                       part + r * row_bytes + p * kSwizzledRow, part_row() + r < valid ? 16 : 0);
+        }
       }
     }
-    const int thread = static_cast<int>(threadIdx.x);
-    if (lse != nullptr && thread < kStreamRows) {
-      float* const value = reinterpret_cast<float*>(stage + Shape::kUnits * kUnitBytes) + thread;
-      if (thread < left) {
+    if (Shape::kRest != 0 && rest_unit() < units) {
+      cp_async<16>(stage + Shape::place(rest_row(), rest_unit()), rest, rest_row() < valid ? 16 : 0);
+    }
+    if (lse != nullptr && lse_row() < kStreamRows) {
+      float* const value = reinterpret_cast<float*>(stage + Shape::kLseAt) + lse_row();
+      if (lse_row() < valid) {
         cp_async<4>(value, lse, 4);
       } else {
         *value = INFINITY;  // 2^(s - inf) adds nothing
       }
       lse += kStreamRows;
     }
-    rows += kStreamRows * row_bytes;
+    part += kStreamRows * row_bytes;
+    rest += kStreamRows * row_bytes;
     left -= kStreamRows;
   }
+
+ private:
+  // Neighbours copy the units of a row, and others those of another: eight lie in 128 bytes in both memories.
+  __device__ static int part_row() { return static_cast<int>(threadIdx.x) / kPartUnits; }
+  __device__ static int part_unit() { return static_cast<int>(threadIdx.x) % kPartUnits; }
+  __device__ static int rest_row() { return static_cast<int>(threadIdx.x) % kStreamRows; }
+  __device__ static int rest_unit() {
+    return Shape::kParts * kPartUnits + static_cast<int>(threadIdx.x) / kStreamRows;
+  }
+  /** Warps that have less of the rest to copy. */
+  __device__ static int lse_row() { return kWarpgroupThreads - 1 - static_cast<int>(threadIdx.x); }
 };
 
 using WarpgroupRows = LaneRows<2>;
@@ -120,12 +149,20 @@ __device__ inline uint32_t hold_rows(unsigned char* to, const void* rows, int64_
 
 /** Starts multiplying 64 held rows with those of a stage. */
 template <class T, int kSteps>
-__device__ inline void start_products(SharedMatrix held, SharedMatrix streamed, TileScores& scores) {
+__device__ inline void start_products(SharedMatrix held, const unsigned char* stage, TileScores& scores) {
+  using Shape = WarpgroupShape<kSteps>;
+  constexpr int kPartSteps = kPartUnits / 2;
+  const SharedMatrix parts = swizzled_matrix(stage);
+  const SharedMatrix rest = shared_matrix(stage + Shape::kRestAt, kUnitBytes, 128);
   warpgroup_arrive();
-  warpgroup_multiply<false>(scores, held, streamed, T());
+  warpgroup_multiply<false>(scores, held, parts, T());
 #pragma unroll
   for (int s = 1; s < kSteps; ++s) {
-    warpgroup_multiply<true>(scores, held.behind(s * 2 * kHeldUnitBytes), streamed.behind(s * 2 * kUnitBytes), T());
+    const int part = s / kPartSteps;
+    warpgroup_multiply<true>(scores, held.behind(s * 2 * kHeldUnitBytes),
+                             part < Shape::kParts ? parts.behind(part * kPartBytes + s % kPartSteps * 32)
+                                                  : rest.behind((s - Shape::kParts * kPartSteps) * 2 * kUnitBytes),
+                             T());
   }
   warpgroup_commit();
 }
@@ -207,14 +244,14 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream
   fence_for_products();
   __syncthreads();  // the first stage is complete
   TileScores first, second;
-  start_products<T, kSteps>(held, shared_matrix(stages.ahead(0), kUnitBytes, 128), first);
+  start_products<T, kSteps>(held, stages.ahead(0), first);
   warpgroup_wait<0>(first);
   bool unusual = true;
   while (left > 0) {
     const unsigned char* const stage = stages.ahead(0);
-    const float* const lse = reinterpret_cast<const float*>(stage + Shape::kUnits * kUnitBytes) +
+    const float* const lse = reinterpret_cast<const float*>(stage + Shape::kLseAt) +
                              static_cast<int>(threadIdx.x) % 4 * 2;
-    start_products<T, kSteps>(held.behind(64 * 16), shared_matrix(stage, kUnitBytes, 128), second);
+    start_products<T, kSteps>(held.behind(64 * 16), stage, second);
     cp_async_wait<Shape::kStages - 3>();
     fence_for_products();
     __syncthreads();  // the next stage is complete, and the one before has been read
@@ -222,7 +259,7 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream
     add_tile<kColumns, kCareful>(first, lse, factor, left, unusual, rows[0]);
     finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
     warpgroup_wait<0>(second);
-    start_products<T, kSteps>(held, shared_matrix(stages.ahead(1), kUnitBytes, 128), first);
+    start_products<T, kSteps>(held, stages.ahead(1), first);
     stream.copy(stages.ahead(Shape::kStages - 1));
     cp_async_commit();
     add_tile<kColumns, kCareful>(second, lse, factor, left, unusual, rows[1]);
@@ -244,18 +281,17 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     mass_warpgroup_pass(AttentionMassArgs args, MassWorkspace workspace, float factor) {
   using Shape = WarpgroupShape<kSteps>;
   using Stream = UnitStream<kSteps>;
-  MEDPRUNER_DYNAMIC_SHARED(shared);
+  MEDPRUNER_DYNAMIC_SHARED(unaligned);
+  unsigned char* const shared = unaligned + (0 - reinterpret_cast<uintptr_t>(unaligned)) % kSwizzleAlign;
   const int dim = static_cast<int>(args.dim);
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % 32;
-  // A row has a unit more than it fills where the dimension is an odd number of units, and no copy reaches it.
+  // Rows have units that they do not fill, and no copy reaches those.
   for (int unit = dim / 8; unit < Shape::kUnits; ++unit) {
-    for (int at = thread * 4; at < kHeldUnitBytes; at += kWarpgroupThreads * 4) {
-      *reinterpret_cast<uint32_t*>(shared + unit * kHeldUnitBytes + at) = 0;
-    }
-    for (int at = thread * 4; at < Shape::kStages * kUnitBytes; at += kWarpgroupThreads * 4) {
-      *reinterpret_cast<uint32_t*>(shared + Shape::kHeldBytes + at / kUnitBytes * Shape::kStageBytes +
-                                   unit * kUnitBytes + at % kUnitBytes) = 0;
+    *reinterpret_cast<uint4*>(shared + unit * kHeldUnitBytes + thread * 16) = make_uint4(0, 0, 0, 0);
+    for (int at = thread; at < Shape::kStages * kStreamRows; at += kWarpgroupThreads) {
+      *reinterpret_cast<uint4*>(shared + Shape::kHeldBytes + at / kStreamRows * Shape::kStageBytes +
+                                Shape::place(at % kStreamRows, unit)) = make_uint4(0, 0, 0, 0);
     }
   }
   float* const slot = reinterpret_cast<float*>(shared + Shape::kSlots) + thread;

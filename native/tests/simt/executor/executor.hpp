@@ -133,6 +133,7 @@ void warp_load_matrices(uint32_t (&values)[4], const void* row, Site site);
 struct SharedMatrix {
   const char* start;
   int unit_stride, group_stride;
+  bool swizzled;
 };
 
 /** Products of a warpgroup: started, grouped, and worked out when they are waited for. */
