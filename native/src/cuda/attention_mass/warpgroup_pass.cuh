@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "cuda/attention_mass/held_rows.cuh"
+#include "cuda/common/split_barrier.cuh"
 #include "cuda/common/wgmma.cuh"
 
 namespace medpruner::cuda {
@@ -39,8 +40,8 @@ struct WarpgroupShape {
   static constexpr int kStages = 4;
   static constexpr int kHeldBytes = kUnits * kHeldUnitBytes;
   static constexpr int kSlots = kHeldBytes + kStages * kStageBytes;  // one f32 a thread, for finish_before_wait()
-  static constexpr int kSharedBytes =
-      kSlots + kWarpgroupThreads * static_cast<int>(sizeof(float)) + kSwizzleAlign;  // to start at a multiple of it
+  static constexpr int kBarrier = kSlots + kWarpgroupThreads * static_cast<int>(sizeof(float));
+  static constexpr int kSharedBytes = kBarrier + static_cast<int>(sizeof(uint64_t)) + kSwizzleAlign;  // to start at one
 
   /** Where a stage has a unit of a row. */
   __device__ static int place(int row, int unit) {
@@ -228,8 +229,8 @@ __device__ inline void add_tile(TileScores& scores, const float* lse, float fact
  * (C7514, C7518), which none of them therefore crosses.
  */
 template <class T, int kSteps, bool kColumns, bool kCareful>
-__device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream, Stages& stages, float* slot,
-                                    float factor, WarpgroupRows (&rows)[kWarpgroupTiles]) {
+__device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream, Stages& stages, SplitBarrier& barrier,
+                                    float* slot, float factor, WarpgroupRows (&rows)[kWarpgroupTiles]) {
   using Shape = WarpgroupShape<kSteps>;
   static_assert(kWarpgroupTiles == 2, "one that is multiplied, one that is added");
   int64_t left = stream.left;
@@ -254,11 +255,12 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream
     start_products<T, kSteps>(held.behind(64 * 16), stage, second);
     cp_async_wait<Shape::kStages - 3>();
     fence_for_products();
-    __syncthreads();  // the next stage is complete, and the one before has been read
+    barrier.arrive();
     unusual = unusual || left < kStreamRows;
     add_tile<kColumns, kCareful>(first, lse, factor, left, unusual, rows[0]);
     finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
     warpgroup_wait<0>(second);
+    barrier.wait();  // the next stage is complete, and the one before has been read
     start_products<T, kSteps>(held, stages.ahead(1), first);
     stream.copy(stages.ahead(Shape::kStages - 1));
     cp_async_commit();
@@ -295,6 +297,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     }
   }
   float* const slot = reinterpret_cast<float*>(shared + Shape::kSlots) + thread;
+  SplitBarrier barrier(reinterpret_cast<uint64_t*>(shared + Shape::kBarrier), kWarpgroupThreads);
   const unsigned items = mass_items(args, workspace.tiles);
   // From a shuffle, so that the compiler sees that all lanes have one descriptor.
   const int warpgroup = __shfl_sync(kAllLanes, thread / 128, 0);
@@ -334,9 +337,9 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     const int64_t rest = block_rest - warp_first;
     WarpgroupRows rows[kWarpgroupTiles];
     if (careful) {
-      stream_tiles<T, kSteps, kColumns, kColumns>(held, stream, stages, slot, factor, rows);
+      stream_tiles<T, kSteps, kColumns, kColumns>(held, stream, stages, barrier, slot, factor, rows);
     } else {
-      stream_tiles<T, kSteps, kColumns, false>(held, stream, stages, slot, factor, rows);
+      stream_tiles<T, kSteps, kColumns, false>(held, stream, stages, barrier, slot, factor, rows);
     }
     float* const out = (kColumns ? workspace.head_mass : workspace.lse) + at.head * args.rows +
                        at.begin + at.first + warp_first;
@@ -359,7 +362,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
       }
     } else if (__syncthreads_or(static_cast<int>(broken)) != 0) {
       // Only the rows whose own sums broke, so that no row depends on its block.
-      stream_tiles<T, kSteps, kColumns, true>(held, stream, stages, slot, factor, rows);
+      stream_tiles<T, kSteps, kColumns, true>(held, stream, stages, barrier, slot, factor, rows);
       write(broken);
     }
   }

@@ -116,6 +116,8 @@ Index block_extent();
 Index grid_extent();
 
 int block_barrier(Vote vote, int predicate, Site site);
+/** A barrier of the block, of whose two halves one is all of it: even seeds take that at the arrival. */
+void half_barrier(bool arrival, Site site);
 /** `value` sign- or zero-extended to 64 bits; `argument` is the lane, distance or lane mask. */
 uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, int argument,
                          int width, Site site);
