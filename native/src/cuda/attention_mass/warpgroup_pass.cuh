@@ -60,23 +60,30 @@ struct UnitStream {
 
   const char* part;  // of the thread's first row, its unit of the first part
   const char* rest;
-  const float* lse;  // null in pass 1
+  const float* lse;  // in pass 2
   int64_t row_bytes;
-  int64_t left;      // rows, negative behind the end
+  int stages;        // that have rows; negative behind the end
+  int last;          // rows of the last of them
   int units;
 
   __device__ UnitStream(const void* first_row, const float* lse_of_rows, int64_t bytes_apart, int64_t count,
                         int dim)
-      : row_bytes(bytes_apart), left(count), units(dim / 8) {
+      : row_bytes(bytes_apart),
+        stages(static_cast<int>((count + kStreamRows - 1) / kStreamRows)),
+        last(static_cast<int>((count - 1) % kStreamRows) + 1),
+        units(dim / 8) {
     const auto* rows = static_cast<const char*>(first_row);
     part = rows + part_row() * bytes_apart + part_unit() * 16;
     rest = rows + rest_row() * bytes_apart + rest_unit() * 16;
-    lse = lse_of_rows == nullptr ? nullptr : lse_of_rows + lse_row();
+    lse = lse_of_rows + lse_row();
   }
+  /** Rows of the next stage. */
+  __device__ int valid() const { return stages > 1 ? kStreamRows : stages == 1 ? last : 0; }
 
   /** Starts copying the next kStreamRows rows; zeros beyond the last. */
+  template <bool kLse>
   __device__ void copy(unsigned char* stage) {
-    const int valid = left < kStreamRows ? static_cast<int>(left) : kStreamRows;
+    const int valid = this->valid();
 #pragma unroll
     for (int p = 0; p < Shape::kParts; ++p) {
       if (p * kPartUnits + part_unit() < units) {
@@ -90,18 +97,19 @@ struct UnitStream {
     if (Shape::kRest != 0 && rest_unit() < units) {
       cp_async<16>(stage + Shape::place(rest_row(), rest_unit()), rest, rest_row() < valid ? 16 : 0);
     }
-    if (lse != nullptr && lse_row() < kStreamRows) {
+    if (kLse) {
       float* const value = reinterpret_cast<float*>(stage + Shape::kLseAt) + lse_row();
       if (lse_row() < valid) {
         cp_async<4>(value, lse, 4);
-      } else {
+      }
+      if (lse_row() < kStreamRows && lse_row() >= valid) {
         *value = INFINITY;  // 2^(s - inf) adds nothing
       }
       lse += kStreamRows;
     }
     part += kStreamRows * row_bytes;
     rest += kStreamRows * row_bytes;
-    left -= kStreamRows;
+    --stages;
   }
 
  private:
@@ -206,11 +214,11 @@ __device__ inline void add_exponentials(const TileScores& scores, const float* l
 
 /** The scores of a tile, which are there: adds them to its rows. `unusual`: pass 1, the first or the last rows. */
 template <bool kColumns, bool kCareful>
-__device__ inline void add_tile(TileScores& scores, const float* lse, float factor, int64_t left, bool unusual,
+__device__ inline void add_tile(TileScores& scores, const float* lse, float factor, int valid, bool unusual,
                                 WarpgroupRows& rows) {
   if (!kColumns && (kCareful || unusual)) {
-    if (left < kStreamRows) {
-      mask_tile(scores, static_cast<int>(left));
+    if (valid < kStreamRows) {
+      mask_tile(scores, valid);
     }
     raise_tops(scores, factor, rows);
   }
@@ -233,10 +241,11 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream
                                     float* slot, float factor, WarpgroupRows (&rows)[kWarpgroupTiles]) {
   using Shape = WarpgroupShape<kSteps>;
   static_assert(kWarpgroupTiles == 2, "one that is multiplied, one that is added");
-  int64_t left = stream.left;
+  int left = stream.stages;
+  const int last = stream.last;
 #pragma unroll
   for (int s = 0; s < Shape::kStages - 1; ++s) {
-    stream.copy(stages.ahead(s));
+    stream.template copy<kColumns>(stages.ahead(s));
     cp_async_commit();
   }
   rows[0].clear();
@@ -256,19 +265,20 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream
     cp_async_wait<Shape::kStages - 3>();
     fence_for_products();
     barrier.arrive();
-    unusual = unusual || left < kStreamRows;
-    add_tile<kColumns, kCareful>(first, lse, factor, left, unusual, rows[0]);
+    const int valid = left == 1 ? last : kStreamRows;
+    unusual = unusual || left == 1;
+    add_tile<kColumns, kCareful>(first, lse, factor, valid, unusual, rows[0]);
     finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
     warpgroup_wait<0>(second);
     barrier.wait();  // the next stage is complete, and the one before has been read
     start_products<T, kSteps>(held, stages.ahead(1), first);
-    stream.copy(stages.ahead(Shape::kStages - 1));
+    stream.template copy<kColumns>(stages.ahead(Shape::kStages - 1));
     cp_async_commit();
-    add_tile<kColumns, kCareful>(second, lse, factor, left, unusual, rows[1]);
+    add_tile<kColumns, kCareful>(second, lse, factor, valid, unusual, rows[1]);
     finish_before_wait(slot, rows[1].sum[0].sum + rows[1].sum[1].sum);
     warpgroup_wait<0>(first);
     unusual = false;
-    left -= kStreamRows;
+    --left;
     stages.advance();
   }
   cp_async_wait<0>();
@@ -314,7 +324,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     const int64_t key_bytes = args.key_row_stride * static_cast<int64_t>(sizeof(T));
     const int64_t block_rest = at.length - at.first;
     const Stream stream(kColumns ? query : key,
-                        kColumns ? workspace.lse + at.head * args.rows + at.begin : nullptr,
+                        workspace.lse + at.head * args.rows + at.begin,
                         kColumns ? query_bytes : key_bytes, at.length, dim);
     ScorePeaks* const peaks = &workspace.peaks[at.segment * args.heads + at.head];
     bool careful = false;
