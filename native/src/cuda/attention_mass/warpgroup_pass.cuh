@@ -139,17 +139,36 @@ __device__ inline uint32_t larger_halves(uint32_t a, uint32_t b) {
  * Copies the block's rows, zeros from the valid-th on, to where products find them, or only looks at them where `to`
  * is null; returns the bits of the largest magnitude that the warp has met: those of NaN and infinity are the largest.
  */
+template <int kUnits>
 __device__ inline uint32_t hold_rows(unsigned char* to, const void* rows, int64_t row_bytes, int64_t valid,
                                      int units) {
-  uint32_t peaks = 0;
-  for (int row = static_cast<int>(threadIdx.x) / 4; row < kWarpgroupRows; row += kWarpgroupThreads / 4) {
+  constexpr int kNeighbours = 4;
+  constexpr int kRowsAtOnce = kWarpgroupThreads / kNeighbours;
+  constexpr int kOwnRows = kWarpgroupRows / kRowsAtOnce;
+  constexpr int kOwnUnits = (kUnits + kNeighbours - 1) / kNeighbours;
+  const int first_row = static_cast<int>(threadIdx.x) / kNeighbours;
+  const int first_unit = static_cast<int>(threadIdx.x) % kNeighbours;
+  uint4 values[kOwnRows][kOwnUnits];  // all on their way before the first is looked at
+#pragma unroll
+  for (int r = 0; r < kOwnRows; ++r) {
+    const int row = first_row + r * kRowsAtOnce;
     const auto* from = reinterpret_cast<const uint4*>(static_cast<const char*>(rows) + row * row_bytes);
-    for (int unit = static_cast<int>(threadIdx.x) % 4; unit < units; unit += 4) {
-      const uint4 values = row < valid ? from[unit] : make_uint4(0, 0, 0, 0);
-      peaks = larger_halves(peaks, larger_halves(larger_halves(values.x, values.y),
-                                                 larger_halves(values.z, values.w)));
-      if (to != nullptr) {
-        *reinterpret_cast<uint4*>(to + unit * kHeldUnitBytes + row * 16) = values;
+#pragma unroll
+    for (int u = 0; u < kOwnUnits; ++u) {
+      const int unit = first_unit + u * kNeighbours;
+      values[r][u] = row < valid && unit < units ? from[unit] : make_uint4(0, 0, 0, 0);
+    }
+  }
+  uint32_t peaks = 0;
+#pragma unroll
+  for (int r = 0; r < kOwnRows; ++r) {
+#pragma unroll
+    for (int u = 0; u < kOwnUnits; ++u) {
+      const uint4 v = values[r][u];
+      const int unit = first_unit + u * kNeighbours;
+      peaks = larger_halves(peaks, larger_halves(larger_halves(v.x, v.y), larger_halves(v.z, v.w)));
+      if (to != nullptr && unit < kUnits) {
+        *reinterpret_cast<uint4*>(to + unit * kHeldUnitBytes + (first_row + r * kRowsAtOnce) * 16) = v;
       }
     }
   }
@@ -229,25 +248,29 @@ __device__ inline void add_tile(TileScores& scores, const float* lse, float fact
   rows.end_tile();
 }
 
+/** Starts the copies that stream_tiles() waits for first, into stages that nobody reads any more. */
+template <bool kColumns, int kSteps>
+__device__ inline void begin_stream(UnitStream<kSteps>& stream, const Stages& stages) {
+#pragma unroll
+  for (int s = 0; s < WarpgroupShape<kSteps>::kStages - 1; ++s) {
+    stream.template copy<kColumns>(stages.ahead(s));
+    cp_async_commit();
+  }
+}
+
 /**
- * Adds up what all of the streamed rows give to the held ones; careful as stream_rows() of tensor_pass.cuh. While one of
+ * Adds up what all of the streamed rows, `left` stages of which the last has `last`, give to the held ones; careful as stream_rows() of tensor_pass.cuh. While one of
  * a warpgroup's tiles is added, the product of the other runs: of the same rows, or the first tile with the rows that
  * follow. All threads of the block, whether they hold rows or not, and all products, whether there are rows or not: ptxas
  * makes them wait for one another where it cannot see that a warpgroup runs them together, or across the end of a loop
  * (C7514, C7518), which none of them therefore crosses.
  */
 template <class T, int kSteps, bool kColumns, bool kCareful>
-__device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream, Stages& stages, SplitBarrier& barrier,
-                                    float* slot, float factor, WarpgroupRows (&rows)[kWarpgroupTiles]) {
+__device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps>& stream, int left, int last, Stages& stages,
+                                    SplitBarrier& barrier, float* slot, float factor,
+                                    WarpgroupRows (&rows)[kWarpgroupTiles]) {
   using Shape = WarpgroupShape<kSteps>;
   static_assert(kWarpgroupTiles == 2, "one that is multiplied, one that is added");
-  int left = stream.stages;
-  const int last = stream.last;
-#pragma unroll
-  for (int s = 0; s < Shape::kStages - 1; ++s) {
-    stream.template copy<kColumns>(stages.ahead(s));
-    cp_async_commit();
-  }
   rows[0].clear();
   rows[1].clear();
   cp_async_wait<Shape::kStages - 2>();
@@ -300,7 +323,6 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
   const int lane = thread % 32;
   // Rows have units that they do not fill, and no copy reaches those.
   for (int unit = dim / 8; unit < Shape::kUnits; ++unit) {
-    *reinterpret_cast<uint4*>(shared + unit * kHeldUnitBytes + thread * 16) = make_uint4(0, 0, 0, 0);
     for (int at = thread; at < Shape::kStages * kStreamRows; at += kWarpgroupThreads) {
       *reinterpret_cast<uint4*>(shared + Shape::kHeldBytes + at / kStreamRows * Shape::kStageBytes +
                                 Shape::place(at % kStreamRows, unit)) = make_uint4(0, 0, 0, 0);
@@ -323,19 +345,21 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     const int64_t query_bytes = args.query_row_stride * static_cast<int64_t>(sizeof(T));
     const int64_t key_bytes = args.key_row_stride * static_cast<int64_t>(sizeof(T));
     const int64_t block_rest = at.length - at.first;
-    const Stream stream(kColumns ? query : key,
+    const Stream all(kColumns ? query : key,
                         workspace.lse + at.head * args.rows + at.begin,
                         kColumns ? query_bytes : key_bytes, at.length, dim);
     ScorePeaks* const peaks = &workspace.peaks[at.segment * args.heads + at.head];
     bool careful = false;
     __syncthreads();  // the rows held before have been multiplied
+    Stream stream = all;
+    begin_stream<kColumns>(stream, stages);
     const T* const own_key = key + at.first * args.key_row_stride;
     if (kColumns) {
-      hold_rows(shared, own_key, key_bytes, block_rest, dim / 8);
+      hold_rows<Shape::kUnits>(shared, own_key, key_bytes, block_rest, dim / 8);
       careful = needs_care<T>(*peaks, dim, factor);
     } else {
-      const uint32_t key_peak = hold_rows(nullptr, own_key, key_bytes, block_rest, dim / 8);
-      const uint32_t query_peak = hold_rows(shared, query + at.first * args.query_row_stride, query_bytes,
+      const uint32_t key_peak = hold_rows<Shape::kUnits>(nullptr, own_key, key_bytes, block_rest, dim / 8);
+      const uint32_t query_peak = hold_rows<Shape::kUnits>(shared, query + at.first * args.query_row_stride, query_bytes,
                                             block_rest, dim / 8);
       if (lane == 0) {
         atomicMax(&peaks->key, key_peak);
@@ -347,9 +371,9 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     const int64_t rest = block_rest - warp_first;
     WarpgroupRows rows[kWarpgroupTiles];
     if (careful) {
-      stream_tiles<T, kSteps, kColumns, kColumns>(held, stream, stages, barrier, slot, factor, rows);
+      stream_tiles<T, kSteps, kColumns, kColumns>(held, stream, all.stages, all.last, stages, barrier, slot, factor, rows);
     } else {
-      stream_tiles<T, kSteps, kColumns, false>(held, stream, stages, barrier, slot, factor, rows);
+      stream_tiles<T, kSteps, kColumns, false>(held, stream, all.stages, all.last, stages, barrier, slot, factor, rows);
     }
     float* const out = (kColumns ? workspace.head_mass : workspace.lse) + at.head * args.rows +
                        at.begin + at.first + warp_first;
@@ -372,7 +396,9 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
       }
     } else if (__syncthreads_or(static_cast<int>(broken)) != 0) {
       // Only the rows whose own sums broke, so that no row depends on its block.
-      stream_tiles<T, kSteps, kColumns, true>(held, stream, stages, barrier, slot, factor, rows);
+      stream = all;
+      begin_stream<kColumns>(stream, stages);
+      stream_tiles<T, kSteps, kColumns, true>(held, stream, all.stages, all.last, stages, barrier, slot, factor, rows);
       write(broken);
     }
   }
