@@ -211,13 +211,19 @@ __device__ inline void raise_tops(const TileScores& scores, float factor, Warpgr
   rows.raise<16>(factor, [&](int row, int n) { return scores[n / 2 * 4 + row * 2 + n % 2]; });
 }
 
+/** Pass 2: log-sum-exps of a tile's columns that are read before its product is there. */
+constexpr int kEarly = 2;
+using EarlyShifts = float2[kEarly];
+
 /** Adds the exponentials of a tile: pass 2: 2^(score * factor - lse), pass 1: 2^(score * factor - top). */
 template <bool kColumns, bool kCareful>
-__device__ inline void add_exponentials(const TileScores& scores, const float* lse, float factor,
-                                        WarpgroupRows& rows) {
+__device__ inline void add_exponentials(const TileScores& scores, const EarlyShifts& early, const float* lse,
+                                        float factor, WarpgroupRows& rows) {
 #pragma unroll
   for (int n = 0; n < 8; ++n) {
-    const float2 shift = kColumns ? *reinterpret_cast<const float2*>(lse + n * 8) : make_float2(0, 0);
+    const float2 shift = !kColumns    ? make_float2(0, 0)
+                         : n < kEarly ? early[n % kEarly]
+                                      : *reinterpret_cast<const float2*>(lse + n * 8);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const float score = scores[n * 4 + i];
@@ -233,15 +239,15 @@ __device__ inline void add_exponentials(const TileScores& scores, const float* l
 
 /** The scores of a tile, which are there: adds them to its rows. `unusual`: pass 1, the first or the last rows. */
 template <bool kColumns, bool kCareful>
-__device__ inline void add_tile(TileScores& scores, const float* lse, float factor, int valid, bool unusual,
-                                WarpgroupRows& rows) {
+__device__ inline void add_tile(TileScores& scores, const EarlyShifts& early, const float* lse, float factor, int valid,
+                                bool unusual, WarpgroupRows& rows) {
   if (!kColumns && (kCareful || unusual)) {
     if (valid < kStreamRows) {
       mask_tile(scores, valid);
     }
     raise_tops(scores, factor, rows);
   }
-  add_exponentials<kColumns, kCareful>(scores, lse, factor, rows);
+  add_exponentials<kColumns, kCareful>(scores, early, lse, factor, rows);
   if (!kColumns && !kCareful) {
     rows.lower();
   }
@@ -284,20 +290,25 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps>& strea
     const unsigned char* const stage = stages.ahead(0);
     const float* const lse = reinterpret_cast<const float*>(stage + Shape::kLseAt) +
                              static_cast<int>(threadIdx.x) % 4 * 2;
+    EarlyShifts early;
+#pragma unroll
+    for (int n = 0; kColumns && n < kEarly; ++n) {
+      early[n] = *reinterpret_cast<const float2*>(lse + n * 8);
+    }
     start_products<T, kSteps>(held.behind(64 * 16), stage, second);
     cp_async_wait<Shape::kStages - 3>();
     fence_for_products();
     barrier.arrive();
     const int valid = left == 1 ? last : kStreamRows;
     unusual = unusual || left == 1;
-    add_tile<kColumns, kCareful>(first, lse, factor, valid, unusual, rows[0]);
+    add_tile<kColumns, kCareful>(first, early, lse, factor, valid, unusual, rows[0]);
     finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
     warpgroup_wait<0>(second);
     barrier.wait();  // the next stage is complete, and the one before has been read
     start_products<T, kSteps>(held, stages.ahead(1), first);
     stream.template copy<kColumns>(stages.ahead(Shape::kStages - 1));
     cp_async_commit();
-    add_tile<kColumns, kCareful>(second, lse, factor, valid, unusual, rows[1]);
+    add_tile<kColumns, kCareful>(second, early, lse, factor, valid, unusual, rows[1]);
     finish_before_wait(slot, rows[1].sum[0].sum + rows[1].sum[1].sum);
     warpgroup_wait<0>(first);
     unusual = false;
