@@ -205,10 +205,11 @@ struct Stages {
   int stage_size, all;
   int stage = 0;  // offset of the one to be read next
 
-  __device__ unsigned char* ahead(int stages) const {
+  __device__ int offset(int stages) const {
     const int at = stage + stages * stage_size;
-    return shared + (at < all ? at : at - all);
+    return at < all ? at : at - all;
   }
+  __device__ unsigned char* ahead(int stages) const { return shared + offset(stages); }
   __device__ void advance(int stages = 1) {
     stage += stages * stage_size;
     stage = stage >= all ? stage - all : stage;

@@ -41,13 +41,16 @@ struct WarpgroupShape {
   static constexpr int kHeldBytes = kUnits * kHeldUnitBytes;
   static constexpr int kSlots = kHeldBytes + kStages * kStageBytes;  // one f32 a thread, for finish_before_wait()
   static constexpr int kBarrier = kSlots + kWarpgroupThreads * static_cast<int>(sizeof(float));
-  static constexpr int kSharedBytes = kBarrier + static_cast<int>(sizeof(uint64_t)) + kSwizzleAlign;  // to start at one
+  static constexpr int kSharedBytes = kBarrier + static_cast<int>(sizeof(uint64_t));
 
-  /** Where a stage has a unit of a row. */
-  __device__ static int place(int row, int unit) {
-    const int part = unit / kPartUnits;
-    return part < kParts ? part * kPartBytes + swizzled_unit(row, unit % kPartUnits)
-                         : kRestAt + (unit - kParts * kPartUnits) * kUnitBytes + row * 16;
+  /** Where a stage has unit `unit` < kPartUnits behind `first`, a multiple of kPartUnits, of a row. */
+  __device__ static int place(int first, int row, int unit) {
+    return first < kParts * kPartUnits ? first / kPartUnits * kPartBytes + swizzled_unit(row, unit)
+                                       : kRestAt + unit * kUnitBytes + row * 16;
+  }
+  /** From there to the same unit `rows` further down, a multiple of 8. */
+  __device__ static constexpr int down(int first, int rows) {
+    return rows * (first < kParts * kPartUnits ? kSwizzledRow : 16);
   }
 };
 
@@ -56,10 +59,8 @@ template <int kSteps>
 struct UnitStream {
   using Shape = WarpgroupShape<kSteps>;
   static constexpr int kRowsAtOnce = kWarpgroupThreads / kPartUnits;
-  static_assert(Shape::kRest * kStreamRows <= kWarpgroupThreads, "a unit of the rest for a thread");
 
-  const char* part;  // of the thread's first row, its unit of the first part
-  const char* rest;
+  const char* rows;  // of the thread's first row, its unit of the first part
   const float* lse;  // in pass 2
   int64_t row_bytes;
   int stages;        // that have rows; negative behind the end
@@ -72,9 +73,7 @@ struct UnitStream {
         stages(static_cast<int>((count + kStreamRows - 1) / kStreamRows)),
         last(static_cast<int>((count - 1) % kStreamRows) + 1),
         units(dim / 8) {
-    const auto* rows = static_cast<const char*>(first_row);
-    part = rows + part_row() * bytes_apart + part_unit() * 16;
-    rest = rows + rest_row() * bytes_apart + rest_unit() * 16;
+    rows = static_cast<const char*>(first_row) + own_row() * bytes_apart + own_unit() * 16;
     lse = lse_of_rows + lse_row();
   }
   /** Rows of the next stage. */
@@ -85,17 +84,14 @@ struct UnitStream {
   __device__ void copy(unsigned char* stage) {
     const int valid = this->valid();
 #pragma unroll
-    for (int p = 0; p < Shape::kParts; ++p) {
-      if (p * kPartUnits + part_unit() < units) {
+    for (int first = 0; first < Shape::kUnits; first += kPartUnits) {
+      if (first + own_unit() < units) {
 #pragma unroll
         for (int r = 0; r < kStreamRows; r += kRowsAtOnce) {
-          cp_async<16>(stage + p * kPartBytes + swizzled_unit(part_row(), part_unit()) + r * kSwizzledRow,
-                       part + r * row_bytes + p * kSwizzledRow, part_row() + r < valid ? 16 : 0);
+          cp_async<16>(stage + Shape::place(first, own_row(), own_unit()) + Shape::down(first, r),
+                       rows + r * row_bytes + first * 16, own_row() + r < valid ? 16 : 0);
         }
       }
-    }
-    if (Shape::kRest != 0 && rest_unit() < units) {
-      cp_async<16>(stage + Shape::place(rest_row(), rest_unit()), rest, rest_row() < valid ? 16 : 0);
     }
     if (kLse) {
       float* const value = reinterpret_cast<float*>(stage + Shape::kLseAt) + lse_row();
@@ -107,21 +103,15 @@ struct UnitStream {
       }
       lse += kStreamRows;
     }
-    part += kStreamRows * row_bytes;
-    rest += kStreamRows * row_bytes;
+    rows += kStreamRows * row_bytes;
     --stages;
   }
 
  private:
-  // Neighbours copy the units of a row, and others those of another: eight lie in 128 bytes in both memories.
-  __device__ static int part_row() { return static_cast<int>(threadIdx.x) / kPartUnits; }
-  __device__ static int part_unit() { return static_cast<int>(threadIdx.x) % kPartUnits; }
-  __device__ static int rest_row() { return static_cast<int>(threadIdx.x) % kStreamRows; }
-  __device__ static int rest_unit() {
-    return Shape::kParts * kPartUnits + static_cast<int>(threadIdx.x) / kStreamRows;
-  }
-  /** Warps that have less of the rest to copy. */
-  __device__ static int lse_row() { return kWarpgroupThreads - 1 - static_cast<int>(threadIdx.x); }
+  // Neighbours copy the units of a row: eight lie in 128 bytes in both memories.
+  __device__ static int own_row() { return static_cast<int>(threadIdx.x) / kPartUnits; }
+  __device__ static int own_unit() { return static_cast<int>(threadIdx.x) % kPartUnits; }
+  __device__ static int lse_row() { return static_cast<int>(threadIdx.x); }
 };
 
 using WarpgroupRows = LaneRows<2>;
@@ -175,22 +165,32 @@ __device__ inline uint32_t hold_rows(unsigned char* to, const void* rows, int64_
   return WarpReductions::max(max(peaks & 0x7fffu, peaks >> 16));
 }
 
+/** The streamed rows of a stage, as products take them. */
+template <int kSteps>
+struct StreamedRows {
+  using Shape = WarpgroupShape<kSteps>;
+  SharedMatrix parts, rest;
+
+  __device__ explicit StreamedRows(const unsigned char* stage)
+      : parts(swizzled_matrix(stage)), rest(shared_matrix(stage + Shape::kRestAt, kUnitBytes, 128)) {}
+  /** The 16 components of step s in the stage `bytes` behind that one. */
+  __device__ SharedMatrix step(int s, int bytes) const {
+    constexpr int kPartSteps = kPartUnits / 2;
+    return s < Shape::kParts * kPartSteps
+               ? parts.behind(bytes).behind(s / kPartSteps * kPartBytes + s % kPartSteps * 32)
+               : rest.behind(bytes).behind((s - Shape::kParts * kPartSteps) * 2 * kUnitBytes);
+  }
+};
+
 /** Starts multiplying 64 held rows with those of a stage. */
 template <class T, int kSteps>
-__device__ inline void start_products(SharedMatrix held, const unsigned char* stage, TileScores& scores) {
-  using Shape = WarpgroupShape<kSteps>;
-  constexpr int kPartSteps = kPartUnits / 2;
-  const SharedMatrix parts = swizzled_matrix(stage);
-  const SharedMatrix rest = shared_matrix(stage + Shape::kRestAt, kUnitBytes, 128);
+__device__ inline void start_products(SharedMatrix held, const StreamedRows<kSteps>& streamed, int stage,
+                                      TileScores& scores) {
   warpgroup_arrive();
-  warpgroup_multiply<false>(scores, held, parts, T());
+  warpgroup_multiply<false>(scores, held, streamed.step(0, stage), T());
 #pragma unroll
   for (int s = 1; s < kSteps; ++s) {
-    const int part = s / kPartSteps;
-    warpgroup_multiply<true>(scores, held.behind(s * 2 * kHeldUnitBytes),
-                             part < Shape::kParts ? parts.behind(part * kPartBytes + s % kPartSteps * 32)
-                                                  : rest.behind((s - Shape::kParts * kPartSteps) * 2 * kUnitBytes),
-                             T());
+    warpgroup_multiply<true>(scores, held.behind(s * 2 * kHeldUnitBytes), streamed.step(s, stage), T());
   }
   warpgroup_commit();
 }
@@ -282,38 +282,42 @@ __device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps>& strea
   cp_async_wait<Shape::kStages - 2>();
   fence_for_products();
   __syncthreads();  // the first stage is complete
+  const StreamedRows<kSteps> streamed(stages.shared);
+  const unsigned char* const own_lse =
+      stages.shared + Shape::kLseAt + threadIdx.x % 4 * static_cast<unsigned>(sizeof(float2));
+  int former = stages.offset(Shape::kStages - 1);
   TileScores first, second;
-  start_products<T, kSteps>(held, stages.ahead(0), first);
+  start_products<T>(held, streamed, stages.stage, first);
   warpgroup_wait<0>(first);
   bool unusual = true;
   while (left > 0) {
-    const unsigned char* const stage = stages.ahead(0);
-    const float* const lse = reinterpret_cast<const float*>(stage + Shape::kLseAt) +
-                             static_cast<int>(threadIdx.x) % 4 * 2;
+    const int stage = stages.stage;
+    const float* const lse = reinterpret_cast<const float*>(own_lse + stage);
     EarlyShifts early;
 #pragma unroll
     for (int n = 0; kColumns && n < kEarly; ++n) {
       early[n] = *reinterpret_cast<const float2*>(lse + n * 8);
     }
-    start_products<T, kSteps>(held.behind(64 * 16), stage, second);
+    start_products<T>(held.behind(64 * 16), streamed, stage, second);
     cp_async_wait<Shape::kStages - 3>();
     fence_for_products();
     barrier.arrive();
+    stages.advance();
     const int valid = left == 1 ? last : kStreamRows;
     unusual = unusual || left == 1;
     add_tile<kColumns, kCareful>(first, early, lse, factor, valid, unusual, rows[0]);
     finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
     warpgroup_wait<0>(second);
     barrier.wait();  // the next stage is complete, and the one before has been read
-    start_products<T, kSteps>(held, stages.ahead(1), first);
-    stream.template copy<kColumns>(stages.ahead(Shape::kStages - 1));
+    start_products<T>(held, streamed, stages.stage, first);
+    stream.template copy<kColumns>(stages.shared + former);
     cp_async_commit();
     add_tile<kColumns, kCareful>(second, early, lse, factor, valid, unusual, rows[1]);
     finish_before_wait(slot, rows[1].sum[0].sum + rows[1].sum[1].sum);
     warpgroup_wait<0>(first);
     unusual = false;
+    former = stage;
     --left;
-    stages.advance();
   }
   cp_async_wait<0>();
 }
@@ -327,8 +331,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     mass_warpgroup_pass(AttentionMassArgs args, MassWorkspace workspace, float factor) {
   using Shape = WarpgroupShape<kSteps>;
   using Stream = UnitStream<kSteps>;
-  MEDPRUNER_DYNAMIC_SHARED(unaligned);
-  unsigned char* const shared = unaligned + (0 - reinterpret_cast<uintptr_t>(unaligned)) % kSwizzleAlign;
+  MEDPRUNER_SWIZZLED_SHARED(shared);
   const int dim = static_cast<int>(args.dim);
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % 32;
@@ -336,7 +339,8 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
   for (int unit = dim / 8; unit < Shape::kUnits; ++unit) {
     for (int at = thread; at < Shape::kStages * kStreamRows; at += kWarpgroupThreads) {
       *reinterpret_cast<uint4*>(shared + Shape::kHeldBytes + at / kStreamRows * Shape::kStageBytes +
-                                Shape::place(at % kStreamRows, unit)) = make_uint4(0, 0, 0, 0);
+                                Shape::place(unit / kPartUnits * kPartUnits, at % kStreamRows, unit % kPartUnits)) =
+          make_uint4(0, 0, 0, 0);
     }
   }
   float* const slot = reinterpret_cast<float*>(shared + Shape::kSlots) + thread;
