@@ -46,19 +46,20 @@ struct Compensated {
   }
 };
 
-/** Segment whose tiles contain `tile`; by all lanes of a warp, each of which looks at one place of 32 at a time. */
+/** Segment whose tiles contain `tile`, by all lanes of a warp; of one tile. */
 __device__ inline int64_t segment_of_tile(const int64_t* tiles, int64_t segments, int64_t tile) {
-  const int64_t lane = threadIdx.x % 32;
   int64_t low = 0;
   int64_t high = segments;
   while (high - low > 1) {
-    const int64_t step = (high - low + 31) / 32;
-    const int64_t at = low + lane * step;
-    const unsigned before = __ballot_sync(kAllLanes, lane == 0 || (at < high && tiles[at] <= tile));
-    low += (31 - __clz(static_cast<int>(before))) * step;
-    high = low + step < high ? low + step : high;
+    const int64_t middle = (low + high) / 2;
+    if (tiles[middle] <= tile) {
+      low = middle;
+    } else {
+      high = middle;
+    }
   }
-  return low;
+  // So that the compiler sees that all lanes have one, whose length and rows are then in uniform registers.
+  return __shfl_sync(kAllLanes, static_cast<long long>(low), 0);
 }
 
 /**

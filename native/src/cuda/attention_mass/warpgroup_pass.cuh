@@ -232,7 +232,8 @@ __device__ inline void add_exponentials(const TileScores& scores, const EarlyShi
         rows.extreme = fmaxf(rows.extreme, fabsf(score));
       }
       const float minus = !kColumns ? rows.top[row] : (i % 2 == 0 ? shift.x : shift.y);
-      rows.part[row] += exp2_approx(fmaf(score, factor, -minus));
+      const float share = exp2_approx(fmaf(score, factor, -minus));
+      rows.part[row] = n == 0 && i % 2 == 0 ? share : rows.part[row] + share;
     }
   }
 }
