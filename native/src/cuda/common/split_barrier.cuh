@@ -23,7 +23,8 @@ namespace medpruner::cuda {
 class SplitBarrier {
  public:
   /** Of all threads; `word`: 8 bytes of shared memory, theirs from the next __syncthreads() on. */
-  __device__ SplitBarrier(uint64_t* word, int threads) : word_(static_cast<uint32_t>(__cvta_generic_to_shared(word))) {
+  __device__ SplitBarrier(uint64_t* word, int threads)
+      : word_(static_cast<uint32_t>(__cvta_generic_to_shared(word))) {
     if (threadIdx.x == 0) {
       MEDPRUNER_SM90("mbarrier.init.shared.b64 [%0], %1;" ::"r"(word_), "r"(threads / 32) : "memory");
     }
@@ -37,7 +38,8 @@ class SplitBarrier {
   }
   __device__ void wait() {
     MEDPRUNER_SM90(
-        "{.reg .pred p; again: mbarrier.try_wait.parity.shared.b64 p, [%0], %1; @!p bra again;}" ::"r"(word_), "r"(phase_)
+        "{.reg .pred p; again: mbarrier.try_wait.parity.shared.b64 p, [%0], %1; @!p bra again;}" ::"r"(word_),
+        "r"(phase_)
         : "memory");
     phase_ ^= 1;
   }
