@@ -7,6 +7,7 @@
 
 #include "cuda/common/cluster.cuh"
 #include "cuda/common/dependent.cuh"
+#include "cuda/common/split_barrier.cuh"
 #include "launches.hpp"
 
 #define MEDPRUNER_PLANTED 0
@@ -271,6 +272,46 @@ TEST(blocks_run_in_every_order) {
   }
   for (int times : seen) {
     CHECK(times > 0);
+  }
+}
+
+// ---- barriers in two halves -----------------------------------------------------------------------
+
+enum class Halves { kGood, kReadsBetween, kWritesBetween };
+
+__global__ void in_two_halves(int32_t* out, Halves how) {
+  __shared__ int32_t tile[64];
+  __shared__ uint64_t word;
+  medpruner::cuda::SplitBarrier barrier(&word, 64);
+  __syncthreads();
+  const int thread = static_cast<int>(threadIdx.x);
+  if (how != Halves::kWritesBetween) {
+    tile[thread] = thread;
+  }
+  barrier.arrive();
+  if (how == Halves::kReadsBetween) {
+    out[thread] = tile[63 - thread];
+  }
+  if (how == Halves::kWritesBetween) {
+    tile[thread] = thread;
+  }
+  barrier.wait();
+  if (how != Halves::kReadsBetween) {
+    out[thread] = tile[63 - thread];
+  }
+}
+
+TEST(between_the_halves_nothing_is_ordered) {
+  for (const Halves how : {Halves::kReadsBetween, Halves::kWritesBetween}) {
+    int caught = 0;
+    for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      set_seed(seed);
+      const Device<int32_t> out(64);
+      CHECK(run(in_two_halves, 1, 64, 0, out.data, Halves::kGood).empty());
+      CHECK_EQUAL(out.host()[3], 60);
+      caught += run(in_two_halves, 1, 64, 0, out.data, how).empty() ? 0 : 1;
+    }
+    CHECK_EQUAL(caught, kSeeds / 2);  // each under the one half that takes the barrier
   }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The stand-ins of src/cuda/common/mma.cuh: what they compute, and that they report each kind of misuse.
+// The stand-ins of src/cuda/common/mma.cuh and wgmma.cuh: what they compute, and that they report each kind of misuse.
 
 #include "cuda/common/mma.cuh"
 
@@ -422,6 +422,52 @@ void check_warpgroup_product() {
                Multiplying{true, false, true})
                .empty());
   }
+}
+
+/** The same, once, with b swizzled, as components 16 on of its rows, from `offset` bytes on. */
+template <class T>
+__global__ void swizzled_product(const T* a, const T* b, float* c, int offset) {
+  __shared__ __align__(16) T left[2][64][8];
+  __shared__ __align__(1024) unsigned char right[128 + 64 * kSwizzledRow];
+  const int thread = static_cast<int>(threadIdx.x);
+  for (int i = thread; i < 64 * 16; i += 128) {
+    left[i % 16 / 8][i / 16][i % 8] = a[i];
+    *reinterpret_cast<T*>(right + swizzled_unit(i / 16, 2 + i % 16 / 8) + i % 8 * 2) = b[i];
+  }
+  fence_for_products();
+  __syncthreads();
+  float sums[32];
+  warpgroup_arrive();
+  warpgroup_multiply<false>(sums, shared_matrix(left, 64 * 16, 128), swizzled_matrix(right + offset).behind(32), T());
+  warpgroup_commit();
+  warpgroup_wait<0>(sums);
+  for (int i = 0; i < 32; ++i) {
+    const int row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8;
+    c[row * 64 + i / 4 * 8 + thread % 4 * 2 + i % 2] = sums[i];
+  }
+}
+
+TEST(a_swizzled_matrix_is_multiplied_as_its_rows) {
+  std::vector<BFloat> a(64 * 16);
+  std::vector<BFloat> b(64 * 16);
+  std::vector<float> expected(64 * 64);  // exact
+  for (size_t i = 0; i < 64 * 16; ++i) {
+    a[i] = number<BFloat>(static_cast<float>(i * 7 % 31) - 15);
+    b[i] = number<BFloat>(static_cast<float>(i * 11 % 29) - 14);
+  }
+  for (size_t i = 0; i < 64 * 64; ++i) {
+    for (size_t k = 0; k < 16; ++k) {
+      expected[i] += to_float(a[i / 64 * 16 + k]) * to_float(b[i % 64 * 16 + k]);
+    }
+  }
+  set_seed(1);
+  const Device<BFloat> left(a);
+  const Device<BFloat> right(b);
+  const Device<float> sums(std::vector<float>(64 * 64, 0.0f));
+  CHECK(run(swizzled_product<BFloat>, 1, 128, 0, left.data, right.data, sums.data, 0).empty());
+  CHECK_SAME(sums.host(), expected);
+  check_contains(run(swizzled_product<BFloat>, 1, 128, 0, left.data, right.data, sums.data, 128),
+                 {"swizzled matrix that does not start at a multiple of 1024 bytes"});
 }
 
 TEST(warpgroup_products_of_f16) { check_warpgroup_product<Half>(); }

@@ -168,7 +168,9 @@ void run(const AttentionMassArgs& args, Launch launch) {
     MEDPRUNER_LAUNCH((mass_scalar_pass<T, true>), blocks, kMassThreads, launch.stream, args, workspace,
                      factor);
   }
-  MEDPRUNER_LAUNCH(mass_pool, segments, 256, launch.stream, args, workspace);
+  // Few long segments are few blocks.
+  const unsigned pool_threads = args.rows / args.pool / args.segments >= 1024 ? 1024 : 256;
+  MEDPRUNER_LAUNCH(mass_pool, segments, pool_threads, launch.stream, args, workspace);
   if (args.pooled_keys != nullptr) {
     const unsigned split = blocks_per_segment(args.rows / args.pool * args.dim, args.segments, 256);
     MEDPRUNER_LAUNCH(mass_pool_keys<T>, dim3(segments, split), 256, launch.stream, args);

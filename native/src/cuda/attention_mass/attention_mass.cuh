@@ -46,7 +46,7 @@ struct Compensated {
   }
 };
 
-/** Segment whose tiles contain `tile`. */
+/** Segment whose tiles contain `tile`, by all lanes of a warp; of one tile. */
 __device__ inline int64_t segment_of_tile(const int64_t* tiles, int64_t segments, int64_t tile) {
   int64_t low = 0;
   int64_t high = segments;
@@ -58,7 +58,8 @@ __device__ inline int64_t segment_of_tile(const int64_t* tiles, int64_t segments
       high = middle;
     }
   }
-  return low;
+  // So that the compiler sees that all lanes have one, whose length and rows are then in uniform registers.
+  return __shfl_sync(kAllLanes, static_cast<long long>(low), 0);
 }
 
 /**

@@ -93,6 +93,14 @@ struct LaneRows {
   }
   /** Pass 1: where the part has outgrown the slack, the same by its exponent. Powers of two: nothing is rounded. */
   __device__ void lower() {
+    float largest = part[0];
+#pragma unroll
+    for (int i = 1; i < kCount; ++i) {
+      largest = fmaxf(largest, part[i]);
+    }
+    if (!(largest > kOutgrown)) {
+      return;  // one branch for all rows
+    }
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       if (part[i] > kOutgrown && !non_finite(part[i])) {
@@ -197,10 +205,11 @@ struct Stages {
   int stage_size, all;
   int stage = 0;  // offset of the one to be read next
 
-  __device__ unsigned char* ahead(int stages) const {
+  __device__ int offset(int stages) const {
     const int at = stage + stages * stage_size;
-    return shared + (at < all ? at : at - all);
+    return at < all ? at : at - all;
   }
+  __device__ unsigned char* ahead(int stages) const { return shared + offset(stages); }
   __device__ void advance(int stages = 1) {
     stage += stages * stage_size;
     stage = stage >= all ? stage - all : stage;

@@ -65,8 +65,8 @@ __global__ void mass_convert_lse(const float* natural, float* base2, int64_t cou
   }
 }
 
-/** One block per segment: mean over heads and patches; NaN throughout a broken segment. */
-__global__ void mass_pool(AttentionMassArgs args, MassWorkspace workspace) {
+/** One block of up to 1024 threads per segment: mean over heads and patches; NaN throughout a broken segment. */
+__global__ void __launch_bounds__(1024) mass_pool(AttentionMassArgs args, MassWorkspace workspace) {
   const int64_t g = blockIdx.x;
   if ((args.flags[g] & MEDPRUNER_SEGMENT_BAD_OFFSETS) != 0) {
     return;
@@ -80,6 +80,7 @@ __global__ void mass_pool(AttentionMassArgs args, MassWorkspace workspace) {
     double sum = 0;
     for (int64_t m = 0; m < args.pool; ++m) {
       const float* patch = workspace.head_mass + begin + pooled_patch(args, j, m);
+#pragma unroll 8
       for (int64_t h = 0; h < args.heads; ++h) {
         sum += static_cast<double>(patch[h * args.rows]);
       }

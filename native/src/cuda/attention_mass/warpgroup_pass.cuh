@@ -7,123 +7,24 @@
 
 #include <math.h>
 
-#include "cuda/attention_mass/held_rows.cuh"
-#include "cuda/common/wgmma.cuh"
+#include "cuda/attention_mass/warpgroup_rows.cuh"
+#include "cuda/common/split_barrier.cuh"
 
 namespace medpruner::cuda {
-
-constexpr int kWarpgroupTiles = 2;      // of 64 stationary rows, to each of two warpgroups
-constexpr int kWarpgroupRows = 2 * 64 * kWarpgroupTiles;
-constexpr int kWarpgroupThreads = 256;
-constexpr int kUnitBytes = kStreamRows * 16;  // one unit of 16 bytes of all rows of a stage
-constexpr int kHeldUnitBytes = kWarpgroupRows * 16;  // and of all held rows
-
-/** Dimensions up to 16 * kSteps. */
-template <int kSteps>
-struct WarpgroupShape {
-  // On a multiprocessor. Two do not wait at the same barriers, so that one's products run beside the other's
-  // exponentials; longer rows leave shared memory for one.
-  static constexpr int kBlocks = kSteps <= 5 ? 2 : 1;
-  static constexpr int kUnits = 2 * kSteps;  // of 16 bytes in a row
-  static constexpr int kStageBytes = kUnits * kUnitBytes + kStreamRows * static_cast<int>(sizeof(float));
-  static constexpr int kStages = 4;
-  static constexpr int kHeldBytes = kUnits * kHeldUnitBytes;
-  static constexpr int kSlots = kHeldBytes + kStages * kStageBytes;  // one f32 a thread, for finish_before_wait()
-  static constexpr int kSharedBytes = kSlots + kWarpgroupThreads * static_cast<int>(sizeof(float));
-};
-
-/** The operand that streams: what this thread copies of the rows that are next. */
-template <int kSteps>
-struct UnitStream {
-  using Shape = WarpgroupShape<kSteps>;
-  // Neighbours copy neighbouring units, of which a thread has so many to a stage.
-  static constexpr int kOwn = (kStreamRows * Shape::kUnits + kWarpgroupThreads - 1) / kWarpgroupThreads;
-
-  const char* rows;
-  const float* lse;  // of this thread's row; null in pass 1
-  int64_t row_bytes;
-  int64_t left;      // rows, negative behind the end
-  int row[kOwn];     // none: from kStreamRows on
-  int to[kOwn];
-
-  __device__ UnitStream(const void* first_row, const float* lse_of_rows, int64_t bytes_apart, int64_t count,
-                        int dim)
-      : rows(static_cast<const char*>(first_row)), row_bytes(bytes_apart), left(count) {
-    const int thread = static_cast<int>(threadIdx.x);
-    const int units = dim / 8;
-    lse = lse_of_rows == nullptr ? nullptr : lse_of_rows + thread;
-#pragma unroll
-    for (int i = 0; i < kOwn; ++i) {
-      const int at = thread + i * kWarpgroupThreads;
-      row[i] = at / units;
-      to[i] = at % units * kUnitBytes + row[i] * 16;
-    }
-  }
-
-  /** Starts copying the next kStreamRows rows; zeros beyond the last. */
-  __device__ void copy(unsigned char* stage) {
-#pragma unroll
-    for (int i = 0; i < kOwn; ++i) {
-      if (row[i] < kStreamRows) {
-        const int unit = to[i] / kUnitBytes;
-        cp_async<16>(stage + to[i], rows + row[i] * row_bytes + unit * 16, row[i] < left ? 16 : 0);
-      }
-    }
-    const int thread = static_cast<int>(threadIdx.x);
-    if (lse != nullptr && thread < kStreamRows) {
-      float* const value = reinterpret_cast<float*>(stage + Shape::kUnits * kUnitBytes) + thread;
-      if (thread < left) {
-        cp_async<4>(value, lse, 4);
-      } else {
-        *value = INFINITY;  // 2^(s - inf) adds nothing
-      }
-      lse += kStreamRows;
-    }
-    rows += kStreamRows * row_bytes;
-    left -= kStreamRows;
-  }
-};
 
 using WarpgroupRows = LaneRows<2>;
 /** Of a lane's two rows with the streamed ones, as warpgroup_multiply() leaves them. */
 using TileScores = float[32];
 
-/** The larger of two magnitudes of 16 bits in each half. */
-__device__ inline uint32_t larger_halves(uint32_t a, uint32_t b) {
-  const uint32_t low = max(a & 0x7fffu, b & 0x7fffu);
-  const uint32_t high = max(a & 0x7fff0000u, b & 0x7fff0000u);
-  return low | high;
-}
-
-/**
- * Copies the block's rows, zeros from the valid-th on, to where products find them, or only looks at them where `to`
- * is null; returns the bits of the largest magnitude that the warp has met: those of NaN and infinity are the largest.
- */
-__device__ inline uint32_t hold_rows(unsigned char* to, const void* rows, int64_t row_bytes, int64_t valid,
-                                     int units) {
-  uint32_t peaks = 0;
-  for (int row = static_cast<int>(threadIdx.x) / 4; row < kWarpgroupRows; row += kWarpgroupThreads / 4) {
-    const auto* from = reinterpret_cast<const uint4*>(static_cast<const char*>(rows) + row * row_bytes);
-    for (int unit = static_cast<int>(threadIdx.x) % 4; unit < units; unit += 4) {
-      const uint4 values = row < valid ? from[unit] : make_uint4(0, 0, 0, 0);
-      peaks = larger_halves(peaks, larger_halves(larger_halves(values.x, values.y),
-                                                 larger_halves(values.z, values.w)));
-      if (to != nullptr) {
-        *reinterpret_cast<uint4*>(to + unit * kHeldUnitBytes + row * 16) = values;
-      }
-    }
-  }
-  return WarpReductions::max(max(peaks & 0x7fffu, peaks >> 16));
-}
-
 /** Starts multiplying 64 held rows with those of a stage. */
 template <class T, int kSteps>
-__device__ inline void start_products(SharedMatrix held, SharedMatrix streamed, TileScores& scores) {
+__device__ inline void start_products(SharedMatrix held, const StreamedRows<kSteps>& streamed, int stage,
+                                      TileScores& scores) {
   warpgroup_arrive();
-  warpgroup_multiply<false>(scores, held, streamed, T());
+  warpgroup_multiply<false>(scores, held, streamed.step(0, stage), T());
 #pragma unroll
   for (int s = 1; s < kSteps; ++s) {
-    warpgroup_multiply<true>(scores, held.behind(s * 2 * kHeldUnitBytes), streamed.behind(s * 2 * kUnitBytes), T());
+    warpgroup_multiply<true>(scores, held.behind(s * 2 * kHeldUnitBytes), streamed.step(s, stage), T());
   }
   warpgroup_commit();
 }
@@ -144,13 +45,19 @@ __device__ inline void raise_tops(const TileScores& scores, float factor, Warpgr
   rows.raise<16>(factor, [&](int row, int n) { return scores[n / 2 * 4 + row * 2 + n % 2]; });
 }
 
+/** Pass 2: so many pairs of a lane's log-sum-exps are read before the product is there. */
+constexpr int kEarly = 2;
+using EarlyShifts = float2[kEarly];
+
 /** Adds the exponentials of a tile: pass 2: 2^(score * factor - lse), pass 1: 2^(score * factor - top). */
 template <bool kColumns, bool kCareful>
-__device__ inline void add_exponentials(const TileScores& scores, const float* lse, float factor,
-                                        WarpgroupRows& rows) {
+__device__ inline void add_exponentials(const TileScores& scores, const EarlyShifts& early, const float* lse,
+                                        float factor, WarpgroupRows& rows) {
 #pragma unroll
   for (int n = 0; n < 8; ++n) {
-    const float2 shift = kColumns ? *reinterpret_cast<const float2*>(lse + n * 8) : make_float2(0, 0);
+    const float2 shift = !kColumns    ? make_float2(0, 0)
+                         : n < kEarly ? early[n % kEarly]
+                                      : *reinterpret_cast<const float2*>(lse + n * 8);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const float score = scores[n * 4 + i];
@@ -159,68 +66,95 @@ __device__ inline void add_exponentials(const TileScores& scores, const float* l
         rows.extreme = fmaxf(rows.extreme, fabsf(score));
       }
       const float minus = !kColumns ? rows.top[row] : (i % 2 == 0 ? shift.x : shift.y);
-      rows.part[row] += exp2_approx(fmaf(score, factor, -minus));
+      const float share = exp2_approx(fmaf(score, factor, -minus));
+      rows.part[row] = n == 0 && i % 2 == 0 ? share : rows.part[row] + share;
     }
   }
 }
 
-/**
- * Adds up what all of the streamed rows give to the held ones; careful as stream_rows() of tensor_pass.cuh. All
- * threads of the block, whether they hold rows or not, and all products, whether there are rows or not: ptxas makes
- * them wait for one another where it cannot see that a warpgroup runs them together, or across the end of a loop
- * (C7514, C7518).
- */
-template <class T, int kSteps, bool kColumns, bool kCareful>
-__device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps> stream, Stages& stages, float* slot,
-                                    float factor, WarpgroupRows (&rows)[kWarpgroupTiles]) {
-  using Shape = WarpgroupShape<kSteps>;
-  int64_t left = stream.left;
+/** The scores of a tile, which are there: adds them to its rows. `unusual`: pass 1, the first or the last rows. */
+template <bool kColumns, bool kCareful>
+__device__ inline void add_tile(TileScores& scores, const EarlyShifts& early, const float* lse, float factor, int valid,
+                                bool unusual, WarpgroupRows& rows) {
+  if (!kColumns && (kCareful || unusual)) {
+    if (valid < kStreamRows) {
+      mask_tile(scores, valid);
+    }
+    raise_tops(scores, factor, rows);
+  }
+  add_exponentials<kColumns, kCareful>(scores, early, lse, factor, rows);
+  if (!kColumns && !kCareful) {
+    rows.lower();
+  }
+  rows.end_tile();
+}
+
+/** Starts the copies that stream_tiles() waits for first, into stages that nobody reads any more. */
+template <bool kColumns, int kSteps>
+__device__ inline void begin_stream(UnitStream<kSteps>& stream, const Stages& stages) {
 #pragma unroll
-  for (int s = 0; s < Shape::kStages - 1; ++s) {
-    stream.copy(stages.ahead(s));
+  for (int s = 0; s < WarpgroupShape<kSteps>::kStages - 1; ++s) {
+    stream.template copy<kColumns>(stages.ahead(s));
     cp_async_commit();
   }
+}
+
+/**
+ * Adds up what all of the streamed rows, `left` stages of which the last has `last`, give to the held ones; careful
+ * as stream_rows() of tensor_pass.cuh. While one of a warpgroup's tiles is added, the product of the other runs: of
+ * the same rows, or the first tile with the rows that follow. All threads of the block, whether they hold rows or
+ * not, and all products, whether there are rows or not: ptxas makes them wait for one another where it cannot see
+ * that a warpgroup runs them together, or across the end of a loop (C7514, C7518), which none of them therefore
+ * crosses. It also starts products one by one among the arithmetic behind them, unless something that it moves
+ * nothing across stands between: the fence, the copies.
+ */
+template <class T, int kSteps, bool kColumns, bool kCareful>
+__device__ inline void stream_tiles(SharedMatrix held, UnitStream<kSteps>& stream, int left, int last, Stages& stages,
+                                    SplitBarrier& barrier, float* slot, float factor,
+                                    WarpgroupRows (&rows)[kWarpgroupTiles]) {
+  using Shape = WarpgroupShape<kSteps>;
+  static_assert(kWarpgroupTiles == 2, "one that is multiplied, one that is added");
   rows[0].clear();
   rows[1].clear();
-  bool first = true;
+  cp_async_wait<Shape::kStages - 2>();
+  fence_for_products();
+  __syncthreads();  // the first stage is complete
+  const StreamedRows<kSteps> streamed(stages.shared);
+  const unsigned char* const own_lse =
+      stages.shared + Shape::kLseAt + threadIdx.x % 4 * static_cast<unsigned>(sizeof(float2));
+  int former = stages.offset(Shape::kStages - 1);
+  TileScores first, second;
+  start_products<T>(held, streamed, stages.stage, first);
+  warpgroup_wait<0>(first);
+  bool unusual = true;
   while (left > 0) {
-    cp_async_wait<Shape::kStages - 2>();
-    fence_for_products();
-    __syncthreads();  // the stage is complete, and the one before has been read
-    stream.copy(stages.ahead(Shape::kStages - 1));
-    cp_async_commit();
-    const unsigned char* const stage = stages.ahead(0);
-    const SharedMatrix streamed = shared_matrix(stage, kUnitBytes, 128);
-    const float* const lse = reinterpret_cast<const float*>(stage + Shape::kUnits * kUnitBytes) +
-                             static_cast<int>(threadIdx.x) % 4 * 2;
-    TileScores scores[kWarpgroupTiles];
-    start_products<T, kSteps>(held, streamed, scores[0]);
-    start_products<T, kSteps>(held.behind(64 * 16), streamed, scores[1]);
+    const int stage = stages.stage;
+    const float* const lse = reinterpret_cast<const float*>(own_lse + stage);
+    EarlyShifts early;
 #pragma unroll
-    for (int t = 0; t < kWarpgroupTiles; ++t) {
-      if (t == 0) {
-        warpgroup_wait<1>(scores[0]);
-      } else {
-        warpgroup_wait<0>(scores[1]);
-      }
-      if (!kColumns && left < kStreamRows) {
-        mask_tile(scores[t], static_cast<int>(left));
-      }
-      if (!kColumns && (kCareful || first)) {
-        raise_tops(scores[t], factor, rows[t]);
-      }
-      add_exponentials<kColumns, kCareful>(scores[t], lse, factor, rows[t]);
-      if (!kColumns && !kCareful) {
-        rows[t].lower();
-      }
-      rows[t].end_tile();
-      if (t == 0) {
-        finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
-      }
+    for (int n = 0; kColumns && n < kEarly; ++n) {
+      early[n] = *reinterpret_cast<const float2*>(lse + n * 8);
     }
-    first = false;
-    left -= kStreamRows;
+    start_products<T>(held.behind(64 * 16), streamed, stage, second);
+    cp_async_wait<Shape::kStages - 3>();
+    fence_for_products();
+    barrier.arrive();
     stages.advance();
+    const int valid = left == 1 ? last : kStreamRows;
+    unusual = unusual || left == 1;
+    add_tile<kColumns, kCareful>(first, early, lse, factor, valid, unusual, rows[0]);
+    finish_before_wait(slot, rows[0].sum[0].sum + rows[0].sum[1].sum);
+    warpgroup_wait<0>(second);
+    barrier.wait();  // the next stage is complete, and the one before has been read
+    start_products<T>(held, streamed, stages.stage, first);
+    stream.template copy<kColumns>(stages.shared + former);
+    cp_async_commit();
+    add_tile<kColumns, kCareful>(second, early, lse, factor, valid, unusual, rows[1]);
+    finish_before_wait(slot, rows[1].sum[0].sum + rows[1].sum[1].sum);
+    warpgroup_wait<0>(first);
+    unusual = false;
+    former = stage;
+    --left;
   }
   cp_async_wait<0>();
 }
@@ -234,24 +168,25 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     mass_warpgroup_pass(AttentionMassArgs args, MassWorkspace workspace, float factor) {
   using Shape = WarpgroupShape<kSteps>;
   using Stream = UnitStream<kSteps>;
-  MEDPRUNER_DYNAMIC_SHARED(shared);
+  MEDPRUNER_SWIZZLED_SHARED(shared);
   const int dim = static_cast<int>(args.dim);
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % 32;
-  // A row has a unit more than it fills where the dimension is an odd number of units, and no copy reaches it.
+  // Rows have units that they do not fill, and no copy reaches those.
   for (int unit = dim / 8; unit < Shape::kUnits; ++unit) {
-    for (int at = thread * 4; at < kHeldUnitBytes; at += kWarpgroupThreads * 4) {
-      *reinterpret_cast<uint32_t*>(shared + unit * kHeldUnitBytes + at) = 0;
-    }
-    for (int at = thread * 4; at < Shape::kStages * kUnitBytes; at += kWarpgroupThreads * 4) {
-      *reinterpret_cast<uint32_t*>(shared + Shape::kHeldBytes + at / kUnitBytes * Shape::kStageBytes +
-                                   unit * kUnitBytes + at % kUnitBytes) = 0;
+    for (int at = thread; at < Shape::kStages * kStreamRows; at += kWarpgroupThreads) {
+      *reinterpret_cast<uint4*>(shared + Shape::kHeldBytes + at / kStreamRows * Shape::kStageBytes +
+                                Shape::place(unit / kPartUnits * kPartUnits, at % kStreamRows, unit % kPartUnits)) =
+          make_uint4(0, 0, 0, 0);
     }
   }
   float* const slot = reinterpret_cast<float*>(shared + Shape::kSlots) + thread;
+  SplitBarrier barrier(reinterpret_cast<uint64_t*>(shared + Shape::kBarrier), kWarpgroupThreads);
   const unsigned items = mass_items(args, workspace.tiles);
+  // From a shuffle, so that the compiler sees that all lanes have one descriptor.
+  const int warpgroup = __shfl_sync(kAllLanes, thread / 128, 0);
   const SharedMatrix held =
-      shared_matrix(shared + thread / 128 * kWarpgroupTiles * 64 * 16, kHeldUnitBytes, 128);
+      shared_matrix(shared + warpgroup * kWarpgroupTiles * 64 * 16, kHeldUnitBytes, 128);
   Stages stages = {shared + Shape::kHeldBytes, Shape::kStageBytes, Shape::kStages * Shape::kStageBytes};
   for (unsigned item = blockIdx.x; item < items; item += gridDim.x) {
     const MassItem at(args, workspace.tiles, item, kWarpgroupRows, 0);
@@ -262,20 +197,21 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     const int64_t query_bytes = args.query_row_stride * static_cast<int64_t>(sizeof(T));
     const int64_t key_bytes = args.key_row_stride * static_cast<int64_t>(sizeof(T));
     const int64_t block_rest = at.length - at.first;
-    const Stream stream(kColumns ? query : key,
-                        kColumns ? workspace.lse + at.head * args.rows + at.begin : nullptr,
-                        kColumns ? query_bytes : key_bytes, at.length, dim);
+    const Stream all(kColumns ? query : key, workspace.lse + at.head * args.rows + at.begin,
+                     kColumns ? query_bytes : key_bytes, at.length, dim);
     ScorePeaks* const peaks = &workspace.peaks[at.segment * args.heads + at.head];
     bool careful = false;
     __syncthreads();  // the rows held before have been multiplied
+    Stream stream = all;
+    begin_stream<kColumns>(stream, stages);
     const T* const own_key = key + at.first * args.key_row_stride;
     if (kColumns) {
-      hold_rows(shared, own_key, key_bytes, block_rest, dim / 8);
+      hold_rows<Shape::kUnits>(shared, own_key, key_bytes, block_rest, dim / 8);
       careful = needs_care<T>(*peaks, dim, factor);
     } else {
-      const uint32_t key_peak = hold_rows(nullptr, own_key, key_bytes, block_rest, dim / 8);
-      const uint32_t query_peak = hold_rows(shared, query + at.first * args.query_row_stride, query_bytes,
-                                            block_rest, dim / 8);
+      const uint32_t key_peak = hold_rows<Shape::kUnits>(nullptr, own_key, key_bytes, block_rest, dim / 8);
+      const T* const own_query = query + at.first * args.query_row_stride;
+      const uint32_t query_peak = hold_rows<Shape::kUnits>(shared, own_query, query_bytes, block_rest, dim / 8);
       if (lane == 0) {
         atomicMax(&peaks->key, key_peak);
         atomicMax(&peaks->query, query_peak);
@@ -286,9 +222,11 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
     const int64_t rest = block_rest - warp_first;
     WarpgroupRows rows[kWarpgroupTiles];
     if (careful) {
-      stream_tiles<T, kSteps, kColumns, kColumns>(held, stream, stages, slot, factor, rows);
+      stream_tiles<T, kSteps, kColumns, kColumns>(held, stream, all.stages, all.last, stages, barrier, slot, factor,
+                                                  rows);
     } else {
-      stream_tiles<T, kSteps, kColumns, false>(held, stream, stages, slot, factor, rows);
+      stream_tiles<T, kSteps, kColumns, false>(held, stream, all.stages, all.last, stages, barrier, slot, factor,
+                                                  rows);
     }
     float* const out = (kColumns ? workspace.head_mass : workspace.lse) + at.head * args.rows +
                        at.begin + at.first + warp_first;
@@ -311,7 +249,10 @@ __global__ void __launch_bounds__(kWarpgroupThreads, WarpgroupShape<kSteps>::kBl
       }
     } else if (__syncthreads_or(static_cast<int>(broken)) != 0) {
       // Only the rows whose own sums broke, so that no row depends on its block.
-      stream_tiles<T, kSteps, kColumns, true>(held, stream, stages, slot, factor, rows);
+      stream = all;
+      begin_stream<kColumns>(stream, stages);
+      stream_tiles<T, kSteps, kColumns, true>(held, stream, all.stages, all.last, stages, barrier, slot, factor,
+                                                  rows);
       write(broken);
     }
   }

@@ -11,8 +11,11 @@
 /** In a kernel: bytes `name[]` of dynamic shared memory, aligned to 16. */
 #if defined(__CUDACC__)
 #define MEDPRUNER_DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
+/** The same from a multiple of 1024 on, as swizzled matrices need it. */
+#define MEDPRUNER_SWIZZLED_SHARED(name) extern __shared__ __align__(1024) unsigned char name[]
 #else
 #define MEDPRUNER_DYNAMIC_SHARED(name) SIMT_DYNAMIC_SHARED(unsigned char, name)
+#define MEDPRUNER_SWIZZLED_SHARED(name) SIMT_DYNAMIC_SHARED(unsigned char, name)
 #endif
 
 namespace medpruner::cuda {

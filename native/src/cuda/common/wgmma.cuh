@@ -40,6 +40,21 @@ __device__ inline SharedMatrix shared_matrix(const void* start, int unit_stride,
   return {at >> 4 | static_cast<uint32_t>(unit_stride >> 4) << 16, static_cast<uint32_t>(group_stride >> 4)};
 }
 
+/** Bytes that a row takes in a matrix by swizzled_matrix(). */
+constexpr int kSwizzledRow = 128;
+
+/** Where such a matrix has the 16 bytes `unit` of a row: 8 rows hold theirs in 8 orders, each in the banks of all. */
+__device__ inline int swizzled_unit(int row, int unit) { return row * kSwizzledRow + (unit ^ (row & 7)) * 16; }
+
+/**
+ * The first 16 components of rows of 64, which lie as swizzled_unit() says, from a multiple of 1024 on; the next 16 are
+ * 32 bytes behind(). PTX ISA, "Matrix descriptor", swizzled by 128 bytes.
+ */
+__device__ inline SharedMatrix swizzled_matrix(const void* start) {
+  const uint32_t at = static_cast<uint32_t>(__cvta_generic_to_shared(start)) & 0x3ffffu;
+  return {at >> 4 | 1u << 16, 8 * kSwizzledRow >> 4 | 1u << 30};
+}
+
 /** Before the first product after c was touched. */
 __device__ inline void warpgroup_arrive() { MEDPRUNER_SM90A("wgmma.fence.sync.aligned;" ::: "memory"); }
 

@@ -121,6 +121,8 @@ Index block_extent();
 Index grid_extent();
 
 int block_barrier(Vote vote, int predicate, Site site);
+/** A barrier of the block, of whose two halves one is all of it: even seeds take that at the arrival. */
+void half_barrier(bool arrival, Site site);
 /** `value` sign- or zero-extended to 64 bits; `argument` is the lane, distance or lane mask. */
 uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, int argument,
                          int width, Site site);
@@ -138,6 +140,7 @@ void warp_load_matrices(uint32_t (&values)[4], const void* row, Site site);
 struct SharedMatrix {
   const char* start;
   int unit_stride, group_stride;
+  bool swizzled;
 };
 
 /** Products of a warpgroup: started, grouped, and worked out when they are waited for. */

@@ -44,7 +44,13 @@ float value(bool bf16, uint16_t bits) {
 }
 
 const char* unit_of(const SharedMatrix& b, int row, int unit) {
-  return b.start + unit * b.unit_stride + row / 8 * b.group_stride + row % 8 * 16;
+  const char* const from = b.start + unit * b.unit_stride + row / 8 * b.group_stride;
+  if (!b.swizzled) {
+    return from + row % 8 * 16;
+  }
+  // The hardware works on the address itself: bits 4 to 6 are changed by bits 7 to 9.
+  const uintptr_t address = reinterpret_cast<uintptr_t>(from + row % 8 * 128);
+  return reinterpret_cast<const char*>(address ^ (address >> 7 & 7) << 4);
 }
 
 /** Rows [first, first + count) of 16 values. */
@@ -63,7 +69,8 @@ void read_rows(const SharedMatrix& matrix, int first, int count, bool bf16, Site
 }
 
 bool same(const SharedMatrix& a, const SharedMatrix& b) {
-  return a.start == b.start && a.unit_stride == b.unit_stride && a.group_stride == b.group_stride;
+  return a.start == b.start && a.unit_stride == b.unit_stride && a.group_stride == b.group_stride &&
+         a.swizzled == b.swizzled;
 }
 
 /** Product `index` of the warp's oldest group; sums as mma's, see tensor.cpp. */
@@ -113,6 +120,10 @@ void start_product(float (&c)[32], const SharedMatrix& a, const SharedMatrix& b,
     if (!in_shared_memory(reinterpret_cast<uintptr_t>(matrix.start)) || matrix.unit_stride % 16 != 0 ||
         matrix.group_stride % 16 != 0 || reinterpret_cast<uintptr_t>(matrix.start) % 16 != 0) {
       fault("warpgroup_multiply of a matrix that is not in shared memory, in units of 16 bytes, at " +
+            where(site));
+    }
+    if (matrix.swizzled && reinterpret_cast<uintptr_t>(matrix.start) % 1024 >= 128) {
+      fault("warpgroup_multiply of a swizzled matrix that does not start at a multiple of 1024 bytes, at " +
             where(site));
     }
   }

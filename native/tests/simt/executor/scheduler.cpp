@@ -524,6 +524,16 @@ int block_barrier(Vote vote, int predicate, Site site) {
   return static_cast<int>(self.result);
 }
 
+void half_barrier(bool arrival, Site site) {
+  if (arrival == (g_options.seed % 2 == 0)) {
+    block_barrier(Vote::kNone, 0, site);
+    return;
+  }
+  const Inside inside;
+  note_barrier(site);
+  yield_thread();
+}
+
 uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, int argument,
                          int width, Site site) {
   const Inside inside;

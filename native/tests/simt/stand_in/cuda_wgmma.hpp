@@ -12,12 +12,20 @@ struct SharedMatrix {
   ::simt::SharedMatrix at;
 
   SharedMatrix behind(int bytes) const {
-    return {{at.start + bytes, at.unit_stride, at.group_stride}};
+    return {{at.start + bytes, at.unit_stride, at.group_stride, at.swizzled}};
   }
 };
 
 inline SharedMatrix shared_matrix(const void* start, int unit_stride, int group_stride) {
-  return {{static_cast<const char*>(start), unit_stride, group_stride}};
+  return {{static_cast<const char*>(start), unit_stride, group_stride, false}};
+}
+
+constexpr int kSwizzledRow = 128;
+
+inline int swizzled_unit(int row, int unit) { return row * kSwizzledRow + (unit ^ (row & 7)) * 16; }
+
+inline SharedMatrix swizzled_matrix(const void* start) {
+  return {{static_cast<const char*>(start), 16, 8 * kSwizzledRow, true}};
 }
 
 inline void warpgroup_arrive() {}
