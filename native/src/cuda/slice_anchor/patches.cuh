@@ -280,7 +280,7 @@ __global__ void __launch_bounds__(ChunkWindow::kThreads, 5)
     sum_chunk(args, workspace, rows, first, chunk, alignment, &by,
               *reinterpret_cast<Ring<T>*>(bytes));
   }
-  finish_window<T>(args, workspace, first, chunk, list, &by,
+  finish_window<T>(args, workspace, first, list, &by,
                    reinterpret_cast<ChunkTotals<ChunkWindow>*>(bytes));
 }
 

@@ -3,7 +3,6 @@
 
 // What K1 launches before its windows, and behind them where there are many segments.
 
-#include "cuda/common/dependent.cuh"
 #include "cuda/slice_anchor/walk.cuh"
 
 namespace medpruner::cuda {
@@ -16,18 +15,6 @@ __global__ void anchor_prepare(SliceAnchorArgs args, AnchorWorkspace workspace) 
   for (int i = static_cast<int>(threadIdx.x); i < kExactCopies * kMostPairs;
        i += static_cast<int>(blockDim.x)) {
     workspace.state->exact[i / kMostPairs][i % kMostPairs] = 0;
-  }
-  if (workspace.arrived != nullptr) {
-    admit_next_launch();  // of floats only: u8 was not timed with it alone
-    const int64_t groups = group_count(chunk_count(args));
-    for (int64_t group = threadIdx.x; group < groups; group += blockDim.x) {
-      workspace.arrived[group] = 0;
-    }
-    if (threadIdx.x < kMostPairs) {
-      for (int64_t group = groups; group < padded_groups(chunk_count(args)); ++group) {
-        clear_group(workspace.groups + group, static_cast<int>(threadIdx.x));
-      }
-    }
   }
   if (threadIdx.x < kMostPairs) {
     workspace.state->peaks[threadIdx.x] = kNoPatch;
