@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Every __syncthreads of the library's kernels, every wait for asynchronous copies, for the former launch and for the
-// other blocks of a cluster is taken out in turn, without a change to their source: the executor must report a fault, or the result must differ.
+// other blocks of a cluster is taken out in turn, without a change to their source: the executor must report a fault,
+// or the result must differ.
 
 #include "cuda/attention_mass/limits.hpp"
 #include "cuda/nucleus_select/limits.hpp"
