@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.Error;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
@@ -263,7 +264,18 @@ class ResultsTest {
 
     sample(6, "cuda", "stage 2", stage2, "authors", gpu).write(other.resolve("gpu.json"));
     assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
-    assertTrue(Files.readString(readme).contains("| 6.0 x | missed: before tuning on a device: "));
+    assertTrue(Files.readString(readme).contains("| 6.0 x | missed"));
+
+    sample(6, "cuda", "nucleus_select", "512x256", "batched", gpu).write(other.resolve("gpu.json"));
+    assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
+    List<String> reasons = new ArrayList<>();
+    for (JsonNode bar : ResultsFile.json().readTree(BENCH.resolve("bars.json").toFile())) {
+      if (bar.path("id").asText().equals("gpu-k3-256")) {
+        reasons.add(bar.path("reason").asText());
+      }
+    }
+    assertEquals(1, reasons.size());
+    assertTrue(Files.readString(readme).contains("| missed: " + reasons.getFirst() + " |\n"));
   }
 
   private static String[] with(String[] arguments, String... more) {
