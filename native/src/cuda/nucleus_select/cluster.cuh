@@ -3,8 +3,8 @@
 
 // K3 for long segments on sm_90: a cluster of blocks has a segment, keys and weights in registers, from the scores
 // to the list in one launch. The threshold key is found digit by digit: mass and number of the keys in each bin of
-// what is left of the key range, then the bin in which the prefix ends. Blocks write their sums into one another's
-// shared memory, one barrier of the cluster a digit, and every block picks the same bin from the same sums.
+// what is left of the key range, then the bin in which the prefix ends. Each block adds up a share of the bins, from
+// what all blocks send it, and sends all blocks the sums; then every block picks the same bin.
 
 #include "cuda/common/cluster.cuh"
 #include "cuda/common/prefetch.cuh"
@@ -34,11 +34,16 @@ struct Picked {
   uint32_t kept, ties;
 };
 
+/** What is sent to a block. */
+struct ClusterMail {
+  Mailbox ranges, parts, sums, counts;
+};
+
 struct ClusterShared {
-  uint64_t sums[2][kClusterBlocks][kClusterBins];  // of each block, which writes them; in turn, 0 before
-  uint32_t words[2][kClusterBins][32];             // of the block's own rows, a column a lane; 0 before
-  uint64_t masses[kClusterBins];                   // of the segment
-  uint32_t numbers[kClusterBins];
+  ClusterMail mail;
+  uint64_t parts[2][kClusterBlocks][kClusterBins];  // by each block, of the bins that this one adds up; in turn
+  ulonglong2 sums[kClusterBins];                    // mass and number over the segment
+  uint32_t words[2][kClusterBins][32];              // of the block's own rows, a column a lane; 0 before
   uint64_t ranges[kClusterBlocks];  // smallest key, and from bit 32 on the largest
   uint64_t counts[kClusterBlocks];  // rows above the threshold, and from bit 16 on those of its key
   uint2 warp_ranges[kClusterWarps];
@@ -47,6 +52,12 @@ struct ClusterShared {
   Goal goal;
   Picked picked;
 };
+
+/** Of each block; the bins of four that each warp has go to the blocks in turn. */
+__device__ inline uint32_t bytes_of_parts() {
+  const uint32_t warps = (kClusterWarps - 1 - cluster_rank()) / cluster_blocks() + 1;
+  return warps * kWarpBins * cluster_blocks() * static_cast<uint32_t>(sizeof(uint64_t));
+}
 
 /** The tokens of a segment: item j of lane l of warp w, of all warps of the cluster, is (w * items + j) * 32 + l. */
 struct ClusterTokens {
@@ -88,11 +99,15 @@ struct ClusterTokens {
       const uint2 part = shared.warp_ranges[lane()];
       const uint64_t low = WarpReductions::min(part.x);
       const uint64_t high = WarpReductions::max(part.y);
+      if (lane() == 0) {
+        expect_mail(&shared.mail.ranges, static_cast<uint32_t>(blocks) * 8);
+      }
       if (lane() < blocks) {
-        store_remote(&shared.ranges[cluster_rank()], static_cast<unsigned>(lane()), high << 32 | low);
+        send(&shared.ranges[cluster_rank()], static_cast<unsigned>(lane()), high << 32 | low,
+             &shared.mail.ranges);
       }
     }
-    cluster_sync();
+    await_mail(&shared.mail.ranges, 0);
     const uint64_t part = lane() < blocks ? shared.ranges[lane()] : 0xffffffffu;
     return make_uint2(WarpReductions::min(static_cast<uint32_t>(part)),
                       WarpReductions::max(static_cast<uint32_t>(part >> 32)));
@@ -115,7 +130,7 @@ struct ClusterTokens {
   }
 
   /**
-   * The block's rows with a key in [low, low + span], by bins of 2^shift keys, to all blocks. A lane's share of a
+   * The block's rows with a key in [low, low + span], by bins of 2^shift keys, to those who add up. A lane's share of a
    * bin is two words, for shared memory has no 64-bit addition: at most 256 rows in 9 bits with the low 15 bits of
    * their weights above them, and the rest of the weights. A column for each lane, so no two meet at a bank.
    */
@@ -123,6 +138,10 @@ struct ClusterTokens {
     constexpr int kNumber = 9;
     constexpr int kLow = 15;
     static_assert(kClusterItems * kClusterWarps < 1 << kNumber && kNumber + kLow + 8 <= 32, "fields");
+    if (threadIdx.x == 0) {
+      expect_mail(&shared.mail.parts, bytes_of_parts());
+      expect_mail(&shared.mail.sums, sizeof shared.sums);
+    }
 #pragma unroll
     for (int j = 0; j < kClusterItems; ++j) {
       const uint32_t at = keys[j] - low;
@@ -150,52 +169,62 @@ struct ClusterTokens {
                   WarpReductions::add(low_word >> kNumber);
       }
     }
-    // Two bins to a block from each lane; nothing where the other block has 0 already.
-    const int half = lane() / kClusterBlocks;
-    const unsigned block = static_cast<unsigned>(lane() % kClusterBlocks);
-    const ulonglong2 pair =
-        half == 0 ? make_ulonglong2(sums[0], sums[1]) : make_ulonglong2(sums[2], sums[3]);
-    if (block < cluster_blocks() && (pair.x | pair.y) != 0) {
-      uint64_t* const to = &shared.sums[turn][cluster_rank()][warp() * kWarpBins + half * 2];
-      store_remote(reinterpret_cast<ulonglong2*>(to), block, pair);
+    if (lane() < 2) {
+      const ulonglong2 pair =
+          lane() == 0 ? make_ulonglong2(sums[0], sums[1]) : make_ulonglong2(sums[2], sums[3]);
+      uint64_t* const to = &shared.parts[turn][cluster_rank()][warp() * kWarpBins + lane() * 2];
+      send(reinterpret_cast<ulonglong2*>(to), static_cast<unsigned>(warp()) % cluster_blocks(), pair,
+           &shared.mail.parts);
     }
-    cluster_sync();
   }
 
-  /** Of the bins that the blocks shared: sums over the segment. */
+  /** Adds up the bins that are this block's to add, and sends the sums to all blocks. One warp. */
   __device__ void add_up_bins(int turn) {
-    if (threadIdx.x < kClusterBins) {
+    static_assert(kWarpBins == 4 && kClusterBlocks == 16, "a bin of two blocks to a lane");
+    const unsigned blocks = cluster_blocks();
+    await_mail(&shared.mail.parts, static_cast<unsigned>(turn));
+    const unsigned block = static_cast<unsigned>(lane()) / kWarpBins;
+#pragma unroll 2
+    for (unsigned w = cluster_rank(); w < kClusterWarps; w += blocks) {
+      const unsigned bin = w * kWarpBins + static_cast<unsigned>(lane()) % kWarpBins;
       uint64_t mass = 0;
       uint32_t number = 0;
 #pragma unroll
-      for (unsigned block = 0; block < kClusterBlocks; ++block) {
-        const uint64_t sum =
-            block < cluster_blocks() ? shared.sums[turn][block][threadIdx.x] : 0;
-        mass += sum & ((uint64_t{1} << kBlockNumberShift) - 1);
-        number += static_cast<uint32_t>(sum >> kBlockNumberShift);
-        if (sum != 0) {
-          shared.sums[turn][block][threadIdx.x] = 0;  // for the digit after the next one
+      for (unsigned half = 0; half < 2; ++half) {
+        const uint64_t part =
+            block + half * 8 < blocks ? shared.parts[turn][block + half * 8][bin] : 0;
+        mass += part & ((uint64_t{1} << kBlockNumberShift) - 1);
+        number += static_cast<uint32_t>(part >> kBlockNumberShift);
+      }
+#pragma unroll
+      for (int distance = kWarpBins; distance < 32; distance *= 2) {
+        mass += __shfl_xor_sync(kAllLanes, static_cast<unsigned long long>(mass), distance);
+        number += __shfl_xor_sync(kAllLanes, number, distance);
+      }
+#pragma unroll
+      for (unsigned half = 0; half < 2; ++half) {
+        if (block + half * 8 < blocks) {
+          send(&shared.sums[bin], block + half * 8, make_ulonglong2(mass, number), &shared.mail.sums);
         }
       }
-      shared.masses[threadIdx.x] = mass;
-      shared.numbers[threadIdx.x] = number;
     }
-    __syncthreads();
   }
 };
 
 /** The bin in which the prefix ends. One warp; the one lane whose bins it ends in writes shared.picked. */
 __device__ inline void pick_in_cluster(const NucleusSelectArgs& args, ClusterShared& shared, int n,
-                                       bool first, uint32_t low, int shift, float max) {
+                                       bool first, int turn, uint32_t low, int shift, float max) {
   constexpr int kOwn = kClusterBins / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int highest = kClusterBins - 1 - lane * kOwn;  // then those below: the order of the prefix
+  await_mail(&shared.mail.sums, static_cast<unsigned>(turn));
   uint64_t own_mass = 0;
   uint32_t own_rows = 0;
 #pragma unroll
   for (int k = 0; k < kOwn; ++k) {
-    own_mass += shared.masses[highest - k];
-    own_rows += shared.numbers[highest - k];
+    const ulonglong2 sum = shared.sums[highest - k];
+    own_mass += sum.x;
+    own_rows += static_cast<uint32_t>(sum.y);
   }
   uint64_t mass = own_mass;  // of the bins from the top on
   uint32_t rows = own_rows;
@@ -229,14 +258,15 @@ __device__ inline void pick_in_cluster(const NucleusSelectArgs& args, ClusterSha
   mass -= own_mass;
   rows -= own_rows;
   int bin = highest;
-  while (!goal.reached(mass + shared.masses[bin], rows + shared.numbers[bin])) {
-    mass += shared.masses[bin];
-    rows += shared.numbers[bin];
-    --bin;
+  ulonglong2 sum = shared.sums[bin];
+  while (!goal.reached(mass + sum.x, rows + sum.y)) {
+    mass += sum.x;
+    rows += static_cast<uint32_t>(sum.y);
+    sum = shared.sums[--bin];
   }
   const uint32_t key = low + (static_cast<uint32_t>(bin) << shift);
-  Picked picked = {mass, mass + shared.masses[bin], rows, key, rows + shared.numbers[bin],
-                   shared.numbers[bin]};
+  const uint32_t number = static_cast<uint32_t>(sum.y);
+  Picked picked = {mass, mass + sum.x, rows, key, rows + number, number};
   if (shift == 0 && picked.ties > 1) {
     const uint64_t unit = weight_of(args, key, max);
     if (goal.reached(picked.kept_mass - unit, picked.kept - 1)) {
@@ -274,9 +304,9 @@ __device__ inline void select_in_cluster(const NucleusSelectArgs& args, int64_t 
     bool first = true;
     for (int turn = 0;; turn ^= 1) {
       tokens.share_bins(threshold, span, shift, turn);
-      tokens.add_up_bins(turn);
       if (warp == 0) {
-        pick_in_cluster(args, shared, n, first, threshold, shift, max);
+        tokens.add_up_bins(turn);
+        pick_in_cluster(args, shared, n, first, turn, threshold, shift, max);
       }
       __syncthreads();
       threshold = shared.picked.low;
@@ -305,11 +335,14 @@ __device__ inline void select_in_cluster(const NucleusSelectArgs& args, int64_t 
     const uint32_t before = WarpReductions::add(lane < warp ? counts : 0);
     if (warp == 0) {
       const uint64_t all = WarpReductions::add(counts);
+      if (lane == 0) {
+        expect_mail(&shared.mail.counts, cluster_blocks() * 8);
+      }
       if (lane < static_cast<int>(cluster_blocks())) {
-        store_remote(&shared.counts[rank], static_cast<unsigned>(lane), all);
+        send(&shared.counts[rank], static_cast<unsigned>(lane), all, &shared.mail.counts);
       }
     }
-    cluster_sync();
+    await_mail(&shared.mail.counts, 0);
     const uint32_t part =
         lane < static_cast<int>(rank) ? static_cast<uint32_t>(shared.counts[lane]) : 0;
     above_before = WarpReductions::add(part & 0xffffu) + (before & 0xffffu);
@@ -354,6 +387,12 @@ __global__ void __launch_bounds__(kClusterThreads, 1)
     nucleus_cluster(NucleusSelectArgs args, int64_t share) {
   MEDPRUNER_DYNAMIC_SHARED(bytes);
   ClusterShared& shared = *reinterpret_cast<ClusterShared*>(bytes);
+  if (threadIdx.x == 0) {
+    open_mailbox(&shared.mail.ranges);
+    open_mailbox(&shared.mail.parts);
+    open_mailbox(&shared.mail.sums);
+    open_mailbox(&shared.mail.counts);
+  }
   announce_to_cluster();
   const int64_t line = threadIdx.x * int64_t{32};  // floats of 128 bytes
   if (line < share && blockIdx.x * share + line < args.rows) {
@@ -365,11 +404,6 @@ __global__ void __launch_bounds__(kClusterThreads, 1)
   const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
   for (int bin = static_cast<int>(threadIdx.x) / 32; bin < 2 * kClusterBins; bin += kClusterWarps) {
     shared.words[bin / kClusterBins][bin % kClusterBins][threadIdx.x % 32] = 0;
-  }
-  for (int i = static_cast<int>(threadIdx.x); i < 2 * kClusterBlocks * kClusterBins;
-       i += kClusterThreads) {
-    shared.sums[i / (kClusterBlocks * kClusterBins)][i / kClusterBins % kClusterBlocks]
-               [i % kClusterBins] = 0;
   }
   await_cluster();
   if (!good || begin == end) {

@@ -61,7 +61,7 @@ const std::string& fault_text();
 void clear_fault();
 
 /**
- * Every __syncthreads (and _or, _and, _count), cp_async_wait, await_former_launch, cluster_sync and await_cluster
+ * Every __syncthreads (and _or, _and, _count), cp_async_wait, await_former_launch, await_cluster and await_mail
  * met so far: file name without folders, and line.
  */
 const std::set<std::pair<std::string, int>>& barriers_met();
@@ -157,11 +157,13 @@ void await_former_launch(Site site);
 /** Of the cluster that the block is in: see src/cuda/common/cluster.cuh. */
 unsigned cluster_rank();
 unsigned cluster_blocks();
-void cluster_barrier(Site site);
 void announce_to_cluster(Site site);
 void await_cluster(Site site);
-/** Writes where block `rank` has what is at `address` here, in dynamic shared memory. */
-void store_remote(void* address, unsigned rank, const void* value, size_t size, Site site);
+void open_mailbox(uint64_t* box, Site site);
+void expect_mail(uint64_t* box, size_t bytes, Site site);
+/** Writes where block `rank` has what is at `address` here, in dynamic shared memory; for its `box`. */
+void send(void* address, unsigned rank, const void* value, size_t size, uint64_t* box, Site site);
+void await_mail(uint64_t* box, unsigned parity, Site site);
 
 [[noreturn]] void trap(Site site);
 

@@ -166,7 +166,7 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
   if (cell.in_flight) {
     fault("unfinished copy: " + std::string(verb(access)) + " " +
           describe(region, object, address) + " at " + source_line(place) +
-          ", which the cp_async of thread " + std::to_string(cell.writer) + " at " +
+          ", which the copy of thread " + std::to_string(cell.writer) + " at " +
           source_line(cell.write_place) + " may not have written yet: nothing waited for it");
   }
   if (!region.shared && !g_launch.current->awaited) {
@@ -189,7 +189,8 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
     }
   }
   if (!(access == Access::kAtomic && cell.write_atomic)) {
-    const bool here = unordered_here(cell.write_serial, cell.writer,
+    const bool here = !(cell.mailed && told_here()) &&
+                      unordered_here(cell.write_serial, cell.writer,
                                      static_cast<uint8_t>(cell.writer / 32), cell.write_sync, self);
     if (here || unordered_with_others(region.shared, cell.write_serial, cell.writer)) {
       conflict(region, object, address, access, place, "wrote", cell.writer, cell.write_place, !here);
@@ -206,6 +207,7 @@ void check_byte(Region& region, const Object& object, uintptr_t address, Access 
     cell.writer = self.id;
     cell.write_sync = self.sync;
     cell.write_atomic = access == Access::kAtomic;
+    cell.mailed = false;
     cell.write_place = place;
     return;
   }
@@ -328,6 +330,20 @@ void set_in_flight(uintptr_t address, size_t size, bool value) {
   Region& region = m.dynamic.contains(address) ? m.dynamic : m.statics;
   for (size_t i = 0; i < size; ++i) {
     cells_of(region, address + i)->in_flight = value;
+  }
+}
+
+void land(uintptr_t address, size_t size, uint32_t place) {
+  const Thread& self = *g_launch.current;
+  for (size_t i = 0; i < size; ++i) {
+    Cell& cell = *cells_of(memory().dynamic, address + i);
+    cell.in_flight = false;
+    cell.mailed = true;
+    cell.write_serial = g_launch.serial;
+    cell.writer = static_cast<uint16_t>(self.id);
+    cell.write_sync = static_cast<uint16_t>(self.warp_sync);
+    cell.write_atomic = false;
+    cell.write_place = place;
   }
 }
 

@@ -22,7 +22,8 @@ struct Cell {
   uint16_t write_sync, read_sync;      // Thread::warp_sync then
   uint8_t read_warp;
   bool write_atomic;
-  bool in_flight;                      // an asynchronous copy will write it
+  bool in_flight;                      // an asynchronous copy will write it, or mail of another block
+  bool mailed;                         // so it was, last; whoever waited for mail too may read it
 };
 
 /** A piece of memory that kernels may touch. */
@@ -66,6 +67,8 @@ uintptr_t in_block(uintptr_t address, int rank);
 
 /** Where shared variables lie, or dynamic shared memory; whether a variable is there is not asked. */
 bool in_shared_memory(uintptr_t address);
+/** What another block sent counts as written by the running thread, from now on. */
+void land(uintptr_t address, size_t size, uint32_t place);
 /** Between the start of an asynchronous copy and its end nobody may touch what it writes. */
 void set_in_flight(uintptr_t address, size_t size, bool value);
 

@@ -55,8 +55,8 @@ const char* name_of(const Thread& thread) {
   if (thread.state == State::kBarrier) {
     return "__syncthreads";
   }
-  if (thread.state == State::kClusterBarrier || thread.state == State::kClusterStart) {
-    return thread.state == State::kClusterBarrier ? "cluster_sync" : "await_cluster";
+  if (thread.state == State::kClusterStart || thread.state == State::kMail) {
+    return thread.state == State::kMail ? "await_mail" : "await_cluster";
   }
   static const char* const names[] = {
       "__shfl_sync",       "__shfl_up_sync",    "__shfl_down_sync",  "__shfl_xor_sync",
@@ -86,20 +86,7 @@ std::string waiting_at(const Thread& thread) {
          where(thread.site);
 }
 
-bool same_site(const Site& a, const Site& b) {
-  return a.line == b.line && strcmp(a.file, b.file) == 0;
-}
-
 int threads_of_cluster() { return g_count * g_cluster.size; }
-
-const Thread* any_thread(State state, int from) {
-  for (int i = from; i < threads_of_cluster(); ++i) {
-    if (g_threads[static_cast<size_t>(i)].state == state) {
-      return &g_threads[static_cast<size_t>(i)];
-    }
-  }
-  return nullptr;
-}
 
 void wake_all(State state) {
   for (int i = 0; i < threads_of_cluster(); ++i) {
@@ -124,7 +111,8 @@ void release_barrier(int rank) {
     }
     if (first == nullptr) {
       first = &thread;
-    } else if (!same_site(thread.site, first->site) || thread.vote != first->vote) {
+    } else if (thread.site.line != first->site.line || thread.vote != first->vote ||
+               strcmp(thread.site.file, first->site.file) != 0) {
       fault("divergent barrier: " + waiting_at(*first) + ", " + waiting_at(thread));
       return;
     }
@@ -141,7 +129,7 @@ void release_barrier(int rank) {
     }
   }
   block.waiting = 0;
-  block.serial = next_serial(rank);
+  begin_interval(rank);
 }
 
 /** The entry of every fiber. Leaves by a switch alone, after which it is never continued. */
@@ -186,12 +174,13 @@ uint8_t* stacks() {
 
 /** The cluster of that number. */
 void start_cluster(uint32_t number, int threads) {
+  abandon_mail();
   begin_copies();
   begin_products();
   g_count = threads;
   g_live = threads_of_cluster();
   g_ready.clear();
-  g_cluster.waiting = g_cluster.announced = 0;
+  g_cluster.announced = 0;
   g_cluster.blocks.assign(static_cast<size_t>(g_cluster.size), {});
   for (int rank = 0; rank < g_cluster.size; ++rank) {
     Block& block = g_cluster.blocks[static_cast<size_t>(rank)];
@@ -200,7 +189,7 @@ void start_cluster(uint32_t number, int threads) {
     block.live = threads;
     block.warp_syncs.assign(static_cast<size_t>((threads + kWarp - 1) / kWarp), 0);
   }
-  begin_phase();
+  begin_cluster();
   if (g_threads.size() < static_cast<size_t>(g_live)) {
     g_threads.resize(static_cast<size_t>(g_live));
   }
@@ -219,6 +208,7 @@ void start_cluster(uint32_t number, int threads) {
     thread.fence_serial = 0;
     thread.awaited = !g_launch.dependent;
     thread.announced = thread.met = false;
+    thread.told_in = 0;
     make_ready(thread);
   }
 }

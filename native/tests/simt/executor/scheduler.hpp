@@ -11,7 +11,7 @@
 
 namespace simt {
 
-enum class State { kReady, kBarrier, kCollective, kClusterBarrier, kClusterStart, kExited };
+enum class State { kReady, kBarrier, kCollective, kClusterStart, kMail, kExited };
 
 struct Thread {
   Fiber fiber;
@@ -34,6 +34,7 @@ struct Thread {
   uint32_t fence_serial;  // interval of its last __threadfence, 0: none
   bool awaited;           // the launches that may still be running, if there are any
   bool announced, met;    // to the other blocks of the cluster; which have therefore begun
+  uint32_t told_in;       // the interval in which it has waited for mail, 0: none
 };
 
 /** A block of the cluster that is running; all blocks of a cluster run at the same time. */
@@ -42,7 +43,8 @@ struct Block {
   int live, waiting;  // threads that have not exited; of them, at a barrier
   uint32_t serial;    // of its barrier interval
   std::vector<uint32_t> warp_syncs;
-  uint32_t written_in;  // the phase in which another block last wrote to its shared memory
+  // Of each block, the serials below which all is done: from this interval on, and with what came in it.
+  std::vector<uint32_t> known, told;
 };
 
 /**
@@ -63,12 +65,12 @@ struct Launch {
 
 extern Launch g_launch;
 
-/** The running cluster. Its barriers part phases: what blocks did in former ones is ordered before this one. */
+/** The running cluster. */
 struct Cluster {
   int size = 1;
-  uint32_t phase_first = 2;    // the first serial of this phase
+  uint32_t first = 2;          // serial
   std::vector<uint8_t> ranks;  // of the blocks that have the serials from there on
-  int waiting = 0, announced = 0;
+  int announced = 0;           // threads
   std::vector<Block> blocks;
 };
 
@@ -109,10 +111,7 @@ void make_ready(Thread& thread);
 /** Of the threads of the cluster, those in `state` go on. */
 void wake_all(State state);
 int threads_of_cluster();
-bool same_site(const Site& a, const Site& b);
 std::string waiting_at(const Thread& thread);
-/** A thread of the cluster in `state`, or null. */
-const Thread* any_thread(State state, int from);
 
 /** Notes a place that Options::omitted_barrier can name; true when it is named. */
 bool omitted(Site site);
@@ -125,12 +124,15 @@ void finish_matrix(Thread* lanes);
 
 // ---- clusters.cpp ------------------------------------------------------------------------------
 
-/** New serials for all blocks of the cluster, behind which nothing before is unordered. */
-void begin_phase();
-/** The next serial for a block. */
-uint32_t next_serial(int rank);
-/** The accesses of that serial are of another block, and no barrier of the cluster has come between. */
+void begin_cluster();
+/** A new serial for a block, which has passed a barrier. */
+void begin_interval(int rank);
+/** The accesses of that serial are of another block, and no mail says that they are done. */
 bool unordered_in_cluster(uint32_t serial);
+/** The running thread has waited for mail since its block's last barrier. */
+bool told_here();
+/** Forgets the mail of a launch that was abandoned. */
+void abandon_mail();
 /** Faults of a thread that ends, or that is the last one of its block. */
 void check_end_in_cluster();
 

@@ -11,11 +11,19 @@ inline unsigned cluster_rank() { return ::simt::cluster_rank(); }
 inline unsigned cluster_blocks() { return ::simt::cluster_blocks(); }
 inline void announce_to_cluster(SIMT_SITE) { ::simt::announce_to_cluster({file, line}); }
 inline void await_cluster(SIMT_SITE) { ::simt::await_cluster({file, line}); }
-inline void cluster_sync(SIMT_SITE) { ::simt::cluster_barrier({file, line}); }
 
+using Mailbox = uint64_t;
+
+inline void open_mailbox(Mailbox* box, SIMT_SITE) { ::simt::open_mailbox(box, {file, line}); }
+inline void expect_mail(Mailbox* box, uint32_t bytes, SIMT_SITE) {
+  ::simt::expect_mail(box, bytes, {file, line});
+}
 template <class T>
-SIMT_RAW void store_remote(T* address, unsigned rank, T value, SIMT_SITE) {
-  ::simt::store_remote(address, rank, &value, sizeof value, {file, line});
+SIMT_RAW void send(T* address, unsigned rank, T value, Mailbox* box, SIMT_SITE) {
+  ::simt::send(address, rank, &value, sizeof value, box, {file, line});
+}
+inline void await_mail(Mailbox* box, unsigned parity, SIMT_SITE) {
+  ::simt::await_mail(box, parity, {file, line});
 }
 
 }  // namespace medpruner::cuda
