@@ -112,9 +112,9 @@ TEST(classes_side_by_side) {
                                            static_cast<size_t>(round / 2 % 4)]);
     params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
     params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
-    medpruner::cuda::g_nucleus_limits.warp_rows = round % 4 == 3 ? 0 : 50;
+    medpruner::cuda::g_nucleus_limits.few_rows = round % 4 == 3 ? 0 : 50;
     medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 2 ? 50 : 120;
-    medpruner::cuda::g_nucleus_limits.short_rows = round % 8 < 4 ? 60 : 4096;
+    medpruner::cuda::g_nucleus_limits.medium_average = round % 8 < 4 ? 0 : 4096;
     medpruner::cuda::g_nucleus_limits.short_average = round % 3 == 0 ? 512 : 0;
     check(params, cases::scores(random, offsets), offsets, {}, 2);
     medpruner::cuda::g_nucleus_limits = {};
@@ -128,11 +128,14 @@ TEST(a_segment_is_the_same_in_every_class) {
       const std::vector<float> scores = segment_scores(random, 150, kind);
       using Limits = medpruner::cuda::NucleusLimits;
       for (const Limits& limits : {
-               Limits{150, 150, 4096, 10, 2048},        // a warp
-               Limits{100, 150, 4096, 10, 2048},        // a small block
-               Limits{0, 0, 4096, 10, 2048},            // in memory
-               Limits{100, 150, 4096, 10, 2048, 100, 0},  // a large block
-               Limits{100, 100, 4096, 10, 2048, 100, 0},  // in memory
+               Limits{150, 150, 4096, 10, 2048},          // a block of four warps, few tokens a thread
+               Limits{100, 150, 4096, 10, 2048},          // many
+               Limits{100, 100, 4096, 10, 2048},          // in memory
+               Limits{150, 150, 4096, 10, 2048, 0},       // a block of eight warps, few tokens a thread
+               Limits{100, 150, 4096, 10, 2048, 0},       // many
+               Limits{100, 100, 4096, 10, 2048, 0},       // in memory
+               Limits{100, 150, 4096, 10, 2048, 0, 100},  // a large block
+               Limits{100, 100, 4096, 10, 2048, 0, 100},  // in memory
            }) {
         medpruner::cuda::g_nucleus_limits = limits;
         check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
@@ -255,7 +258,7 @@ TEST(the_workspace_of_spread_segments) {
   CHECK(bytes(int64_t{1} << 30, 1, 0) < 4 << 20);  // tiles grow
 }
 
-TEST(one_launch_where_no_segment_can_be_long) {
+TEST(one_launch_where_no_segment_is_spread) {
   simt::options() = {};
   const std::vector<float> scores(1024, 1);
   const auto launches = [&](const Params& params, std::vector<int64_t> offsets) {
@@ -265,10 +268,11 @@ TEST(one_launch_where_no_segment_can_be_long) {
     return simt::counters().launches - before;
   };
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
-  medpruner::cuda::g_nucleus_limits.short_average = 0;
+  medpruner::cuda::g_nucleus_limits.short_average = 512;
   CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
-  medpruner::cuda::g_nucleus_limits.short_rows = 1023;
-  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 2u);
+  medpruner::cuda::g_nucleus_limits.short_average = 0;
+  medpruner::cuda::g_nucleus_limits.medium_average = 0;
+  CHECK_EQUAL(launches(nucleus(0, 0.9), {0, 500, 1024}), 1u);
   medpruner::cuda::g_nucleus_limits = {};
   Params bounded = nucleus(0, 0.9);
   bounded.volume_max_tokens = 5;
@@ -285,8 +289,9 @@ TEST(bad_offsets) {
   cases::Random random(23);
   for (int round = 0; round < 12; ++round) {
     medpruner::cuda::g_nucleus_limits = {};
-    medpruner::cuda::g_nucleus_limits.warp_rows = round % 2 == 0 ? 256 : 10;
+    medpruner::cuda::g_nucleus_limits.few_rows = round % 2 == 0 ? 256 : 10;
     medpruner::cuda::g_nucleus_limits.short_average = round % 4 == 3 ? 0 : 512;
+    medpruner::cuda::g_nucleus_limits.medium_average = round % 8 == 7 ? 0 : 512;
     medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 1 ? 20 : 16384;
     if (round % 2 == 0) {
       medpruner::cuda::g_nucleus_limits = spread_over(6, 2);

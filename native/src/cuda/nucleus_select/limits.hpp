@@ -7,8 +7,8 @@ namespace medpruner::cuda {
 
 /** Which segments take which kernels; no result depends on it. */
 struct NucleusLimits {
-  /** The longest segments that a warp and a block hold in registers. */
-  int64_t warp_rows = 256;
+  /** The longest segments that may have few tokens a thread, and that a block holds in registers. */
+  int64_t few_rows = 1024;
   int64_t block_rows = 16384;
   /**
    * Longer ones are spread over many blocks where the call's segments have more rows than this on average.
@@ -19,13 +19,13 @@ struct NucleusLimits {
   /** Spread segments are cut into tiles of 2^tile_shift rows; more, up to block_rows, beyond most_tiles. */
   int tile_shift = 10;
   int64_t most_tiles = 2048;
-  /** The longest segments for a small block; some hold less. */
-  int64_t short_rows = 4096;
   /**
-   * Calls of no more rows a segment than this are one launch, and a longer segment is an exception for which
-   * a small block works in memory: a launch more, which mostly finds nothing, costs 2.6 us (tuning run, H200).
+   * Calls of no more rows a segment on average get blocks for 256 tokens, then for 4096, then large ones. A
+   * longer segment is an exception for which such a block works in memory: a launch of its own would mostly
+   * find nothing, and 512 large blocks that found nothing took 2.6 us and more (tuning run, H200).
    */
-  int64_t short_average = 512;
+  int64_t short_average = 256;
+  int64_t medium_average = 4096;
 };
 
 #if defined(MEDPRUNER_SIMT)

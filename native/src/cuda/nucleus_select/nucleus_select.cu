@@ -57,26 +57,36 @@ SpreadWorkspace lay_out_spread(const NucleusSelectArgs& args, void* base, size_t
   return spread;
 }
 
-/** Calls of short segments on average. */
-bool short_on_average(const NucleusSelectArgs& args) {
-  return args.rows / args.segments <= g_nucleus_limits.short_average;
+/** By the rows of a segment on average: who has one, so that few have more than it holds. */
+enum class Blocks { kShort, kMedium, kLarge };
+
+Blocks blocks_for(const NucleusSelectArgs& args) {
+  const int64_t average = args.rows / args.segments;
+  return average <= g_nucleus_limits.short_average  ? Blocks::kShort
+         : average <= g_nucleus_limits.medium_average ? Blocks::kMedium
+                                                      : Blocks::kLarge;
 }
 
-/** The longest segments that nucleus_short<items, ...> holds in registers. */
-int64_t short_rows(int items) {
+/** Registers allow six blocks of a multiprocessor's 128 threads, or four of 256. */
+constexpr auto kShortKernel = nucleus_short<4, 2, 16, false, 6>;
+constexpr auto kMediumKernel = nucleus_short<8, 4, 16, true, 4>;
+
+ShortLengths short_lengths(bool medium) {
   const NucleusLimits limits = g_nucleus_limits;
-  return std::min({limits.short_rows, limits.block_rows, int64_t{items} * kShortThreads});
+  const auto at_most = [&](int warps, int items) {
+    return std::min(limits.block_rows, int64_t{32} * warps * items);
+  };
+  const int warps = medium ? 8 : 4;
+  return {std::min(limits.few_rows, at_most(warps, medium ? 4 : 2)), at_most(warps, 16)};
 }
-
-constexpr int kShortItems = 16;
-constexpr int kMediumItems = 32;
 
 /** Nothing for what is sure to stay in registers. */
 NucleusWorkspace lay_out(const NucleusSelectArgs& args, void* base, size_t* size) {
   WorkspaceLayout layout(base);
   const bool bounded = volumes_bounded(args);
-  const int64_t held = args.segments > 0 && short_on_average(args) ? short_rows(kShortItems)
-                                                                   : g_nucleus_limits.block_rows;
+  const Blocks blocks = args.segments > 0 ? blocks_for(args) : Blocks::kLarge;
+  const int64_t held = blocks == Blocks::kLarge ? g_nucleus_limits.block_rows
+                                                : short_lengths(blocks == Blocks::kMedium).many;
   const int64_t rows = bounded || args.rows > held ? args.rows : 0;
   NucleusWorkspace workspace;
   workspace.keys = layout.take<uint32_t>(rows);
@@ -124,19 +134,17 @@ void select_segments(const NucleusSelectArgs& args, const NucleusWorkspace& work
                      void* stream) {
   const unsigned segments = grid_extent(args.segments);
   const int64_t share = (args.rows + args.segments - 1) / args.segments;
-  const int64_t warp = std::min<int64_t>(g_nucleus_limits.warp_rows, kWarpItems);
-  if (short_on_average(args)) {
-    const ShortLengths lengths = {warp, short_rows(kShortItems), true};
-    MEDPRUNER_LAUNCH((nucleus_short<kShortItems, 6>), segments, kShortThreads, stream, args,
-                     workspace, lengths, share);
-    return;
-  }
-  const ShortLengths lengths = {warp, short_rows(kMediumItems), false};
-  MEDPRUNER_LAUNCH((nucleus_short<kMediumItems, 4>), segments, kShortThreads, stream, args,
-                   workspace, lengths, share);
-  if (args.rows > lengths.block) {  // else no segment can be longer
-    MEDPRUNER_LAUNCH(nucleus_blocks, segments, kBlockWarps * 32, stream, args, workspace,
-                     lengths.block, g_nucleus_limits.block_rows);
+  switch (blocks_for(args)) {
+    case Blocks::kShort:
+      MEDPRUNER_LAUNCH(kShortKernel, segments, 128, stream, args, workspace, short_lengths(false), share);
+      break;
+    case Blocks::kMedium:
+      MEDPRUNER_LAUNCH(kMediumKernel, segments, 256, stream, args, workspace, short_lengths(true), share);
+      break;
+    case Blocks::kLarge:
+      MEDPRUNER_LAUNCH(nucleus_blocks, segments, kBlockWarps * 32, stream, args, workspace,
+                       g_nucleus_limits.block_rows);
+      break;
   }
 }
 

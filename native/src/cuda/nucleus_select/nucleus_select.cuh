@@ -232,6 +232,16 @@ __device__ inline void list_kept(const NucleusSelectArgs& args, const NucleusWor
   }
 }
 
+/** Everything about segment g, rows [begin, end), not empty. All threads of the block. */
+__device__ inline void finish_in_memory(const NucleusSelectArgs& args, const NucleusWorkspace& workspace,
+                                        int64_t g, int64_t begin, int64_t end, uint64_t* scratch) {
+  const uint32_t flags = select_in_memory(args, workspace, begin, end, scratch);
+  if (threadIdx.x == 0) {
+    args.flags[g] = flags;
+  }
+  list_kept(args, workspace, g, begin, end, flags != 0, scratch);
+}
+
 /** One block per segment of bounded volumes: flags, and the mask before the bounds. */
 __global__ void __launch_bounds__(kMemoryThreads)
     nucleus_segment(NucleusSelectArgs args, NucleusWorkspace workspace) {

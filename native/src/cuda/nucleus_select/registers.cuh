@@ -230,27 +230,24 @@ __device__ inline void note_empty(const NucleusSelectArgs& args, int64_t g, bool
   }
 }
 
-/** One block per segment longer than `shortest`; in registers up to `longest`. */
+/** One block per segment; in registers up to `longest`. */
 __global__ void __launch_bounds__(kBlockWarps * 32)
-    nucleus_blocks(NucleusSelectArgs args, NucleusWorkspace workspace, int64_t shortest,
-                   int64_t longest) {
+    nucleus_blocks(NucleusSelectArgs args, NucleusWorkspace workspace, int64_t longest) {
   __shared__ Probe parts[2][kBlockWarps];
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
   int64_t begin = 0;
   int64_t end = 0;
-  if (!segment_of(args.offsets, g, args.rows, &begin, &end) || end - begin <= shortest) {
-    return;
-  }
-  if (end - begin <= longest) {
+  const bool good = segment_of(args.offsets, g, args.rows, &begin, &end);
+  if (!good || begin == end) {
+    if (threadIdx.x == 0) {
+      note_empty(args, g, good);
+    }
+  } else if (end - begin <= longest) {
     select_in_registers(args, g, begin, static_cast<int>(end - begin), BlockGroup{parts, 0});
-    return;
+  } else {
+    finish_in_memory(args, workspace, g, begin, end, scratch);
   }
-  const uint32_t flags = select_in_memory(args, workspace, begin, end, scratch);
-  if (threadIdx.x == 0) {
-    args.flags[g] = flags;
-  }
-  list_kept(args, workspace, g, begin, end, flags != 0, scratch);
 }
 
 }  // namespace medpruner::cuda

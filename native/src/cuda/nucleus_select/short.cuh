@@ -1,36 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// K3 for segments of at most a few thousand tokens, whose keys and weights fit in the registers of a warp or
-// of a small block: one launch, from the scores to the list.
+// K3 for segments of at most a few thousand tokens, whose keys and weights fit in the registers of a small
+// block: one launch, from the scores to the list.
+
+#include <type_traits>
 
 #include "cuda/common/prefetch.cuh"
 #include "cuda/nucleus_select/registers.cuh"
 #include "cuda/nucleus_select/short_cut.cuh"
+#include "cuda/nucleus_select/short_list.cuh"
 
 namespace medpruner::cuda {
 
 /** What the warps of a block tell one another. Sums lie in two places in turn: one barrier each. */
 template <int kWarps>
 struct ShortShared {
+  alignas(16) CutBins bins;
   Packed sums[2][kWarps];
   uint2 ranges[kWarps];
   uint32_t counts[2][kWarps];
-  uint32_t few_count;  // 0 before the search
-  ShortCut cut;
-  uint2 few[kWarpItems];
-  uint2 last[32];
+  uint32_t few_count;
+  uint2 few[32];
 };
 
-/** A warp alone. */
-template <>
-struct ShortShared<1> {
-  uint2 last[32];
-};
+/** Orders as order_key() does, in fewer instructions; NaNs lie below all other keys or above them as well. */
+__device__ inline uint32_t key_of(uint32_t bits) {
+  const uint32_t value = float_to_bits(bits_to_float(bits) + 0.0f);  // makes -0 a +0
+  return value ^ (static_cast<uint32_t>(static_cast<int32_t>(value) >> 31) | 0x80000000u);
+}
 
-/** The tokens of a segment, kItems per lane: item j of lane l of warp w is token (w * kItems + j) * 32 + l. */
+/**
+ * mass_weight() without a division: the remainder corrects the quotient to some 104 bits, and one of two
+ * 24-bit numbers is no closer than 2^-78 of itself to where the rounding to 53 bits turns.
+ */
+__device__ inline uint32_t mass_weight_by(double value, double max, double inverse) {
+  const double near = value * inverse;
+  const double share = fma(fma(-near, max, value), inverse, near);
+  return static_cast<uint32_t>(double_to_bits(share * 2147483648.0 + kRounder));
+}
+
+/**
+ * The tokens of a segment, kItems a thread: kUnit side by side (item j is number j % kUnit of them), then those
+ * of the next lane; a warp has kItems / kUnit such groups one after the other, and then comes the next warp.
+ */
 template <int kWarps, int kItems>
 struct ShortTokens {
+  static constexpr int kThreads = kWarps * 32;
+  static constexpr int kRoom = kThreads * kItems;
+  static constexpr int kUnit = kItems < 4 ? kItems : 4;
+  static constexpr int kGroups = kItems / kUnit;
+  static_assert(kItems % kUnit == 0 && kGroups <= 4, "a group's count is a byte");
+
   uint32_t keys[kItems];  // 0, below every key of a segment without NaN, where there is no token
   uint32_t weights[kItems];
   ShortShared<kWarps>& shared;
@@ -38,276 +59,335 @@ struct ShortTokens {
 
   __device__ explicit ShortTokens(ShortShared<kWarps>& s) : shared(s) {}
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % 32; }
-  __device__ static int warp() { return kWarps == 1 ? 0 : static_cast<int>(threadIdx.x) / 32; }
-  __device__ static int first() { return warp() * (kItems * 32) + lane(); }
-
-  /** Over the segment, of what the lanes have. */
-  __device__ Packed sum_up(Packed sum) {
-    sum = warp_sum_packed(sum);
-    if constexpr (kWarps > 1) {
-      if (lane() == 0) {
-        shared.sums[turn][warp()] = sum;
-      }
-      __syncthreads();
-      sum = 0;
-#pragma unroll
-      for (int w = 0; w < kWarps; ++w) {
-        sum += shared.sums[turn][w];
-      }
-      turn ^= 1;
-    }
-    return sum;
+  __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
+  /** Of item j, in the segment. */
+  __device__ static int place(int j) {
+    return ((warp() * kGroups + j / kUnit) * 32 + lane()) * kUnit + j % kUnit;
   }
 
-  /** Loads the keys; the smallest and the largest one. */
-  __device__ uint2 load(const float* scores, int n) {
+  /** Loads n scores, as they are, into the keys. */
+  __device__ void fetch(const float* scores, int n) {
+    if (kUnit == 4 && n % 4 == 0 && reinterpret_cast<uintptr_t>(scores) % 16 == 0) {
+#pragma unroll
+      for (int j = 0; j < kItems; j += kUnit) {
+        const float4 four = place(j) < n ? *reinterpret_cast<const float4*>(scores + place(j))
+                                         : make_float4(0, 0, 0, 0);
+        keys[j] = float_to_bits(four.x);
+        keys[j + 1 % kUnit] = float_to_bits(four.y);
+        keys[j + 2 % kUnit] = float_to_bits(four.z);
+        keys[j + 3 % kUnit] = float_to_bits(four.w);
+      }
+      return;
+    }
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      keys[j] = place(j) < n ? float_to_bits(scores[place(j)]) : 0;
+    }
+  }
+
+  /** Makes keys of the scores; the smallest and the largest one. */
+  __device__ uint2 order(int n) {
     uint2 range = make_uint2(0xffffffffu, 0);
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      const int i = first() + j * 32;
-      keys[j] = i < n ? float_to_bits(scores[i]) : 0;
-    }
-#pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      const bool inside = first() + j * 32 < n;
-      keys[j] = inside ? order_key(keys[j]) : 0;
+      const bool inside = place(j) < n;
+      keys[j] = inside ? key_of(keys[j]) : 0;
       range.x = inside && keys[j] < range.x ? keys[j] : range.x;
       range.y = keys[j] > range.y ? keys[j] : range.y;
     }
     range = make_uint2(WarpReductions::min(range.x), WarpReductions::max(range.y));
-    if constexpr (kWarps > 1) {
-      if (lane() == 0) {
-        shared.ranges[warp()] = range;
-      }
-      __syncthreads();
+    if (lane() == 0) {
+      shared.ranges[warp()] = range;
+    }
+    __syncthreads();
 #pragma unroll
-      for (int w = 0; w < kWarps; ++w) {
-        const uint2 part = shared.ranges[w];
-        range.x = part.x < range.x ? part.x : range.x;
-        range.y = part.y > range.y ? part.y : range.y;
-      }
+    for (int w = 0; w < kWarps; ++w) {
+      const uint2 part = shared.ranges[w];
+      range.x = part.x < range.x ? part.x : range.x;
+      range.y = part.y > range.y ? part.y : range.y;
     }
     return range;
   }
 
-  /** Sets the weights; their sum. */
-  __device__ uint64_t weigh(const NucleusSelectArgs& args, float max) {
-    if (args.mass_score) {
-#pragma unroll
-      for (int j = 0; j < kItems; ++j) {
-        weights[j] = keys[j] != 0 ? weight_of(args, keys[j], max) : 0;
-      }
-    } else {
+  /** Sets the weights. */
+  __device__ void weigh(const NucleusSelectArgs& args, float max) {
+    if (!args.mass_score) {
 #pragma unroll
       for (int j = 0; j < kItems; ++j) {  // without a branch, so that their chains overlap
         const uint32_t weight =
             softmax_weight(bits_to_float(key_to_bits(keys[j])), max, args.factor);
         weights[j] = keys[j] != 0 ? weight : 0;
       }
+      return;
     }
-    Packed sum = 0;
+    const double inverse = 1.0 / static_cast<double>(max);
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      sum += weights[j];
-    }
-    return sum_up(sum);
-  }
-
-  __device__ ShortCut cut(const NucleusSelectArgs& args, Bracket bracket, const Goal& goal, float max) {
-    if constexpr (kWarps == 1) {
-      static_assert(kItems == kLaneItems, "a warp has as many as it can");
-      return cut_in_warp(keys, weights, bracket, goal, shared.last);
-    } else {
-      while (bracket.open(kWarpItems)) {
-        Pivots<1> pivots(bracket);
-#pragma unroll
-        for (int j = 0; j < kItems; ++j) {
-          pivots.add(keys[j], weights[j]);
-        }
-        pivots.sums[0] = sum_up(pivots.sums[0]);
-        pivots.narrow(&bracket, goal);
-      }
-      if (bracket.low == bracket.high) {
-        return {bracket.low, weight_of(args, bracket.low, max),
-                static_cast<uint32_t>(number_in(bracket.from - bracket.above)), bracket.above};
-      }
-      gather(bracket);
-      __syncthreads();
-      if (warp() == 0) {
-        const uint32_t count = static_cast<uint32_t>(number_in(bracket.from - bracket.above));
-        uint32_t few_keys[kLaneItems];
-        uint32_t few_weights[kLaneItems];
-#pragma unroll
-        for (int j = 0; j < kLaneItems; ++j) {
-          const uint32_t i = static_cast<uint32_t>(j * 32 + lane());
-          const uint2 token = i < count ? shared.few[i] : make_uint2(0, 0);
-          few_keys[j] = token.x;
-          few_weights[j] = token.y;
-        }
-        const ShortCut found = cut_in_warp(few_keys, few_weights, bracket, goal, shared.last);
-        if (lane() == 0) {
-          shared.cut = found;
-        }
-      }
-      __syncthreads();
-      return shared.cut;
+      const float value = bits_to_float(key_to_bits(keys[j]));
+      const uint32_t weight = max == 0 ? 0x80000000u : mass_weight_by(value, max, inverse);
+      weights[j] = keys[j] != 0 ? weight : 0;
     }
   }
 
-  /** The tokens of the bracket, in any order. */
+  /** Over the segment, of what the threads have. */
+  __device__ Packed sum_up(Packed sum) {
+    sum = warp_sum_packed(sum);
+    if (lane() == 0) {
+      shared.sums[turn][warp()] = sum;
+    }
+    __syncthreads();
+    sum = 0;
+#pragma unroll
+    for (int w = 0; w < kWarps; ++w) {
+      sum += shared.sums[turn][w];
+    }
+    turn ^= 1;
+    return sum;
+  }
+
+  /** The tokens of keys [low, high] into empty bins. */
+  __device__ void fill_bins(uint32_t low, uint32_t high, int shift) {
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      if (high - keys[j] <= high - low) {
+        shared.bins.add(bin_of(keys[j], high, shift), weights[j]);
+      }
+    }
+    __syncthreads();
+  }
+
+  /** Until bins can take the bracket: half of its keys a step. */
+  __device__ void halve(const Goal& goal, Bracket* bracket) {
+    while (bracket->open(kBinTokens)) {
+      const uint32_t pivot = bracket->high - (bracket->high - bracket->low) / 2;
+      uint2 sum = make_uint2(0, 0);
+#pragma unroll
+      for (int j = 0; j < kItems; ++j) {
+        add_at_least(pivot, keys[j], weights[j], &sum);
+      }
+      const Packed from = sum_up(static_cast<Packed>(sum.y) << 32 | sum.x);
+      if (reached(goal, from)) {
+        bracket->low = pivot;
+        bracket->from = from;
+      } else {
+        bracket->high = pivot - 1;
+        bracket->above = from;
+      }
+    }
+  }
+
+  /** The tokens of a bracket that is not open(32), in any order; 32 of them, if they are more. */
   __device__ void gather(const Bracket& bracket) {
     uint32_t own = 0;
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
       own |= keys[j] - bracket.low <= bracket.high - bracket.low ? 1u << j : 0u;
     }
-    const uint32_t count = static_cast<uint32_t>(__popc(own));
-    uint32_t at = count > 0 ? atomicAdd(&shared.few_count, count) : 0;
-#pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      if ((own >> j & 1u) != 0) {
-        shared.few[at++] = make_uint2(keys[j], weights[j]);
-      }
-    }
-  }
-
-  /** Exclusive sum over the warps of what each warp counts; the first and the second one of a segment. */
-  __device__ uint32_t before(uint32_t count, int place) {
-    uint32_t first = 0;
-    if constexpr (kWarps > 1) {
-      if (lane() == 0) {
-        shared.counts[place][warp()] = count;
-      }
-      __syncthreads();
-#pragma unroll
-      for (int w = 0; w < kWarps; ++w) {
-        first += w < warp() ? shared.counts[place][w] : 0;
-      }
-    }
-    return first;
-  }
-
-  /** Key 0 for the tokens of the threshold's key that come after the first `ties` of them. */
-  __device__ void drop_ties(uint32_t threshold, uint32_t ties) {
-    const unsigned earlier = (1u << lane()) - 1u;
-    uint32_t count = 0;
-#pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      count += static_cast<uint32_t>(__popc(__ballot_sync(kAllLanes, keys[j] == threshold)));
-    }
-    uint32_t rank = before(count, 0);
-#pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      const bool tie = keys[j] == threshold;
-      const unsigned ties_here = __ballot_sync(kAllLanes, tie);
-      if (tie && rank + static_cast<uint32_t>(__popc(ties_here & earlier)) >= ties) {
-        keys[j] = 0;
-      }
-      rank += static_cast<uint32_t>(__popc(ties_here));
-    }
-  }
-
-  /** Mask and list of the tokens with a key of at least `threshold`. */
-  __device__ void write(uint8_t* mask, int64_t* list, int64_t begin, int n, int kept,
-                        uint32_t threshold) {
-    const unsigned earlier = (1u << lane()) - 1u;
-    uint32_t at = 0;
-    if constexpr (kWarps > 1) {
-      uint32_t count = 0;
+    uint32_t at = own != 0 ? atomicAdd(&shared.few_count, static_cast<uint32_t>(__popc(own))) : 32;
+    if (at < 32) {
 #pragma unroll
       for (int j = 0; j < kItems; ++j) {
-        count += static_cast<uint32_t>(__popc(__ballot_sync(kAllLanes, keys[j] >= threshold)));
+        if ((own >> j & 1u) != 0 && at < 32) {
+          shared.few[at++] = make_uint2(keys[j], weights[j]);
+        }
       }
-      at = before(count, 1);
+    }
+    __syncthreads();
+  }
+
+  /** Where the prefix that the goal wants ends; the mass of all tokens, which are n with keys in [low, high]. */
+  __device__ ShortCut cut(const NucleusSelectArgs& args, uint32_t low, uint32_t high, int n, Goal* goal,
+                          uint64_t* total) {
+    constexpr int kFirst = 20;  // eight bins to an octave of scores, sixteen octaves below the largest
+    Bracket bracket = {low, high, 0, 0};
+    bool empty = true;
+    if constexpr (kRoom <= kBinTokens) {  // bins of the whole segment give its mass as well
+      const int shift = bin_shift(low, high, kFirst);
+      fill_bins(low, high, shift);
+      empty = false;
+      const BinSums sums(shared.bins, 0);
+      *total = mass_in(sums.all);
+      *goal = goal_of(args, mass_target(args.tau_q62, *total), n);
+      bracket.from = sums.all;
+      if (bracket.open(32)) {
+        sums.narrow(*goal, shift, &bracket);
+      }
+    } else {
+      Packed sum = 0;
+#pragma unroll
+      for (int j = 0; j < kItems; ++j) {
+        sum += weights[j];
+      }
+      *total = sum_up(sum);
+      *goal = goal_of(args, mass_target(args.tau_q62, *total), n);
+      bracket.from = *total + (static_cast<uint64_t>(n) << kNumberShift);
+      halve(*goal, &bracket);
+    }
+#pragma unroll 1
+    while (bracket.open(32)) {
+      if (!empty) {
+        __syncthreads();
+        shared.bins.clear(static_cast<int>(threadIdx.x), kThreads);
+        __syncthreads();
+      }
+      empty = false;
+      const int shift = bin_shift(bracket.low, bracket.high, 32);
+      fill_bins(bracket.low, bracket.high, shift);
+      BinSums(shared.bins, bracket.above).narrow(*goal, shift, &bracket);
+    }
+    gather(bracket);
+    return cut_of_few(shared.few, bracket, *goal);
+  }
+
+  /** Where each group's first one of the tokens in `bits` (bit j: item j) comes among the segment's; in one `turn`. */
+  __device__ void rank(uint32_t bits, int round, uint32_t (&first)[kGroups]) {
+    uint32_t own = 0;  // a byte for each group: 32 lanes have at most 128
+#pragma unroll
+    for (int q = 0; q < kGroups; ++q) {
+      own |= static_cast<uint32_t>(__popc(bits >> (q * kUnit) & ((1u << kUnit) - 1u))) << (8 * q);
+    }
+    uint32_t sum = own;
+#pragma unroll
+    for (int distance = 1; distance < 32; distance *= 2) {
+      const uint32_t other = __shfl_up_sync(kAllLanes, sum, distance);
+      sum += lane() >= distance ? other : 0;
+    }
+    const uint32_t all = __shfl_sync(kAllLanes, sum, 31);
+    uint32_t before = 0;
+    uint32_t count = 0;
+#pragma unroll
+    for (int q = 0; q < kGroups; ++q) {
+      first[q] = count + ((sum - own) >> (8 * q) & 0xffu);
+      count += all >> (8 * q) & 0xffu;
+    }
+    if (lane() == 0) {
+      shared.counts[round][warp()] = count;
+    }
+    __syncthreads();
+#pragma unroll
+    for (int w = 0; w < kWarps; ++w) {
+      before += w < warp() ? shared.counts[round][w] : 0;
     }
 #pragma unroll
+    for (int q = 0; q < kGroups; ++q) {
+      first[q] += before;
+    }
+  }
+
+  /** `bits` without the tokens of the threshold's key that come after the first `ties` of them. */
+  __device__ uint32_t drop_ties(uint32_t bits, uint32_t threshold, uint32_t ties) {
+    uint32_t equal = 0;
+#pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      const int i = first() + j * 32;
-      const bool take = keys[j] >= threshold;
-      const unsigned takes = __ballot_sync(kAllLanes, take);
-      if (i < n) {
-        mask[i] = take ? 1 : 0;
-      }
-      if (take) {
-        list[at + static_cast<uint32_t>(__popc(takes & earlier))] = begin + i;
-      }
-      at += static_cast<uint32_t>(__popc(takes));
+      equal |= keys[j] == threshold ? 1u << j : 0u;
     }
-#pragma unroll 2
-    for (int i = kept + warp() * 32 + lane(); i < n; i += kWarps * 32) {
-      list[i] = -1;
+    uint32_t first[kGroups];
+    rank(equal, 0, first);
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      if ((equal >> j & 1u) != 0 && first[j / kUnit]++ >= ties) {
+        bits &= ~(1u << j);
+      }
     }
+    return bits;
+  }
+
+  /** Mask and list of the tokens in `bits`. */
+  __device__ void write(uint8_t* mask, int64_t* kept_indices, int64_t begin, int n, int kept,
+                        uint32_t bits, uint32_t* room) {
+    write_mask<kUnit, kGroups>(mask, place(0), n, bits);
+    uint32_t first[kGroups];
+    rank(bits, 1, first);
+    const int lead = lead_of(kept_indices);
+    const uint32_t row = static_cast<uint32_t>(begin);  // there are fewer than 2^32
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      if ((bits >> j & 1u) != 0) {
+        room[static_cast<uint32_t>(lead) + first[j / kUnit]++] = row + static_cast<uint32_t>(place(j));
+      }
+    }
+    __syncthreads();
+    write_list<kThreads>(kept_indices, room, lead, kept, n);
   }
 };
 
-/** Everything about segment g, the n > 0 rows from `begin` on. All threads of the group. */
+/** Everything about segment g, the n > 0 rows from `begin` on, whose scores are fetched. All threads of the block. */
 template <int kWarps, int kItems>
-__device__ inline void select_short(const NucleusSelectArgs& args, int64_t g, int64_t begin,
-                                     int n, ShortShared<kWarps>& shared) {
-  ShortTokens<kWarps, kItems> tokens(shared);
-  if constexpr (kWarps > 1) {
-    if (threadIdx.x == 0) {
-      shared.few_count = 0;
-    }
-  }
-  const uint2 range = tokens.load(args.scores + begin, n);
+__device__ inline void select_short(const NucleusSelectArgs& args, int64_t g, int64_t begin, int n,
+                                    ShortTokens<kWarps, kItems>& tokens, uint32_t* room) {
+  const uint2 range = tokens.order(n);
   const uint32_t flags = flags_of_range(range.x, range.y, args.mass_score);
-  uint32_t threshold = 1;
+  uint32_t threshold = 1;  // all tokens
+  uint32_t ties = 0xffffffffu;
   int kept = n;
   uint64_t total = 1;
   uint64_t kept_mass = 1;
   if (flags == 0) {
-    const float max = bits_to_float(key_to_bits(range.y));
-    total = tokens.weigh(args, max);
-    const Goal goal = goal_of(args, mass_target(args.tau_q62, total), n);
-    const Packed all = total + (static_cast<uint64_t>(n) << kNumberShift);
-    const ShortCut cut = tokens.cut(args, {range.x, range.y, all, 0}, goal, max);
+    tokens.weigh(args, bits_to_float(key_to_bits(range.y)));
+    Goal goal;
+    const ShortCut cut = tokens.cut(args, range.x, range.y, n, &goal, &total);
     threshold = cut.threshold;
-    uint32_t ties = cut.equal;
+    uint32_t taken = cut.equal;
     if (reached(goal, cut.above + (cut.equal - 1) * packed(cut.unit))) {
-      ties = static_cast<uint32_t>(goal.ties(mass_in(cut.above), number_in(cut.above), cut.unit));
-      tokens.drop_ties(threshold, ties);
+      taken = static_cast<uint32_t>(goal.ties(mass_in(cut.above), number_in(cut.above), cut.unit));
+      ties = taken;
     }
-    kept = static_cast<int>(number_in(cut.above) + ties);
-    kept_mass = mass_in(cut.above) + static_cast<uint64_t>(ties) * cut.unit;
-  } else {
-#pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      tokens.keys[j] = tokens.first() + j * 32 < n ? 1 : 0;
-    }
+    kept = static_cast<int>(number_in(cut.above) + taken);
+    kept_mass = mass_in(cut.above) + static_cast<uint64_t>(taken) * cut.unit;
   }
-  tokens.write(args.mask + begin, args.kept_indices + begin, begin, n, kept, threshold);
-  if (threadIdx.x == 0) {
+  if (threadIdx.x == kWarps * 32 - 1) {  // of the warp with the least to write
     args.flags[g] = flags;
     args.kept_counts[g] = kept;
     args.kept_mass[g] = static_cast<double>(kept_mass) / static_cast<double>(total);
   }
+  uint32_t bits = 0;
+#pragma unroll
+  for (int j = 0; j < kItems; ++j) {
+    const bool take = flags == 0 ? tokens.keys[j] >= threshold : tokens.place(j) < n;
+    bits |= take ? 1u << j : 0u;
+  }
+  if (ties != 0xffffffffu) {
+    bits = tokens.drop_ties(bits, threshold, ties);
+  }
+  tokens.write(args.mask + begin, args.kept_indices + begin, begin, n, kept, bits, room);
 }
 
-/** Which segments nucleus_short takes, by their rows: in a warp, a block, or in memory. */
+/** Which segments nucleus_short takes with few and with many tokens a thread; longer ones it does in memory. */
 struct ShortLengths {
-  int64_t warp, block;
-  bool others;  // longer ones, too
+  int64_t few, many;
 };
 
-constexpr int kShortThreads = 128;
-
 /**
- * A block per segment, and `share` rows that each fetches ahead of knowing its own: together all scores, and
- * mostly its own. Between two launches that miss every cache that took 0.8 us off 8.9 (tuning run, H200).
+ * A block per segment. Before it knows which rows are its own it loads those that are if all segments have
+ * `share`, or fetches as many ahead: the offsets and the scores miss every cache between two launches.
  */
-template <int kItems, int kBlocks>
-__global__ void __launch_bounds__(kShortThreads, kBlocks)
+template <int kWarps, int kFew, int kMany, bool kMostlyMany, int kBlocks>
+__global__ void __launch_bounds__(kWarps * 32, kBlocks)
     nucleus_short(NucleusSelectArgs args, NucleusWorkspace workspace, ShortLengths lengths,
                   int64_t share) {
-  constexpr int kWarps = kShortThreads / 32;
+  using Few = ShortTokens<kWarps, kFew>;
+  using Many = ShortTokens<kWarps, kMany>;
+  using Usual = std::conditional_t<kMostlyMany, Many, Few>;
   __shared__ ShortShared<kWarps> shared;
-  __shared__ ShortShared<1> warp_shared;
+  alignas(16) __shared__ uint32_t room[Many::kRoom + 2];
   __shared__ uint64_t scratch[kScratch];
   const int64_t g = blockIdx.x;
-  const int64_t line = threadIdx.x * int64_t{32};  // floats of 128 bytes
-  if (line < share && g * share + line < args.rows) {
-    prefetch_l2(args.scores + g * share + line);
+  const int64_t guess = g * share;
+  const int64_t left = args.rows - guess;
+  Usual usual(shared);
+  int expected = 0;
+  if (share > Usual::kRoom || (kMostlyMany && share <= Few::kRoom)) {
+    const int64_t line = threadIdx.x * int64_t{32};  // floats of 128 bytes
+    if (line < share && line < left) {
+      prefetch_l2(args.scores + guess + line);
+    }
+  } else if (left > 0) {
+    expected = static_cast<int>(share < left ? share : left);
+  }
+  usual.fetch(args.scores + guess, expected);
+  shared.bins.clear(static_cast<int>(threadIdx.x), kWarps * 32);
+  if (threadIdx.x == 0) {
+    shared.few_count = 0;
   }
   int64_t begin = 0;
   int64_t end = 0;
@@ -317,20 +397,22 @@ __global__ void __launch_bounds__(kShortThreads, kBlocks)
     if (threadIdx.x == 0) {
       note_empty(args, g, good);
     }
-  } else if (n <= lengths.warp) {
-    if (threadIdx.x < 32) {
-      select_short<1, kLaneItems>(args, g, begin, static_cast<int>(n), warp_shared);
+    return;
+  }
+  if (n > lengths.many) {
+    finish_in_memory(args, workspace, g, begin, end, scratch);
+    return;
+  }
+  const int length = static_cast<int>(n);
+  if (kMostlyMany ? n > lengths.few : n <= lengths.few) {
+    if (begin != guess || length != expected) {
+      usual.fetch(args.scores + begin, length);
     }
-  } else if (n <= lengths.block && n <= 8 * kShortThreads) {
-    select_short<kWarps, 8>(args, g, begin, static_cast<int>(n), shared);
-  } else if (n <= lengths.block) {
-    select_short<kWarps, kItems>(args, g, begin, static_cast<int>(n), shared);
-  } else if (lengths.others) {
-    const uint32_t flags = select_in_memory(args, workspace, begin, end, scratch);
-    if (threadIdx.x == 0) {
-      args.flags[g] = flags;
-    }
-    list_kept(args, workspace, g, begin, end, flags != 0, scratch);
+    select_short(args, g, begin, length, usual, room);
+  } else {
+    std::conditional_t<kMostlyMany, Few, Many> tokens(shared);
+    tokens.fetch(args.scores + begin, length);
+    select_short(args, g, begin, length, tokens, room);
   }
 }
 

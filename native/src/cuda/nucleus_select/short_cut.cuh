@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// Where the prefix of a short segment ends. The threshold key is searched between the smallest and the
-// largest key, by the mass and the number of the tokens at or above pivots, until few enough tokens are left
-// for one warp, and then for one a lane, each of which is compared with all others.
+// Where the prefix of a short segment ends. The threshold key lies in a bracket of keys, which bins cut to one
+// of 128 parts by the exact mass and number of the tokens in each, mostly once: then so few are left that each
+// lane of a warp compares one with all others.
 
 #include "cuda/nucleus_select/goal.cuh"
 
 namespace medpruner::cuda {
-
-/** Tokens a lane has of those that one warp takes over. */
-constexpr int kLaneItems = 8;
-constexpr int kWarpItems = 32 * kLaneItems;
 
 /** Mass of some tokens and, from bit 48 on, their number: of at most 65535 tokens. */
 using Packed = uint64_t;
@@ -33,6 +29,24 @@ __device__ inline Packed warp_sum_packed(Packed value) {
   return (static_cast<uint64_t>(high) << kLow) + low;
 }
 
+/** Adds packed(weight) if key >= pivot: three instructions, where nvcc makes five of the plain form. */
+__device__ inline void add_at_least(uint32_t pivot, uint32_t key, uint32_t weight, uint2* sum) {
+#if defined(__CUDACC__)
+  asm("{\n\t"
+      ".reg .pred above;\n\t"
+      "setp.ge.u32 above, %2, %3;\n\t"
+      "@above add.cc.u32 %0, %0, %4;\n\t"
+      "@above addc.u32 %1, %1, 0x10000;\n\t"
+      "}"
+      : "+r"(sum->x), "+r"(sum->y)
+      : "r"(key), "r"(pivot), "r"(weight));
+#else
+  const Packed more = key >= pivot ? packed(weight) : 0;
+  const Packed all = (static_cast<Packed>(sum->y) << 32 | sum->x) + more;
+  *sum = make_uint2(static_cast<uint32_t>(all), static_cast<uint32_t>(all >> 32));
+#endif
+}
+
 __device__ inline bool reached(const Goal& goal, Packed prefix) {
   return goal.reached(mass_in(prefix), number_in(prefix));
 }
@@ -47,41 +61,101 @@ struct Bracket {
   }
 };
 
-/** Evenly spaced keys of a bracket with low < high, ascending, all above low and none above high. */
-template <int kPivots>
-struct Pivots {
-  uint32_t keys[kPivots];
-  Packed sums[kPivots];  // of the tokens at or above each
+constexpr int kLaneBins = 4;
+constexpr int kCutBins = 32 * kLaneBins;
+/** The most tokens that bins take: more would overflow their words. */
+constexpr int kBinTokens = 1024;
 
-  __device__ explicit Pivots(const Bracket& bracket) {
-    const uint32_t step = (bracket.high - bracket.low) / (kPivots + 1);
-#pragma unroll
-    for (int p = 0; p < kPivots; ++p) {
-      keys[p] = bracket.high - static_cast<uint32_t>(kPivots - p) * step;
-      sums[p] = 0;
+/** In shared memory. Bin b has the keys from high - (b << shift) down to the next bin's, the last one all below. */
+struct CutBins {
+  static constexpr int kNumberBits = 11;
+  static constexpr uint32_t kNumbers = (1u << kNumberBits) - 1u;
+  uint32_t low[kCutBins];   // the number, and above it what the weights' lowest 11 bits add up to
+  uint32_t high[kCutBins];  // what their other bits add up to
+
+  __device__ void clear(int thread, int threads) {
+    for (int b = thread; b < kCutBins; b += threads) {
+      low[b] = 0;
+      high[b] = 0;
     }
   }
 
-  __device__ void add(uint32_t key, uint32_t weight) {
+  __device__ void add(uint32_t bin, uint32_t weight) {
+    atomicAdd(&low[bin], (weight & kNumbers) << kNumberBits | 1u);
+    atomicAdd(&high[bin], weight >> kNumberBits);
+  }
+
+  __device__ static Packed sum(uint32_t low, uint32_t high) {
+    return (static_cast<uint64_t>(high) << kNumberBits) + (low >> kNumberBits) +
+           (static_cast<uint64_t>(low & kNumbers) << kNumberShift);
+  }
+};
+
+/**
+ * By which 128 bins hold the bracket. `most` below 25 leaves the last bin what the others do not hold, so that
+ * a few keys far below all others, zeros above all, do not take the others' bins.
+ */
+__device__ inline int bin_shift(uint32_t low, uint32_t high, int most) {
+  const int bits = 32 - __clz(static_cast<int>(high - low));
+  const int shift = bits > 7 ? bits - 7 : 0;
+  return shift < most ? shift : most;
+}
+
+__device__ inline uint32_t bin_of(uint32_t key, uint32_t high, int shift) {
+  const uint32_t bin = (high - key) >> shift;
+  return bin < kCutBins ? bin : kCutBins - 1;
+}
+
+/** What the keys above a bracket and its bins add up to, bin after bin; lane l has bins 4 l to 4 l + 3. */
+struct BinSums {
+  Packed before, upto[kLaneBins];
+  Packed all;
+
+  /** All lanes of the warp. */
+  __device__ BinSums(const CutBins& bins, Packed above) {
+    const int lane = static_cast<int>(threadIdx.x) % 32;
+    const uint4 low = reinterpret_cast<const uint4*>(bins.low)[lane];
+    const uint4 high = reinterpret_cast<const uint4*>(bins.high)[lane];
+    upto[0] = CutBins::sum(low.x, high.x);
+    upto[1] = upto[0] + CutBins::sum(low.y, high.y);
+    upto[2] = upto[1] + CutBins::sum(low.z, high.z);
+    upto[3] = upto[2] + CutBins::sum(low.w, high.w);
+    unsigned long long sum = upto[3];
 #pragma unroll
-    for (int p = 0; p < kPivots; ++p) {
-      if (key >= keys[p]) {
-        sums[p] += packed(weight);
-      }
+    for (int distance = 1; distance < 32; distance *= 2) {
+      const unsigned long long other = __shfl_up_sync(kAllLanes, sum, distance);
+      sum += lane >= distance ? other : 0;
+    }
+    all = above + __shfl_sync(kAllLanes, sum, 31);
+    before = above + sum - upto[3];
+#pragma unroll
+    for (Packed& end : upto) {
+      end += before;
     }
   }
 
-  /** By the sums over the whole segment. */
-  __device__ void narrow(Bracket* bracket, const Goal& goal) const {
+  /** The bracket of the bin that the goal is reached in. */
+  __device__ void narrow(const Goal& goal, int shift, Bracket* bracket) const {
+    const unsigned reaching = __ballot_sync(kAllLanes, reached(goal, upto[kLaneBins - 1]));
+    const int lane = __ffs(static_cast<int>(reaching)) - 1;
+    uint32_t bin = 0;
+    unsigned long long above = before;
+    unsigned long long from = upto[0];
 #pragma unroll
-    for (int p = kPivots - 1; p >= 0; --p) {
-      if (reached(goal, sums[p])) {
-        bracket->low = keys[p];
-        bracket->from = sums[p];
-        return;
+    for (int b = 0; b + 1 < kLaneBins; ++b) {
+      if (!reached(goal, upto[b])) {
+        bin = static_cast<uint32_t>(b) + 1;
+        above = upto[b];
+        from = upto[b + 1];
       }
-      bracket->high = keys[p] - 1;
-      bracket->above = sums[p];
+    }
+    bin = __shfl_sync(kAllLanes, bin, lane) + static_cast<uint32_t>(lane * kLaneBins);
+    bracket->above = __shfl_sync(kAllLanes, above, lane);
+    bracket->from = __shfl_sync(kAllLanes, from, lane);
+    bracket->high -= bin << shift;
+    const uint32_t width = (1u << shift) - 1u;
+    if (bin < kCutBins - 1 && bracket->high - bracket->low > width) {
+      bracket->low = bracket->high - width;
     }
   }
 };
@@ -94,66 +168,19 @@ struct ShortCut {
   Packed above;
 };
 
-/**
- * By the tokens of one warp, which are all those of the bracket; key 0: none. `last` has room for 32 keys and
- * their weights.
- */
-__device__ inline ShortCut cut_in_warp(const uint32_t (&keys)[kLaneItems],
-                                  const uint32_t (&weights)[kLaneItems], Bracket bracket,
-                                  const Goal& goal, uint2* last) {
+/** By the keys and weights of the bracket: all of them, or any of one key that more than 32 have. All lanes. */
+__device__ inline ShortCut cut_of_few(const uint2* few, const Bracket& bracket, const Goal& goal) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const unsigned earlier = (1u << lane) - 1u;
-  const Packed outside = bracket.above;  // of the keys above, which this warp does not have
-  while (bracket.open(32)) {
-    Pivots<3> pivots(bracket);  // cost little more time than one, and quarter the bracket
-#pragma unroll
-    for (int j = 0; j < kLaneItems; ++j) {
-      pivots.add(keys[j], weights[j]);
-    }
-#pragma unroll
-    for (Packed& sum : pivots.sums) {
-      sum = outside + warp_sum_packed(sum);
-    }
-    pivots.narrow(&bracket, goal);
-  }
-  uint32_t own = 0;  // bit j: item j is in the bracket
-#pragma unroll
-  for (int j = 0; j < kLaneItems; ++j) {
-    own |= keys[j] - bracket.low <= bracket.high - bracket.low ? 1u << j : 0u;
-  }
-  if (bracket.low == bracket.high) {  // one key, of any number of tokens
-    uint32_t unit = 0;
-#pragma unroll
-    for (int j = 0; j < kLaneItems; ++j) {
-      unit = (own >> j & 1u) != 0 ? weights[j] : unit;
-    }
-    return {bracket.low, WarpReductions::max(unit),
-            static_cast<uint32_t>(number_in(bracket.from - bracket.above)), bracket.above};
-  }
-  const uint32_t count = static_cast<uint32_t>(__popc(own));
-  uint32_t at = 0;
-#pragma unroll
-  for (int bit = 0; bit < 4; ++bit) {  // counts are at most kLaneItems
-    at += static_cast<uint32_t>(
-              __popc(__ballot_sync(kAllLanes, (count >> bit & 1u) != 0) & earlier))
-          << bit;
-  }
-#pragma unroll
-  for (int j = 0; j < kLaneItems; ++j) {
-    if ((own >> j & 1u) != 0) {
-      last[at++] = make_uint2(keys[j], weights[j]);
-    }
-  }
-  __syncwarp();
   const int number = static_cast<int>(number_in(bracket.from - bracket.above));
-  const uint2 mine = lane < number ? last[lane] : make_uint2(0, 0);
+  if (bracket.low == bracket.high) {
+    return {bracket.low, few[0].y, static_cast<uint32_t>(number), bracket.above};
+  }
+  const uint2 mine = lane < number ? few[lane] : make_uint2(0, 0);
   Packed sum = bracket.above;  // with the lane's own key
 #pragma unroll 4
   for (int i = 0; i < number; ++i) {
-    const uint2 other = last[i];
-    if (other.x >= mine.x) {
-      sum += packed(other.y);
-    }
+    const uint2 other = few[i];
+    sum += other.x >= mine.x ? packed(other.y) : 0;
   }
   const uint32_t threshold =
       WarpReductions::max(lane < number && reached(goal, sum) ? mine.x : 0);
