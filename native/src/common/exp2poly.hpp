@@ -25,12 +25,8 @@ MEDPRUNER_HD inline uint64_t double_to_bits(double value) {
   return bits;
 }
 
-/** rint(exp2poly(y) * 2^31) for y <= 0. */
-MEDPRUNER_HD inline uint32_t exp2_weight(double y) {
-  // The weight of -32 is rint(0.5) = 0, so the clamp is all that "0 when y < -32" takes.
-  const double x = y < -32.0 ? -32.0 : y;
-  const double shifted = x + kRounder;
-  const double f = x - (shifted - kRounder);
+/** rint(exp2poly(n + f) * 2^31) for n + f in [-32, 0]; shifted = n + kRounder. */
+MEDPRUNER_HD inline uint32_t exp2_weight_by(double shifted, double f) {
   double p = 0x1.41fbc20404cb4p-13;
   p = fma(p, f, 0x1.5f3e5436f4de1p-10);
   p = fma(p, f, 0x1.3b2d4cec4a36cp-7);
@@ -42,6 +38,14 @@ MEDPRUNER_HD inline uint32_t exp2_weight(double y) {
   double power;
   memcpy(&power, &power_bits, sizeof power);
   return static_cast<uint32_t>(double_to_bits(p * power + kRounder));
+}
+
+/** rint(exp2poly(y) * 2^31) for y <= 0. */
+MEDPRUNER_HD inline uint32_t exp2_weight(double y) {
+  // The weight of -32 is rint(0.5) = 0, so the clamp is all that "0 when y < -32" takes.
+  const double x = y < -32.0 ? -32.0 : y;
+  const double shifted = x + kRounder;
+  return exp2_weight_by(shifted, x - (shifted - kRounder));
 }
 
 /** SOFTMAX: `factor` is log2(e) / temperature, `max` the segment's largest score. */

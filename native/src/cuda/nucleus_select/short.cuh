@@ -25,9 +25,21 @@ struct ShortShared {
 };
 
 /** Orders as order_key() does, in fewer instructions; NaNs lie below all other keys or above them as well. */
-__device__ inline uint32_t key_of(uint32_t bits) {
-  const uint32_t value = float_to_bits(bits_to_float(bits) + 0.0f);  // makes -0 a +0
-  return value ^ (static_cast<uint32_t>(static_cast<int32_t>(value) >> 31) | 0x80000000u);
+__device__ inline uint32_t key_of(float score) {
+  const uint32_t bits = float_to_bits(score + 0.0f);  // makes -0 a +0
+  return bits ^ (static_cast<uint32_t>(static_cast<int32_t>(bits) >> 31) | 0x80000000u);
+}
+
+__device__ inline float score_of(uint32_t key) {
+  return bits_to_float(key ^ (~static_cast<uint32_t>(static_cast<int32_t>(key) >> 31) | 0x80000000u));
+}
+
+/** softmax_weight(); what lies 32 octaves below the largest is found afterwards, by one word. */
+__device__ inline uint32_t softmax_weight_by(float score, double max, double factor) {
+  const double y = (static_cast<double>(score) - max) * factor;
+  const double shifted = y + kRounder;
+  const uint32_t weight = exp2_weight_by(shifted, y - (shifted - kRounder));
+  return static_cast<uint32_t>(double_to_bits(y) >> 32) < 0xc0400000u ? weight : 0;  // y is -32 there
 }
 
 /**
@@ -65,13 +77,13 @@ struct ShortTokens {
     return ((warp() * kGroups + j / kUnit) * 32 + lane()) * kUnit + j % kUnit;
   }
 
-  /** Loads n scores, as they are, into the keys. */
+  /** Loads n > 0 scores, as they are, into the keys; where there is no token, one of the others. */
   __device__ void fetch(const float* scores, int n) {
     if (kUnit == 4 && n % 4 == 0 && reinterpret_cast<uintptr_t>(scores) % 16 == 0) {
 #pragma unroll
       for (int j = 0; j < kItems; j += kUnit) {
-        const float4 four = place(j) < n ? *reinterpret_cast<const float4*>(scores + place(j))
-                                         : make_float4(0, 0, 0, 0);
+        const int i = place(j) < n ? place(j) : n - 4;
+        const float4 four = *reinterpret_cast<const float4*>(scores + i);
         keys[j] = float_to_bits(four.x);
         keys[j + 1 % kUnit] = float_to_bits(four.y);
         keys[j + 2 % kUnit] = float_to_bits(four.z);
@@ -81,18 +93,17 @@ struct ShortTokens {
     }
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      keys[j] = place(j) < n ? float_to_bits(scores[place(j)]) : 0;
+      keys[j] = float_to_bits(scores[place(j) < n ? place(j) : n - 1]);
     }
   }
 
   /** Makes keys of the scores; the smallest and the largest one. */
-  __device__ uint2 order(int n) {
+  __device__ uint2 order() {
     uint2 range = make_uint2(0xffffffffu, 0);
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      const bool inside = place(j) < n;
-      keys[j] = inside ? key_of(keys[j]) : 0;
-      range.x = inside && keys[j] < range.x ? keys[j] : range.x;
+      keys[j] = key_of(bits_to_float(keys[j]));
+      range.x = keys[j] < range.x ? keys[j] : range.x;
       range.y = keys[j] > range.y ? keys[j] : range.y;
     }
     range = make_uint2(WarpReductions::min(range.x), WarpReductions::max(range.y));
@@ -109,23 +120,28 @@ struct ShortTokens {
     return range;
   }
 
-  /** Sets the weights. */
-  __device__ void weigh(const NucleusSelectArgs& args, float max) {
+  /** Sets the weights of the n tokens; from here on, all others have key 0 and weight 0. */
+  __device__ void weigh(const NucleusSelectArgs& args, float max, int n) {
     if (!args.mass_score) {
 #pragma unroll
-      for (int j = 0; j < kItems; ++j) {  // without a branch, so that their chains overlap
-        const uint32_t weight =
-            softmax_weight(bits_to_float(key_to_bits(keys[j])), max, args.factor);
-        weights[j] = keys[j] != 0 ? weight : 0;
+      for (int j = 0; j < kItems; ++j) {
+        weights[j] = softmax_weight_by(score_of(keys[j]), max, args.factor);
       }
-      return;
-    }
-    const double inverse = 1.0 / static_cast<double>(max);
+    } else {
+      const double inverse = 1.0 / static_cast<double>(max);
 #pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      const float value = bits_to_float(key_to_bits(keys[j]));
-      const uint32_t weight = max == 0 ? 0x80000000u : mass_weight_by(value, max, inverse);
-      weights[j] = keys[j] != 0 ? weight : 0;
+      for (int j = 0; j < kItems; ++j) {
+        weights[j] = max == 0 ? 0x80000000u : mass_weight_by(score_of(keys[j]), max, inverse);
+      }
+    }
+    if (n < kRoom) {
+#pragma unroll
+      for (int j = 0; j < kItems; ++j) {
+        if (place(j) >= n) {
+          keys[j] = 0;
+          weights[j] = 0;
+        }
+      }
     }
   }
 
@@ -149,9 +165,7 @@ struct ShortTokens {
   __device__ void fill_bins(uint32_t low, uint32_t high, int shift) {
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      if (high - keys[j] <= high - low) {
-        shared.bins.add(bin_of(keys[j], high, shift), weights[j]);
-      }
+      shared.bins.add(high - keys[j], high - low, shift, weights[j]);
     }
     __syncthreads();
   }
@@ -176,18 +190,21 @@ struct ShortTokens {
     }
   }
 
-  /** The tokens of a bracket that is not open(32), in any order; 32 of them, if they are more. */
+  /** The tokens of a bracket that is not open(32), in any order; one of them, if they are more than 32. */
   __device__ void gather(const Bracket& bracket) {
     uint32_t own = 0;
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
       own |= keys[j] - bracket.low <= bracket.high - bracket.low ? 1u << j : 0u;
     }
-    uint32_t at = own != 0 ? atomicAdd(&shared.few_count, static_cast<uint32_t>(__popc(own))) : 32;
-    if (at < 32) {
+    if (own != 0) {
+      uint32_t at = atomicAdd(&shared.few_count, static_cast<uint32_t>(__popc(own)));
+      if (bracket.low == bracket.high) {
+        own = at == 0 ? own & (0u - own) : 0;
+      }
 #pragma unroll
       for (int j = 0; j < kItems; ++j) {
-        if ((own >> j & 1u) != 0 && at < 32) {
+        if ((own >> j & 1u) != 0) {
           shared.few[at++] = make_uint2(keys[j], weights[j]);
         }
       }
@@ -239,7 +256,7 @@ struct ShortTokens {
     return cut_of_few(shared.few, bracket, *goal);
   }
 
-  /** Where each group's first one of the tokens in `bits` (bit j: item j) comes among the segment's; in one `turn`. */
+  /** Where each group's first one of the tokens in `bits` (bit j: item j) comes among the segment's. */
   __device__ void rank(uint32_t bits, int round, uint32_t (&first)[kGroups]) {
     uint32_t own = 0;  // a byte for each group: 32 lanes have at most 128
 #pragma unroll
@@ -272,6 +289,24 @@ struct ShortTokens {
     for (int q = 0; q < kGroups; ++q) {
       first[q] += before;
     }
+  }
+
+  /** Bit j for item j. */
+  __device__ uint32_t at_least(uint32_t threshold) const {
+    uint32_t bits = 0;
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      bits |= keys[j] >= threshold ? 1u << j : 0u;
+    }
+    return bits;
+  }
+  __device__ static uint32_t all_of(int n) {
+    uint32_t bits = 0;
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) {
+      bits |= place(j) < n ? 1u << j : 0u;
+    }
+    return bits;
   }
 
   /** `bits` without the tokens of the threshold's key that come after the first `ties` of them. */
@@ -315,15 +350,15 @@ struct ShortTokens {
 template <int kWarps, int kItems>
 __device__ inline void select_short(const NucleusSelectArgs& args, int64_t g, int64_t begin, int n,
                                     ShortTokens<kWarps, kItems>& tokens, uint32_t* room) {
-  const uint2 range = tokens.order(n);
+  const uint2 range = tokens.order();
   const uint32_t flags = flags_of_range(range.x, range.y, args.mass_score);
-  uint32_t threshold = 1;  // all tokens
+  uint32_t threshold = 0;
   uint32_t ties = 0xffffffffu;
   int kept = n;
   uint64_t total = 1;
   uint64_t kept_mass = 1;
   if (flags == 0) {
-    tokens.weigh(args, bits_to_float(key_to_bits(range.y)));
+    tokens.weigh(args, score_of(range.y), n);
     Goal goal;
     const ShortCut cut = tokens.cut(args, range.x, range.y, n, &goal, &total);
     threshold = cut.threshold;
@@ -340,12 +375,7 @@ __device__ inline void select_short(const NucleusSelectArgs& args, int64_t g, in
     args.kept_counts[g] = kept;
     args.kept_mass[g] = static_cast<double>(kept_mass) / static_cast<double>(total);
   }
-  uint32_t bits = 0;
-#pragma unroll
-  for (int j = 0; j < kItems; ++j) {
-    const bool take = flags == 0 ? tokens.keys[j] >= threshold : tokens.place(j) < n;
-    bits |= take ? 1u << j : 0u;
-  }
+  uint32_t bits = flags == 0 ? tokens.at_least(threshold) : tokens.all_of(n);
   if (ties != 0xffffffffu) {
     bits = tokens.drop_ties(bits, threshold, ties);
   }
@@ -384,7 +414,9 @@ __global__ void __launch_bounds__(kWarps * 32, kBlocks)
   } else if (left > 0) {
     expected = static_cast<int>(share < left ? share : left);
   }
-  usual.fetch(args.scores + guess, expected);
+  if (expected > 0) {
+    usual.fetch(args.scores + guess, expected);
+  }
   shared.bins.clear(static_cast<int>(threadIdx.x), kWarps * 32);
   if (threadIdx.x == 0) {
     shared.few_count = 0;
