@@ -76,6 +76,11 @@ class Workload {
     broken_query_.values[3] = NAN;
     nucleus_ = nucleus_select(kCpu, params_, scores_, {0, 300});
     free_ = nucleus_select(kCpu, nucleus(0, 0.5), scores_, {0, 300});
+    close_scores_.assign(300, 1e6f);  // more than 32 in one of the first bins
+    for (size_t i = 1; i < 300; ++i) {
+      close_scores_[i] = 1 + 1e-6f * static_cast<float>(i);
+    }
+    close_ = nucleus_select(kCpu, nucleus(1, 0.99985), close_scores_, {0, 300});
     special_scores_ = scores_;
     special_scores_[299] = NAN;
     special_ = nucleus_select(kCpu, nucleus(1, 0.5), special_scores_, {0, 300});
@@ -169,11 +174,11 @@ class Workload {
     const NucleusResult r = nucleus_select(kGpu, params_, scores_, {0, 300});
     const NucleusResult s = nucleus_select(kGpu, nucleus(1, 0.5), special_scores_, {0, 300});
     const NucleusResult n = nucleus_select(kGpu, nucleus(1, 0.5), negative_scores_, {0, 300});
-    bool blocks = true;  // small blocks, large ones in registers and in memory, spread over tiles
+    bool blocks = true;  // small blocks, in memory too, large ones in registers and in memory, spread over tiles
     using Limits = medpruner::cuda::NucleusLimits;
     for (const Limits& limits :
-         {Limits{10, 300, 4096, 10, 2048}, Limits{10, 300, 4096, 10, 2048, 20, 0},
-          Limits{10, 10, 4096, 10, 2048, 10, 0}, Limits{10, 100, 0, 6, 2048}}) {
+         {Limits{10, 300, 4096, 10, 2048}, Limits{10, 10, 4096, 10, 2048}, Limits{10, 300, 4096, 10, 2048, 0, 20},
+          Limits{10, 10, 4096, 10, 2048, 0, 10}, Limits{10, 100, 0, 6, 2048}}) {
       medpruner::cuda::g_nucleus_limits = limits;
       const NucleusResult b = nucleus_select(kGpu, nucleus(0, 0.5), scores_, {0, 300});
       medpruner::cuda::g_nucleus_limits = {};
@@ -181,7 +186,9 @@ class Workload {
                same(b.kept_indices.values, free_.kept_indices.values) &&
                same(b.kept_mass.values, free_.kept_mass.values);
     }
-    return blocks && r.status == MEDPRUNER_OK && same(r.mask.values, nucleus_.mask.values) &&
+    const NucleusResult c = nucleus_select(kGpu, nucleus(1, 0.99985), close_scores_, {0, 300});
+    return blocks && c.status == MEDPRUNER_OK && same(c.mask.values, close_.mask.values) &&
+           r.status == MEDPRUNER_OK && same(r.mask.values, nucleus_.mask.values) &&
            same(r.kept_indices.values, nucleus_.kept_indices.values) &&
            same(r.kept_mass.values, nucleus_.kept_mass.values) && s.status == MEDPRUNER_OK &&
            same(s.mask.values, special_.mask.values) && same(s.flags.values, special_.flags.values) &&
@@ -218,7 +225,7 @@ class Workload {
   Tensor<F16> half_query_, odd_query_, steep_query_, steep_key_;
   Tensor<BF16> group_query_;
   Tensor<int32_t> source_;
-  std::vector<float> scores_, special_scores_, negative_scores_;
+  std::vector<float> scores_, close_scores_, special_scores_, negative_scores_;
   std::vector<uint8_t> mask_;
   std::vector<int64_t> gather_offsets_, gather_counts_, stray_, mass_offsets_;
   medpruner_nucleus_select_params params_;
@@ -226,7 +233,7 @@ class Workload {
   Tensor<int16_t> shorts_;
   AnchorResult anchor_, wide_anchor_, uneven_anchor_, bytes_anchor_, shorts_anchor_, patch_anchor_, patch_bytes_anchor_;
   MassResult mass_, half_mass_, group_mass_, odd_mass_, steep_mass_;
-  NucleusResult nucleus_, free_, special_, negative_;
+  NucleusResult nucleus_, free_, close_, special_, negative_;
   MergeResult<float> merge_;
   GatherResult<int32_t> gather_;
   PruneCase<float> prune_case_;

@@ -68,8 +68,8 @@ Blocks blocks_for(const NucleusSelectArgs& args) {
 }
 
 /** Registers allow six blocks of a multiprocessor's 128 threads, or four of 256. */
-constexpr auto kShortKernel = nucleus_short<4, 2, 16, false, 6>;
-constexpr auto kMediumKernel = nucleus_short<8, 4, 16, true, 4>;
+constexpr auto kShortKernel = nucleus_short<4, 2, 16, false, 2, 6>;
+constexpr auto kMediumKernel = nucleus_short<8, 4, 16, true, 4, 4>;
 
 ShortLengths short_lengths(bool medium) {
   const NucleusLimits limits = g_nucleus_limits;

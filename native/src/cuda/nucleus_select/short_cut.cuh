@@ -2,8 +2,8 @@
 #pragma once
 
 // Where the prefix of a short segment ends. The threshold key lies in a bracket of keys, which bins cut to one
-// of 128 parts by the exact mass and number of the tokens in each, mostly once: then so few are left that each
-// lane of a warp compares one with all others.
+// of 64 or 128 parts by the exact mass and number of the tokens in each, mostly once: then so few are left that
+// each lane of a warp compares one with all others.
 
 #include "cuda/nucleus_select/goal.cuh"
 
@@ -47,8 +47,18 @@ __device__ inline void add_at_least(uint32_t pivot, uint32_t key, uint32_t weigh
 #endif
 }
 
+/** Of a goal of at most as many rows as the segment has. */
 __device__ inline bool reached(const Goal& goal, Packed prefix) {
-  return goal.reached(mass_in(prefix), number_in(prefix));
+  const uint32_t rows = static_cast<uint32_t>(number_in(prefix));
+  return (mass_in(prefix) >= goal.mass && rows >= static_cast<uint32_t>(goal.least)) ||
+         rows >= static_cast<uint32_t>(goal.most);
+}
+
+/** Never of more rows than the segment has, which then are all it takes. */
+__device__ inline Goal short_goal(const NucleusSelectArgs& args, uint64_t total, int n) {
+  Goal goal = goal_of(args, mass_target(args.tau_q62, total), n);
+  goal.most = goal.most < static_cast<uint64_t>(n) ? goal.most : static_cast<uint64_t>(n);
+  return goal;
 }
 
 /** The keys from `low` on reach the goal, those above `high` do not; `from` and `above`: their sums. */
@@ -59,88 +69,90 @@ struct Bracket {
   __device__ bool open(uint32_t candidates) const {
     return low < high && number_in(from - above) > candidates;
   }
+
+  /** By the sum of the keys from `pivot` on, which lies above `low`. */
+  __device__ void halve(const Goal& goal, uint32_t pivot, Packed sum) {
+    if (reached(goal, sum)) {
+      low = pivot;
+      from = sum;
+    } else {
+      high = pivot - 1;
+      above = sum;
+    }
+  }
 };
 
-constexpr int kLaneBins = 4;
-constexpr int kCutBins = 32 * kLaneBins;
 /** The most tokens that bins take: more would overflow their words. */
 constexpr int kBinTokens = 1024;
 
 /** In shared memory. Bin b has the keys from high - (b << shift) down to the next bin's, the last one all below. */
+template <int kLaneBins>
 struct CutBins {
+  static constexpr int kBins = 32 * kLaneBins;
   static constexpr int kNumberBits = 11;
   static constexpr uint32_t kNumbers = (1u << kNumberBits) - 1u;
-  uint32_t low[kCutBins];   // the number, and above it what the weights' lowest 11 bits add up to
-  uint32_t high[kCutBins];  // what their other bits add up to
+  alignas(16) uint32_t low[kBins];   // the number, and above it what the weights' lowest 11 bits add up to
+  alignas(16) uint32_t high[kBins];  // what their other bits add up to
 
-  __device__ void clear(int thread, int threads) {
-    for (int b = thread; b < kCutBins; b += threads) {
-      low[b] = 0;
-      high[b] = 0;
+  template <int kThreads>
+  __device__ void clear() {
+    static_assert(kThreads % 32 == 0 && kBins <= kThreads, "a thread a bin");
+    if (threadIdx.x < kBins) {
+      low[threadIdx.x] = 0;
+      high[threadIdx.x] = 0;
     }
   }
 
-  /** A token of weight `weight` whose key lies `down` below the bracket's highest, if it is one of `span`. */
-  __device__ void add(uint32_t down, uint32_t span, int shift, uint32_t weight) {
-    const uint32_t part = down >> shift;
-    const uint32_t bin = part < kCutBins ? part : kCutBins - 1;
-    const uint32_t lowest = (weight & kNumbers) << kNumberBits | 1u;
-#if defined(__CUDACC__)  // predicated: a branch and the threads' meeting behind it are three instructions more
-    const uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(low + bin));
-    asm volatile("{\n\t"
-                 ".reg .pred inside;\n\t"
-                 "setp.le.u32 inside, %0, %1;\n\t"
-                 "@inside red.shared.add.u32 [%2], %3;\n\t"
-                 "@inside red.shared.add.u32 [%2+%5], %4;\n\t"
-                 "}" ::"r"(down), "r"(span), "r"(address), "r"(lowest), "r"(weight >> kNumberBits),
-                 "n"(sizeof low)
-                 : "memory");
-#else
-    if (down <= span) {
-      atomicAdd(&low[bin], lowest);
-      atomicAdd(&high[bin], weight >> kNumberBits);
-    }
+  __device__ void add(uint32_t bin, uint32_t weight) {
+#if defined(__CUDACC__)
+    asm volatile("" : "+r"(weight));  // else both words of all weights are made ahead of a loop, and spilled
 #endif
+    bin = bin < kBins ? bin : kBins - 1;
+    atomicAdd(&low[bin], (weight & kNumbers) << kNumberBits | 1u);
+    atomicAdd(&high[bin], weight >> kNumberBits);
   }
 
-  __device__ static Packed sum(uint32_t low, uint32_t high) {
-    return (static_cast<uint64_t>(high) << kNumberBits) + (low >> kNumberBits) +
-           (static_cast<uint64_t>(low & kNumbers) << kNumberShift);
+  __device__ Packed sum(int bin) const {
+    return (static_cast<uint64_t>(high[bin]) << kNumberBits) + (low[bin] >> kNumberBits) +
+           (static_cast<uint64_t>(low[bin] & kNumbers) << kNumberShift);
+  }
+
+  /**
+   * By which the bins hold keys [low, high]. `most` below 26 leaves the last bin what the others do not hold, so
+   * that a few keys far below all others, zeros above all, do not take the others' bins.
+   */
+  __device__ static int shift_for(uint32_t low, uint32_t high, int most) {
+    constexpr int kBits = kLaneBins == 4 ? 7 : 6;
+    static_assert(kBins == 1 << kBits, "of their number");
+    const int bits = 32 - __clz(static_cast<int>(high - low));
+    const int shift = bits > kBits ? bits - kBits : 0;
+    return shift < most ? shift : most;
   }
 };
 
-/**
- * By which 128 bins hold the bracket. `most` below 25 leaves the last bin what the others do not hold, so that
- * a few keys far below all others, zeros above all, do not take the others' bins.
- */
-__device__ inline int bin_shift(uint32_t low, uint32_t high, int most) {
-  const int bits = 32 - __clz(static_cast<int>(high - low));
-  const int shift = bits > 7 ? bits - 7 : 0;
-  return shift < most ? shift : most;
-}
-
-/** What the keys above a bracket and its bins add up to, bin after bin; lane l has bins 4 l to 4 l + 3. */
+/** What the keys above a bracket and its bins add up to, bin after bin; a lane has kLaneBins side by side. */
+template <int kLaneBins>
 struct BinSums {
   Packed before, upto[kLaneBins];
   Packed all;
 
   /** All lanes of the warp. */
-  __device__ BinSums(const CutBins& bins, Packed above) {
+  __device__ BinSums(const CutBins<kLaneBins>& bins, Packed above) {
     const int lane = static_cast<int>(threadIdx.x) % 32;
-    const uint4 low = reinterpret_cast<const uint4*>(bins.low)[lane];
-    const uint4 high = reinterpret_cast<const uint4*>(bins.high)[lane];
-    upto[0] = CutBins::sum(low.x, high.x);
-    upto[1] = upto[0] + CutBins::sum(low.y, high.y);
-    upto[2] = upto[1] + CutBins::sum(low.z, high.z);
-    upto[3] = upto[2] + CutBins::sum(low.w, high.w);
-    unsigned long long sum = upto[3];
+    unsigned long long sum = 0;
+#pragma unroll
+    for (int b = 0; b < kLaneBins; ++b) {
+      sum += bins.sum(lane * kLaneBins + b);
+      upto[b] = sum;
+    }
+    const Packed own = sum;
 #pragma unroll
     for (int distance = 1; distance < 32; distance *= 2) {
       const unsigned long long other = __shfl_up_sync(kAllLanes, sum, distance);
       sum += lane >= distance ? other : 0;
     }
     all = above + __shfl_sync(kAllLanes, sum, 31);
-    before = above + sum - upto[3];
+    before = above + sum - own;
 #pragma unroll
     for (Packed& end : upto) {
       end += before;
@@ -167,42 +179,63 @@ struct BinSums {
     bracket->from = __shfl_sync(kAllLanes, from, lane);
     bracket->high -= bin << shift;
     const uint32_t width = (1u << shift) - 1u;
-    if (bin < kCutBins - 1 && bracket->high - bracket->low > width) {
+    if (bin < CutBins<kLaneBins>::kBins - 1 && bracket->high - bracket->low > width) {
       bracket->low = bracket->high - width;
     }
   }
 };
 
-/** All keys above the threshold, and the first of the `equal` ones that have its key. */
+/** The tokens taken: all keys above the threshold, and the first `ties` that have its key. */
 struct ShortCut {
   uint32_t threshold;
-  uint32_t unit;  // their weight
-  uint32_t equal;
-  Packed above;
+  uint32_t ties;
+  bool all;  // ... which are all that have it
+  int kept;
+  uint64_t mass, total;  // of the tokens taken, and of all
+
+  /** By the `equal` keys of the threshold, `unit` each, and the sum of those above. */
+  __device__ ShortCut(const Goal& goal, uint32_t key, uint32_t equal, uint32_t unit, Packed above,
+                      uint64_t whole)
+      : threshold(key), ties(equal), all(!reached(goal, above + (equal - 1) * packed(unit))), total(whole) {
+    if (!all) {
+      ties = static_cast<uint32_t>(goal.ties(mass_in(above), number_in(above), unit));
+    }
+    kept = static_cast<int>(number_in(above) + ties);
+    mass = mass_in(above) + static_cast<uint64_t>(ties) * unit;
+  }
+  ShortCut() = default;
 };
 
-/** By the keys and weights of the bracket: all of them, or any of one key that more than 32 have. All lanes. */
-__device__ inline ShortCut cut_of_few(const uint2* few, const Bracket& bracket, const Goal& goal) {
+/** The last tokens of a search. */
+struct alignas(16) CutFew {
+  uint2 tokens[32];  // keys and weights; zeros behind them
+  uint32_t count;
+};
+
+/** By the tokens of the bracket: all of them, or any of one key that more than 32 have. All lanes of a warp. */
+__device__ inline ShortCut cut_of_few(const CutFew& few, const Bracket& bracket, const Goal& goal,
+                                      uint64_t total) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int number = static_cast<int>(number_in(bracket.from - bracket.above));
   if (bracket.low == bracket.high) {
-    return {bracket.low, few[0].y, static_cast<uint32_t>(number), bracket.above};
+    return ShortCut(goal, bracket.low, static_cast<uint32_t>(number), few.tokens[0].y, bracket.above, total);
   }
-  const uint2 mine = lane < number ? few[lane] : make_uint2(0, 0);
-  Packed sum = bracket.above;  // with the lane's own key
-#pragma unroll 4
-  for (int i = 0; i < number; ++i) {
-    const uint2 other = few[i];
-    sum += other.x >= mine.x ? packed(other.y) : 0;
+  const uint2 mine = few.tokens[lane];
+  uint2 part = make_uint2(0, 0);  // with the lane's own key
+#pragma unroll 2
+  for (int i = 0; i < number; i += 2) {
+    const uint4 two = *reinterpret_cast<const uint4*>(few.tokens + i);
+    add_at_least(mine.x, two.x, two.y, &part);
+    add_at_least(mine.x, two.z, two.w, &part);
   }
-  const uint32_t threshold =
-      WarpReductions::max(lane < number && reached(goal, sum) ? mine.x : 0);
+  Packed sum = bracket.above + (static_cast<Packed>(part.y) << 32 | part.x);
+  const uint32_t threshold = WarpReductions::max(lane < number && reached(goal, sum) ? mine.x : 0);
   const unsigned equal = __ballot_sync(kAllLanes, mine.x == threshold);
   const int leader = __ffs(static_cast<int>(equal)) - 1;
   const uint32_t unit = __shfl_sync(kAllLanes, mine.y, leader);
   sum = __shfl_sync(kAllLanes, static_cast<unsigned long long>(sum), leader);
   const uint32_t ties = static_cast<uint32_t>(__popc(equal));
-  return {threshold, unit, ties, sum - ties * packed(unit)};
+  return ShortCut(goal, threshold, ties, unit, sum - ties * packed(unit), total);
 }
 
 }  // namespace medpruner::cuda

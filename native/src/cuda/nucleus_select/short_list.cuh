@@ -37,31 +37,45 @@ __device__ inline int lead_of(const int64_t* list) {
   return static_cast<int>(reinterpret_cast<uintptr_t>(list) / sizeof *list % 2);
 }
 
-/** list[0, kept) from `rows`, which are kept > 0 from rows[lead] on, and -1 up to n: two at a time. All threads. */
-template <int kThreads>
+/**
+ * list[0, kept) from `rows`, which are kept > 0 from rows[lead] on, and -1 up to n, which kItems a thread hold:
+ * two at a time. All threads.
+ */
+template <int kThreads, int kItems>
 __device__ inline void write_list(int64_t* list, const uint32_t* rows, int lead, int kept, int n) {
+  constexpr int kPairs = kItems / 2;
   const int thread = static_cast<int>(threadIdx.x);
-#pragma unroll 1
-  for (int i = 2 * thread - lead; i < kept; i += 2 * kThreads) {
-    const uint32_t* own = rows + lead + i;
-    if (i >= 0 && i + 1 < kept) {
-      const uint2 two = *reinterpret_cast<const uint2*>(own);
-      *reinterpret_cast<longlong2*>(list + i) = make_longlong2(two.x, two.y);
-    } else {
-      const int one = i < 0 ? 0 : i;
-      list[one] = own[one - i];
+  const int pairs = (kept - lead) / 2;
+  const uint2* from = reinterpret_cast<const uint2*>(rows + 2 * lead) + thread;
+  longlong2* to = reinterpret_cast<longlong2*>(list + lead) + thread;
+#pragma unroll
+  for (int u = 0; u < kPairs; ++u) {
+    if (thread + u * kThreads < pairs) {
+      const uint2 two = from[u * kThreads];
+      to[u * kThreads] = make_longlong2(two.x, two.y);
     }
   }
   const int even = kept + (kept + lead) % 2;
-#pragma unroll 1
-  for (int i = even + 2 * thread; i + 1 < n; i += 2 * kThreads) {
-    *reinterpret_cast<longlong2*>(list + i) = make_longlong2(-1, -1);
+  longlong2* rest = reinterpret_cast<longlong2*>(list + even) + thread;
+#pragma unroll
+  for (int u = 0; u < kPairs; ++u) {
+    if (thread + u * kThreads < (n - even) / 2) {
+      rest[u * kThreads] = make_longlong2(-1, -1);
+    }
   }
-  if (thread == 0 && even > kept && kept < n) {
-    list[kept] = -1;
-  }
-  if (thread == 0 && (n + lead) % 2 != 0 && even < n) {
-    list[n - 1] = -1;
+  if (thread == 0) {
+    if (lead != 0) {
+      list[0] = rows[1];
+    }
+    if ((kept - lead) % 2 != 0) {
+      list[kept - 1] = rows[lead + kept - 1];
+    }
+    if (even > kept && kept < n) {
+      list[kept] = -1;
+    }
+    if ((n + lead) % 2 != 0 && even < n) {
+      list[n - 1] = -1;
+    }
   }
 }
 
