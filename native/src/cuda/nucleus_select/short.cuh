@@ -136,7 +136,7 @@ struct ShortBlock {
   ShortShared<kWarps> tokens;
   CutShared<kLaneBins> cut;
   union {
-    uint2 candidates[kBinTokens];
+    uint32_t candidates[2 * kBinTokens];  // keys and weights
     uint32_t rows[kWarps * 32 * kMany + 2];
   };
 };
@@ -153,14 +153,16 @@ __device__ inline void select_short(const NucleusSelectArgs& args, int64_t g, in
   uint64_t kept_mass = 1;
   uint32_t bits = 0;
   if (flags == 0) {
-    tokens.weigh(args, score_of(range.y), n);
+    const uint32_t pivot = range.y - (range.y - range.x) / 2;
+    Packed sums[2];
+    tokens.weigh(args, score_of(range.y), n, pivot, sums);
     ShortCut cut;
     if constexpr (tokens.kRoom <= kBinTokens) {
       ShortSearch<kWarps, kItems, kLaneBins> all{tokens.keys, tokens.weights, block.cut};
       cut = all.cut_all(args, range.x, range.y, n);
     } else {
       Goal goal;
-      const Bracket bracket = tokens.halve(args, range.x, range.y, n, &goal, &total);
+      const Bracket bracket = tokens.halve(args, range.x, range.y, n, pivot, sums, &goal, &total);
       const int number = tokens.compact(bracket, block.candidates);
       constexpr int kOwn = kBinTokens / (kWarps * 32);
       uint32_t keys[kOwn];
@@ -168,9 +170,8 @@ __device__ inline void select_short(const NucleusSelectArgs& args, int64_t g, in
 #pragma unroll
       for (int j = 0; j < kOwn; ++j) {
         const int i = j * kWarps * 32 + static_cast<int>(threadIdx.x);
-        const uint2 token = i < number ? block.candidates[i] : make_uint2(0, 0);
-        keys[j] = token.x;
-        weights[j] = token.y;
+        keys[j] = i < number ? block.candidates[i] : 0;
+        weights[j] = i < number ? block.candidates[kBinTokens + i] : 0;
       }
       ShortSearch<kWarps, kOwn, kLaneBins> some{keys, weights, block.cut};
       cut = some.cut(bracket, goal, total, false);
@@ -231,7 +232,7 @@ __global__ void __launch_bounds__(kWarps * 32, kBlocks)
   if (threadIdx.x < 32) {
     block.cut.few.tokens[threadIdx.x] = make_uint2(0, 0);
   }
-  if (threadIdx.x == 32) {
+  if (threadIdx.x == 0) {
     block.cut.few.count = 0;
     block.tokens.candidate_count = 0;
   }

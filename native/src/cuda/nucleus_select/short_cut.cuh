@@ -29,23 +29,23 @@ __device__ inline Packed warp_sum_packed(Packed value) {
   return (static_cast<uint64_t>(high) << kLow) + low;
 }
 
-/** Adds packed(weight) if key >= pivot: three instructions, where nvcc makes five of the plain form. */
-__device__ inline void add_at_least(uint32_t pivot, uint32_t key, uint32_t weight, uint2* sum) {
-#if defined(__CUDACC__)
-  asm("{\n\t"
-      ".reg .pred above;\n\t"
-      "setp.ge.u32 above, %2, %3;\n\t"
-      "@above add.cc.u32 %0, %0, %4;\n\t"
-      "@above addc.u32 %1, %1, 0x10000;\n\t"
-      "}"
-      : "+r"(sum->x), "+r"(sum->y)
-      : "r"(key), "r"(pivot), "r"(weight));
-#else
-  const Packed more = key >= pivot ? packed(weight) : 0;
-  const Packed all = (static_cast<Packed>(sum->y) << 32 | sum->x) + more;
-  *sum = make_uint2(static_cast<uint32_t>(all), static_cast<uint32_t>(all >> 32));
-#endif
-}
+/**
+ * A sum in a thread. A product with 1 that the compiler cannot know, the grid's height, is one instruction of a pipe
+ * that has little to do here; adding 64 bits is two of the one that has all comparisons.
+ */
+struct Tally {
+  uint64_t mass = 0;
+  uint32_t number = 0;
+
+  __device__ void add_if_at_least(uint32_t pivot, uint32_t key, uint32_t weight) {
+    const uint32_t take = key >= pivot ? gridDim.y : 0;
+    mass += uint64_t{weight} * take;
+    number += take;
+  }
+  __device__ void add(uint32_t weight) { mass += uint64_t{weight} * gridDim.y; }
+
+  __device__ Packed sum() const { return mass + (uint64_t{number} << kNumberShift); }
+};
 
 /** Of a goal of at most as many rows as the segment has. */
 __device__ inline bool reached(const Goal& goal, Packed prefix) {
@@ -96,10 +96,13 @@ struct CutBins {
 
   template <int kThreads>
   __device__ void clear() {
-    static_assert(kThreads % 32 == 0 && kBins <= kThreads, "a thread a bin");
-    if (threadIdx.x < kBins) {
-      low[threadIdx.x] = 0;
-      high[threadIdx.x] = 0;
+#pragma unroll
+    for (int first = 0; first < kBins; first += kThreads) {
+      const int b = first + static_cast<int>(threadIdx.x);
+      if (kBins % kThreads == 0 || b < kBins) {
+        low[b] = 0;
+        high[b] = 0;
+      }
     }
   }
 
@@ -221,14 +224,14 @@ __device__ inline ShortCut cut_of_few(const CutFew& few, const Bracket& bracket,
     return ShortCut(goal, bracket.low, static_cast<uint32_t>(number), few.tokens[0].y, bracket.above, total);
   }
   const uint2 mine = few.tokens[lane];
-  uint2 part = make_uint2(0, 0);  // with the lane's own key
+  Tally tally;  // with the lane's own key
 #pragma unroll 2
   for (int i = 0; i < number; i += 2) {
     const uint4 two = *reinterpret_cast<const uint4*>(few.tokens + i);
-    add_at_least(mine.x, two.x, two.y, &part);
-    add_at_least(mine.x, two.z, two.w, &part);
+    tally.add_if_at_least(mine.x, two.x, two.y);
+    tally.add_if_at_least(mine.x, two.z, two.w);
   }
-  Packed sum = bracket.above + (static_cast<Packed>(part.y) << 32 | part.x);
+  Packed sum = bracket.above + tally.sum();
   const uint32_t threshold = WarpReductions::max(lane < number && reached(goal, sum) ? mine.x : 0);
   const unsigned equal = __ballot_sync(kAllLanes, mine.x == threshold);
   const int leader = __ffs(static_cast<int>(equal)) - 1;

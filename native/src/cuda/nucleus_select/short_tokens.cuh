@@ -125,29 +125,41 @@ struct ShortTokens {
     return range;
   }
 
-  /** Sets the weights of the n tokens; from here on, all others have key 0 and weight 0. */
-  __device__ void weigh(const NucleusSelectArgs& args, float max, int n) {
+  /**
+   * Sets the weights of the n tokens; from here on, all others have key 0 and weight 0. What the thread's own keys
+   * from `pivot` on, and all of them, add up to: in one piece with the weights, so that one hides the other.
+   */
+  __device__ void weigh(const NucleusSelectArgs& args, float max, int n, uint32_t pivot, Packed (&sums)[2]) {
     if (!args.mass_score) {
-#pragma unroll
-      for (int j = 0; j < kItems; ++j) {
-        weights[j] = softmax_weight_by(score_of(keys[j]), max, args.factor);
+      const auto weight = [&](uint32_t key) { return softmax_weight_by(score_of(key), max, args.factor); };
+      if (n == kRoom) {
+        weigh_by<true>(weight, n, pivot, sums);
+      } else {
+        weigh_by<false>(weight, n, pivot, sums);
       }
     } else {
       const double inverse = 1.0 / static_cast<double>(max);
-#pragma unroll
-      for (int j = 0; j < kItems; ++j) {
-        weights[j] = max == 0 ? 0x80000000u : mass_weight_by(score_of(keys[j]), max, inverse);
-      }
+      weigh_by<false>([&](uint32_t key) {
+        return max == 0 ? 0x80000000u : mass_weight_by(score_of(key), max, inverse);
+      }, n, pivot, sums);
     }
-    if (n < kRoom) {
+  }
+  template <bool kFull, class Weight>
+  __device__ void weigh_by(const Weight& weight, int n, uint32_t pivot, Packed (&sums)[2]) {
+    Tally from;
+    Tally all;
 #pragma unroll
-      for (int j = 0; j < kItems; ++j) {
-        if (place(j) >= n) {
-          keys[j] = 0;
-          weights[j] = 0;
-        }
+    for (int j = 0; j < kItems; ++j) {
+      weights[j] = weight(keys[j]);
+      if (!kFull && place(j) >= n) {
+        keys[j] = 0;
+        weights[j] = 0;
       }
+      all.add(weights[j]);
+      from.add_if_at_least(pivot, keys[j], weights[j]);
     }
+    sums[0] = from.sum();
+    sums[1] = all.mass;
   }
 
   /** Over the segment, of what the threads have. */
@@ -174,23 +186,17 @@ struct ShortTokens {
 
   /** Of the thread's own tokens with keys of at least `pivot`. */
   __device__ Packed sum_from(uint32_t pivot) const {
-    uint2 sum = make_uint2(0, 0);
+    Tally from;
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
-      add_at_least(pivot, keys[j], weights[j], &sum);
+      from.add_if_at_least(pivot, keys[j], weights[j]);
     }
-    return static_cast<Packed>(sum.y) << 32 | sum.x;
+    return from.sum();
   }
 
-  /** Until bins can take the bracket: half of its keys a step. The first step gives the total as well. */
-  __device__ Bracket halve(const NucleusSelectArgs& args, uint32_t low, uint32_t high, int n, Goal* goal,
-                           uint64_t* total) {
-    uint32_t pivot = high - (high - low) / 2;
-    Packed sums[2] = {sum_from(pivot), 0};
-#pragma unroll
-    for (int j = 0; j < kItems; ++j) {
-      sums[1] += weights[j];
-    }
+  /** Halves a bracket until bins can take it. `sums`: of weigh(). */
+  __device__ Bracket halve(const NucleusSelectArgs& args, uint32_t low, uint32_t high, int n, uint32_t pivot,
+                           Packed (&sums)[2], Goal* goal, uint64_t* total) {
     sum_up(sums);
     *total = sums[1];
     *goal = short_goal(args, *total, n);
@@ -206,8 +212,11 @@ struct ShortTokens {
     return bracket;
   }
 
-  /** The tokens of a bracket into `candidates`, in any order; one, if they are more than bins take. Their number. */
-  __device__ int compact(const Bracket& bracket, uint2* candidates) {
+  /**
+   * Keys and, kBinTokens behind them, weights of a bracket's tokens in any order; one, if they are more than bins
+   * take. Their number.
+   */
+  __device__ int compact(const Bracket& bracket, uint32_t* candidates) {
     uint32_t own = 0;
 #pragma unroll
     for (int j = 0; j < kItems; ++j) {
@@ -229,7 +238,8 @@ struct ShortTokens {
     for (int j = 0; j < kItems; ++j) {
       const uint32_t one = own >> j & 1u;
       if (one != 0) {
-        candidates[at] = make_uint2(keys[j], weights[j]);
+        candidates[at] = keys[j];
+        candidates[kBinTokens + at] = weights[j];
       }
       at += one;
     }
