@@ -4,7 +4,7 @@
     keep_arch.py libtorch_cuda.so 90
 
 The file keeps its length and layout and runs on that architecture as before: the driver picks the code of the device
-it has. It serves to send a library to one machine: LibTorch 2.10's libtorch_cuda.so of 504 MB then takes 77 MB as xz.
+it has. It serves to send a library to one machine: LibTorch 2.10's libtorch_cuda.so of 504 MB then takes 77 MB by `xz`.
 Exit status 1, with nothing written, where the file holds no device code for the architecture.
 """
 

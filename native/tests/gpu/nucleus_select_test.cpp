@@ -11,6 +11,34 @@ void check(const medpruner_nucleus_select_params& params, const std::vector<floa
              nucleus_select(kCpu, params, scores, offsets, volumes));
 }
 
+/** Segments of these lengths behind one another, of each kind of scores in turn. */
+struct Segments {
+  std::vector<int64_t> offsets = {0};
+  std::vector<float> scores;
+
+  Segments(cases::Random& random, const std::vector<int64_t>& lengths) {
+    int kind = 0;
+    for (const int64_t n : lengths) {
+      const std::vector<float> segment = cases::segment_scores(random, n, kind++ % cases::kScoreKinds);
+      scores.insert(scores.end(), segment.begin(), segment.end());
+      offsets.push_back(static_cast<int64_t>(scores.size()));
+    }
+  }
+};
+
+/** Both scores and several tau, without and with a floor and a cap. */
+void check_bounded_and_not(const Segments& segments) {
+  for (const double tau : gpu_cases<double>({0.3, 0.9, 1.0}, {0.9})) {
+    for (const int score : {0, 1}) {
+      auto params = nucleus(score, tau);
+      check(params, segments.scores, segments.offsets, {});
+      params.min_tokens = 600;
+      params.max_tokens = 9000;
+      check(params, segments.scores, segments.offsets, {});
+    }
+  }
+}
+
 TEST(nucleus_select_random) {
   cases::Random random(10);
   for (int round = 0; round < (gpu_quick() ? 12 : 200); ++round) {
@@ -53,53 +81,22 @@ TEST(nucleus_select_long_segments_beside_short_ones) {
   // Spread over many blocks, for too many rows or segments for clusters; and, where empty segments lower the
   // average, a block for each.
   for (const size_t empty : {size_t{0}, size_t{100}}) {
-    std::vector<int64_t> offsets = {0};
-    std::vector<float> scores;
-    int kind = 0;
-    for (const int64_t n :
-         gpu_cases<int64_t>({20000, 1, 16385, 700, 0, 65536, 16384, 5000, 100001, 17000},
-                            {17000, 1, 16385, 700, 0, 4000, 0, 0, 0})) {
-      const std::vector<float> segment =
-          cases::segment_scores(random, n, kind++ % cases::kScoreKinds);
-      scores.insert(scores.end(), segment.begin(), segment.end());
-      offsets.push_back(static_cast<int64_t>(scores.size()));
-    }
-    offsets.insert(offsets.end(), empty, offsets.back());
-    for (const double tau : gpu_cases<double>({0.3, 0.9, 1.0}, {0.9})) {
-      for (const int score : {0, 1}) {
-        auto params = nucleus(score, tau);
-        check(params, scores, offsets, {});
-        params.min_tokens = 600;
-        params.max_tokens = 9000;
-        check(params, scores, offsets, {});
-      }
-    }
+    Segments segments(random,
+                      gpu_cases<int64_t>({20000, 1, 16385, 700, 0, 65536, 16384, 5000, 100001, 17000},
+                                         {17000, 1, 16385, 700, 0, 4000, 0, 0, 0}));
+    segments.offsets.insert(segments.offsets.end(), empty, segments.offsets.back());
+    check_bounded_and_not(segments);
   }
 }
 
-TEST(nucleus_select_few_long_segments) {
+TEST(nucleus_select_few_long_segments) {  // few enough for a cluster each, where the device has them
   cases::Random random(16);
-  std::vector<int64_t> offsets = {0};  // few enough for a cluster each, where the device has them
-  std::vector<float> scores;
-  int kind = 0;
-  for (const int64_t n : gpu_cases<int64_t>({20000, 1, 60000, 0, 16385, 30000}, {17000, 1, 0, 700})) {
-    const std::vector<float> segment = cases::segment_scores(random, n, kind++ % cases::kScoreKinds);
-    scores.insert(scores.end(), segment.begin(), segment.end());
-    offsets.push_back(static_cast<int64_t>(scores.size()));
-  }
-  for (const double tau : gpu_cases<double>({0.3, 0.9, 1.0}, {0.9})) {
-    for (const int score : {0, 1}) {
-      auto params = nucleus(score, tau);
-      check(params, scores, offsets, {});
-      params.min_tokens = 600;
-      params.max_tokens = 9000;
-      check(params, scores, offsets, {});
-    }
-  }
+  check_bounded_and_not(
+      {random, gpu_cases<int64_t>({20000, 1, 60000, 0, 16385, 30000}, {17000, 1, 0, 700})});
 }
 
 TEST(nucleus_select_segments_of_every_class) {
-  // A warp holds 256 tokens in registers, a small block 1024, 2048 or 4096, a large one 8192 or 16384.
+  // Blocks hold 256 or 2048, 1024 or 4096 and 16384 tokens in registers, by the average.
   cases::Random random(14);
   const auto sizes = gpu_cases<int64_t>(
       {127,  128,   129,   0,    256,  257,  512,  513,   1023, 1024,

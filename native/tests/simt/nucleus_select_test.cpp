@@ -136,14 +136,19 @@ TEST(medium_blocks_wherever_their_segments_begin) {
   }
 }
 
+/** Both scores, tau from its least on, with a floor and a cap now and then. */
+Params any_params(cases::Random& random, int round) {
+  Params params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[static_cast<size_t>(round / 2 % 4)]);
+  params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
+  params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
+  return params;
+}
+
 TEST(classes_side_by_side) {
   cases::Random random(26);
   for (int round = 0; round < 24; ++round) {
     const std::vector<int64_t> offsets = cases::ragged(random, cases::integer(random, 2, 9), 200);
-    Params params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
-                                           static_cast<size_t>(round / 2 % 4)]);
-    params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
-    params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
+    const Params params = any_params(random, round);
     medpruner::cuda::g_nucleus_limits.few_rows = round % 4 == 3 ? 0 : 50;
     medpruner::cuda::g_nucleus_limits.block_rows = round % 4 == 2 ? 50 : 120;
     medpruner::cuda::g_nucleus_limits.medium_average = round % 8 < 4 ? 0 : 4096;
@@ -190,10 +195,7 @@ TEST(spread_segments_of_any_lengths_beside_short_ones) {
     if (offsets.back() <= 20) {
       continue;
     }
-    Params params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
-                                           static_cast<size_t>(round / 2 % 4)]);
-    params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
-    params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
+    const Params params = any_params(random, round);
     medpruner::cuda::g_nucleus_limits = spread_over(20, shift);
     check(params, cases::scores(random, offsets), offsets, {}, 2);
     medpruner::cuda::g_nucleus_limits = {};
@@ -237,10 +239,7 @@ TEST(clusters_of_any_lengths) {
     if (offsets.back() <= 20) {
       continue;
     }
-    Params params = nucleus(round % 2, std::vector<double>{1e-9, 0.3, 0.9, 1.0}[
-                                           static_cast<size_t>(round / 2 % 4)]);
-    params.min_tokens = round % 3 == 0 ? cases::integer(random, 0, 120) : 0;
-    params.max_tokens = round % 5 == 0 ? params.min_tokens + 30 : 0;
+    const Params params = any_params(random, round);
     medpruner::cuda::g_nucleus_limits = clusters_of(1 + round % 3, 20);
     check(params, cases::scores(random, offsets), offsets, {}, 1 + round % 2);
     medpruner::cuda::g_nucleus_limits = {};

@@ -8,15 +8,11 @@
 
 #include <stdint.h>
 
+#include "cuda/common/sm90.cuh"
+
 #if !defined(__CUDACC__)
 #include "cuda_cluster.hpp"
 #else
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-#define MEDPRUNER_SM90(...) asm volatile(__VA_ARGS__)
-#else
-#define MEDPRUNER_SM90(...) static_cast<void>(0)
-#endif
 
 namespace medpruner::cuda {
 

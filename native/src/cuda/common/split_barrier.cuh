@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "cuda/common/sm90.cuh"
 #include "cuda/common/warp.cuh"
 
 #if !defined(__CUDACC__)
@@ -13,12 +14,6 @@
 #else
 
 namespace medpruner::cuda {
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define MEDPRUNER_SM90(...) __trap()  // the host launches no kernel that comes here
-#else
-#define MEDPRUNER_SM90(...) asm volatile(__VA_ARGS__)
-#endif
 
 class SplitBarrier {
  public:
@@ -48,8 +43,6 @@ class SplitBarrier {
   uint32_t word_;
   uint32_t phase_ = 0;
 };
-
-#undef MEDPRUNER_SM90
 
 }  // namespace medpruner::cuda
 

@@ -18,10 +18,6 @@ MergeWorkspace lay_out(const ContextualMergeArgs& args, void* base, size_t* size
   return workspace;
 }
 
-bool once(const ContextualMergeArgs& args) {
-  return reads_once(args.rows, args.channels * (args.dtype == DType::kF32 ? 4 : 2));
-}
-
 template <class Unit>
 void assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace, int64_t units,
             bool copies, bool waits, Launch launch) {
@@ -29,7 +25,7 @@ void assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace, in
                   copies ? row_blocks(args.rows, args.segments, launch.device)
                          : blocks_per_segment(args.rows, args.segments, kTileTokens));
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (merge_assign<Unit>), grid, kRowThreads, 0, launch.stream, args,
-                             workspace, units, copies, once(args));
+                             workspace, units, copies, reads_features_once(args));
 }
 
 template <class T, class Unit>
@@ -44,7 +40,7 @@ void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, boo
   const TargetLaunch blocks(args, units, copies, launch.device);
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (merge_targets<T, Unit>), blocks.grid, blocks.threads, 0,
                              launch.stream, args, workspace, static_cast<uint32_t>(units), blocks.parts,
-                             copies, once(args));
+                             copies, reads_features_once(args));
 }
 
 template <class T>

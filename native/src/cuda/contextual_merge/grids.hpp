@@ -8,12 +8,18 @@
 
 #include "common/op_args.hpp"
 #include "cuda/common/launch.cuh"
+#include "cuda/common/units.cuh"
 #include "cuda/contextual_merge/targets.cuh"
 
 namespace medpruner::cuda {
 
 inline int plan_threads(const ContextualMergeArgs& args) {
   return args.rows / args.segments <= kLongPlanThreads ? kPlanThreads : kLongPlanThreads;
+}
+
+/** Whether the features of a call are read as reads_once() says. */
+inline bool reads_features_once(const ContextualMergeArgs& args) {
+  return reads_once(args.rows, args.channels * (args.dtype == DType::kF32 ? 4 : 2));
 }
 
 /**

@@ -58,17 +58,13 @@ void select(const PruneArgs& args, const PruneWorkspace& workspace, void* scratc
   nucleus_select(nucleus, launch);
 }
 
-bool once(const PruneArgs& args) {
-  return reads_once(args.merge.rows, args.merge.channels * (args.merge.dtype == DType::kF32 ? 4 : 2));
-}
-
 template <class Unit>
 void copy(const PruneArgs& args, const PruneWorkspace& workspace, int64_t units, bool few,
           bool waits, Launch launch) {
   const dim3 grid(grid_extent(args.merge.segments),
                   row_blocks(args.merge.rows, args.merge.segments, launch.device));
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (prune_copy<Unit>), grid, kRowThreads, 0, launch.stream, args,
-                             workspace, units, few, once(args));
+                             workspace, units, few, reads_features_once(args.merge));
 }
 
 template <class T, class Unit>
@@ -77,7 +73,7 @@ void targets(const PruneArgs& args, const PruneWorkspace& workspace, bool waits,
   const TargetLaunch blocks(args.merge, units, true, launch.device);
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (prune_targets<T, Unit>), blocks.grid, blocks.threads, 0,
                              launch.stream, args, workspace, static_cast<uint32_t>(units),
-                             blocks.parts, once(args));
+                             blocks.parts, reads_features_once(args.merge));
 }
 
 template <class T>

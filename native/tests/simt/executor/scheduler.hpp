@@ -89,6 +89,7 @@ struct Inside {
 };
 
 constexpr size_t kStackBytes = 32 * 1024;
+constexpr int kWarp = 32;
 
 /** Abandons the launch; returns only where no launch is running. */
 void fault(const std::string& text);
@@ -109,6 +110,10 @@ void make_ready(Thread& thread);
 /** Of the threads of the cluster, those in `state` go on. */
 void wake_all(State state);
 int threads_of_cluster();
+int threads_of_block();
+Block& block_of(const Thread& thread);
+/** The first one of the block of that rank. */
+Thread* threads_of(int rank);
 bool same_site(const Site& a, const Site& b);
 std::string waiting_at(const Thread& thread);
 /** A thread of the cluster in `state`, or null. */

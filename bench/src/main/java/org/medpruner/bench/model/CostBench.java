@@ -42,13 +42,13 @@ public final class CostBench {
   }
 
   private static void run(CostOptions options, String arguments) throws IOException {
-    if (options.cuda()) {
-      TorchRuntime.requireCuda(); // before 8.6 GB are written for nothing
-    }
     Path shape = options.shape();
     if (shape == null) {
       measure(options, arguments, options.model(), false);
       return;
+    }
+    if (options.cuda()) {
+      TorchRuntime.requireCuda(); // before 8.6 GB are written for nothing
     }
     try (RandomCheckpoint written = RandomCheckpoint.write(shape, options.folder(), false)) {
       measure(options, arguments, written.folder(), true);

@@ -40,13 +40,13 @@ public final class ModelBench {
   }
 
   private static void run(ModelBenchOptions options, String arguments) throws IOException {
-    if (options.cuda()) {
-      TorchRuntime.requireCuda(); // before 8.6 GB are written for nothing
-    }
     Path given = options.model();
     if (given != null) {
       measure(options, arguments, given, given.getFileName().toString());
       return;
+    }
+    if (options.cuda()) {
+      TorchRuntime.requireCuda(); // before 8.6 GB are written for nothing
     }
     try (RandomCheckpoint written =
         RandomCheckpoint.write(options.shape(), options.folder(), options.keep())) {
