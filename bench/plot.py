@@ -50,23 +50,32 @@ def lead(bar, upper):
     return limit / figure if upper else figure / limit
 
 
-def entries(folder, bars):
-    """In the order of bars.json: those of one device may come from several files."""
-    senses = {bar["id"]: bar["sense"] for bar in bars}
-    order = {bar["id"]: i for i, bar in enumerate(bars)}
-    found = []
+def latest(folder):
+    """(device, file, report, verdict) of each bar on each device: of several results those made last."""
+    found = {}
     for file in sorted(folder.glob("*.json")):
         report = json.loads(file.read_text())
-        gpu = report["gpu"]
         machine = report["machine"]
         for row in report["rows"]:
             if row["backend"] == "cpu" and machine["threads"] != 2:
                 continue  # the bars of a CPU are about two threads
-            where = gpu["name"] if row["backend"] == "cuda" else (
+            device = report["gpu"]["name"] if row["backend"] == "cuda" else (
                 f"{machine['cpu']}, {machine['isa']}, {machine['threads']} threads")
             for bar in row["bars"]:
-                upper = senses[bar["id"]] == "at_most"
-                found.append((where, bar, lead(bar, upper), upper))
+                key = device, bar["id"]
+                if key not in found or found[key][2]["created"] < report["created"]:
+                    found[key] = device, file, report, bar
+    return list(found.values())
+
+
+def entries(folder, bars):
+    """In the order of bars.json."""
+    senses = {bar["id"]: bar["sense"] for bar in bars}
+    order = {bar["id"]: i for i, bar in enumerate(bars)}
+    found = []
+    for device, _, _, bar in latest(folder):
+        upper = senses[bar["id"]] == "at_most"
+        found.append((device, bar, lead(bar, upper), upper))
     return sorted(found, key=lambda entry: order[entry[1]["id"]])
 
 
@@ -130,17 +139,16 @@ def gpu_table(folder, bars):
     """Each GPU bar with its figures; where they come from stands above."""
     lines, sources = [], {}
     figures = {bar["id"]: [] for bar in bars if bar["backend"] == "cuda"}
-    for file in sorted(folder.glob("*.json")):
-        report = json.loads(file.read_text())
-        found = [v for row in report["rows"] if row["backend"] == "cuda" for v in row["bars"]]
-        if not found:
+    for _, file, report, verdict in latest(folder):
+        if verdict["id"] not in figures:
             continue
         gpu, commit = report["gpu"], report["commit"]
         device = f"{gpu['name']}, driver {gpu['driver'] or 'unknown'}"
-        sources.setdefault(device, []).append(f"[{file.name}](bench/results/{file.name}) of commit `{commit['id'][:7]}`"
-                                              f"{' with changes' if commit['dirty'] else ''}")
-        for verdict in found:
-            figures[verdict["id"]].append(verdict)
+        source = (f"[{file.name}](bench/results/{file.name}) of commit `{commit['id'][:7]}`"
+                  f"{' with changes' if commit['dirty'] else ''}")
+        if source not in sources.setdefault(device, []):
+            sources[device].append(source)
+        figures[verdict["id"]].append(verdict)
     if not sources:
         return "No results of a GPU are committed: `./medpruner bench gpu` measures them."
     for bar in bars:
@@ -149,7 +157,7 @@ def gpu_table(folder, bars):
             figure = "not yet run on a GPU |" if v is None else (
                 f'{show(v["metric"], v["figure"])} | {judged(bar, v["met"])}')
             lines.append(f"| {name} | {wanted} | {figure} |")
-    origin = "; ".join(f"{device} ({', '.join(files)})" for device, files in sources.items())
+    origin = "; ".join(f"{device} ({', '.join(sorted(files))})" for device, files in sources.items())
     return "\n".join([origin + "; times of a call between CUDA events, from a cold L2 cache:", "", "| op and size | bar | figure | |", "|---|---|---|---|", *lines])
 
 

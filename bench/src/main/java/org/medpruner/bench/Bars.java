@@ -163,6 +163,22 @@ public final class Bars {
     return found;
   }
 
+  /** Those with a figure for the bar; of one device's, those made last. */
+  private static Map<String, Report> latest(Bar bar, Map<String, Report> results) {
+    Map<String, Map.Entry<String, Report>> byDevice = new TreeMap<>();
+    for (Map.Entry<String, Report> result : results.entrySet()) {
+      if (!lines(bar, result.getValue(), "").isEmpty()) {
+        byDevice.merge(
+            gpuName(result.getValue()),
+            result,
+            (a, b) -> b.getValue().created().compareTo(a.getValue().created()) > 0 ? b : a);
+      }
+    }
+    Map<String, Report> found = new TreeMap<>();
+    byDevice.values().forEach(result -> found.put(result.getKey(), result.getValue()));
+    return found;
+  }
+
   private static void print(List<Bar> bars, Report cpu, Map<String, Report> gpu) {
     System.out.println(
         cpu.machine().cpu()
@@ -180,8 +196,9 @@ public final class Bars {
       if (bar.backend().equals("cpu")) {
         lines.addAll(lines(bar, cpu, ""));
       } else {
-        gpu.forEach(
-            (file, report) -> lines.addAll(lines(bar, report, gpuName(report) + ", " + file)));
+        latest(bar, gpu)
+            .forEach(
+                (file, report) -> lines.addAll(lines(bar, report, gpuName(report) + ", " + file)));
         if (lines.isEmpty()) {
           lines.add(new String[] {"", "not yet run on a GPU"});
           missing = true;

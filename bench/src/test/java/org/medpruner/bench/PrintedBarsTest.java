@@ -1,6 +1,7 @@
 package org.medpruner.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -49,17 +50,9 @@ class PrintedBarsTest {
             List.of(),
             Bar.read(root.resolve("bench/bars.json")).stream().map(b -> b.judge(5e-6)).toList(),
             "equal");
-    new Report(
-            Report.FORMAT,
-            "medpruner_bench",
-            "2026-01-31T12:00:00Z",
-            "medpruner_bench",
-            new Report.Commit("unknown", false),
-            new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", null, null),
-            new Report.Gpu("a GPU", "9.0", 132, 1, "580.1", "runtime 13.0"),
-            List.of(),
-            List.of(row))
-        .write(results.resolve("gpu.json"));
+    report("2026-01-31T12:00:00Z", row).write(results.resolve("gpu.json"));
+    // An earlier one of the same device, which no longer counts.
+    report("2026-01-30T12:00:00Z", row).write(results.resolve("gpu-before.json"));
 
     PrintStream out = System.out;
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
@@ -85,5 +78,19 @@ class PrintedBarsTest {
                 line ->
                     line.startsWith("a wide bar ") && line.endsWith("  met  (a GPU, gpu.json)")),
         text);
+    assertFalse(text.contains("gpu-before.json"), text);
+  }
+
+  private static Report report(String made, Report.Row row) {
+    return new Report(
+        Report.FORMAT,
+        "medpruner_bench",
+        made,
+        "medpruner_bench",
+        new Report.Commit("unknown", false),
+        new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", null, null),
+        new Report.Gpu("a GPU", "9.0", 132, 1, "580.1", "runtime 13.0"),
+        List.of(),
+        List.of(row));
   }
 }

@@ -278,6 +278,40 @@ class ResultsTest {
     assertTrue(Files.readString(readme).contains("| missed: " + reasons.getFirst() + " |\n"));
   }
 
+  @Test
+  void ofSeveralResultsOfOneDeviceTheLatestCount(@TempDir Path folder)
+      throws IOException, InterruptedException {
+    Path readme = folder.resolve("README.md");
+    String begin = "<!-- GPU bars, by ./medpruner bench plot -->";
+    Files.writeString(readme, begin + "\n<!-- end of GPU bars -->\n");
+    Report.Gpu gpu = new Report.Gpu("a GPU", "9.0", 132, 1, "580.1", "runtime 13.0");
+    String stage2 = "bf16 32x4096x16x72 to 256x2560";
+    Report earlier = sample(12, "cuda", "stage 2", stage2, "authors", gpu);
+    Report later = sample(6, "cuda", "stage 2", stage2, "authors", gpu);
+    // By when they were made, not by the names of the files.
+    made(later, "2026-02-01T00:00:00Z").write(folder.resolve("a.json"));
+    earlier.write(folder.resolve("b.json"));
+    assertEquals(0, plot("--results", folder.toString(), "--readme", readme.toString()));
+    String text = Files.readString(readme);
+    assertTrue(text.contains("| 6.0 x | missed") && !text.contains("12.0 x"), text);
+    assertTrue(text.contains("[a.json]") && !text.contains("[b.json]"), text);
+    String svg = Files.readString(folder.resolve("bars.svg"));
+    assertTrue(svg.contains("6.0 x  missed") && !svg.contains("12.0 x"), svg);
+  }
+
+  private static Report made(Report report, String when) {
+    return new Report(
+        report.format(),
+        report.program(),
+        when,
+        report.command(),
+        report.commit(),
+        report.machine(),
+        report.gpu(),
+        report.ceilings(),
+        report.rows());
+  }
+
   private static String[] with(String[] arguments, String... more) {
     return Stream.concat(Stream.of(arguments), Stream.of(more)).toArray(String[]::new);
   }
