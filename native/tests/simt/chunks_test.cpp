@@ -13,19 +13,28 @@ namespace {
 
 using namespace medpruner::cuda;
 
+/** One block: what groups of chunks add up to, whether that is exact for all pairs, and the sums in order. */
 template <class Shape>
-__global__ void totals(const ChunkSums<Shape::kPairs>* sums, int64_t chunks, double* out,
-                       int32_t* at_once) {
+__global__ void totals(const ChunkSums<Shape::kPairs>* sums, int64_t chunks, GroupSums<Shape::kPairs>* groups,
+                       double* grouped, double* in_order, int32_t* exact) {
   __shared__ ChunkTotals<Shape> memory;
-  double parts = 0;
-  const bool exact = add_chunks_at_once<Shape>(sums, chunks, &memory, &parts);
-  __syncthreads();
-  const double total = add_chunks<Shape>(sums, chunks, &memory);
+  for (int64_t first = 0; first < chunks; first += kGroupChunks) {
+    const int64_t rest = chunks - first;
+    add_group<Shape>(sums + first, static_cast<int>(rest < kGroupChunks ? rest : kGroupChunks), &memory,
+                     groups + first / kGroupChunks);
+    __syncthreads();
+  }
+  bool mine = true;
   if (threadIdx.x < Shape::kPairs) {
-    out[threadIdx.x] = total;
+    mine = add_groups<Shape>(groups, group_count(chunks), &grouped[threadIdx.x]);
+  }
+  const int all = __syncthreads_and(mine ? 1 : 0);
+  const double total = add_chunks_in_order<Shape>(sums, chunks, &memory);
+  if (threadIdx.x < Shape::kPairs) {
+    in_order[threadIdx.x] = total;
   }
   if (threadIdx.x == 0) {
-    *at_once = exact ? 1 : 0;
+    *exact = all;
   }
 }
 
@@ -55,17 +64,24 @@ std::vector<double> in_order(const std::vector<ChunkSums<kPairs>>& sums) {
   return all;
 }
 
-/** The launch's totals are those in order; whether the parts were enough. */
+/** The launch's totals in order are right, and those of groups where it says so; whether it does. */
 template <class Shape>
-bool at_once(const std::vector<ChunkSums<Shape::kPairs>>& sums) {
+bool grouped_exactly(const std::vector<ChunkSums<Shape::kPairs>>& sums) {
+  const int64_t chunks = static_cast<int64_t>(sums.size());
   const Device<ChunkSums<Shape::kPairs>> in(sums);
-  const Device<double> out(Shape::kPairs);
+  const Device<GroupSums<Shape::kPairs>> groups(static_cast<size_t>(group_count(chunks)));
+  const Device<double> grouped(Shape::kPairs);
+  const Device<double> ordered(Shape::kPairs);
   const Device<int32_t> exact(1);
-  const std::string fault = run(totals<Shape>, 1, Shape::kThreads, 0, in.data,
-                                static_cast<int64_t>(sums.size()), out.data, exact.data);
+  const std::string fault = run(totals<Shape>, 1, Shape::kThreads, 0, in.data, chunks, groups.data, grouped.data,
+                                ordered.data, exact.data);
   CHECK(fault.empty());
-  CHECK_SAME(out.host(), in_order(sums));
-  return exact.host()[0] != 0;
+  CHECK_SAME(ordered.host(), in_order(sums));
+  const bool same = exact.host()[0] != 0;
+  if (same) {
+    CHECK_SAME(grouped.host(), ordered.host());
+  }
+  return same;
 }
 
 TEST(every_number_of_chunks) {
@@ -73,9 +89,9 @@ TEST(every_number_of_chunks) {
   cases::Random random(61);
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     set_seed(seed);
-    for (int64_t chunks : {1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, 83, 84, 85, 97, 130}) {
-      CHECK(at_once<ChunkWindow>(random_sums<kPairs>(random, chunks, 0, 12)));
-      CHECK(chunks < 4 || !at_once<ChunkWindow>(random_sums<kPairs>(random, chunks, -40, 12)));
+    for (int64_t chunks : {1, 2, 3, 4, 5, 27, 28, 29, 32, 33, 56, 57, 64, 65, 130, 24 * 28, 24 * 28 + 1}) {
+      CHECK(grouped_exactly<ChunkWindow>(random_sums<kPairs>(random, chunks, 0, 12)));
+      CHECK(chunks < 4 || !grouped_exactly<ChunkWindow>(random_sums<kPairs>(random, chunks, -40, 12)));
     }
   }
 }
@@ -85,12 +101,12 @@ TEST(specials_and_the_ends_of_the_range) {
   set_seed(1);
   cases::Random random(62);
   auto sums = random_sums<kPairs>(random, 20, -149, -120);
-  CHECK(at_once<ChunkWindow>(sums));
+  CHECK(grouped_exactly<ChunkWindow>(sums));
   sums = random_sums<kPairs>(random, 20, 100, 120);
-  CHECK(at_once<ChunkWindow>(sums));
+  CHECK(grouped_exactly<ChunkWindow>(sums));
   sums[7].pair[3] = INFINITY;
-  CHECK(!at_once<ChunkWindow>(sums));
-  CHECK(at_once<ChunkWindow>(std::vector<ChunkSums<kPairs>>(50)));  // zeros
+  CHECK(!grouped_exactly<ChunkWindow>(sums));
+  CHECK(grouped_exactly<ChunkWindow>(std::vector<ChunkSums<kPairs>>(50)));  // zeros
 }
 
 /** Where it says so, every order has the bits of any other. */

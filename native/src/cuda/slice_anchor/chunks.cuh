@@ -2,7 +2,7 @@
 #pragma once
 
 // What chunks of floats add up to. The canonical order is that of the chunks, one f64 addition after another;
-// where no addition rounds, every order gives its bits, and several parts are added at once.
+// where no addition rounds, every order gives its bits: then groups of chunks are added as they come, and their sums.
 
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +19,18 @@ struct alignas(16) ChunkSums {
   float pair[4 * kQuads];  // zeros behind the last
 };
 
+/** Chunks whose sums the last of them to be there adds up, while others are still being summed. */
+constexpr int kGroupChunks = 28;
+
+MEDPRUNER_HD inline int64_t group_count(int64_t chunks) { return (chunks - 1) / kGroupChunks + 1; }
+
+/** Of a group. `least`: the bits of the least sum of a chunk but 0, less 1. */
+template <int kPairs>
+struct GroupSums {
+  double sum[kPairs];
+  uint32_t least[kPairs];
+};
+
 /** How a block adds them, and its shared memory. */
 template <class Shape>
 struct ChunkTotals {
@@ -27,9 +39,10 @@ struct ChunkTotals {
   static constexpr int kTile = 32;
   static constexpr int kTileQuads = kTile * Sums::kQuads;
   static constexpr int kQuadsPerThread = (kTileQuads - 1) / Shape::kThreads + 1;
-  /** Parts of the chunks where the order cannot matter, and loads of a thread that go out together. */
+  /** Parts of a group, and loads of a thread, of chunks and of groups, that go out together. */
   static constexpr int kParts = Shape::kThreads / Sums::kQuads;
-  static constexpr int kLoads = Shape::kThreads > 128 ? 7 : 21;
+  static constexpr int kLoads = (kGroupChunks - 1) / kParts + 1;
+  static constexpr int kGroupLoads = 24;
 
   union {
     Sums tiles[2][kTile];
@@ -98,13 +111,10 @@ __device__ inline bool adds_exactly(double total, uint32_t least) {
   return top + 99 <= static_cast<int>(lowest > 1 ? lowest : 1);
 }
 
-/**
- * All threads: the sums of thread p < kPairs over all chunks, added in Totals::kParts of them at once; false, for
- * all, where that may have rounded.
- */
+/** All threads: adds up the `count` chunks of a group. */
 template <class Shape>
-__device__ inline bool add_chunks_at_once(const ChunkSums<Shape::kPairs>* sums, int64_t chunks,
-    ChunkTotals<Shape>* memory, double* total) {
+__device__ inline void add_group(const ChunkSums<Shape::kPairs>* sums, int count, ChunkTotals<Shape>* memory,
+                                 GroupSums<Shape::kPairs>* group) {
   using Totals = ChunkTotals<Shape>;
   constexpr int kQuads = Totals::Sums::kQuads;
   const float4* const quads = reinterpret_cast<const float4*>(sums);
@@ -112,60 +122,69 @@ __device__ inline bool add_chunks_at_once(const ChunkSums<Shape::kPairs>* sums, 
   const int part = thread / kQuads;
   const int quad = thread % kQuads;
   if (part < Totals::kParts) {
+    float4 v[Totals::kLoads];
+#pragma unroll
+    for (int i = 0; i < Totals::kLoads; ++i) {
+      const int c = part + i * Totals::kParts;
+      v[i] = c < count ? __ldcg(&quads[c * kQuads + quad]) : float4{};
+    }
     double part_sums[4] = {};
     uint32_t least[4] = {~0u, ~0u, ~0u, ~0u};
-    const auto add = [&](const float4& v) {
-      const float value[4] = {v.x, v.y, v.z, v.w};
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        part_sums[i] += static_cast<double>(value[i]);
-        const uint32_t bits = float_to_bits(value[i]) - 1;
-        least[i] = bits < least[i] ? bits : least[i];
-      }
-    };
-    int64_t c = part;
-    for (; c + (Totals::kLoads - 1) * Totals::kParts < chunks; c += Totals::kLoads * Totals::kParts) {
-      float4 v[Totals::kLoads];
+    for (int i = 0; i < Totals::kLoads; ++i) {
+      const float value[4] = {v[i].x, v[i].y, v[i].z, v[i].w};
 #pragma unroll
-      for (int i = 0; i < Totals::kLoads; ++i) {
-        v[i] = __ldcg(&quads[(c + i * Totals::kParts) * kQuads + quad]);
-      }
-#pragma unroll
-      for (int i = 0; i < Totals::kLoads; ++i) {
-        add(v[i]);
+      for (int k = 0; k < 4; ++k) {
+        part_sums[k] += static_cast<double>(value[k]);
+        const uint32_t bits = float_to_bits(value[k]) - 1;
+        least[k] = bits < least[k] ? bits : least[k];
       }
     }
-    for (; c < chunks; c += Totals::kParts) {
-      add(__ldcg(&quads[c * kQuads + quad]));
-    }
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      memory->parts.sums[part][4 * quad + i] = part_sums[i];
-      memory->parts.least[part][4 * quad + i] = least[i];
+    for (int k = 0; k < 4; ++k) {
+      memory->parts.sums[part][4 * quad + k] = part_sums[k];
+      memory->parts.least[part][4 * quad + k] = least[k];
     }
   }
   __syncthreads();
-  bool exact = true;
   if (thread < Shape::kPairs) {
-    *total = 0;
+    double sum = 0;
     uint32_t least = ~0u;
+#pragma unroll
     for (int i = 0; i < Totals::kParts; ++i) {
-      *total += memory->parts.sums[i][thread];
+      sum += memory->parts.sums[i][thread];
       least = memory->parts.least[i][thread] < least ? memory->parts.least[i][thread] : least;
     }
-    exact = adds_exactly(*total, least);
+    group->sum[thread] = sum;
+    group->least[thread] = least;
   }
-  return __syncthreads_and(exact ? 1 : 0) != 0;
 }
 
-/** All threads: the sums of thread p < kPairs over all chunks. */
+/** Thread p < kPairs: its sums over all groups; whether they are those of the canonical order. */
 template <class Shape>
-__device__ inline double add_chunks(const ChunkSums<Shape::kPairs>* sums, int64_t chunks,
-    ChunkTotals<Shape>* memory) {
-  double total = 0;
-  return add_chunks_at_once(sums, chunks, memory, &total)
-             ? total
-             : add_chunks_in_order(sums, chunks, memory);
+__device__ inline bool add_groups(const GroupSums<Shape::kPairs>* groups, int64_t count, double* total) {
+  constexpr int kLoads = ChunkTotals<Shape>::kGroupLoads;
+  const int thread = static_cast<int>(threadIdx.x);
+  double all = 0;
+  uint32_t least = ~0u;
+#pragma unroll 1
+  for (int64_t first = 0; first < count; first += kLoads) {
+    double sums[kLoads];
+    uint32_t leasts[kLoads];
+#pragma unroll
+    for (int i = 0; i < kLoads; ++i) {
+      const bool there = first + i < count;
+      sums[i] = there ? __ldcg(&groups[first + i].sum[thread]) : 0.0;
+      leasts[i] = there ? __ldcg(&groups[first + i].least[thread]) : ~0u;
+    }
+#pragma unroll
+    for (int i = 0; i < kLoads; ++i) {
+      all += sums[i];
+      least = leasts[i] < least ? leasts[i] : least;
+    }
+  }
+  *total = all;
+  return adds_exactly(all, least);
 }
 
 }  // namespace medpruner::cuda

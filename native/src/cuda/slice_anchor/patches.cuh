@@ -22,7 +22,7 @@ struct PatchBlocks {
 constexpr int kMostPatches = 16;
 
 inline PatchBlocks patch_blocks(const PatchGrid& grid, bool integers) {
-  const int64_t fit = ChunkWindow::kThreads / grid.patch_width;
+  const int64_t fit = PatchWindow::kThreads / grid.patch_width;
   const int64_t most = fit < 1 ? 1 : (fit > kMostPatches ? kMostPatches : fit);
   PatchBlocks cut;
   cut.patch_blocks = (grid.columns() - 1) / most + 1;
@@ -40,28 +40,28 @@ struct PatchMemory {
   using Sum = std::conditional_t<std::is_integral_v<T>, uint32_t, float>;
   using Total = std::conditional_t<std::is_integral_v<T>, unsigned long long, double>;
   union {
-    Sum columns[kFoldPairs][ChunkWindow::kThreads];
-    PatchKey keys[kMostPatches][ChunkWindow::kPairs];  // when all values have been added
+    Sum columns[kFoldPairs][PatchWindow::kThreads];
+    PatchKey keys[kMostPatches][PatchWindow::kPairs];  // when all values have been added
   };
-  Sum lanes[ChunkWindow::kPairs][32];                  // patches wider than a block
-  Total totals[kMostPatches][ChunkWindow::kPairs];
+  Sum lanes[PatchWindow::kPairs][32];                  // patches wider than a block
+  Total totals[kMostPatches][PatchWindow::kPairs];
 };
 
 /** A thread's column: its sums of all pairs. */
 template <class T>
 struct ColumnPairs {
   using Sum = typename PatchMemory<T>::Sum;
-  Sum sums[ChunkWindow::kPairs] = {};
+  Sum sums[PatchWindow::kPairs] = {};
 
   /** `height` values from `at` on, `pitch` apart. */
   __device__ void add(const WindowRows<T>& rows, int64_t at, int64_t pitch, int height) {
-    T next[ChunkWindow::kRows];
+    T next[PatchWindow::kRows];
     load(rows, at, next);
 #pragma unroll 1
     for (int y = 0; y < height; ++y) {
-      T values[ChunkWindow::kRows];
+      T values[PatchWindow::kRows];
 #pragma unroll
-      for (int w = 0; w < ChunkWindow::kRows; ++w) {
+      for (int w = 0; w < PatchWindow::kRows; ++w) {
         values[w] = next[w];
       }
       at += pitch;
@@ -73,32 +73,32 @@ struct ColumnPairs {
   }
 
  private:
-  __device__ static void load(const WindowRows<T>& rows, int64_t at, T (&values)[ChunkWindow::kRows]) {
+  __device__ static void load(const WindowRows<T>& rows, int64_t at, T (&values)[PatchWindow::kRows]) {
     values[0] = rows.anchor[at];
     const T* const own = rows.begin + at;
 #pragma unroll
-    for (int w = 1; w < ChunkWindow::kRows; ++w) {
+    for (int w = 1; w < PatchWindow::kRows; ++w) {
       values[w] = own[(w - 1 < rows.last ? w - 1 : rows.last) * rows.stride];
     }
   }
 
-  __device__ void add(const T (&values)[ChunkWindow::kRows]) {
+  __device__ void add(const T (&values)[PatchWindow::kRows]) {
     if constexpr (std::is_integral_v<T>) {
 #pragma unroll
-      for (int w = 1; w < ChunkWindow::kRows; ++w) {
+      for (int w = 1; w < PatchWindow::kRows; ++w) {
 #pragma unroll
         for (int v = 0; v < w; ++v) {
           sums[pair(v, w)] = __sad(values[w], values[v], sums[pair(v, w)]);
         }
       }
     } else {
-      float x[ChunkWindow::kRows];
+      float x[PatchWindow::kRows];
 #pragma unroll
-      for (int w = 0; w < ChunkWindow::kRows; ++w) {
+      for (int w = 0; w < PatchWindow::kRows; ++w) {
         x[w] = widen(values[w]);
       }
 #pragma unroll
-      for (int w = 1; w < ChunkWindow::kRows; ++w) {
+      for (int w = 1; w < PatchWindow::kRows; ++w) {
 #pragma unroll
         for (int v = 0; v < w; ++v) {
           sums[pair(v, w)] += fabsf(x[w] - x[v]);
@@ -127,7 +127,7 @@ __device__ inline Sum fold_columns(const Sum* columns, int count) {
 }
 
 /**
- * All threads: the sums of `columns` <= ChunkWindow::kThreads columns join the totals of their patches. `pass`: which
+ * All threads: the sums of `columns` <= PatchWindow::kThreads columns join the totals of their patches. `pass`: which
  * columns of a patch that is wider, of `passes`.
  */
 template <class T>
@@ -139,7 +139,7 @@ __device__ inline void fold_pass(PatchMemory<T>& memory, const ColumnPairs<T>& p
   const int lane = thread % 32;
   const int patches = passes > 1 ? 1 : (columns - 1) / patch_width + 1;
 #pragma unroll
-  for (int round = 0; round < ChunkWindow::kPairs / kFoldPairs; ++round) {
+  for (int round = 0; round < PatchWindow::kPairs / kFoldPairs; ++round) {
     __syncthreads();  // the former round's columns have been read
 #pragma unroll
     for (int i = 0; i < kFoldPairs; ++i) {
@@ -147,7 +147,7 @@ __device__ inline void fold_pass(PatchMemory<T>& memory, const ColumnPairs<T>& p
     }
     __syncthreads();
     if (patch_width <= 32) {
-      for (int task = thread; task < patches * kFoldPairs; task += ChunkWindow::kThreads) {
+      for (int task = thread; task < patches * kFoldPairs; task += PatchWindow::kThreads) {
         const int patch = task / kFoldPairs;
         const int i = task % kFoldPairs;
         const int first = patch * patch_width;
@@ -157,7 +157,7 @@ __device__ inline void fold_pass(PatchMemory<T>& memory, const ColumnPairs<T>& p
         memory.totals[patch][round * kFoldPairs + i] += static_cast<Total>(sum);
       }
     } else {
-      for (int task = thread / 32; task < patches * kFoldPairs; task += kGroups) {
+      for (int task = thread / 32; task < patches * kFoldPairs; task += PatchWindow::kWarps) {
         const int patch = task / kFoldPairs;
         const int i = task % kFoldPairs;
         const int index = round * kFoldPairs + i;
@@ -195,35 +195,35 @@ __device__ inline void sum_patches(const SliceAnchorArgs& args, const AnchorWork
   const int64_t left = c * grid.patch_width;
   const int64_t most = count * grid.patch_width;
   const int width = static_cast<int>(grid.width - left < most ? grid.width - left : most);
-  const int passes = (width - 1) / ChunkWindow::kThreads + 1;
+  const int passes = (width - 1) / PatchWindow::kThreads + 1;
   const int patches = (width - 1) / patch_width + 1;
-  for (int i = thread; i < kMostPatches * ChunkWindow::kPairs; i += ChunkWindow::kThreads) {
-    memory.totals[i / ChunkWindow::kPairs][i % ChunkWindow::kPairs] = 0;
+  for (int i = thread; i < kMostPatches * PatchWindow::kPairs; i += PatchWindow::kThreads) {
+    memory.totals[i / PatchWindow::kPairs][i % PatchWindow::kPairs] = 0;
   }
 #pragma unroll 1
   for (int64_t plane = 0; plane < grid.planes; ++plane) {
 #pragma unroll 1
     for (int pass = 0; pass < passes; ++pass) {
       ColumnPairs<T> pairs;
-      const int rest = width - pass * ChunkWindow::kThreads;
-      const int columns = rest < ChunkWindow::kThreads ? rest : ChunkWindow::kThreads;
+      const int rest = width - pass * PatchWindow::kThreads;
+      const int columns = rest < PatchWindow::kThreads ? rest : PatchWindow::kThreads;
       if (thread < columns) {
-        pairs.add(rows, grid.band_begin(plane, r) + left + pass * ChunkWindow::kThreads + thread, grid.width,
+        pairs.add(rows, grid.band_begin(plane, r) + left + pass * PatchWindow::kThreads + thread, grid.width,
                   height);
       }
       fold_pass(memory, pairs, patch_width, columns, pass, passes);
     }
   }
   __syncthreads();
-  for (int task = thread; task < patches * ChunkWindow::kPairs; task += ChunkWindow::kThreads) {
-    const int patch = task / ChunkWindow::kPairs;
-    memory.keys[patch][task % ChunkWindow::kPairs] =
-        patch_key(distance_of(args, static_cast<double>(memory.totals[patch][task % ChunkWindow::kPairs]),
+  for (int task = thread; task < patches * PatchWindow::kPairs; task += PatchWindow::kThreads) {
+    const int patch = task / PatchWindow::kPairs;
+    memory.keys[patch][task % PatchWindow::kPairs] =
+        patch_key(distance_of(args, static_cast<double>(memory.totals[patch][task % PatchWindow::kPairs]),
                               grid.values(r, c + patch)),
                   r * grid.columns() + c + patch);
   }
   __syncthreads();
-  if (thread < ChunkWindow::kPairs) {
+  if (thread < PatchWindow::kPairs) {
     PeakWord peak = kNoPatch;
     unsigned long long sum = 0;
     for (int i = 0; i < patches; ++i) {
@@ -255,14 +255,14 @@ __device__ inline int64_t chunk_of_band(const PatchGrid& grid, int64_t r, int64_
 
 /** The rows from `first` on; cut.blocks blocks for each row of the grid. */
 template <class T>
-__global__ void __launch_bounds__(ChunkWindow::kThreads, 5)
+__global__ void __launch_bounds__(PatchWindow::kThreads, 5)
     anchor_patch_window(SliceAnchorArgs args, AnchorWorkspace workspace, int64_t first,
                         PatchBlocks cut, int alignment, bool list) {
   MEDPRUNER_DYNAMIC_SHARED(bytes);
-  __shared__ Verdicts<ChunkWindow> by;
+  __shared__ Verdicts<PatchWindow> by;
   const int64_t r = blockIdx.x / cut.blocks;
   const int64_t k = blockIdx.x % cut.blocks;
-  WindowRows<T> rows = window_rows<T, ChunkWindow>(args, first);
+  WindowRows<T> rows = window_rows<T, PatchWindow>(args, first);
   const int64_t chunk = std::is_integral_v<T> || k < cut.patch_blocks
                             ? -1
                             : chunk_of_band(args.grid, r, k - cut.patch_blocks);
@@ -278,10 +278,10 @@ __global__ void __launch_bounds__(ChunkWindow::kThreads, 5)
     }
   } else if constexpr (!std::is_integral_v<T>) {
     sum_chunk(args, workspace, rows, first, chunk, alignment, &by,
-              *reinterpret_cast<Ring<T>*>(bytes));
+              *reinterpret_cast<Ring<T, PatchWindow>*>(bytes));
   }
-  finish_window<T>(args, workspace, first, list, &by,
-                   reinterpret_cast<ChunkTotals<ChunkWindow>*>(bytes));
+  finish_window<T>(args, workspace, first, chunk, list, &by,
+                   reinterpret_cast<ChunkTotals<PatchWindow>*>(bytes));
 }
 
 }  // namespace medpruner::cuda

@@ -114,7 +114,7 @@ __global__ void __launch_bounds__(ShortWindow::kThreads)
     atomicAdd(&workspace.state->exact[blockIdx.x % kExactCopies][thread],
               static_cast<unsigned long long>(sum));
   }
-  finish_window<int16_t, ShortWindow>(args, workspace, first, list, &by, nullptr);
+  finish_window<int16_t, ShortWindow>(args, workspace, first, -1, list, &by, nullptr);
 }
 
 }  // namespace medpruner::cuda

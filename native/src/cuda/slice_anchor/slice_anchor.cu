@@ -19,7 +19,11 @@ AnchorWorkspace lay_out(const SliceAnchorArgs& args, void* base, size_t* size) {
   AnchorWorkspace workspace;
   workspace.state = layout.take<AnchorState>(1);
   workspace.start = layout.take<int32_t>(args.rows);
-  workspace.chunks = layout.take<ChunkSums<ChunkWindow::kPairs>>(integers(args) ? 0 : chunk_count(args));
+  const int64_t chunks = integers(args) ? 0 : chunk_count(args);
+  const int64_t groups = integers(args) ? 0 : group_count(chunks);
+  workspace.chunks = layout.take<ChunkSums<kMostPairs>>(chunks);
+  workspace.groups = layout.take<GroupSums<kMostPairs>>(groups);
+  workspace.arrived = groups == 0 ? nullptr : layout.take<unsigned>(groups);
   if (layout.overflow()) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "slices: its size overflows 64 bits");
   }

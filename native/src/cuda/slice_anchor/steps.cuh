@@ -3,18 +3,25 @@
 
 // What K1 launches before its windows, and behind them where there are many segments.
 
+#include "cuda/common/dependent.cuh"
 #include "cuda/slice_anchor/walk.cuh"
 
 namespace medpruner::cuda {
 
 /** One block. */
 __global__ void anchor_prepare(SliceAnchorArgs args, AnchorWorkspace workspace) {
+  admit_next_launch();
   for (int64_t row = threadIdx.x; row < args.rows; row += blockDim.x) {
     workspace.start[row] = -1;
   }
   for (int i = static_cast<int>(threadIdx.x); i < kExactCopies * kMostPairs;
        i += static_cast<int>(blockDim.x)) {
     workspace.state->exact[i / kMostPairs][i % kMostPairs] = 0;
+  }
+  if (workspace.arrived != nullptr) {
+    for (int64_t group = threadIdx.x; group < group_count(chunk_count(args)); group += blockDim.x) {
+      workspace.arrived[group] = 0;
+    }
   }
   if (threadIdx.x < kMostPairs) {
     workspace.state->peaks[threadIdx.x] = kNoPatch;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// The chain behind the sums of a window: the walk over its distances by the block that finishes it last, the list of
-// what is kept.
+// The chain behind the sums of a window: what is left in the workspace for it, the walk over its distances, the list
+// of what is kept.
 
 #include <stdint.h>
 
@@ -26,18 +26,25 @@ struct AnchorState {
   unsigned long long exact[kExactCopies][kMostPairs];  // integers: the sums of the window so far
   PeakWord peaks[kMostPairs];  // with patches: the one that differs most so far
   uint32_t specials;       // bit w: row w of the window, 1 being the first, holds a NaN or infinity
-  unsigned finished;       // blocks of the window
+  unsigned finished;       // blocks of the window; of those with chunks, groups
   int32_t anchor;          // row 0 of the next window
 };
 
 struct AnchorWorkspace {
   int32_t* start;      // [rows]: first row of the row's segment, -1 outside good segments
-  void* chunks;        // floats only: ChunkSums of the window's pairs [chunks]
   AnchorState* state;  // but for the anchor zero between launches
+  // Floats only: sums of the window's pairs by chunk, by group of chunks, and how many chunks of a group are there.
+  void* chunks;
+  void* groups;
+  unsigned* arrived;  // zero between launches; null for integers
 
   template <class Shape>
   __device__ ChunkSums<Shape::kPairs>* chunks_of() const {
     return static_cast<ChunkSums<Shape::kPairs>*>(chunks);
+  }
+  template <class Shape>
+  __device__ GroupSums<Shape::kPairs>* groups_of() const {
+    return static_cast<GroupSums<Shape::kPairs>*>(groups);
   }
 };
 
@@ -87,50 +94,71 @@ struct Verdicts {
   uint32_t specials;
 };
 
-/** One thread: judges the rows of the window; the anchor for the next one, or that one's first row. */
+/** Of the row at lane `from` as the anchor: whether it keeps row w of the window, and what that shows. */
+struct Verdict {
+  float distance, patch;
+  int32_t index;
+  bool abnormal, keep;
+};
+
 template <class Shape>
-__device__ inline int64_t walk_window(const SliceAnchorArgs& args, int64_t first,
-                                      const Verdicts<Shape>& by) {
-  int64_t anchor = by.anchor;
+__device__ inline Verdict judge(const SliceAnchorArgs& args, const Verdicts<Shape>& by, int from, int w, int64_t gap) {
+  Verdict verdict = {by.distances[pair(from, w)], 0, -1, false, false};
+  if (args.with_patches) {
+    verdict.patch = patch_distance(by.peaks[pair(from, w)]);
+    verdict.index = patch_index(by.peaks[pair(from, w)]);
+  }
+  verdict.abnormal = non_finite(verdict.distance) || non_finite(verdict.patch);
+  verdict.keep = verdict.abnormal || verdict.distance > args.gamma || (args.max_gap > 0 && gap >= args.max_gap) ||
+                 (args.with_patches && verdict.patch > args.patch_gamma);
+  return verdict;
+}
+
+/**
+ * One warp: judges the rows of the window; the anchor for the next one, or that one's first row. A lane finds what its
+ * row would keep as the anchor, so that the walk itself takes an exchange for each row kept, and then writes its row's
+ * results.
+ */
+template <class Shape>
+__device__ inline int64_t walk_window(const SliceAnchorArgs& args, int64_t first, const Verdicts<Shape>& by) {
+  static_assert(Shape::kRows <= 32, "a lane for each");
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const auto row_at = [&](int w) { return w == 0 ? by.anchor : first + w - 1; };
+  uint32_t would_keep = 0;
+#pragma unroll
   for (int w = 1; w < Shape::kRows; ++w) {
-    const int64_t row = first + w - 1;
-    if (by.start[w] < 0) {
-      continue;
+    if (w > lane && by.start[w] >= 0) {
+      const bool keep = by.start[w] == row_at(w) || judge(args, by, lane, w, row_at(w) - row_at(lane)).keep;
+      would_keep |= keep ? 1u << w : 0u;
     }
-    float distance = 0;
-    float patch = 0;
-    int32_t index = -1;
-    uint32_t flags = 0;
-    bool keep = true;
-    if (by.start[w] == row) {
-      flags = (by.specials >> w & 1u) != 0 ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
-    } else {
-      const int from = anchor < first ? 0 : static_cast<int>(anchor - first) + 1;
-      distance = by.distances[pair(from, w)];
-      if (args.with_patches) {
-        patch = patch_distance(by.peaks[pair(from, w)]);
-        index = patch_index(by.peaks[pair(from, w)]);
-      }
-      const bool abnormal = non_finite(distance) || non_finite(patch);
-      flags = abnormal ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
-      keep = abnormal || distance > args.gamma ||
-             (args.max_gap > 0 && row - anchor >= args.max_gap) ||
-             (args.with_patches && patch > args.patch_gamma);
-    }
-    anchor = keep ? row : anchor;
+  }
+  uint32_t kept = 1;  // the anchor before the window
+  for (uint32_t next = __shfl_sync(kAllLanes, would_keep, 0); next != 0;) {
+    const int w = __ffs(static_cast<int>(next)) - 1;
+    kept |= 1u << w;
+    next = __shfl_sync(kAllLanes, would_keep, w);
+  }
+  if (lane > 0 && lane < Shape::kRows && by.start[lane] >= 0) {
+    const int64_t row = row_at(lane);
+    const bool keep = (kept >> lane & 1u) != 0;
+    const int from = 31 - __clz(static_cast<int>(kept & ((1u << lane) - 1u)));
+    const bool begins = by.start[lane] == row;
+    const Verdict verdict = begins ? Verdict{0, 0, -1, (by.specials >> lane & 1u) != 0, true}
+                                   : judge(args, by, from, lane, 0);
     args.keep[row] = keep ? 1 : 0;
-    args.representative[row] = static_cast<int32_t>(anchor);
+    args.representative[row] = static_cast<int32_t>(keep ? row : row_at(from));
     if (!args.decide_only) {
-      args.distance[row] = distance;
-      args.flags[row] = flags;
+      args.distance[row] = verdict.distance;
+      args.flags[row] = verdict.abnormal ? MEDPRUNER_SEGMENT_NON_FINITE : 0;
       if (args.with_patches) {
-        args.patch_distance[row] = patch;
-        args.patch_index[row] = index;
+        args.patch_distance[row] = verdict.patch;
+        args.patch_index[row] = verdict.index;
       }
     }
   }
   const int64_t next = first + Shape::kWindow;
-  return by.start[Shape::kRows] >= 0 && by.start[Shape::kRows] < next ? anchor : next;
+  return by.start[Shape::kRows] >= 0 && by.start[Shape::kRows] < next ? row_at(31 - __clz(static_cast<int>(kept)))
+                                                                     : next;
 }
 
 /** The rows of the window that begins at `first`, before the anchor is known. */
@@ -154,59 +182,6 @@ __device__ inline void load_starts(const SliceAnchorArgs& args, const AnchorWork
   } else if (w <= Shape::kRows) {
     const int64_t row = first + w - 1;
     by->start[w] = row < args.rows ? __ldcg(&workspace.start[row]) : -1;
-  }
-}
-
-/**
- * All threads of every block, when its sums are in the workspace: the last block adds them up and walks.
- * `list`: this window is the last one, and the last block lists the segments, which are few.
- */
-template <class T, class Shape>
-__device__ inline void finish_window(const SliceAnchorArgs& args, const AnchorWorkspace& workspace,
-                                     int64_t first, bool list, Verdicts<Shape>* by,
-                                     ChunkTotals<Shape>* memory) {
-  __shared__ bool last;
-  const int thread = static_cast<int>(threadIdx.x);
-  AnchorState* const state = workspace.state;
-
-  __syncthreads();  // the fence below is for the whole block
-  if (thread == 0) {
-    __threadfence();
-    last = atomicInc(&state->finished, gridDim.x - 1) == gridDim.x - 1;  // the last one sets it to 0
-    __threadfence();
-  }
-  __syncthreads();
-  if (!last) {
-    return;
-  }
-
-  double total = 0;
-  if constexpr (!std::is_integral_v<T>) {
-    total = add_chunks<Shape>(workspace.chunks_of<Shape>(), chunk_count(args), memory);
-  } else if (thread < Shape::kPairs) {
-    unsigned long long sum = 0;
-#pragma unroll
-    for (int i = 0; i < kExactCopies; ++i) {
-      sum += atomicExch(&state->exact[i][thread], 0ull);
-    }
-    total = static_cast<double>(sum);
-  }
-  if (thread < Shape::kPairs) {
-    by->distances[thread] = distance_of(args, total, args.cols);
-    by->peaks[thread] = args.with_patches ? atomicExch(&state->peaks[thread], PeakWord{kNoPatch}) : kNoPatch;
-  } else if (thread == Shape::kPairs) {
-    by->specials = std::is_integral_v<T> ? 0 : atomicExch(&state->specials, 0u);
-  }
-  __syncthreads();
-  if (thread == 0) {
-    state->anchor = static_cast<int32_t>(walk_window(args, first, *by));
-  }
-  if (list) {
-    __shared__ uint64_t scratch[kScratch];
-    __syncthreads();
-    for (int64_t g = 0; g < args.segments; ++g) {
-      list_segment(args, g, scratch);
-    }
   }
 }
 

@@ -23,11 +23,13 @@ template <class T>
 void run_chunk_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, bool list_last,
                        void* stream) {
   const int alignment = row_alignment<T>(args);
+  const size_t shared = std::is_integral_v<T> ? sizeof(Ring<T, ChunkWindow>)
+                                              : std::max(sizeof(Ring<T, ChunkWindow>), sizeof(ChunkTotals<ChunkWindow>));
   const bool waits = waits_itself("anchor_window", anchor_window<T>);
   for (int64_t first = 0; first < args.rows; first += ChunkWindow::kWindow) {
     const bool list = list_last && first + ChunkWindow::kWindow >= args.rows;
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_window<T>, grid_extent(chunk_count(args)),
-                               ChunkWindow::kThreads, sizeof(Ring<T>), stream, args, workspace,
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_window<T>, grid_extent((args.cols - 1) / kBlockValues<T> + 1),
+                               ChunkWindow::kThreads, shared, stream, args, workspace,
                                first, alignment, list);
   }
 }
@@ -39,11 +41,11 @@ void run_patch_windows(const SliceAnchorArgs& args, const AnchorWorkspace& works
   const PatchBlocks cut = patch_blocks(args.grid, std::is_integral_v<T>);
   const unsigned blocks = grid_extent(args.grid.rows() * cut.blocks);
   const size_t shared = std::is_integral_v<T> ? sizeof(PatchMemory<T>)
-                                              : std::max(sizeof(PatchMemory<T>), sizeof(Ring<T>));
+                                              : std::max(sizeof(PatchMemory<T>), sizeof(Ring<T, PatchWindow>));
   const bool waits = waits_itself("anchor_patch_window", anchor_patch_window<T>);
-  for (int64_t first = 0; first < args.rows; first += ChunkWindow::kWindow) {
-    const bool list = list_last && first + ChunkWindow::kWindow >= args.rows;
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_patch_window<T>, blocks, ChunkWindow::kThreads, shared,
+  for (int64_t first = 0; first < args.rows; first += PatchWindow::kWindow) {
+    const bool list = list_last && first + PatchWindow::kWindow >= args.rows;
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_patch_window<T>, blocks, PatchWindow::kThreads, shared,
                                stream, args, workspace, first, cut, alignment, list);
   }
 }
