@@ -257,7 +257,7 @@ __device__ inline int64_t chunk_of_band(const PatchGrid& grid, int64_t r, int64_
 template <class T>
 __global__ void __launch_bounds__(PatchWindow::kThreads, 5)
     anchor_patch_window(SliceAnchorArgs args, AnchorWorkspace workspace, int64_t first,
-                        PatchBlocks cut, int alignment, bool list) {
+                        PatchBlocks cut, int alignment, bool bulk, bool list) {
   MEDPRUNER_DYNAMIC_SHARED(bytes);
   __shared__ Verdicts<PatchWindow> by;
   const int64_t r = blockIdx.x / cut.blocks;
@@ -277,7 +277,7 @@ __global__ void __launch_bounds__(PatchWindow::kThreads, 5)
                   *reinterpret_cast<PatchMemory<T>*>(bytes));
     }
   } else if constexpr (!std::is_integral_v<T>) {
-    sum_chunk(args, workspace, rows, first, chunk, alignment, &by,
+    sum_chunk(args, workspace, rows, first, chunk, alignment, bulk, &by,
               *reinterpret_cast<Ring<T, PatchWindow>*>(bytes));
   }
   finish_window<T>(args, workspace, first, chunk, list, &by,

@@ -9,6 +9,7 @@
 
 #include <type_traits>
 
+#include "cuda/common/bulk.cuh"
 #include "cuda/common/mma.cuh"
 #include "cuda/common/prefetch.cuh"
 
@@ -78,14 +79,20 @@ struct GroupWindow : Window<kGroupCount * kGroupRows, 32 * kGroupCount * (kGroup
 };
 
 /** Without patches, and with them: a thread that sums whole columns has no room for more pairs. */
-using ChunkWindow = GroupWindow<4>;
+#ifndef ANCHOR_GROUPS
+#define ANCHOR_GROUPS 3
+#endif
+using ChunkWindow = GroupWindow<ANCHOR_GROUPS>;
 using PatchWindow = GroupWindow<3>;
 
 #ifndef ANCHOR_STAGES
-#define ANCHOR_STAGES 4
+#define ANCHOR_STAGES 3
 #endif
 #ifndef ANCHOR_STAGE_BYTES
-#define ANCHOR_STAGE_BYTES 512
+#define ANCHOR_STAGE_BYTES 1024
+#endif
+#ifndef ANCHOR_BULK
+#define ANCHOR_BULK 1  // 0: copies by cp.async alone
 #endif
 #ifndef ANCHOR_AHEAD
 #define ANCHOR_AHEAD 0
@@ -94,8 +101,8 @@ using PatchWindow = GroupWindow<3>;
 template <class T, class Shape>
 struct Ring {
   static constexpr int kRows = Shape::kRows;
-  static constexpr int kStages = Shape::kGroups == 4 ? ANCHOR_STAGES : 3;
-  static constexpr int kStageBytes = Shape::kGroups == 4 ? ANCHOR_STAGE_BYTES : 1024;
+  static constexpr int kStages = Shape::kGroups == ANCHOR_GROUPS ? ANCHOR_STAGES : 3;
+  static constexpr int kStageBytes = Shape::kGroups == ANCHOR_GROUPS ? ANCHOR_STAGE_BYTES : 1024;
   static constexpr int kUnits = kStageBytes / kUnitBytes;  // a multiple of 32
   Words units[kStages][kRows][kUnits];
 
@@ -112,12 +119,20 @@ class RingFiller {
   static constexpr int kRows = Shape::kRows;
   static constexpr int kMost = (kRows - 1) / Shape::kWarps + 1;
 
-  /** Of values [begin, end). */
-  __device__ RingFiller(Stages& ring, const WindowRows<T>& rows, int64_t begin, int64_t end,
-                        int alignment)
+  /**
+   * Of values [begin, end). `words`: kStages + 1 in shared memory, whose barriers have begun behind a barrier of the
+   * block; `bulk`: the copy engine takes rows that it can take.
+   */
+  __device__ RingFiller(Stages& ring, uint64_t* words, const WindowRows<T>& rows, int64_t begin, int64_t end,
+                        int alignment, bool bulk)
       : ring_(ring),
+        words_(words),
         bytes_(static_cast<int>(end - begin) * static_cast<int>(sizeof(T))),
-        alignment_(alignment) {
+        alignment_(alignment),
+        bulk_(bulk && alignment == kUnitBytes && bytes_ % Stages::kStageBytes == 0) {
+    if (threadIdx.x <= Stages::kStages) {
+      Arrivals(words + threadIdx.x).begin();
+    }
 #pragma unroll
     for (int i = 0; i < kMost; ++i) {
       from_[i] = reinterpret_cast<const char*>(rows.row(row(i) < kRows ? row(i) : 0) + begin) +
@@ -150,20 +165,58 @@ class RingFiller {
     }
   }
 
+  /** Whether the barriers of stages say what is there, and cp_async_wait() nothing. */
+  __device__ bool bulk() const { return bulk_; }
+
   /** Starts the copies of stage s of the chunk: of all rows, of all but the anchor, of the anchor. */
-  __device__ void fill(int s) { copy<true, true>(s); }
-  __device__ void fill_rows(int s) { copy<false, true>(s); }
-  __device__ void fill_anchor(int s) { copy<true, false>(s); }
+  __device__ void fill(int s) { copy<true, true>(s, kRows, stage(s)); }
+  __device__ void fill_rows(int s) { copy<false, true>(s, kRows - 1, stage(s)); }
+  /** Of `early` stages. */
+  __device__ void fill_anchors(int early) {
+    const int count = early < stages() ? early : stages();
+#pragma unroll 1
+    for (int s = 0; s < early; ++s) {
+      if (s < count) {
+        copy<true, false>(s, s == 0 ? count : 0, anchors());
+      }
+      cp_async_commit();
+    }
+  }
+
+  /** All threads: until stage s is there. */
+  template <int kLater>
+  __device__ void await(int s) {
+    stage(s).template wait<kLater>(s / Stages::kStages);
+  }
+  __device__ void await_anchors() { anchors().template wait<0>(0); }
 
  private:
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % 32; }
   __device__ static int row(int i) { return warp() + Shape::kWarps * i; }
 
+  __device__ Arrivals stage(int s) const { return Arrivals(words_ + s % Stages::kStages); }
+  __device__ Arrivals anchors() const { return Arrivals(words_ + Stages::kStages); }
+
+  /** `expected` times the bytes of a stage come in this phase of `arrivals`, if any. */
   template <bool kAnchor, bool kRest>
-  __device__ void copy(int s) {
+  __device__ void copy(int s, int expected, Arrivals arrivals) {
     Words(&stage)[kRows][Stages::kUnits] = ring_.units[s % Stages::kStages];
     const int done = s * Stages::kStageBytes;
+    if (bulk_) {
+      if (threadIdx.x == 0 && expected > 0) {
+        arrivals.expect(static_cast<uint32_t>(expected * Stages::kStageBytes));
+      }
+      if (elected()) {
+#pragma unroll
+        for (int i = 0; i < kMost; ++i) {
+          if (row(i) < kRows && (row(i) == 0 ? kAnchor : kRest)) {
+            arrivals.copy(stage[row(i)], from_[i] - lane() * kUnitBytes + done, Stages::kStageBytes);
+          }
+        }
+      }
+      return;
+    }
     if (alignment_ == kUnitBytes && done + Stages::kStageBytes <= bytes_) {
 #pragma unroll
       for (int i = 0; i < kMost; ++i) {
@@ -192,9 +245,11 @@ class RingFiller {
   }
 
   Stages& ring_;
+  uint64_t* words_;
   const char* from_[kMost];
   int bytes_;
   int alignment_;
+  bool bulk_;
 };
 
 }  // namespace medpruner::cuda

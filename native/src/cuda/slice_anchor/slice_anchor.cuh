@@ -16,12 +16,6 @@
 
 namespace medpruner::cuda {
 
-/** Values of a row that a block has: a chunk of floats; of integers, which add up in any order, what its ring holds. */
-template <class T>
-constexpr int kBlockValues = std::is_integral_v<T>
-                                 ? Ring<T, ChunkWindow>::kStages * Ring<T, ChunkWindow>::kStageBytes / static_cast<int>(sizeof(T))
-                                 : kChunkValues;
-
 /** cp_async_wait() for the stage before `later` others, fewer than the ring's. */
 template <int kStages>
 __device__ inline void wait_for_stage(int later) {
@@ -32,83 +26,120 @@ __device__ inline void wait_for_stage(int later) {
   }
 }
 
-/** All threads: the sums of part `chunk` of the window's rows, of kBlockValues values. */
+/** The same where the copy engine copies: for stage s, with the rows of all and, for the last one, the anchors on their way. */
+template <int kStages, int kStage = 0, class Filler>
+__device__ inline void await_early(Filler& filler, int s) {
+  if constexpr (kStage < kStages) {
+    if (s == kStage) {
+      filler.template await<kStage == kStages - 1 ? kStages : kStages - 1 - kStage>(s);
+    } else {
+      await_early<kStages, kStage + 1>(filler, s);
+    }
+  }
+}
+
+/** All threads: the sums of one chunk of the window's rows. */
 template <class T, class Shape>
 __device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorkspace& workspace,
                                  const WindowRows<T>& rows, int64_t first, int64_t chunk,
-                                 int alignment, Verdicts<Shape>* by, Ring<T, Shape>& ring) {
+                                 int alignment, bool bulk, Verdicts<Shape>* by, Ring<T, Shape>& ring) {
+  constexpr bool kIntegers = std::is_integral_v<T>;
   constexpr int kStages = Ring<T, Shape>::kStages;
+  constexpr int kEarly = kIntegers ? kStages - 1 : kStages;  // stages of rows on their way before the anchor is known
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = static_cast<int>(threadIdx.x) / 32;
-  const int64_t begin = chunk * kBlockValues<T>;
-  const int64_t end = args.cols - begin < kBlockValues<T> ? args.cols : begin + kBlockValues<T>;
-  RingFiller<T, Shape> filler(ring, rows, begin, end, alignment);
+  const int64_t begin = chunk * kChunkValues;
+  const int64_t end = args.cols - begin < kChunkValues ? args.cols : begin + kChunkValues;
+  __shared__ uint64_t words[kStages + 1];
+  RingFiller<T, Shape> filler(ring, words, rows, begin, end, alignment, bulk);
+  if (filler.bulk()) {
+    __syncthreads();
+  }
   const int stages = filler.stages();
+  const auto ask_for_anchor = [&] {
+    await_former_launch();
+#if !ANCHOR_ADMIT
+    admit_next_launch();
+#endif
+    const int64_t anchor = __ldcg(&workspace.state->anchor);
+    filler.set_anchor(static_cast<const T*>(args.slices) + anchor * args.row_stride + begin);
+    filler.fill_anchors(kEarly);
+    load_starts(args, workspace, first, anchor, by);
+  };
 #pragma unroll 1
-  for (int s = 0; s < kStages; ++s) {
+  for (int s = 0; s < kEarly; ++s) {
     if (s < stages) {
       filler.fill_rows(s);
     }
     cp_async_commit();
   }
-  // Before the anchor is known, what it takes no part in: the former launch ends meanwhile. The last of these stages
-  // comes behind the wait and hides how long the anchor takes to come.
-  filler.announce(kStages);
 #if ANCHOR_ADMIT
   admit_next_launch();
 #endif
   WarpPairs<T, Shape> pairs;
+  bool starts = false;
+  if constexpr (kIntegers) {
+    ask_for_anchor();
+  } else {
+    // What the anchor takes no part in, while the former launch ends; the last of these stages, while the anchor comes.
+    filler.announce(kStages);
 #pragma unroll 1
-  for (int s = 0; s < kStages; ++s) {
-    if (s < kStages - 1) {
-      wait_for_stage<kStages>(kStages - 1 - s);
-    } else {
-      await_former_launch();
-#if !ANCHOR_ADMIT
-      admit_next_launch();
-#endif
-      const int64_t anchor = __ldcg(&workspace.state->anchor);
-      filler.set_anchor(static_cast<const T*>(args.slices) + anchor * args.row_stride + begin);
-#pragma unroll 1
-      for (int a = 0; a < kStages; ++a) {
-        if (a < stages) {
-          filler.fill_anchor(a);
-        }
-        cp_async_commit();
+    for (int s = 0; s < kStages; ++s) {
+      if (s == kStages - 1) {
+        ask_for_anchor();
       }
-      load_starts(args, workspace, first, anchor, by);
-      cp_async_wait<kStages>();
-    }
-    __syncthreads();
-    if (s < stages) {
-      pairs.template add<true, false>(ring, s);
+      if (!filler.bulk()) {
+        if (s < kStages - 1) {
+          wait_for_stage<kStages>(kStages - 1 - s);
+        } else {
+          cp_async_wait<kStages>();
+        }
+        __syncthreads();
+      } else if (s < stages) {
+        await_early<kStages>(filler, s);
+      }
+      if (s < stages) {
+        pairs.template add<true, false>(ring, s);
+      }
     }
   }
-  bool starts = false;
-  for (int w = 1; !std::is_integral_v<T> && w < Shape::kRows; ++w) {
-    starts = starts || by->start[w] == first + w - 1;
+  if (filler.bulk()) {
+    filler.await_anchors();
+    __syncthreads();  // what load_starts() wrote
+  }
+  if constexpr (!kIntegers) {
+    for (int w = 1; w < Shape::kRows; ++w) {
+      starts = starts || by->start[w] == first + w - 1;
+    }
   }
 #pragma unroll 1
   for (int s = 0; s < stages; ++s) {
-    cp_async_wait<kStages - 2>();
+    if (!filler.bulk()) {
+      cp_async_wait<kStages - 2>();
+    }
     __syncthreads();
     const int next = s + kStages - 1;
-    if (s > 0 && next < stages) {
+    if (next >= kEarly && next < stages) {
       filler.fill(next);
     }
     cp_async_commit();
-    if (s < kStages) {
-      pairs.template add<false, true>(ring, s);
-    } else {
-      pairs.template add<true, true>(ring, s % kStages);
+    if (filler.bulk() && (kIntegers || s >= kEarly)) {
+      filler.template await<kStages - 1>(s);
     }
-    if constexpr (!std::is_integral_v<T>) {
+    if constexpr (kIntegers) {
+      pairs.template add<true, true>(ring, s % kStages);
+    } else {
+      if (s < kStages) {
+        pairs.template add<false, true>(ring, s);
+      } else {
+        pairs.template add<true, true>(ring, s % kStages);
+      }
       if (starts) {
         pairs.look_for_specials(ring, s % kStages);
       }
     }
   }
-  const auto sum = pairs.fold();
+  const auto sum = pairs.fold(stages);
   const WarpGroups<Shape> groups(warp);
   if constexpr (std::is_integral_v<T>) {
     if (lane < groups.places) {
@@ -133,10 +164,10 @@ __device__ inline void sum_chunk(const SliceAnchorArgs& args, const AnchorWorksp
 template <class T>
 __global__ void __launch_bounds__(ChunkWindow::kThreads, 5)
     anchor_window(SliceAnchorArgs args, AnchorWorkspace workspace, int64_t first, int alignment,
-                  bool list) {
+                  bool bulk, bool list) {
   MEDPRUNER_DYNAMIC_SHARED(memory);
   __shared__ Verdicts<ChunkWindow> by;
-  sum_chunk(args, workspace, window_rows<T, ChunkWindow>(args, first), first, blockIdx.x, alignment, &by,
+  sum_chunk(args, workspace, window_rows<T, ChunkWindow>(args, first), first, blockIdx.x, alignment, bulk, &by,
             *reinterpret_cast<Ring<T, ChunkWindow>*>(memory));
   finish_window<T>(args, workspace, first, blockIdx.x, list, &by,
                    reinterpret_cast<ChunkTotals<ChunkWindow>*>(memory));

@@ -28,9 +28,9 @@ void run_chunk_windows(const SliceAnchorArgs& args, const AnchorWorkspace& works
   const bool waits = waits_itself("anchor_window", anchor_window<T>);
   for (int64_t first = 0; first < args.rows; first += ChunkWindow::kWindow) {
     const bool list = list_last && first + ChunkWindow::kWindow >= args.rows;
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_window<T>, grid_extent((args.cols - 1) / kBlockValues<T> + 1),
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_window<T>, grid_extent(chunk_count(args)),
                                ChunkWindow::kThreads, shared, stream, args, workspace,
-                               first, alignment, list);
+                               first, alignment, ANCHOR_BULK && waits, list);
   }
 }
 
@@ -46,7 +46,7 @@ void run_patch_windows(const SliceAnchorArgs& args, const AnchorWorkspace& works
   for (int64_t first = 0; first < args.rows; first += PatchWindow::kWindow) {
     const bool list = list_last && first + PatchWindow::kWindow >= args.rows;
     MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_patch_window<T>, blocks, PatchWindow::kThreads, shared,
-                               stream, args, workspace, first, cut, alignment, list);
+                               stream, args, workspace, first, cut, alignment, ANCHOR_BULK && waits, list);
   }
 }
 

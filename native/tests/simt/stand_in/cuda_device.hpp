@@ -225,5 +225,14 @@ inline unsigned __vsadu4(unsigned a, unsigned b) {
   return (d & 255u) + (d >> 8 & 255u) + (d >> 16 & 255u) + (d >> 24);
 }
 
+inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
+  const unsigned long long bytes = static_cast<unsigned long long>(b) << 32 | a;
+  unsigned result = 0;
+  for (int i = 0; i < 4; ++i) {
+    result |= static_cast<unsigned>(bytes >> (8 * (selector >> (4 * i) & 7u)) & 255u) << (8 * i);
+  }
+  return result;
+}
+
 using std::max;
 using std::min;
