@@ -277,6 +277,25 @@ TEST(non_finite_poisons_its_segment_only) {
   }
 }
 
+/** Finite ones, of which the first stands below what any running maximum might start from. */
+TEST(logits_near_the_least_float) {
+  for (int64_t n : {5, 9000}) {
+    Tensor<float> q({n, 1, 1}, std::vector<float>(static_cast<size_t>(n), 1e19f));
+    Tensor<float> k({n, 1, 1}, std::vector<float>(static_cast<size_t>(n), -3.3e19f));
+    const MassResult r = attention_mass(kCpu, contiguous(1, 1 / 1.4426950408889634), q, k, nullptr, {0, n});
+    CHECK_EQUAL(r.flags.values[0], 0u);
+    check_close(r.mass.values, std::vector<double>(static_cast<size_t>(n), 1.0));
+  }
+}
+
+/** As many heads as fit an int64: nothing is asked for. */
+TEST(no_rows_of_many_heads) {
+  Tensor<float> none({0, int64_t{1} << 40, 4}, {});
+  const MassResult r = attention_mass(kCpu, contiguous(1), none, none, nullptr, {0, 0, 0});
+  CHECK_EQUAL(r.status, MEDPRUNER_OK);
+  CHECK_SAME(r.flags.values, (std::vector<uint32_t>{0, 0}));
+}
+
 void check_shape(cases::Random& random, int64_t n, int64_t heads, int64_t dim, double scale) {
   Tensor<float> q = random_heads<float>(random, n, heads, dim);
   Tensor<float> k = random_heads<float>(random, n, heads, dim);

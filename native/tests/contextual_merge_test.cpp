@@ -38,6 +38,36 @@ TEST(matches_reference_f32) { random_cases<float>(21); }
 TEST(matches_reference_f16) { random_cases<F16>(22); }
 TEST(matches_reference_bf16) { random_cases<BF16>(23); }
 
+TEST(one_row_in_place_whatever_its_row_stride_says) {
+  Tensor<float> features({1, 4}, {1, 2, 3, 4});
+  Tensor<float> keys({1, 2}, {1, 2});
+  Tensor<uint8_t> nucleus({1}, {1});
+  Tensor<int64_t> bounds({2}, {0, 1});
+  MergeResult<float> r;
+  r.role = output<uint8_t>({1});
+  r.assignment = output<int64_t>({1});
+  r.kept_indices = output<int64_t>({1});
+  r.kept_counts = output<int64_t>({1});
+  r.flags = output<uint32_t>({1});
+  const medpruner_contextual_merge_params params = {sizeof params, 0, 0.05};
+  Call call(kCpu);
+  const auto* k = call.in(keys);
+  const auto* o = call.in(bounds);
+  const auto* f = call.in(features);
+  int64_t never_taken[] = {99, 1};
+  medpruner_tensor merged = *f;
+  merged.strides = never_taken;
+  size_t bytes = 0;
+  CHECK_EQUAL(medpruner_contextual_merge_workspace(&params, k, o, &bytes), MEDPRUNER_OK);
+  CHECK_EQUAL(medpruner_contextual_merge(&params, f, k, call.in(nucleus), o, &merged, call.out(r.role),
+                                         call.out(r.assignment), call.out(r.kept_indices),
+                                         call.out(r.kept_counts), call.out(r.flags), call.workspace(bytes),
+                                         bytes, call.stream()),
+              MEDPRUNER_OK);
+  call.finish();
+  CHECK_SAME(features.values, (std::vector<float>{1, 2, 3, 4}));
+}
+
 TEST(everything_selected_changes_nothing) {
   Tensor<float> keys({3, 1}, {1, 2, 3});
   Tensor<float> features({3, 1}, {4, 5, 6});

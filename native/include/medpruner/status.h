@@ -31,7 +31,10 @@ enum {
   MEDPRUNER_ERR_BACKEND_UNAVAILABLE = 4,
   /** A CUDA runtime call failed; medpruner_last_error() gives its code and text. */
   MEDPRUNER_ERR_CUDA = 5,
-  /** The workspace is smaller than the op's workspace query says. */
+  /**
+   * The workspace is smaller than the op needs. What its query says is always enough; an op on the CPU whose query
+   * grows with the threads takes less, down to what it says for one, and then uses fewer (threads.h).
+   */
   MEDPRUNER_ERR_WORKSPACE_TOO_SMALL = 6,
   /** A defect in this library. */
   MEDPRUNER_ERR_INTERNAL = 7

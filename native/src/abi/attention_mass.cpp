@@ -63,7 +63,7 @@ AttentionMassArgs check_query_key(Checker& checker, const medpruner_attention_ma
   check_params(params);
   AttentionMassArgs args = {};
   if (!isfinite(params->scale) || params->scale < 0) {
-    fail(kInvalid, "params: scale is %g, expected finite and >= 0", params->scale);
+    fail(kInvalid, "params: scale is %.17g, expected finite and >= 0", params->scale);
   }
   check_pooling(params, args);
 

@@ -17,7 +17,7 @@ ContextualMergeArgs check_merge_params(const medpruner_contextual_merge_params* 
   check_params(params);
   check_reserved(params->reserved);
   if (!(params->ratio >= 0 && params->ratio <= 1)) {
-    fail(kInvalid, "params: ratio is %g, expected in [0, 1]", params->ratio);
+    fail(kInvalid, "params: ratio is %.17g, expected in [0, 1]", params->ratio);
   }
   ContextualMergeArgs args = {};
   args.ratio = params->ratio;

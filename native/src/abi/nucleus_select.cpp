@@ -35,13 +35,13 @@ NucleusSelectArgs check_nucleus_params(const medpruner_nucleus_select_params* pa
          static_cast<int>(params->score));
   }
   if (!(params->tau > 0 && params->tau <= 1)) {
-    fail(kInvalid, "params: tau is %g, expected in (0, 1]", params->tau);
+    fail(kInvalid, "params: tau is %.17g, expected in (0, 1]", params->tau);
   }
   NucleusSelectArgs args = {};
   args.mass_score = params->score == MEDPRUNER_SCORE_MASS;
   if (!args.mass_score) {
     if (!isfinite(params->temperature) || params->temperature < 1e-300) {
-      fail(kInvalid, "params: temperature is %g, expected finite and >= 1e-300",
+      fail(kInvalid, "params: temperature is %.17g, expected finite and >= 1e-300",
            params->temperature);
     }
     args.factor = 1.4426950408889634 / params->temperature;

@@ -25,7 +25,7 @@ void check_anchor_params(const medpruner_slice_anchor_params* params) {
     fail(kInvalid, "params: gamma is NaN");
   }
   if (!isfinite(params->scale) || params->scale <= 0) {
-    fail(kInvalid, "params: scale is %g, expected finite and > 0", params->scale);
+    fail(kInvalid, "params: scale is %.17g, expected finite and > 0", params->scale);
   }
   if (params->max_gap < 0) {
     fail(kInvalid, "params: max_gap is %" PRId64 ", expected >= 0", params->max_gap);

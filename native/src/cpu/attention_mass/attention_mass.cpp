@@ -370,6 +370,9 @@ class Runner {
       const double patches = static_cast<double>(length(g));
       fmas += patches * patches;
     }
+    if (args_.rows == 0) {
+      return;  // however many heads there are
+    }
     fmas *= static_cast<double>(args_.heads) * static_cast<double>(args_.dim);
     const int workers = usable_workers(fmas);
     const int64_t heads = args_.segments * args_.heads;

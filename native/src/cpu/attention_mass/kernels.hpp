@@ -3,6 +3,7 @@
 
 // The tile kernels of attention_mass, one set for each instruction-set tier.
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,7 +28,8 @@ constexpr int kTileKeys = 64;    // keys of a tile; a row's bias moves between t
 constexpr int kBlockRows = 48;   // query rows of a tile, added up in f32; beyond, in f64
 constexpr int kSumLanes = 16;    // chains of a row's sum of exponentials
 constexpr float kSlack = 32;     // how far a base-2 logit may lie above its row's bias
-constexpr float kNoBias = -3e38f;  // of a row without a tile; finite, so that it and a pad make no NaN
+// Of a row without a tile: below every logit, yet finite, so that it and a pad make no NaN.
+constexpr float kNoBias = -FLT_MAX;
 constexpr float kFineBias = 0x1p24f;  // below, rounding takes at most a half from a logit
 
 /** What tiles.inl says of each. */

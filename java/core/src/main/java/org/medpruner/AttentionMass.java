@@ -313,6 +313,7 @@ public final class AttentionMass {
    * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(float[] query, float[] key, int heads, int headDim, Params params) {
-    return HostOps.attentionMass(params, query, key, heads, headDim);
+    return HostOps.attentionMass(
+        params, Check.notNull("query", query), Check.notNull("key", key), heads, headDim);
   }
 }

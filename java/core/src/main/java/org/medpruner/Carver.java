@@ -21,7 +21,7 @@ final class Carver {
   }
 
   static Carver in(NativeBuffer buffer) {
-    return new Carver(buffer);
+    return new Carver(Check.notNull("buffer", buffer));
   }
 
   TensorView next(DType dtype, long... shape) {

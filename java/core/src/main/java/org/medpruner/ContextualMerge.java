@@ -249,6 +249,10 @@ public final class ContextualMerge {
    * @throws IllegalArgumentException if the features or the keys are not a multiple of n values
    */
   public static Result apply(float[] features, float[] keys, boolean[] nucleus, Params params) {
-    return HostOps.contextualMerge(params, features, keys, nucleus);
+    return HostOps.contextualMerge(
+        params,
+        Check.notNull("features", features),
+        Check.notNull("keys", keys),
+        Check.notNull("nucleus", nucleus));
   }
 }

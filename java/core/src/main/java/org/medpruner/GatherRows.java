@@ -141,6 +141,7 @@ public final class GatherRows {
    * @throws IllegalArgumentException naming the argument at fault
    */
   public static float[] apply(float[] source, int columns, int[] indices) {
-    return HostOps.gatherRows(source, columns, indices);
+    return HostOps.gatherRows(
+        Check.notNull("source", source), columns, Check.notNull("indices", indices));
   }
 }

@@ -296,6 +296,6 @@ public final class NucleusSelect {
    * @return new arrays of n tokens
    */
   public static Result apply(float[] scores, Params params) {
-    return HostOps.nucleusSelect(params, scores);
+    return HostOps.nucleusSelect(params, Check.notNull("scores", scores));
   }
 }

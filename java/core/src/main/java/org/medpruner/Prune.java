@@ -379,6 +379,10 @@ public final class Prune {
    *     multiple of n values
    */
   public static Result apply(float[] mass, float[] pooledKeys, float[] features, Params params) {
-    return HostOps.prune(params, mass, pooledKeys, features);
+    return HostOps.prune(
+        params,
+        Check.notNull("mass", mass),
+        Check.notNull("pooledKeys", pooledKeys),
+        Check.notNull("features", features));
   }
 }

@@ -423,7 +423,8 @@ public final class SliceAnchor {
    * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(float[] volume, int depth, Params params) {
-    return HostOps.sliceAnchor(params, DType.F32, volume.length, depth, b -> b.copyFrom(volume));
+    int values = Check.notNull("volume", volume).length;
+    return HostOps.sliceAnchor(params, DType.F32, values, depth, b -> b.copyFrom(volume));
   }
 
   /**
@@ -437,7 +438,8 @@ public final class SliceAnchor {
    * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(byte[] volume, int depth, Params params) {
-    return HostOps.sliceAnchor(params, DType.U8, volume.length, depth, b -> b.copyFrom(volume));
+    int values = Check.notNull("volume", volume).length;
+    return HostOps.sliceAnchor(params, DType.U8, values, depth, b -> b.copyFrom(volume));
   }
 
   /**
@@ -450,6 +452,10 @@ public final class SliceAnchor {
    * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(List<byte[]> slices, Params params) {
+    Check.notNull("slices", slices);
+    for (int i = 0; i < slices.size(); i++) {
+      Check.notNull("slices[" + i + "]", slices.get(i));
+    }
     return HostOps.sliceAnchor(params, slices);
   }
 
@@ -463,6 +469,7 @@ public final class SliceAnchor {
    * @throws IllegalArgumentException naming the argument at fault
    */
   public static Result apply(short[] volume, int depth, Params params) {
-    return HostOps.sliceAnchor(params, DType.I16, volume.length, depth, b -> b.copyFrom(volume));
+    int values = Check.notNull("volume", volume).length;
+    return HostOps.sliceAnchor(params, DType.I16, values, depth, b -> b.copyFrom(volume));
   }
 }

@@ -5,11 +5,42 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** The ops on Java arrays: the shortest way in, and what it refuses. */
 class HostOpsTest {
+
+  @Test
+  @SuppressWarnings("NullAway") // what a caller without it may do
+  void whatIsNullIsNamed() {
+    SliceAnchor.Params anchor = SliceAnchor.Params.of(0.05);
+    NucleusSelect.Params nucleus = NucleusSelect.Params.mass(0.9);
+    float[] none = null;
+    float[] one = {1};
+    named("volume", () -> SliceAnchor.apply(none, 1, 0.05));
+    named("volume", () -> SliceAnchor.apply((byte[]) null, 1, anchor));
+    named("volume", () -> SliceAnchor.apply((short[]) null, 1, anchor));
+    named("slices[1]", () -> SliceAnchor.apply(Arrays.asList(new byte[1], null), anchor));
+    named("scores", () -> NucleusSelect.apply(none, nucleus));
+    named(
+        "key",
+        () ->
+            AttentionMass.apply(
+                one, none, 1, 1, AttentionMass.Params.of(new AttentionMass.Contiguous(1))));
+    named("nucleus", () -> ContextualMerge.apply(one, one, null, new ContextualMerge.Params(0.05)));
+    named("indices", () -> GatherRows.apply(one, 1, null));
+    named("features", () -> Prune.apply(one, one, none, Prune.Params.of(nucleus, 0.05)));
+    named("buffer", () -> NucleusSelect.Outputs.in(null, 10, 1));
+    named("buffer", () -> SliceAnchor.Outputs.in(null, 10, 1));
+  }
+
+  private static void named(String argument, Executable call) {
+    String said = assertThrows(IllegalArgumentException.class, call).getMessage();
+    assertEquals(argument + ": must not be null", said);
+  }
 
   @Test
   void aVolumeOfFloatsIsAnchored() {

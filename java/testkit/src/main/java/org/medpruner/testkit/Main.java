@@ -197,6 +197,9 @@ public final class Main {
       throw new UsageException("--target: no class " + name + " on the class path");
     } catch (ReflectiveOperationException | LinkageError e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
+      if (cause instanceof IllegalArgumentException) { // a target that says what it lacks
+        throw new UsageException("--target: " + cause.getMessage());
+      }
       throw new UsageException("--target: no instance of " + name + " can be made: " + cause);
     }
   }

@@ -2,6 +2,7 @@ package org.medpruner.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -13,6 +14,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.DType;
+import org.medpruner.MedPruner;
+import org.medpruner.testkit.targets.CpuTarget;
+import org.medpruner.testkit.targets.CudaTarget;
 
 /** The command line: arguments, exit codes, files. */
 class MainTest {
@@ -120,6 +124,40 @@ class MainTest {
     assertEquals(2, r.code, r.out);
     assertTrue(r.err.startsWith("medpruner-testkit: " + message), r.err);
     assertEquals(1, r.err.lines().count(), r.err);
+  }
+
+  /** Else every case would fail, and every refusal pass. */
+  @Test
+  void aTargetWhoseDeviceIsNotThereGivesTwoAndOneLine() {
+    assumeTrue(
+        MedPruner.cudaStatus() instanceof MedPruner.CudaStatus.Unavailable, "there is a device");
+    Run r = run("--target", CudaTarget.class.getName(), "--cases", "0");
+    assertEquals(2, r.code, r.out);
+    assertTrue(r.err.startsWith("medpruner-testkit: --target: CUDA is unavailable: "), r.err);
+    assertEquals(1, r.err.lines().count(), r.err);
+  }
+
+  /**
+   * The natives jar's library is used instead, with a warning: what it passes is not what was
+   * asked.
+   */
+  @Test
+  void anotherLibraryThanTheOneNamedGivesTwo(@TempDir Path folder) {
+    String former = System.getProperty("medpruner.library.path");
+    Path missing = folder.resolve("mine.so");
+    System.setProperty("medpruner.library.path", missing.toString());
+    try {
+      Run r = run("--target", CpuTarget.class.getName(), "--cases", "0");
+      assertEquals(2, r.code, r.out);
+      String said = "medpruner-testkit: --target: medpruner.library.path: " + missing;
+      assertTrue(r.err.startsWith(said + " was not loaded but "), r.err);
+    } finally {
+      if (former == null) {
+        System.clearProperty("medpruner.library.path");
+      } else {
+        System.setProperty("medpruner.library.path", former);
+      }
+    }
   }
 
   @Test

@@ -1,10 +1,13 @@
 package org.medpruner.testkit.targets;
 
+import java.nio.file.Path;
+import java.util.List;
 import org.medpruner.AttentionMass;
 import org.medpruner.ContextualMerge;
 import org.medpruner.DType;
 import org.medpruner.Device;
 import org.medpruner.GatherRows;
+import org.medpruner.MedPruner;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 import org.medpruner.SliceAnchor;
@@ -27,8 +30,8 @@ import org.medpruner.testkit.SliceAnchorInput;
 import org.medpruner.testkit.SliceAnchorOutput;
 
 /**
- * A backend of this project's native library, through the public classes of core. Needs the
- * library; a call without it fails and says why.
+ * A backend of this project's native library, through the public classes of core. Needs the library
+ * and the device.
  */
 public class BackendTarget implements ConformanceTarget {
   private final Device device;
@@ -37,9 +40,49 @@ public class BackendTarget implements ConformanceTarget {
    * The backend of a device.
    *
    * @param device where the tensors of every call lie
+   * @throws IllegalArgumentException if the library cannot be loaded, is another one than {@code
+   *     -Dmedpruner.library.path} names, or finds no such device: what passes is to be what was
+   *     asked for, and a missing device is no refusal of bad input
    */
   public BackendTarget(Device device) {
     this.device = device;
+    Path library = library();
+    String asked = System.getProperty("medpruner.library.path", "");
+    if (!asked.isEmpty()) {
+      Path path = Path.of(asked).toAbsolutePath();
+      if (!library.equals(path) && !path.equals(library.getParent())) {
+        throw new IllegalArgumentException(
+            "medpruner.library.path: "
+                + asked
+                + " was not loaded but "
+                + library
+                + "; name a libmedpruner of this platform, or its folder");
+      }
+    }
+    if (!device.isCpu()) {
+      requireCuda(device);
+    }
+  }
+
+  private static Path library() {
+    return switch (MedPruner.status()) {
+      case MedPruner.Status.Available(MedPruner.BuildInfo info) -> info.path();
+      case MedPruner.Status.Unavailable(String reason, Throwable cause) ->
+          throw new IllegalArgumentException("libmedpruner is unavailable: " + reason, cause);
+    };
+  }
+
+  private static void requireCuda(Device device) {
+    switch (MedPruner.cudaStatus()) {
+      case MedPruner.CudaStatus.Available(List<MedPruner.CudaDevice> devices) -> {
+        if (device.index() >= devices.size()) {
+          throw new IllegalArgumentException(
+              device + " is not there; CUDA devices: " + devices.size());
+        }
+      }
+      case MedPruner.CudaStatus.Unavailable(String reason, Throwable cause) ->
+          throw new IllegalArgumentException("CUDA is unavailable: " + reason, cause);
+    }
   }
 
   @Override
