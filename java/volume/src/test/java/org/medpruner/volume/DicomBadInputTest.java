@@ -95,7 +95,7 @@ final class DicomBadInputTest {
   void deflateBombsStopAtWhatTheHeaderStates() {
     // 64 MB of zeros in 64 kB: a private value that is skipped in constant memory, then no pixels.
     ByteArrayOutputStream body = new ByteArrayOutputStream();
-    body.writeBytes(good().without(0x7FE00010).body(DicomBytes.EXPLICIT));
+    body.writeBytes(report().body(DicomBytes.EXPLICIT));
     body.writeBytes(new byte[] {0x29, 0, 0x10, 0x10, 'O', 'B', 0, 0, 0, 0, 0, 4});
     body.writeBytes(new byte[64 << 20]);
     ByteArrayOutputStream file = new ByteArrayOutputStream();
@@ -196,14 +196,92 @@ final class DicomBadInputTest {
 
   @Test
   void otherObjects() {
-    Refusals.assertContains(
-        "holds no picture", refused(good().without(0x7FE00010).file(DicomBytes.EXPLICIT)));
+    Refusals.assertContains("holds no picture", refused(report().file(DicomBytes.EXPLICIT)));
     Refusals.assertContains(
         "holds no picture",
         refused(good().text(0x00080060, "CS", "SEG").file(DicomBytes.EXPLICIT)));
     Refusals.assertContains(
         "look-up table",
         refused(good().sequence(0x00283000, DicomBytes.item()).file(DicomBytes.EXPLICIT)));
+  }
+
+  private static DicomBytes report() {
+    return good()
+        .text(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.88.11")
+        .text(0x00080060, "CS", "SR")
+        .without(0x00280010)
+        .without(0x00280011)
+        .without(0x00280100)
+        .without(0x7FE00010);
+  }
+
+  /** Cut between two elements, so that nothing before it is amiss. */
+  @Test
+  void aPictureWithoutPixelsIsTruncated() {
+    for (String syntax : List.of(DicomBytes.EXPLICIT, DicomBytes.IMPLICIT, DicomBytes.DEFLATED)) {
+      DicomBytes cut = good().without(0x7FE00010);
+      Refusals.assertContains("DICOM file: truncated", refused(cut.file(syntax)));
+      // Of a class that is unknown the description of the pixels tells.
+      cut.text(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.999");
+      Refusals.assertContains("truncated", refused(cut.file(syntax)));
+      cut.without(0x00080016);
+      Refusals.assertContains("truncated", refused(cut.file(syntax)));
+    }
+    // Nobody sends pixels that another server has.
+    Refusals.assertContains(
+        "holds no picture",
+        refused(good().without(0x7FE00010).file("1.2.840.10008.1.2.4.94", DicomBytes.EXPLICIT)));
+    // Of a known one nothing more is needed.
+    DicomBytes begun = good().without(0x7FE00010).without(0x00280010).without(0x00280100);
+    Refusals.assertContains("truncated", refused(begun.file(DicomBytes.EXPLICIT)));
+  }
+
+  /** Objects that have no pixels and lack none. */
+  @ParameterizedTest
+  @CsvSource({
+    "1.2.840.10008.5.1.4.1.1.88.11, SR, structured report",
+    "1.2.840.10008.5.1.4.1.1.11.1, PR, presentation state",
+    "1.2.840.10008.5.1.4.1.1.481.3, RTSTRUCT, structure set",
+    "1.2.840.10008.5.1.4.1.1.481.5, RTPLAN, plan",
+    "1.2.840.10008.5.1.4.1.1.66, MR, raw data",
+    "1.2.840.10008.5.1.4.1.1.4.2, MR, spectroscopy",
+    "1.2.840.10008.1.3.10, '', directory",
+    "1.3.46.670589.11.0.0.12.2, MR, an object of a vendor's own"
+  })
+  void objectsWithoutPixelsAreSkipped(String sopClass, String modality, String what)
+      throws IOException {
+    Path study = Files.createDirectory(dir.resolve(NAME));
+    for (int i = 0; i < 3; i++) {
+      good().position(0, 0, i).text(0x00080018, "UI", "1.5." + i).write(study.resolve("f" + i));
+    }
+    DicomBytes other = report().text(0x00080016, "UI", sopClass).text(0x00080060, "CS", modality);
+    if (sopClass.endsWith(".4.2")) {
+      other.u16(0x00280010, 1).u16(0x00280011, 1);
+    } else if (modality.isEmpty() || sopClass.startsWith("1.3.")) {
+      other.u16(0x00280010, 4).u16(0x00280011, 4).u16(0x00280100, 16);
+    }
+    other.write(study.resolve("other"));
+    Volume v = Volumes.read(study);
+    assertEquals(3, v.slices().count(), what);
+    assertEquals(
+        List.of(
+            "left out of the DICOM folder: 1 x DICOM object without a picture of the patient"
+                + " (skipped)"),
+        v.provenance().warnings());
+  }
+
+  @Test
+  void aSliceCutBeforeItsPixelsIsToldByItsPlace() throws IOException {
+    Path study = Files.createDirectory(dir.resolve(NAME));
+    for (int i = 0; i < 4; i++) {
+      DicomBytes d = good().position(0, 0, i).text(0x00080018, "UI", "1.5." + i);
+      (i == 1 ? d.without(0x7FE00010) : d).write(study.resolve(NAME + i));
+    }
+    VolumeException e = assertThrows(VolumeException.class, () -> Volumes.read(study));
+    assertNameless(e);
+    Refusals.assertContains(
+        "DICOM folder: file 2 of 4 in byte order of their paths: truncated",
+        String.valueOf(e.getMessage()));
   }
 
   @Test

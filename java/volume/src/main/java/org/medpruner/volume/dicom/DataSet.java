@@ -47,6 +47,12 @@ final class DataSet {
     return items.isEmpty() ? null : items.get(0);
   }
 
+  /** Whether a value is there. */
+  boolean has(int tag) {
+    byte[] value = values.get(tag);
+    return value != null && value.length > 0;
+  }
+
   /** Text without its padding, "" when absent. */
   String text(int tag) {
     byte[] value = values.get(tag);

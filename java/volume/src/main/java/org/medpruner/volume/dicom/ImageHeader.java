@@ -13,6 +13,15 @@ final class ImageHeader {
   /** SOP class of a DICOMDIR. */
   private static final String DIRECTORY = "1.2.840.10008.1.3.10";
 
+  /** What storage classes begin with; vendors' own objects do not, and may describe no picture. */
+  private static final String STORAGE = "1.2.840.10008.5.1.4.1.1.";
+
+  /** Classes of nothing but pictures, by the end of {@link #STORAGE}: CR, CT, MR, PET, SC, ... */
+  private static final Set<String> PICTURES =
+      Set.of(
+          "1", "1.1", "2", "2.1", "2.2", "3.1", "4", "4.1", "4.3", "4.4", "6.1", "7", "7.1", "7.2",
+          "7.3", "7.4", "12.1", "12.2", "20", "128", "128.1", "130");
+
   /** Modalities of objects that have pixels and are no pictures of a patient. */
   private static final Set<String> DERIVED = Set.of("SEG", "RTDOSE", "REG", "PR", "KO", "SR");
 
@@ -80,14 +89,18 @@ final class ImageHeader {
    * Reads the header of an open file.
    *
    * @return null for an object without pixels of a patient: a directory, a report, a segmentation
-   * @throws DicomException when the image cannot be used
+   * @throws DicomException when the image cannot be used, or ends before its pixels
    */
   static @Nullable ImageHeader of(DicomFile file) throws DicomException {
     DataSet d = file.dataSet();
     DataSetParser.PixelElement pixels = file.pixels();
-    if (pixels == null
-        || file.sopClass().equals(DIRECTORY)
-        || DERIVED.contains(d.text(Tag.MODALITY))) {
+    if (file.sopClass().equals(DIRECTORY) || DERIVED.contains(d.text(Tag.MODALITY))) {
+      return null;
+    }
+    if (pixels == null) {
+      if (lacksPixels(file)) {
+        throw DicomStream.truncated();
+      }
       return null;
     }
     if (pixels.tag() != Tag.PIXEL_DATA) {
@@ -106,6 +119,22 @@ final class ImageHeader {
               + " NIfTI with dcm2niix");
     }
     return new ImageHeader(file.syntax(), d, format, frames(d, format));
+  }
+
+  /** Whether pixels should follow: a file may be cut between two elements. */
+  private static boolean lacksPixels(DicomFile file) {
+    DataSet d = file.dataSet();
+    String sopClass = file.sopClass();
+    if (file.syntax().referenced()) {
+      return false;
+    }
+    if (sopClass.startsWith(STORAGE) && PICTURES.contains(sopClass.substring(STORAGE.length()))) {
+      return true;
+    }
+    return (sopClass.isEmpty() || sopClass.startsWith(STORAGE))
+        && d.has(Tag.ROWS)
+        && d.has(Tag.COLUMNS)
+        && d.has(Tag.BITS_ALLOCATED);
   }
 
   private static List<FrameInfo> frames(DataSet d, PixelFormat format) throws DicomException {

@@ -107,6 +107,11 @@ record TransferSyntax(
     };
   }
 
+  /** Whether another server has the pixels (JPIP), so that a file without any lacks none. */
+  boolean referenced() {
+    return uid.equals(JPEG + "94") || uid.equals(JPEG + "95");
+  }
+
   /** Name and UID; only digits and dots of a UID are repeated. */
   String text() {
     return name + " (" + (uid.matches("[0-9.]{1,64}") ? uid : "UID not valid") + ")";
