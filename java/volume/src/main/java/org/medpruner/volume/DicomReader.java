@@ -1,8 +1,6 @@
 package org.medpruner.volume;
 
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,18 +34,13 @@ final class DicomReader {
   }
 
   /**
-   * Whether a folder that holds pictures also holds a DICOM file: then the pictures are somebody's
-   * extras.
+   * Whether a folder that holds pictures also holds a DICOM file, however deep: then the pictures
+   * are somebody's extras.
    */
   static boolean holdsDicom(Path folder) {
-    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder, Files::isRegularFile)) {
-      for (Path p : all) {
-        if (Files.isReadable(p) && DicomSeries.isDicom(p)) {
-          return true;
-        }
-      }
-      return false;
-    } catch (IOException | DirectoryIteratorException e) {
+    try {
+      return DicomSeries.holdsDicom(folder);
+    } catch (IOException e) {
       return false;
     }
   }

@@ -5,9 +5,8 @@ import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,8 +28,6 @@ import org.medpruner.volume.dicom.Codestream;
  */
 final class PictureFolder {
   static final String FORMAT = "pictures";
-
-  private static final Set<String> EXTENSIONS = Set.of("png", "jpg", "jpeg", "bmp");
 
   /** Those of the JDK's readers. */
   private static final Set<String> FORMATS = Set.of("png", "jpeg", "bmp");
@@ -54,11 +51,15 @@ final class PictureFolder {
     final int channels;
     final byte[] bytes;
 
-    Picture(int width, int height, int channels, byte[] bytes) {
+    /** Whether it had 16 bits. */
+    final boolean windowed;
+
+    Picture(int width, int height, int channels, byte[] bytes, boolean windowed) {
       this.width = width;
       this.height = height;
       this.channels = channels;
       this.bytes = bytes;
+      this.windowed = windowed;
     }
   }
 
@@ -69,38 +70,13 @@ final class PictureFolder {
             || (start[0] == 'B' && start[1] == 'M'));
   }
 
-  /** Whether a picture lies directly in a folder. */
-  static boolean holdsPictures(Path folder) {
-    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
-      for (Path p : all) {
-        if (isPicture(p)) {
-          return true;
-        }
-      }
-      return false;
-    } catch (IOException e) {
-      throw Volumes.unreadable(folder, e);
-    } catch (java.nio.file.DirectoryIteratorException e) {
-      throw Failures.bad(folder, "cannot be listed; check the folder", e);
-    }
-  }
-
-  /** Hidden files are not slices. */
-  private static boolean isPicture(Path p) {
-    String name = Hashes.name(p).toLowerCase(Locale.ROOT);
-    return !name.startsWith(".")
-        && EXTENSIONS.contains(name.substring(name.lastIndexOf('.') + 1))
-        && Files.isRegularFile(p);
-  }
-
   static Volume read(Path folder, ReadOptions options) {
-    List<Path> files = list(folder);
+    List<String> warnings = new ArrayList<>();
+    List<Path> files = PictureListing.of(folder, warnings);
     if (options.frame() != 0) {
       throw Failures.bad(
           folder, "frame " + options.frame() + " does not exist, a folder has one; choose 0");
     }
-    List<String> warnings = new ArrayList<>();
-    warnIfNaturalOrderDiffers(files, warnings);
     List<String> names = new ArrayList<>();
     List<String> hashes = new ArrayList<>();
     List<Picture> pictures = new ArrayList<>();
@@ -117,6 +93,9 @@ final class PictureFolder {
         pictures.add(p);
         total += p.bytes.length;
       }
+      if (options.pictureWindow() != null) {
+        warnAboutShallow(pictures, warnings);
+      }
       return volume(folder, names, hashes, pictures, warnings);
     } catch (OutOfMemoryError e) {
       throw Failures.bad(
@@ -127,6 +106,20 @@ final class PictureFolder {
               + Failures.megabytes(Runtime.getRuntime().maxMemory())
               + "); raise -Xmx",
           e);
+    }
+  }
+
+  /** A window is for 16 bits; 8 bits have been through one already. */
+  private static void warnAboutShallow(List<Picture> pictures, List<String> warnings) {
+    long shallow = pictures.stream().filter(p -> !p.windowed).count();
+    if (shallow == pictures.size()) {
+      warnings.add("the window was not used: 8-bit pictures are taken as they are");
+    } else if (shallow > 0) {
+      warnings.add(
+          shallow
+              + " of "
+              + pictures.size()
+              + " pictures have 8 bits and were taken as they are, without the window of the others");
     }
   }
 
@@ -198,57 +191,10 @@ final class PictureFolder {
     }
   }
 
-  /** The pictures in byte order of their names; hidden files are not slices. */
-  private static List<Path> list(Path folder) {
-    List<Path> files = new ArrayList<>();
-    String other = "";
-    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
-      for (Path p : all) {
-        String name = Hashes.name(p).toLowerCase(Locale.ROOT);
-        if (isPicture(p)) {
-          files.add(p);
-        } else if (name.endsWith(".nii") || name.endsWith(".nii.gz")) {
-          other = " (give the NIfTI file in it instead)";
-        }
-      }
-    } catch (IOException e) {
-      throw Volumes.unreadable(folder, e);
-    } catch (java.nio.file.DirectoryIteratorException e) {
-      throw Failures.bad(folder, "cannot be listed; check the folder", e);
-    }
-    if (files.isEmpty()) {
-      throw Failures.bad(
-          folder,
-          "0 slices: the folder holds no .png, .jpg, .jpeg or .bmp file and no DICOM; check the"
-              + " path"
-              + other);
-    }
-    files.sort((a, b) -> Arrays.compareUnsigned(nameBytes(a), nameBytes(b)));
-    return files;
-  }
-
-  private static byte[] nameBytes(Path p) {
-    return Hashes.name(p).getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static void warnIfNaturalOrderDiffers(List<Path> files, List<String> warnings) {
-    for (int i = 1; i < files.size(); i++) {
-      String a = Hashes.name(files.get(i - 1));
-      String b = Hashes.name(files.get(i));
-      if (NaturalOrder.compare(a, b) > 0) {
-        warnings.add(
-            Failures.oneLine(
-                "slices are in byte order of their names, so "
-                    + a
-                    + " comes before "
-                    + b
-                    + "; pad the numbers with zeros if that is wrong"));
-        return;
-      }
-    }
-  }
-
   private static byte[] bytes(Path file) {
+    if (PictureListing.isBroken(file)) {
+      throw unreadable(file, "a link to a file that is missing", null);
+    }
     try {
       return Files.readAllBytes(file);
     } catch (IOException e) {
@@ -286,7 +232,7 @@ final class PictureFolder {
       if (e instanceof VolumeException v) {
         throw v;
       }
-      throw unreadable(file, String.valueOf(e.getMessage()), e);
+      throw unreadable(file, reason(e), e);
     } finally {
       if (reader != null) {
         reader.dispose();
@@ -299,6 +245,14 @@ final class PictureFolder {
       warnings.add(Failures.oneLine(Hashes.name(file) + ": " + warning));
     }
     return pixels(file, image, window, warnings);
+  }
+
+  /** The JDK's readers say nothing when a file ends too early. */
+  private static String reason(Exception e) {
+    if (e.getMessage() != null) {
+      return e.getMessage();
+    }
+    return e instanceof EOFException ? "truncated" : e.getClass().getSimpleName();
   }
 
   /** The JDK's own: plug-ins that are there for DICOM or by chance read differently. */
@@ -362,7 +316,7 @@ final class PictureFolder {
       if (channels == 1) {
         out = Arrays.copyOf(out, w * h);
       }
-      return new Picture(w, h, channels, out);
+      return new Picture(w, h, channels, out, false);
     }
     byte[] table = deep && window != null ? table(window) : null;
     if (table != null && !hasWarning(warnings, WINDOWED + window)) {
@@ -378,7 +332,7 @@ final class PictureFolder {
         }
       }
     }
-    return new Picture(w, h, channels, out);
+    return new Picture(w, h, channels, out, table != null);
   }
 
   private static final String WINDOWED = "16-bit pictures were windowed to ";

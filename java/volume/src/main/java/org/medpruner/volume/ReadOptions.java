@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param frame 0-based frame of a 4-D file or series; must be 0 for anything else
  * @param pictureWindow the grey values of a 16-bit PNG that become 0 and 255; null refuses 16-bit
- *     pictures. Pictures of 8 bits are ready-made and not windowed
+ *     pictures. Pictures of 8 bits are ready-made and not windowed, which is a warning of the
+ *     volume
  * @param series which series of a DICOM folder: its number, as the message that asks for a choice
  *     lists it, or the beginning of its SeriesInstanceUID; null takes the one with the most slices
  */

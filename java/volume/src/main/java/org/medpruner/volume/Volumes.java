@@ -18,7 +18,8 @@ import java.nio.file.Path;
  *       as_closest_canonical} does;
  *   <li>DICOM: a file, or a series in a folder tree, whatever its files are called, in the order of
  *       their positions; uncompressed, deflated, RLE, JPEG baseline and lossless, JPEG 2000;
- *   <li>folders of PNG, JPEG or BMP slices of one size, in byte order of their names;
+ *   <li>folders of PNG, JPEG or BMP slices of one size, in byte order of their names; pictures in
+ *       or above a folder with DICOM are left out;
  *   <li>arrays of NumPy ({@code .npy}), slices x rows x columns in C order, presented as stored.
  * </ul>
  *
@@ -69,7 +70,7 @@ public final class Volumes {
   }
 
   private static Volume folder(Path path, ReadOptions options) {
-    boolean pictures = PictureFolder.holdsPictures(path) && !DicomReader.holdsDicom(path);
+    boolean pictures = PictureListing.holdsPictures(path) && !DicomReader.holdsDicom(path);
     Volume dicom = pictures ? null : DicomReader.read(path, options);
     if (dicom != null) {
       return dicom;

@@ -61,6 +61,7 @@ final class DicomBadInputTest {
     for (int n = 140; n < whole.length; n += 1) {
       String message = refused(Arrays.copyOf(whole, n));
       assertTrue(message.startsWith("DICOM file: "), message);
+      assertFalse(message.contains("the file: "), message);
     }
   }
 
@@ -282,6 +283,39 @@ final class DicomBadInputTest {
     Refusals.assertContains(
         "DICOM folder: file 2 of 4 in byte order of their paths: truncated",
         String.valueOf(e.getMessage()));
+  }
+
+  /** As when an archive of links outlives its files. */
+  @Test
+  void linksToNothingAreCounted() throws IOException {
+    Path study = Files.createDirectory(dir.resolve(NAME));
+    for (int i = 0; i < 3; i++) {
+      good().position(0, 0, i).text(0x00080018, "UI", "1.5." + i).write(study.resolve("f" + i));
+    }
+    Files.createSymbolicLink(study.resolve("f3"), dir.resolve("gone"));
+    assertEquals(
+        List.of("left out of the DICOM folder: 1 x file or folder that cannot be opened (skipped)"),
+        Volumes.read(study).provenance().warnings());
+  }
+
+  @Test
+  void aSeriesOfLocalizersIsNamedAsOne() throws IOException {
+    Path study = Files.createDirectory(dir.resolve(NAME));
+    good().text(0x00080018, "UI", "1.5.1").write(study.resolve("a"));
+    good()
+        .series("1.2.3.5", 1)
+        .text(0x00080018, "UI", "1.5.2")
+        .text(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER")
+        .write(study.resolve("b"));
+    for (String wanted : List.of("1", "1.2.3.5")) {
+      String message =
+          Refusals.message(() -> Volumes.read(study, ReadOptions.DEFAULT.withSeries(wanted)));
+      Refusals.assertContains("holds localizer images only in that series", message);
+      Refusals.assertContains("3 (CT, 4 x 4, 1 slice)", message);
+    }
+    Refusals.assertContains(
+        "has no such series",
+        Refusals.message(() -> Volumes.read(study, ReadOptions.DEFAULT.withSeries("2"))));
   }
 
   @Test

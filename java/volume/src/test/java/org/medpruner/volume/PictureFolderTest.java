@@ -12,12 +12,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.medpruner.volume.fixtures.DicomBytes;
 
 /** Folders of PNG and JPEG slices. */
 final class PictureFolderTest {
@@ -228,5 +230,97 @@ final class PictureFolderTest {
     Files.write(dir.resolve("b.png"), Resources.bytes("pictures/colour-alpha.png"));
     assertEquals(
         List.of("a.png: the alpha channel was ignored"), Volumes.read(dir).provenance().warnings());
+  }
+
+  private void deep(String name) throws IOException {
+    Files.write(dir.resolve(name), Resources.bytes("pictures/deep.png"));
+  }
+
+  private List<String> windowed() {
+    return Volumes.read(dir, ReadOptions.DEFAULT.withPictureWindow(new Window(1000, 41000)))
+        .provenance()
+        .warnings();
+  }
+
+  @Test
+  void aWindowThatDoesNothingIsSaid() throws IOException {
+    deep("a.png");
+    Volume v = Volumes.read(dir, ReadOptions.DEFAULT.withPictureWindow(new Window(1000, 41000)));
+    grey("b.png", v.shape()[0], v.shape()[1], 0);
+    assertEquals(
+        List.of(
+            "16-bit pictures were windowed to [1000,41000]",
+            "1 of 2 pictures have 8 bits and were taken as they are, without the window of the"
+                + " others"),
+        windowed());
+    Files.delete(dir.resolve("a.png"));
+    assertEquals(
+        List.of("the window was not used: 8-bit pictures are taken as they are"), windowed());
+  }
+
+  @Test
+  void whatIsNotReadBesideThePicturesIsSaid() throws IOException {
+    grey("a.png", 2, 2, 0);
+    for (String name :
+        List.of("b.tif", "c.GIF", "d.webp", "v.nii.gz", "v.nii", "v.npy", ".x.tif")) {
+      Files.writeString(dir.resolve(name), "x");
+    }
+    Files.writeString(dir.resolve("notes.txt"), "x");
+    Files.createDirectory(dir.resolve("more"));
+    Files.createDirectory(dir.resolve(".cache"));
+    assertEquals(
+        List.of(
+            "not read beside the pictures: 3 x picture of another format than PNG, JPEG and BMP,"
+                + " 2 x NIfTI file, 1 x .npy file, 1 x folder"),
+        Volumes.read(dir).provenance().warnings());
+    Files.delete(dir.resolve("a.png"));
+    Refusals.assertContains(
+        "give the NIfTI file in it instead", Refusals.message(() -> Volumes.read(dir)));
+    Files.delete(dir.resolve("v.nii"));
+    Files.delete(dir.resolve("v.nii.gz"));
+    Refusals.assertContains(
+        "give the .npy file in it instead", Refusals.message(() -> Volumes.read(dir)));
+    Files.delete(dir.resolve("v.npy"));
+    Refusals.assertContains("convert its pictures", Refusals.message(() -> Volumes.read(dir)));
+  }
+
+  /** A preview that lies above a study hides none of it. */
+  @Test
+  void dicomBelowAPictureIsRead() throws IOException {
+    grey("preview.png", 2, 2, 0);
+    Path deep = Files.createDirectories(dir.resolve("study/series"));
+    for (int i = 0; i < 3; i++) {
+      DicomBytes.slice(4, 4)
+          .position(0, 0, i)
+          .text(0x00080018, "UI", "1.5." + i)
+          .write(deep.resolve("f" + i));
+    }
+    Volume v = Volumes.read(dir);
+    assertEquals(3, v.slices().count());
+    assertEquals(
+        List.of("left out of the DICOM folder: 1 x file that is not DICOM (skipped)"),
+        v.provenance().warnings());
+  }
+
+  @Test
+  void aLinkToNothingIsAMissingSlice() throws IOException {
+    grey("a.png", 2, 2, 0);
+    Path link = dir.resolve("b.png");
+    Files.createSymbolicLink(link, dir.resolve("gone.png"));
+    grey("c.png", 2, 2, 0);
+    Refusals.assertStarts(
+        link + ": cannot be read as a picture (a link to a file that is missing)",
+        Refusals.message(() -> Volumes.read(dir)));
+  }
+
+  @Test
+  void aCutBmpIsTruncated() throws IOException {
+    Path file = dir.resolve("a.bmp");
+    assertTrue(ImageIO.write(gradient(BufferedImage.TYPE_3BYTE_BGR), "bmp", file.toFile()));
+    byte[] whole = Files.readAllBytes(file);
+    for (int length : new int[] {20, 40, 60, whole.length - 8}) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      Refusals.assertContains("(truncated)", Refusals.message(() -> Volumes.read(dir)));
+    }
   }
 }

@@ -11,9 +11,4 @@ public final class DicomException extends Exception {
   public DicomException(String message) {
     super(message);
   }
-
-  /** The same, said of one file. */
-  DicomException of(String file) {
-    return new DicomException(file + ": " + getMessage());
-  }
 }

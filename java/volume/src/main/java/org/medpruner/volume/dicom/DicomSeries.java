@@ -60,6 +60,11 @@ public final class DicomSeries {
     return DicomFile.looksLikeDicom(DicomTree.start(file));
   }
 
+  /** Whether any file below a folder starts like DICOM. */
+  public static boolean holdsDicom(Path folder) throws IOException {
+    return DicomTree.holdsDicom(folder);
+  }
+
   /**
    * Finds a series.
    *
@@ -76,7 +81,9 @@ public final class DicomSeries {
       return null;
     }
     List<String> warnings = new ArrayList<>();
-    Series series = SeriesChoice.choose(Series.group(tree.slices()), wanted, warnings);
+    Series series =
+        SeriesChoice.choose(
+            Series.group(tree.slices()), Series.group(tree.localizers()), wanted, warnings);
     tree.report(series, warnings);
     SliceStacking stack = SliceStacking.of(series.slices(), frame, warnings);
     DicomSeries found = new DicomSeries(tree, stack, warnings);
@@ -208,7 +215,7 @@ public final class DicomSeries {
       try {
         hashes.add(file(e.getKey(), e.getValue(), sink, range));
       } catch (DicomException x) {
-        throw x.of(tree.name(e.getKey()));
+        throw tree.blamed(e.getKey(), x);
       }
     }
     String sha = hashes.get(0);

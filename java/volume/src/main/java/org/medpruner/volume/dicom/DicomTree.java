@@ -15,6 +15,7 @@ import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The pictures of one file or of a folder and everything below it. What is no picture is counted,
@@ -33,7 +34,7 @@ final class DicomTree {
   private final Set<String> identities = new HashSet<>();
   private int other;
   private int notImages;
-  private int localizers;
+  private final List<Slice> localizers = new ArrayList<>();
   private int copies;
   private int unreadable;
 
@@ -68,6 +69,40 @@ final class DicomTree {
     return t;
   }
 
+  /** Whether anything below a folder starts like DICOM; what cannot be opened does not count. */
+  static boolean holdsDicom(Path folder) throws IOException {
+    boolean[] found = {false};
+    int[] seen = {0};
+    Files.walkFileTree(
+        folder,
+        EnumSet.of(FileVisitOption.FOLLOW_LINKS),
+        MAX_DEPTH,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes a) {
+            try {
+              found[0] = a.isRegularFile() && DicomFile.looksLikeDicom(start(file));
+            } catch (IOException e) {
+              // The next one may open.
+            }
+            return found[0] || ++seen[0] > MAX_FILES
+                ? FileVisitResult.TERMINATE
+                : FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) {
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException e) {
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return found[0];
+  }
+
   private void list(Path folder) throws DicomException {
     boolean[] tooMany = {false};
     try {
@@ -80,6 +115,9 @@ final class DicomTree {
             public FileVisitResult visitFile(Path file, BasicFileAttributes a) {
               if (a.isRegularFile()) {
                 files.add(file);
+              } else if (a.isSymbolicLink()) {
+                // One that was followed is what it points to; this one points to nothing.
+                unreadable++;
               }
               tooMany[0] = files.size() > MAX_FILES;
               return tooMany[0] ? FileVisitResult.TERMINATE : FileVisitResult.CONTINUE;
@@ -135,7 +173,7 @@ final class DicomTree {
       file = DicomFile.open(files.get(i), null);
     } catch (DicomException e) {
       if (DicomFile.isPart10(start)) {
-        throw e.of(name(i));
+        throw blamed(i, e);
       }
       other++;
       return;
@@ -150,13 +188,13 @@ final class DicomTree {
     try {
       h = ImageHeader.of(file);
     } catch (DicomException e) {
-      faults.add(new Fault(file.dataSet().text(Tag.SERIES_INSTANCE_UID), e.of(name(i))));
+      faults.add(new Fault(file.dataSet().text(Tag.SERIES_INSTANCE_UID), blamed(i, e)));
       return;
     }
     if (h == null) {
       notImages++;
     } else if (h.localizer) {
-      localizers++;
+      localizers.add(new Slice(i, h, h.frames.get(0)));
     } else if (!h.instanceUid.isEmpty() && !identities.add(h.identity())) {
       copies++;
     } else {
@@ -164,11 +202,17 @@ final class DicomTree {
     }
   }
 
-  /** "file 3 of 20", the way a message may name one. */
-  String name(int file) {
+  /** The failure with "file 3 of 20" before it, the way a message may name one of several. */
+  DicomException blamed(int file, DicomException e) {
     return files.size() == 1
-        ? "the file"
-        : "file " + (file + 1) + " of " + files.size() + " in byte order of their paths";
+        ? e
+        : new DicomException(
+            "file "
+                + (file + 1)
+                + " of "
+                + files.size()
+                + " in byte order of their paths: "
+                + e.getMessage());
   }
 
   Path path(int file) {
@@ -177,7 +221,7 @@ final class DicomTree {
 
   /** Whether anything at all was DICOM. */
   boolean isEmpty() {
-    return slices.isEmpty() && faults.isEmpty() && notImages == 0 && localizers == 0;
+    return slices.isEmpty() && faults.isEmpty() && notImages == 0 && localizers.isEmpty();
   }
 
   /**
@@ -193,9 +237,14 @@ final class DicomTree {
       throw faults.get(0).why;
     }
     throw new DicomException(
-        localizers > 0
+        !localizers.isEmpty()
             ? "holds localizer images only; give the folder of a series, or one of the files"
             : "0 slices: no DICOM file in it holds a picture; give the folder of a series");
+  }
+
+  /** The localizer images, one entry a file; they are left out. */
+  List<Slice> localizers() {
+    return localizers;
   }
 
   /** Refuses a series of which an image cannot be used, and says what else was left out. */
@@ -208,7 +257,7 @@ final class DicomTree {
     count(warnings, faults.size(), "DICOM image of other series", "cannot be used");
     count(warnings, other, "file that is not DICOM", "skipped");
     count(warnings, notImages, "DICOM object without a picture of the patient", "skipped");
-    count(warnings, localizers, "localizer image", "left out");
+    count(warnings, localizers.size(), "localizer image", "left out");
     count(warnings, copies, "copy of an image that is there already", "left out");
     count(warnings, unreadable, "file or folder that cannot be opened", "skipped");
   }

@@ -16,13 +16,15 @@ final class SeriesChoice {
    * The wanted one; without a wish the only one, or the one with the most slices, said in {@code
    * warnings}.
    *
+   * @param localizers series of localizers, which are never read from a folder
    * @param wanted a label, a series number or the beginning of a SeriesInstanceUID
    * @throws DicomException listing the series, when none or several are meant
    */
-  static Series choose(List<Series> all, @Nullable String wanted, List<String> warnings)
+  static Series choose(
+      List<Series> all, List<Series> localizers, @Nullable String wanted, List<String> warnings)
       throws DicomException {
     if (wanted != null) {
-      return wanted(all, wanted.strip());
+      return wanted(all, localizers, wanted.strip());
     }
     int most = all.stream().mapToInt(s -> s.slices().size()).max().orElse(0);
     List<Series> largest = all.stream().filter(s -> s.slices().size() == most).toList();
@@ -42,14 +44,14 @@ final class SeriesChoice {
     return largest.get(0);
   }
 
-  private static Series wanted(List<Series> all, String wanted) throws DicomException {
-    String label = wanted.toLowerCase(Locale.ROOT);
-    List<Series> found = all.stream().filter(s -> s.label().equals(label)).toList();
-    if (found.isEmpty()) {
-      found = all.stream().filter(s -> label.equals(String.valueOf(s.number()))).toList();
-    }
-    if (found.isEmpty() && wanted.contains(".")) {
-      found = all.stream().filter(s -> s.uid().startsWith(wanted)).toList();
+  private static Series wanted(List<Series> all, List<Series> localizers, String wanted)
+      throws DicomException {
+    List<Series> found = meant(all, wanted);
+    if (found.isEmpty() && !meant(localizers, wanted).isEmpty()) {
+      throw new DicomException(
+          "holds localizer images only in that series, which are left out; give one of its files,"
+              + " or another series: "
+              + choices(all));
     }
     if (found.isEmpty()) {
       throw new DicomException("has no such series: " + choices(all));
@@ -59,6 +61,18 @@ final class SeriesChoice {
           "holds " + found.size() + " series that are meant: " + choices(found));
     }
     return found.get(0);
+  }
+
+  private static List<Series> meant(List<Series> all, String wanted) {
+    String label = wanted.toLowerCase(Locale.ROOT);
+    List<Series> found = all.stream().filter(s -> s.label().equals(label)).toList();
+    if (found.isEmpty()) {
+      found = all.stream().filter(s -> label.equals(String.valueOf(s.number()))).toList();
+    }
+    if (found.isEmpty() && wanted.contains(".")) {
+      found = all.stream().filter(s -> s.uid().startsWith(wanted)).toList();
+    }
+    return found;
   }
 
   private static String choices(List<Series> all) {
