@@ -18,7 +18,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.volume.fixtures.DicomBytes;
 
-/** Compressed pixels: RLE written by hand, JPEG by dcmtk, JPEG 2000 by GDCM. */
+/**
+ * Compressed pixels: RLE written by hand, JPEG by dcmtk, JPEG 2000 by GDCM, with precincts by
+ * OpenJPEG.
+ */
 final class DicomCompressedTest {
   static final String BASELINE = "1.2.840.10008.1.2.4.50";
   static final String EXTENDED = "1.2.840.10008.1.2.4.51";
@@ -52,6 +55,8 @@ final class DicomCompressedTest {
     LOSSLESS_1 + ",lossless-1-unsigned-12.jpg,12,false",
     LOSSLESS + ",lossless-6-signed-16.jpg,16,true",
     J2K + ",lossless-unsigned-12.j2k,12,false",
+    J2K + ",lossless-precincts-64.j2k,12,false",
+    J2K + ",lossless-precincts-16.j2k,12,false",
     J2K + ",lossless-signed-16.j2k,16,true"
   })
   void lossless(String syntax, String codestream, int bits, boolean signed) throws IOException {
@@ -201,6 +206,53 @@ final class DicomCompressedTest {
         assertTrue(message.contains("compressed pixels"), cut + ": " + message);
       }
     }
+  }
+
+  /** These are whole, though nothing here decodes them. */
+  @Test
+  void whatIsNotDecodedIsNotCalledDamaged() throws IOException {
+    byte[] good = Resources.bytes("dicom/lossless-precincts-16.j2k");
+    int cod = 45;
+    assertEquals((byte) 0x52, good[cod + 1]);
+    byte[] layers = good.clone();
+    layers[cod + 6] = 4;
+    byte[] shifted = good.clone();
+    shifted[19] = 1;
+    byte[] own = good.clone();
+    own[cod + 1] = 0x53;
+    byte[] boxed = ByteBuffer.allocate(12 + good.length).put(12, good).array();
+    System.arraycopy(new byte[] {0, 0, 0, 12, 'j', 'P', ' ', ' '}, 0, boxed, 0, 8);
+    for (Object[] c :
+        new Object[][] {
+          {layers, "layers"},
+          {shifted, "off the origin"},
+          {own, "components of their own coding"},
+          {boxed, "boxes of a JP2 file"}
+        }) {
+      String message = refusedCodestream((byte[]) c[0]);
+      Refusals.assertContains((String) c[1], message);
+      Refusals.assertContains("not supported; convert the files first with gdcmconv", message);
+    }
+  }
+
+  private String refusedCodestream(byte[] codestream) throws IOException {
+    DicomBytes d = image("lossless-precincts-16.j2k", 12, false).fragments(new byte[0], codestream);
+    return Refusals.message(() -> Volumes.read(d.write(dir.resolve("x"), J2K)));
+  }
+
+  /** Of 2 x 2 pixels in 1024 x 1024 there are a quarter of a million. */
+  @Test
+  void tooManyPrecinctsAreRefused() throws IOException {
+    byte[] b = Resources.bytes("dicom/lossless-precincts-16.j2k");
+    for (int at : new int[] {8, 12, 24, 28}) {
+      b[at + 2] = 4;
+      b[at + 3] = 0;
+    }
+    b[45 + 15] = 0x11;
+    b[45 + 16] = 0x11;
+    DicomBytes d = DicomBytes.slice(1024, 1024).bits(16, 12, 11, false).fragments(new byte[0], b);
+    String message = Refusals.message(() -> Volumes.read(d.write(dir.resolve("x"), J2K)));
+    Refusals.assertContains("precincts, which is not supported", message);
   }
 
   @Test

@@ -27,8 +27,11 @@ public final class Codestream {
   /** Quality layers; encoders write 1 to 50. */
   private static final int MAX_LAYERS = 256;
 
-  /** Precincts below 32 x 32 pixels only multiply bookkeeping. */
-  private static final int MIN_PRECINCT_EXPONENT = 5;
+  /** The decoder keeps books of each: 32 x 32 pixels of a picture of 4096 x 4096 are 22,000. */
+  private static final long MAX_PRECINCTS = 1 << 16;
+
+  /** Of a codestream in the boxes of a JP2 file; what is at 4. */
+  private static final long JP2_SIGNATURE = 0x6A502020L;
 
   /** What the JDK's decoder calls missing or broken data; it fills the rest with grey. */
   private static final List<String> DAMAGE =
@@ -99,6 +102,9 @@ public final class Codestream {
 
   /** The same of JPEG 2000, and one that is not whole: its decoder makes the rest up. */
   static void checkJpeg2000(byte[] b, PixelFormat format) throws DicomException {
+    if (b.length > 8 && u32(b, 4) == JP2_SIGNATURE) {
+      throw unsupported("JPEG 2000 in the boxes of a JP2 file");
+    }
     if (b.length < 6 || u16(b, 0) != SOC || u16(b, 2) != SIZ) {
       throw damaged("no JPEG 2000 codestream");
     }
@@ -114,12 +120,15 @@ public final class Codestream {
         case COD -> {
           coded = true;
           int layers = length < 12 ? 0 : u16(b, at + 6);
-          if (layers < 1 || layers > MAX_LAYERS) {
-            throw damaged("JPEG 2000 with impossible layers");
+          if (layers < 1) {
+            throw damaged("JPEG 2000 without layers");
           }
-          checkCoding(b, at + 9, (b[at + 4] & 1) != 0, at + 2 + length);
+          if (layers > MAX_LAYERS) {
+            throw unsupported("JPEG 2000 of " + layers + " layers");
+          }
+          checkCoding(b, at + 9, (b[at + 4] & 1) != 0, at + 2 + length, format);
         }
-        case COC -> throw damaged("JPEG 2000 with components of their own coding");
+        case COC -> throw unsupported("JPEG 2000 with components of their own coding");
         default -> {
           if (marker < 0xFF00) {
             throw damaged("corrupt JPEG 2000");
@@ -149,12 +158,15 @@ public final class Codestream {
     // Offsets of image and tiles: medical encoders leave them at 0.
     boolean shifted = (u32(b, at + 14) | u32(b, at + 18) | u32(b, at + 30) | u32(b, at + 34)) != 0;
     checkSize(width, height, components, format);
-    if (shifted
-        || tileWidth == 0
-        || tileHeight == 0
-        || ((width - 1) / tileWidth + 1) * ((height - 1) / tileHeight + 1) > MAX_TILES
-        || length != 38 + 3 * components) {
+    if (tileWidth == 0 || tileHeight == 0 || length != 38 + 3 * components) {
       throw damaged("JPEG 2000 with impossible tiles");
+    }
+    if (shifted) {
+      throw unsupported("JPEG 2000 off the origin of its grid");
+    }
+    long tiles = parts(width, tileWidth) * parts(height, tileHeight);
+    if (tiles > MAX_TILES) {
+      throw unsupported("JPEG 2000 of " + tiles + " tiles");
     }
     for (int c = 0; c < components; c++) {
       int depth = (b[at + 40 + 3 * c] & 0x7f) + 1;
@@ -165,7 +177,7 @@ public final class Codestream {
   }
 
   /** Levels, code blocks and precincts. */
-  private static void checkCoding(byte[] b, int at, boolean precincts, int end)
+  private static void checkCoding(byte[] b, int at, boolean precincts, int end, PixelFormat format)
       throws DicomException {
     int levels = b[at] & 0xff;
     int blockX = b[at + 1] & 0xff;
@@ -174,13 +186,38 @@ public final class Codestream {
     if (!possible || end < at + 5 + (precincts ? levels + 1 : 0)) {
       throw damaged("JPEG 2000 with impossible coding");
     }
-    // The lowest resolution is small whatever its precincts are.
-    for (int i = 1; precincts && i <= levels; i++) {
-      int p = b[at + 5 + i] & 0xff;
-      if ((p & 15) < MIN_PRECINCT_EXPONENT || p >> 4 < MIN_PRECINCT_EXPONENT) {
-        throw damaged("JPEG 2000 with tiny precincts");
-      }
+    if (precincts) {
+      checkPrecincts(b, at + 5, levels, format);
     }
+  }
+
+  /** Their sizes, of the lowest resolution first, are powers of two, a byte for both exponents. */
+  private static void checkPrecincts(byte[] b, int at, int levels, PixelFormat format)
+      throws DicomException {
+    // Behind SIZ, which comes first and is checked by now.
+    long tileWidth = Math.min(format.columns(), u32(b, 2 + 22));
+    long tileHeight = Math.min(format.rows(), u32(b, 2 + 26));
+    long ofTile = 0;
+    for (int i = 0; i <= levels; i++) {
+      int p = b[at + i] & 0xff;
+      if (i > 0 && ((p & 15) == 0 || p >> 4 == 0)) {
+        throw damaged("JPEG 2000 with impossible precincts");
+      }
+      // One more each way, for a tile need not begin where a precinct does.
+      ofTile +=
+          (parts(parts(tileWidth, 1L << levels - i), 1L << (p & 15)) + 1)
+              * (parts(parts(tileHeight, 1L << levels - i), 1L << (p >> 4)) + 1);
+    }
+    long tiles = parts(format.columns(), tileWidth) * parts(format.rows(), tileHeight);
+    long all = ofTile * tiles * format.samples();
+    if (all > MAX_PRECINCTS) {
+      throw unsupported("JPEG 2000 of " + all + " precincts");
+    }
+  }
+
+  /** How many parts of a size cover a length. */
+  private static long parts(long length, long size) {
+    return (length - 1) / size + 1;
   }
 
   private static void checkSize(long width, long height, int components, PixelFormat format)
@@ -214,5 +251,12 @@ public final class Codestream {
   private static DicomException damaged(String what) {
     return new DicomException(
         "the compressed pixels are damaged (" + what + "); copy the file again");
+  }
+
+  private static DicomException unsupported(String what) {
+    return new DicomException(
+        "the pixels are encoded as "
+            + what
+            + ", which is not supported; convert the files first with gdcmconv --raw (GDCM)");
   }
 }
