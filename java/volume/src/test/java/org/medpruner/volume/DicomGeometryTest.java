@@ -110,6 +110,45 @@ final class DicomGeometryTest {
         Refusals.message(() -> Volumes.read(dir, ReadOptions.DEFAULT.withFrame(2))));
   }
 
+  /** Scanners round, or move the table, between two echoes. */
+  @Test
+  void repetitionsSlightlyApartAreFrames() {
+    double[] off = {0, 0.002, 0.03, -0.05};
+    for (int repetitions : new int[] {2, 4}) {
+      for (int i = 0; i < 5; i++) {
+        for (int r = 0; r < repetitions; r++) {
+          int v = 10 * (r + 1) + i;
+          DicomBytes d = slice(0, 0, 3 * i + off[r]).shorts(v, v, v, v);
+          add(d.series("1.2.7" + repetitions, repetitions).text(0x00180086, "IS", "" + (r + 1)));
+        }
+      }
+      ReadOptions chosen = ReadOptions.DEFAULT.withSeries("" + repetitions);
+      Volume v = Volumes.read(dir, chosen.withFrame(1));
+      assertArrayEquals(new double[] {24, 23, 22, 21, 20}, firstValues(v));
+      assertEquals(repetitions, v.provenance().frames());
+      assertEquals(3, v.spacingMm()[2], 0.03);
+      String said = v.provenance().warnings().toString();
+      assertTrue(said.contains("were taken as one position"), said);
+      assertTrue(said.contains(repetitions == 2 ? "0.0020 mm apart" : "0.080 mm apart"), said);
+    }
+  }
+
+  /** Of a specimen, 0.05 mm apart; some scanners count every slice as an acquisition. */
+  @Test
+  void thinSlicesStayApart() {
+    for (int i = 0; i < 8; i++) {
+      add(slice(0, 0, 0.05 * i + (i > 5 ? 4 : 0)).text(0x00200012, "IS", Integer.toString(i)));
+    }
+    assertEquals(8, Volumes.read(dir).slices().count());
+    for (int i = 0; i < 8; i++) {
+      add(
+          slice(0, 0, 0.05 * i + (i > 5 ? 4 : 0))
+              .series("1.2.8", 8)
+              .text(0x00180086, "IS", Integer.toString(i % 2)));
+    }
+    assertEquals(8, Volumes.read(dir, ReadOptions.DEFAULT.withSeries("8")).slices().count());
+  }
+
   @Test
   void duplicatePositionsAreSaid() {
     for (double z : new double[] {0, 5, 5, 10}) {

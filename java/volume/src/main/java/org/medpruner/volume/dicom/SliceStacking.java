@@ -15,6 +15,12 @@ final class SliceStacking {
   /** Positions closer than this are the same plane; headers round to 0.1 mm at worst. */
   private static final double SAME_PLANE_MM = 1e-3;
 
+  /** Repetitions of a plane may lie so far apart, as a share of the distance of planes ... */
+  private static final double REPEATED_SHARE = 0.05;
+
+  /** ... and in all; scanners move the table, or round, between echoes. */
+  private static final double REPEATED_MM = 0.1;
+
   /** How far a slice may lie from an even grid, as a share of the distance. */
   private static final double EVEN_SHARE = 0.05;
 
@@ -108,7 +114,7 @@ final class SliceStacking {
   private static SliceStacking placed(List<Slice> series, int frame, List<String> warnings)
       throws DicomException {
     double[] normal = planeOf(series.get(0)).normal;
-    List<List<Slice>> planes = planes(series, normal);
+    List<List<Slice>> planes = planes(series, normal, warnings);
     int most = planes.stream().mapToInt(List::size).max().orElse(1);
     int fewest = planes.stream().mapToInt(List::size).min().orElse(1);
     int frames = most == fewest ? most : 1;
@@ -138,21 +144,81 @@ final class SliceStacking {
   }
 
   /** Every position once, low to high, its pictures in the order of their repetition. */
-  private static List<List<Slice>> planes(List<Slice> series, double[] normal) {
+  private static List<List<Slice>> planes(
+      List<Slice> series, double[] normal, List<String> warnings) {
     List<Slice> sorted = new ArrayList<>(series);
     sorted.sort(Comparator.comparingDouble(s -> height(s, normal)));
-    List<List<Slice>> planes = new ArrayList<>();
-    double last = Double.NEGATIVE_INFINITY;
-    for (Slice s : sorted) {
-      double h = height(s, normal);
-      if (h - last > SAME_PLANE_MM) {
-        planes.add(new ArrayList<>());
-        last = h;
+    List<List<Slice>> planes = within(SAME_PLANE_MM, sorted, normal);
+    int repetitions = (int) sorted.stream().map(SliceStacking::repetition).distinct().count();
+    double apart = repeatedApart(sorted, normal, repetitions);
+    if (apart > SAME_PLANE_MM) {
+      List<List<Slice>> joined = within(apart, sorted, normal);
+      if (joined.size() < planes.size() && repeat(joined, repetitions)) {
+        planes = joined;
+        warnings.add(
+            String.format(
+                Locale.ROOT,
+                "repetitions of a slice lie up to %.2g mm apart and were taken as one position",
+                joined.stream().mapToDouble(p -> extent(p, normal)).max().orElse(0)));
       }
-      planes.get(planes.size() - 1).add(s);
     }
     planes.forEach(p -> p.sort(Slice::compareRepetition));
     return planes;
+  }
+
+  /** Slices that are no further than this from the first of their plane. */
+  private static List<List<Slice>> within(double mm, List<Slice> sorted, double[] normal) {
+    List<List<Slice>> planes = new ArrayList<>();
+    double first = Double.NEGATIVE_INFINITY;
+    for (Slice s : sorted) {
+      double h = height(s, normal);
+      if (h - first > mm) {
+        planes.add(new ArrayList<>());
+        first = h;
+      }
+      planes.get(planes.size() - 1).add(s);
+    }
+    return planes;
+  }
+
+  /** Echo, time and acquisition; the instance number differs always. */
+  private static List<Integer> repetition(Slice s) {
+    int[] r = s.header().repetition;
+    return List.of(r[0], r[1], r[2]);
+  }
+
+  /** How far repetitions may lie apart by the distance of their planes; 0 when none is known. */
+  private static double repeatedApart(List<Slice> sorted, double[] normal, int repetitions) {
+    int between = sorted.size() / repetitions - 1;
+    if (repetitions < 2 || between < 1) {
+      return 0;
+    }
+    double[] gaps = new double[sorted.size() - 1];
+    Arrays.setAll(gaps, i -> height(sorted.get(i + 1), normal) - height(sorted.get(i), normal));
+    Arrays.sort(gaps);
+    // The largest are those between planes, where each repetition has all of them.
+    double usual = gaps[gaps.length - 1 - (between - 1) / 2];
+    return Math.min(REPEATED_MM, REPEATED_SHARE * usual);
+  }
+
+  /**
+   * Whether planes are repetitions: no plane has one twice, most have all. An acquisition number
+   * that counts slices makes nothing of thin slices one plane.
+   */
+  private static boolean repeat(List<List<Slice>> planes, int repetitions) {
+    int whole = 0;
+    for (List<Slice> p : planes) {
+      long different = p.stream().map(SliceStacking::repetition).distinct().count();
+      if (different < p.size()) {
+        return false;
+      }
+      whole += p.size() == repetitions ? 1 : 0;
+    }
+    return 2 * whole > planes.size();
+  }
+
+  private static double extent(List<Slice> plane, double[] normal) {
+    return height(plane.get(plane.size() - 1), normal) - height(plane.get(0), normal);
   }
 
   private static Plane planeOf(Slice s) {
