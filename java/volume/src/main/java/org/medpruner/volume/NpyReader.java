@@ -43,9 +43,16 @@ final class NpyReader {
           "f4", VoxelType.FLOAT32,
           "f8", VoxelType.FLOAT64);
 
-  private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
-  private static final Pattern ORDER = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
-  private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([\\d,\\s]*)\\)");
+  private static final Pattern DESCR = pattern("descr", "['\"]([^'\"]*)['\"]");
+  private static final Pattern ORDER = pattern("fortran_order", "(True|False)");
+
+  /** Python 2 wrote (3L, 4L, 5L). */
+  private static final Pattern SHAPE = pattern("shape", "\\(([\\dL,\\s]*)\\)");
+
+  /** Other writers than NumPy quote with two marks. */
+  private static Pattern pattern(String key, String value) {
+    return Pattern.compile("['\"]" + key + "['\"]\\s*:\\s*" + value);
+  }
 
   private NpyReader() {}
 
@@ -141,16 +148,17 @@ final class NpyReader {
         descr, type, order == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN, shape);
   }
 
-  private static int side(Path path, String text) {
+  private static int side(Path path, String written) {
+    String text = written.endsWith("L") ? written.substring(0, written.length() - 1) : written;
     // Seven digits fit an int, so that parsing cannot fail.
     int side =
-        text.length() <= 7 && text.chars().allMatch(c -> c >= '0' && c <= '9')
+        !text.isEmpty() && text.length() <= 7 && text.chars().allMatch(c -> c >= '0' && c <= '9')
             ? Integer.parseInt(text)
             : 0;
     if (side >= 1 && side <= MAX_SIDE) {
       return side;
     }
-    throw Failures.bad(path, "has an axis of length " + text + "; save one volume alone");
+    throw Failures.bad(path, "has an axis of length " + written + "; save one volume alone");
   }
 
   private static String field(Path path, Pattern pattern, String text) {

@@ -98,6 +98,18 @@ final class NpyReaderTest {
     assertArrayEquals(new double[] {100, 101, 102, 103, 104, 105}, v.slices().values(1));
   }
 
+  /** Of Python 2, and of writers that quote otherwise. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 2L, 3L), }",
+        "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": (2, 2, 3)}"
+      })
+  void otherSpellingsOfTheHeader(String dict) throws IOException {
+    Volume v = Volumes.read(file(npy(1, dict, data("<f4"))));
+    assertArrayEquals(new double[] {100, 101, 102, 103, 104, 105}, v.slices().values(1));
+  }
+
   @Test
   void aWindowMakesItsPictures() throws IOException {
     ByteBuffer b = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
@@ -129,6 +141,7 @@ final class NpyReaderTest {
         "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 2, 3), };length 0",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 2, 3), };999999999999",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (500000, 500000, 500000), };truncated",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2, L, 3), };length L",
         "nonsense;damaged npy header"
       })
   void whatCannotBeReadIsSaid(String dict, String problem) throws IOException {
