@@ -76,7 +76,7 @@ final class AskCommand implements Callable<Integer> {
     GenerationOptions generation = answering.generation();
     List<String> texts = questions.stream().map(AnswerOptions::question).toList();
     Failures.requireArgument(batch >= 1, "--batch", batch, ">= 1");
-    Outputs files = output.outputs(volume.paths.size());
+    Outputs files = output.outputs(volume.paths);
     if (texts.size() > 1 && !files.none()) {
       throw new IllegalArgumentException(
           "--json and --report record one question, but --question is given "

@@ -49,7 +49,7 @@ final class CompareCommand implements Callable<Integer> {
     Path file = volume.one();
     GenerationOptions generation = answering.generation();
     String text = AnswerOptions.question(question);
-    Outputs files = output.outputs();
+    Outputs files = output.outputs(volume.paths);
     LoadOptions load = device.load();
     Path folder = checkpoint.folder();
     VolumeInput input;

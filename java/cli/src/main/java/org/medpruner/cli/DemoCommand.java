@@ -54,7 +54,8 @@ final class DemoCommand implements Callable<Integer> {
     }
     Path folder = output == null ? root().resolve("out/demo") : output;
     Outputs files =
-        Outputs.check(folder.resolve("audit.json"), List.of(folder.resolve("report.html")));
+        Outputs.check(
+            folder.resolve("audit.json"), List.of(folder.resolve("report.html")), List.of(phantom));
     AskCommand.Answered a =
         AskCommand.answer(
             main,

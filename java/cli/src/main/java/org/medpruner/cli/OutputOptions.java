@@ -12,7 +12,8 @@ final class OutputOptions {
       names = "--json",
       paramLabel = "FILE",
       description =
-          "Write the audit record (docs/audit.schema.json); of several volumes, an array of them.")
+          "Write the audit record (docs/audit.schema.json); of several volumes, an array of them."
+              + " A volume's own files are never replaced.")
   @Nullable Path json;
 
   @Option(
@@ -24,26 +25,24 @@ final class OutputOptions {
   @Nullable Path report;
 
   /**
-   * The files, checked to be writable before any work is done.
+   * The files, checked to be writable before any work is done. Reports of several volumes are
+   * numbered: a file's name may name a patient.
    *
+   * @param volumes what is read, and must not be replaced
    * @throws org.medpruner.InputException naming the one that is not
    */
-  Outputs outputs() {
-    return outputs(1);
-  }
-
-  /** The same for several volumes. Reports are numbered: a file's name may name a patient. */
-  Outputs outputs(int volumes) {
+  Outputs outputs(List<Path> volumes) {
     Path folder = report;
     if (folder == null) {
-      return Outputs.check(json, List.of());
+      return Outputs.check(json, List.of(), volumes);
     }
     return Outputs.check(
         json,
-        volumes == 1
+        volumes.size() == 1
             ? List.of(folder.resolve("report.html"))
-            : IntStream.rangeClosed(1, volumes)
+            : IntStream.rangeClosed(1, volumes.size())
                 .mapToObj(i -> folder.resolve("report-" + i + ".html"))
-                .toList());
+                .toList(),
+        volumes);
   }
 }

@@ -1,11 +1,13 @@
 package org.medpruner.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -23,7 +25,8 @@ import org.medpruner.InputException;
 /**
  * Files of one run. Nothing is created before everything is known; then each file is written beside
  * its target under another name and moved when all are whole, so that a reader sees a whole file or
- * none.
+ * none. A link stays and what it points to is replaced; a pipe or a device such as {@code
+ * /dev/stdout} is written to.
  *
  * @param json audit record, or null for none
  * @param html reports, one per volume, or none
@@ -32,57 +35,31 @@ record Outputs(@Nullable Path json, List<Path> html) {
   /** Files under their working names; {@link #discardUnfinished} removes them. */
   private static final Set<Path> UNFINISHED = Collections.newSetFromMap(new ConcurrentHashMap<>());
 
-  /** Checks that the files can be written, leaving nothing behind. */
-  static Outputs check(@Nullable Path json, List<Path> html) {
-    if (json != null) {
-      checkWritable("--json", json);
-    }
+  /**
+   * Checks that the files can be written, leaving nothing behind.
+   *
+   * @param inputs the volumes; a file that would replace one of theirs is refused
+   */
+  static Outputs check(@Nullable Path json, List<Path> html, List<Path> inputs) {
+    Target record = json == null ? null : checked("--json", json, inputs);
     for (Path page : html) {
-      checkWritable("--report", page);
-      if (json != null && normal(json).equals(normal(page))) {
+      Target target = checked("--report", page, inputs);
+      if (record != null && record.file().equals(target.file())) {
         throw new InputException("--json and --report would both write " + json);
       }
     }
     return new Outputs(json, List.copyOf(html));
   }
 
+  private static Target checked(String option, Path file, List<Path> inputs) {
+    Target target = Target.of(option, file);
+    target.check(option, inputs);
+    return target;
+  }
+
   /** Whether there is no file to write. */
   boolean none() {
     return json == null && html.isEmpty();
-  }
-
-  private static Path normal(Path p) {
-    return p.toAbsolutePath().normalize();
-  }
-
-  private static Path folderOf(Path file) {
-    Path folder = normal(file).getParent();
-    if (folder == null) {
-      throw new InputException(file + " is not a file name");
-    }
-    return folder;
-  }
-
-  private static void checkWritable(String option, Path file) {
-    if (Files.isDirectory(file)) {
-      throw new InputException(option + " " + file + " is a folder; name a file in it");
-    }
-    Path folder = folderOf(file);
-    while (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && folder.getParent() != null) {
-      folder = folder.getParent();
-    }
-    if (!Files.isDirectory(folder)) {
-      throw new InputException(
-          option + " " + file + ": " + folder + " is not a folder; choose another place");
-    }
-    try {
-      // Asking for permissions is not enough: a super-user has them on read-only and virtual
-      // file systems too.
-      Files.delete(Files.createTempFile(folder, ".medpruner", ".tmp"));
-    } catch (IOException e) {
-      throw new InputException(
-          option + " " + file + ": folder " + folder + " is not writable; choose another place", e);
-    }
   }
 
   /** As the other {@code write}, for one volume. */
@@ -97,45 +74,67 @@ record Outputs(@Nullable Path json, List<Path> html) {
    * @throws InputException if a file cannot be written; then none is left
    */
   void write(Supplier<String> jsonText, List<Supplier<String>> htmlTexts) {
-    Map<Path, String> texts = new LinkedHashMap<>();
+    Map<Target, String> texts = new LinkedHashMap<>();
     if (json != null) {
-      texts.put(json, jsonText.get());
+      texts.put(Target.of("--json", json), jsonText.get());
     }
     for (int i = 0; i < html.size(); i++) {
-      texts.put(html.get(i), htmlTexts.get(i).get());
+      texts.put(Target.of("--report", html.get(i)), htmlTexts.get(i).get());
     }
-    Map<Path, Path> working = new LinkedHashMap<>();
+    Map<Path, Target> working = new LinkedHashMap<>();
     Deque<Path> newFolders = new ArrayDeque<>();
     List<Path> moved = new ArrayList<>();
     Path current = null;
     try {
-      for (Map.Entry<Path, String> e : texts.entrySet()) {
-        current = e.getKey();
-        Path folder = folderOf(current);
-        createFolders(folder, newFolders);
+      for (Map.Entry<Target, String> e : texts.entrySet()) {
+        Target target = e.getKey();
+        current = target.named();
+        if (target.stream()) {
+          continue;
+        }
+        createFolders(target.folder(), newFolders);
         Path temporary =
-            folder.resolve(
-                "." + current.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+            target
+                .folder()
+                .resolve(
+                    "."
+                        + target.file().getFileName()
+                        + "."
+                        + ProcessHandle.current().pid()
+                        + ".tmp");
         UNFINISHED.add(temporary);
-        working.put(temporary, current);
-        Files.write(temporary, e.getValue().getBytes(StandardCharsets.UTF_8));
+        working.put(temporary, target);
+        Files.write(temporary, e.getValue().getBytes(UTF_8));
       }
-      for (Map.Entry<Path, Path> e : working.entrySet()) {
-        current = e.getValue();
+      // Before files are moved: what a pipe's reader thinks of it is known only then.
+      for (Map.Entry<Target, String> e : texts.entrySet()) {
+        current = e.getKey().named();
+        if (e.getKey().stream()) {
+          Files.write(current, e.getValue().getBytes(UTF_8), StandardOpenOption.WRITE);
+        }
+      }
+      for (Map.Entry<Path, Target> e : working.entrySet()) {
+        current = e.getValue().named();
         Files.move(
             e.getKey(),
-            current,
+            e.getValue().file(),
             StandardCopyOption.ATOMIC_MOVE,
             StandardCopyOption.REPLACE_EXISTING);
         UNFINISHED.remove(e.getKey());
-        moved.add(current);
+        moved.add(e.getValue().file());
       }
     } catch (IOException e) {
       discardUnfinished();
       moved.forEach(Outputs::deleteQuietly);
       newFolders.forEach(Outputs::deleteQuietly);
-      throw new InputException(current + " could not be written: " + e, e);
+      throw new InputException(
+          current + " could not be written: " + reason(e) + "; choose another place", e);
     }
+  }
+
+  private static String reason(IOException e) {
+    String reason = e instanceof FileSystemException x ? x.getReason() : e.getMessage();
+    return reason == null ? "this user may not, or it is gone" : reason;
   }
 
   private static void createFolders(Path folder, Deque<Path> created) throws IOException {

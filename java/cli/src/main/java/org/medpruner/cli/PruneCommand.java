@@ -50,7 +50,7 @@ final class PruneCommand implements Callable<Integer> {
     PruningPolicy p = policy.policy();
     volume.check();
     Path file = volume.one();
-    Outputs files = output.outputs();
+    Outputs files = output.outputs(volume.paths);
     LoadOptions load = device.load();
     VolumeInput input;
     PruningReport report;

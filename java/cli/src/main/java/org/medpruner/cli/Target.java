@@ -1,0 +1,124 @@
+package org.medpruner.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import org.medpruner.InputException;
+
+/**
+ * Where a file that the user named really lies.
+ *
+ * @param named as the user wrote it
+ * @param file the same behind its symbolic links, absolute; it need not exist
+ * @param stream whether this is a pipe or a character device: written to, never replaced
+ */
+record Target(Path named, Path file, boolean stream) {
+  /** As many links in a row as Linux follows. */
+  private static final int MAX_LINKS = 40;
+
+  private static final int TYPE_MASK = 0170000;
+  private static final int PIPE = 0010000;
+  private static final int CHARACTER_DEVICE = 0020000;
+
+  /** Links in it stand for what this process has open. */
+  private static final Path PROCESSES = Path.of("/proc");
+
+  /**
+   * Follows the links of a file that is to be written.
+   *
+   * @throws InputException naming the option when what is there is no place for a text
+   */
+  static Target of(String option, Path named) {
+    if (Files.isDirectory(named)) {
+      throw new InputException(option + " " + named + " is a folder; name a file in it");
+    }
+    if (Files.exists(named) && !Files.isRegularFile(named)) {
+      if (!isStream(named)) {
+        throw new InputException(
+            option + " " + named + " is no file that can be replaced; choose another place");
+      }
+      return new Target(named, named.toAbsolutePath(), true);
+    }
+    try {
+      return new Target(named, behindLinks(option, named), false);
+    } catch (IOException e) {
+      throw new InputException(
+          option + " " + named + ": its links cannot be followed; choose another place", e);
+    }
+  }
+
+  private static boolean isStream(Path file) {
+    try {
+      int type = (Integer) Files.getAttribute(file, "unix:mode") & TYPE_MASK;
+      return type == PIPE || type == CHARACTER_DEVICE;
+    } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  /** Links of folders too, so that two names of one file are one path. */
+  private static Path behindLinks(String option, Path named) throws IOException {
+    Path file = named.toAbsolutePath();
+    for (int links = 0; Files.isSymbolicLink(file); links++) {
+      if (links == MAX_LINKS) {
+        throw new IOException("too many links");
+      }
+      Path folder = folderOf(file).toRealPath();
+      if (folder.startsWith(PROCESSES)) {
+        throw new InputException(
+            option + " " + named + " is a file that is open already; name the file itself");
+      }
+      file = folder.resolve(Files.readSymbolicLink(file));
+    }
+    Path folder = folderOf(file);
+    return Files.exists(folder)
+        ? folder.toRealPath().resolve(file.getFileName())
+        : file.normalize();
+  }
+
+  private static Path folderOf(Path file) {
+    Path folder = file.getParent();
+    if (folder == null) {
+      throw new InputException(file + " is not a file name");
+    }
+    return folder;
+  }
+
+  /** The folder that a file to replace lies in, or will lie in. */
+  Path folder() {
+    return folderOf(file);
+  }
+
+  /**
+   * Checks that the file can be written, leaving nothing behind.
+   *
+   * @param inputs what the run reads; none of it may be replaced
+   */
+  void check(String option, List<Path> inputs) {
+    if (stream) {
+      return;
+    }
+    if (Files.exists(file)) {
+      inputs.forEach(i -> InputFiles.refuse(option, this, i));
+    }
+    Path folder = folder();
+    while (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && folder.getParent() != null) {
+      folder = folder.getParent();
+    }
+    if (!Files.isDirectory(folder)) {
+      throw new InputException(
+          option + " " + named + ": " + folder + " is not a folder; choose another place");
+    }
+    try {
+      // Asking for permissions is not enough: a super-user has them on read-only and virtual
+      // file systems too.
+      Files.delete(Files.createTempFile(folder, ".medpruner", ".tmp"));
+    } catch (IOException e) {
+      throw new InputException(
+          option + " " + named + ": folder " + folder + " is not writable; choose another place",
+          e);
+    }
+  }
+}

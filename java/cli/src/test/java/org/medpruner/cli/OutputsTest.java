@@ -1,0 +1,159 @@
+package org.medpruner.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Where the audit record and the report go, and what they never replace. */
+class OutputsTest {
+  @TempDir Path folder;
+
+  private Path volume(String name) throws IOException {
+    return Files.write(folder.resolve(name), TestVolumes.greyPlanes(4, 1, 200));
+  }
+
+  private static CliRun prune(Path volume, String option, Path target) {
+    return CliRun.of("prune", "--volume", volume.toString(), option, target.toString());
+  }
+
+  private void assertKept(Path volume, String option, Path target, Path kept) throws IOException {
+    byte[] before = Files.readAllBytes(kept);
+    List<String> files = CliRun.filesUnder(folder);
+    prune(volume, option, target).assertBadInput(option, "would replace a file of --volume");
+    assertArrayEquals(before, Files.readAllBytes(kept));
+    assertEquals(files, CliRun.filesUnder(folder));
+  }
+
+  @Test
+  void theVolumeIsNotReplaced() throws IOException {
+    Path v = volume("v.nii");
+    assertKept(v, "--json", v, v);
+    assertKept(v, "--json", folder.resolve("./missing/../v.nii"), v);
+    Path link = Files.createSymbolicLink(folder.resolve("link.json"), v);
+    assertKept(v, "--json", link, v);
+    assertKept(link, "--json", v, v);
+    Path reports = Files.createDirectory(folder.resolve("r"));
+    Files.createSymbolicLink(reports.resolve("report.html"), v);
+    assertKept(v, "--report", reports, v);
+    Path page = Files.copy(v, Files.createDirectory(folder.resolve("p")).resolve("report.html"));
+    assertKept(page, "--report", folder.resolve("p"), page);
+  }
+
+  @Test
+  void theOtherHalfOfAPairIsNotReplaced() throws IOException {
+    Path header = volume("pair.hdr");
+    Path image = Files.write(folder.resolve("pair.IMG"), new byte[64]);
+    Path packed = Files.write(folder.resolve("pair.img.gz"), new byte[64]);
+    assertKept(header, "--json", image, image);
+    assertKept(header, "--json", packed, packed);
+    assertKept(image, "--json", header, header);
+  }
+
+  @Test
+  void filesOfAFolderAreNotReplaced() throws IOException {
+    Path slices = folder.resolve("slices");
+    Files.createDirectories(slices.resolve("deep"));
+    Path slice = Files.write(slices.resolve("deep/1"), new byte[300]);
+    assertKept(slices, "--json", slice, slice);
+    Path elsewhere = Files.write(folder.resolve("elsewhere"), new byte[300]);
+    Files.createSymbolicLink(slices.resolve("2"), elsewhere);
+    assertKept(slices, "--json", elsewhere, elsewhere);
+    Path page = Files.writeString(slices.resolve("report.html"), "of somebody else");
+    assertKept(slices, "--report", slices, page);
+  }
+
+  /** Every command that writes the two. */
+  @Test
+  void severalVolumesAreAllKept() throws IOException {
+    String model = Files.createDirectory(folder.resolve("model")).toString();
+    String a = volume("a.nii").toString();
+    String b = volume("b.nii").toString();
+    CliRun.of("ask", "--model", model, "--question", "q", "--volume", a, "--volume", b, "--json", b)
+        .assertBadInput("--json", "b.nii would replace");
+    CliRun.of("compare", "--model", model, "--question", "q", "--volume", a, "--json", a)
+        .assertBadInput("--json", "a.nii would replace");
+  }
+
+  @Test
+  void whatALinkPointsToIsReplacedAndTheLinkStays() throws IOException {
+    Path v = volume("v.nii");
+    Path real = Files.writeString(Files.createDirectory(folder.resolve("d")).resolve("a"), "old");
+    Path link = Files.createSymbolicLink(folder.resolve("link.json"), Path.of("d/a"));
+    prune(v, "--json", link).assertDone();
+    assertTrue(Files.isSymbolicLink(link));
+    assertTrue(Files.readString(real).startsWith("{"));
+    Path begun = Files.createSymbolicLink(folder.resolve("new.json"), Path.of("d/b"));
+    prune(v, "--json", begun).assertDone();
+    assertTrue(Files.isSymbolicLink(begun));
+    assertEquals(List.of("d", "d/a", "d/b", "link.json", "new.json", "v.nii"), all());
+    Path loop = folder.resolve("loop");
+    Files.createSymbolicLink(loop, loop);
+    prune(v, "--json", loop).assertBadInput("--json", "links cannot be followed");
+  }
+
+  private List<String> all() throws IOException {
+    return CliRun.filesUnder(folder);
+  }
+
+  @Test
+  void devicesAreWrittenToAndStay() throws IOException {
+    Path v = volume("v.nii");
+    Path nothing = Path.of("/dev/null");
+    prune(v, "--json", nothing).assertDone();
+    assertFalse(Files.isRegularFile(nothing));
+    Path link = Files.createSymbolicLink(folder.resolve("link.json"), nothing);
+    prune(v, "--json", link).assertDone();
+    assertTrue(Files.isSymbolicLink(link));
+    prune(v, "--json", Path.of("/dev/full")).assertBadInput("/dev/full could not be written");
+  }
+
+  @Test
+  void pipesAreWrittenTo() throws Exception {
+    Path v = volume("v.nii");
+    Path pipe = folder.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    Supplier<String> reader =
+        () -> {
+          try {
+            return Files.readString(pipe, UTF_8);
+          } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+          }
+        };
+    CompletableFuture<String> text = CompletableFuture.supplyAsync(reader);
+    prune(v, "--json", pipe).assertDone();
+    assertTrue(text.get(30, TimeUnit.SECONDS).startsWith("{"));
+    assertFalse(Files.isRegularFile(pipe));
+    assertEquals(List.of("pipe", "v.nii"), all());
+  }
+
+  /** Replacing it would take the file from under what else this process prints. */
+  @Test
+  void aFileThatIsOpenAsADescriptorIsRefused() throws Exception {
+    Path v = volume("v.nii");
+    Path open = Files.createFile(folder.resolve("open"));
+    try (var in = new java.io.FileInputStream(open.toFile())) {
+      Path descriptor = null;
+      try (var all = Files.list(Path.of("/proc/self/fd"))) {
+        for (Path p : (Iterable<Path>) all::iterator) {
+          descriptor = Files.exists(p) && Files.isSameFile(p, open) ? p : descriptor;
+        }
+      }
+      assertTrue(in.available() == 0 && descriptor != null);
+      prune(v, "--json", descriptor).assertBadInput("--json", "open already");
+    }
+    assertEquals(0, Files.size(open));
+  }
+}
