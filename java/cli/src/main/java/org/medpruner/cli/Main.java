@@ -7,6 +7,8 @@ import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import org.medpruner.internal.ffm.ProcessExit;
 import org.medpruner.vlm.Progress;
 import picocli.CommandLine;
@@ -16,6 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * Entry point of the command line. Exit codes: 0 done, 2 the input or an argument cannot be used
@@ -115,6 +118,7 @@ public final class Main implements Runnable {
     // A question may begin with an at sign.
     commands.setExpandAtFiles(false);
     EnumWords.register(commands);
+    commands.registerConverter(Path.class, Main::path);
     commands.setParameterExceptionHandler(
         (e, given) -> {
           report(e.getCommandLine(), Failures.oneLine(parameterMessage(e)) + hint(e), e);
@@ -135,6 +139,19 @@ public final class Main implements Runnable {
     } finally {
       out.flush();
       err.flush();
+    }
+  }
+
+  /** An empty path, of a variable that is not set say, would mean the working folder. */
+  private static Path path(String text) {
+    if (text.isEmpty()) {
+      throw new TypeConversionException("the path is empty; name a file or folder, or . for this");
+    }
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException(
+          "'" + text + "' is no path (" + e.getReason() + "); check its letters");
     }
   }
 

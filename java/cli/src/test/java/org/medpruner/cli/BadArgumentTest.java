@@ -118,6 +118,26 @@ class BadArgumentTest {
         .assertBadInput("--max-new-tokens");
   }
 
+  /** They would mean the working folder. */
+  @ParameterizedTest
+  @CsvSource({
+    "prune, --volume",
+    "prune, --model",
+    "prune, --json",
+    "prune, --report",
+    "ask, --volume",
+    "ask, --model",
+    "compare, --report",
+    "serve, --model",
+    "demo, --output",
+    "phantom, --output",
+    "eval, --data",
+    "eval, --out"
+  })
+  void emptyPathsAreRefused(String command, String option) {
+    CliRun.of(command, option, "").assertBadInput(option, "the path is empty");
+  }
+
   /** The file after the at sign is not read in its place. */
   @Test
   void atSignsAreText() throws IOException {
