@@ -20,6 +20,7 @@ import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.NonFiniteLogitsException;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.volume.VolumeException;
 
 /**
  * Asks several volumes the same questions on one loaded model. All are read and looked at before
@@ -48,8 +49,10 @@ record AskAll(
     Done done = new Done(new ArrayList<>(), new ArrayList<>());
     ModelInfo info;
     try (Main.ProgressScope scope = main.progress()) {
-      List<VolumeInput> inputs =
-          volumes.paths.stream().map(p -> volumes.read(p, VolumeOptions.MODEL_SLICES)).toList();
+      List<VolumeInput> inputs = new ArrayList<>();
+      for (int i = 0; i < volumes.paths.size(); i++) {
+        inputs.add(read(i));
+      }
       AnswerListener listener = speaker.listener();
       Progress progress = listener == AnswerListener.NONE ? scope.progress() : scope.untilAnswer();
       long start = System.nanoTime();
@@ -68,6 +71,16 @@ record AskAll(
           String.join("; ", done.failed) + (files.none() ? "" : "; no files were written"));
     }
     write(info, done.answered);
+  }
+
+  /** What is wrong with a DICOM file is said without its name. */
+  private VolumeInput read(int i) {
+    try {
+      return volumes.read(volumes.paths.get(i), VolumeOptions.MODEL_SLICES);
+    } catch (VolumeException e) {
+      throw new VolumeException(
+          "--volume " + (i + 1) + " of " + volumes.paths.size() + ": " + e.getMessage(), e);
+    }
   }
 
   private void check(VisionLanguageModel model, VolumeInput input) {

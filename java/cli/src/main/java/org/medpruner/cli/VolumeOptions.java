@@ -76,7 +76,8 @@ final class VolumeOptions {
       description =
           "google (default): by modality, MedGemma's three CT windows; reference: ready-made 8-bit"
               + " pictures as they are; hulu: Hulu-Med's own reading of NIfTI, slices as stored,"
-              + " each stretched to 0..255; LOW,HIGH: one window, which 16-bit PNG needs.")
+              + " each stretched to 0..255; LOW,HIGH: one window, which 16-bit PNG needs"
+              + " and 8-bit pictures, ready-made, do not get.")
   String window = "google";
 
   private static final String HULU = "hulu";

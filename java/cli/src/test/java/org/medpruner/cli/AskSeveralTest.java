@@ -14,6 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.vlm.fixtures.TinyQwen;
+import org.medpruner.volume.fixtures.DicomBytes;
 
 /** {@code ask} with several volumes. */
 class AskSeveralTest {
@@ -105,6 +106,16 @@ class AskSeveralTest {
       ask(noModel, List.of(TestVolumes.phantom(0), bad), "--question", WHERE)
           .assertBadInput(bad.toString());
     }
+  }
+
+  /** DICOM is never named, so its place in the list has to do. */
+  @Test
+  void aBadDicomVolumeIsToldByItsPlace() throws IOException {
+    Path cut = DicomBytes.slice(4, 4).without(0x7FE00010).write(folder.resolve("Mustermann"));
+    Path noModel = Files.createDirectory(folder.resolve("model"));
+    CliRun run = ask(noModel, List.of(TestVolumes.phantom(0), cut, cut), "--question", WHERE);
+    run.assertBadInput("--volume 2 of 3: DICOM file: truncated");
+    assertFalse(run.err().contains("Mustermann"), run.err());
   }
 
   @Test
