@@ -33,8 +33,8 @@ import java.util.Objects;
  *     that of the anchor by more than this, in units of gamma; 0 is off
  * @param minTokens least nucleus tokens per slice; 0 is off
  * @param maxTokens most nucleus tokens per slice; 0 is off
- * @param volumeMinTokens least nucleus tokens per volume; 0 is off
- * @param volumeMaxTokens most nucleus tokens per volume; 0 is off
+ * @param volumeMinTokens least nucleus tokens in the kept slices of a volume; 0 is off
+ * @param volumeMaxTokens most nucleus tokens in the kept slices of a volume; 0 is off
  */
 public record PruningPolicy(
     String name,
@@ -605,7 +605,8 @@ public record PruningPolicy(
     /**
      * Sets {@link PruningPolicy#volumeMinTokens}; checked by {@link #build}.
      *
-     * @param value tokens per volume, &gt;= 0; 0 is off. A volume of fewer is kept whole
+     * @param value tokens in the kept slices of a volume, &gt;= 0; 0 is off. Kept slices of fewer
+     *     stay whole
      * @return this
      */
     public Builder volumeMinTokens(long value) {
@@ -616,7 +617,8 @@ public record PruningPolicy(
     /**
      * Sets {@link PruningPolicy#volumeMaxTokens}; checked by {@link #build}.
      *
-     * @param value tokens per volume, at least {@link PruningPolicy#volumeMinTokens}; 0 is off
+     * @param value tokens in the kept slices of a volume, at least {@link
+     *     PruningPolicy#volumeMinTokens}; 0 is off
      * @return this
      */
     public Builder volumeMaxTokens(long value) {

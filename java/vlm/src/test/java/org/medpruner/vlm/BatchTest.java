@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.vlm.fixtures.CompletedCheckpoint;
 import org.medpruner.vlm.golden.GoldenFolder;
 import org.medpruner.volume.SliceImages;
@@ -73,6 +74,8 @@ class BatchTest {
     policies.add(PruningPolicy.PAPER.toBuilder().gamma(3).maxGapMm(5).build());
     policies.add(PruningPolicy.PAPER.toBuilder().gamma(3).patchGamma(0.4).build());
     policies.add(PruningPolicy.PAPER.toBuilder().volumeMinTokens(9).volumeMaxTokens(11).build());
+    policies.add(
+        PruningPolicy.REFERENCE.toBuilder().volumeMinTokens(9).volumeMaxTokens(11).build());
     policies.add(PruningPolicy.PAPER.toBuilder().tokenPruning(false).build());
     return policies;
   }
@@ -119,6 +122,47 @@ class BatchTest {
     try (VisionLanguageModel model = tiny(family, APART)) {
       for (PruningPolicy policy : policies()) {
         check(model, volumes(), policy, 0, 2);
+      }
+    }
+  }
+
+  /** What the language model does not get uses up no allowance. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void boundsOfAVolumeAreOfItsKeptSlicesWhateverTheEncoderSees(Family family) throws IOException {
+    try (VisionLanguageModel model = tiny(family, APART)) {
+      for (PruningPolicy free :
+          List.of(PruningPolicy.PAPER.withTau(0.3), PruningPolicy.REFERENCE)) {
+        for (long[] bounds : new long[][] {{40, 0}, {0, 7}, {9, 11}}) {
+          PruningPolicy policy =
+              free.toBuilder().volumeMinTokens(bounds[0]).volumeMaxTokens(bounds[1]).build();
+          checkBounds(model, volumes().getFirst(), free, policy);
+          checkBounds(model, volumes().get(3), free, policy);
+        }
+      }
+    }
+  }
+
+  /** Kept slices are as if nothing else had been encoded, dropped ones as if there was no bound. */
+  private static void checkBounds(
+      VisionLanguageModel model, SliceImages images, PruningPolicy free, PruningPolicy policy) {
+    PruningPolicy.Builder b = policy.toBuilder().droppedSlice(PruningPolicy.DroppedSlice.NOTHING);
+    PruningPolicy keptOnly = b.encoderScope(PruningPolicy.EncoderScope.KEPT_SLICES).build();
+    PruningPolicy all = b.encoderScope(PruningPolicy.EncoderScope.ALL_SLICES).build();
+    try (EncodedVolume expected = model.encode(images, keptOnly, Progress.NONE);
+        EncodedVolume seen = model.encode(images, all, Progress.NONE);
+        EncodedVolume bounded = model.encode(images, policy, Progress.NONE);
+        EncodedVolume unbounded = model.encode(images, free, Progress.NONE)) {
+      SameVolume.checkLeft(policy + " " + images.recipe(), expected, seen);
+      for (int s = 0; s < images.count(); s++) {
+        SliceReport slice = bounded.report().slices().get(s);
+        if (slice.kept()) {
+          assertEquals(expected.report().slices().get(s).nucleus(), slice.nucleus());
+          assertEquals(expected.report().slices().get(s).tokens(), slice.tokens());
+        } else {
+          assertEquals(unbounded.report().slices().get(s).nucleus(), slice.nucleus());
+          assertEquals(unbounded.report().slices().get(s).tokens(), slice.tokens());
+        }
       }
     }
   }

@@ -33,6 +33,24 @@ final class SameVolume {
     for (int i = 0; i < e.slices().size(); i++) {
       check(at + ", slice " + i, e.slices().get(i), a.slices().get(i), tolerance);
     }
+    checkTokens(at, expected, actual, tolerance);
+  }
+
+  /** What is left for the language model: the same bits, of the same kept slices. */
+  static void checkLeft(String at, EncodedVolume expected, EncodedVolume actual) {
+    for (int i = 0; i < expected.report().slices().size(); i++) {
+      SliceReport e = expected.report().slices().get(i);
+      SliceReport a = actual.report().slices().get(i);
+      assertEquals(e.tokens(), a.tokens(), at + ", slice " + i);
+      if (e.kept()) {
+        check(at + ", slice " + i, e, a, 0);
+      }
+    }
+    checkTokens(at, expected, actual, 0);
+  }
+
+  private static void checkTokens(
+      String at, EncodedVolume expected, EncodedVolume actual, double tolerance) {
     PackedTokens left = ((PrunedVolume) expected).tokens();
     PackedTokens right = ((PrunedVolume) actual).tokens();
     assertArrayEquals(

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 import org.medpruner.PruningPolicy;
@@ -49,6 +50,34 @@ public final class TokenPlans implements AutoCloseable {
    */
   public TokenStage stage(
       PruningPolicy policy, TokenStage.Slices slices, long headDim, long width, ScalarType type) {
+    TokenStage.Slices kept = slices.keptOnly();
+    boolean bounds = policy.volumeMinTokens() > 0 || policy.volumeMaxTokens() > 0;
+    if (!bounds || kept.count() == slices.count() || kept.count() == 0) {
+      return stage(policy, null, slices, headDim, width, type);
+    }
+    // The op's floors and caps are of all slices it is given. Dropped ones are pruned for what they
+    // leave and for the report; they must not use up what the language model is to get.
+    PruningPolicy free = policy.toBuilder().volumeMinTokens(0).volumeMaxTokens(0).build();
+    TokenStage bounded = stage(policy, null, kept, headDim, width, type);
+    boolean ok = false;
+    try {
+      TokenStage stage = stage(free, bounded, slices, headDim, width, type);
+      ok = true;
+      return stage;
+    } finally {
+      if (!ok) {
+        bounded.close();
+      }
+    }
+  }
+
+  private TokenStage stage(
+      PruningPolicy policy,
+      @Nullable TokenStage bounded,
+      TokenStage.Slices slices,
+      long headDim,
+      long width,
+      ScalarType type) {
     TokenPlan.Extents extents =
         new TokenPlan.Extents(
             params(policy),
@@ -58,7 +87,7 @@ public final class TokenPlans implements AutoCloseable {
             headDim,
             width,
             type.intern());
-    return new TokenStage(this, take(extents), slices, workspace);
+    return new TokenStage(this, take(extents), bounded, slices, workspace);
   }
 
   private synchronized TokenPlan take(TokenPlan.Extents extents) {

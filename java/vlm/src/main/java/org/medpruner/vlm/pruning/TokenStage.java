@@ -1,9 +1,14 @@
 package org.medpruner.vlm.pruning;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.AttentionMass;
 import org.medpruner.Device;
 import org.medpruner.GatherRows;
@@ -68,7 +73,7 @@ public final class TokenStage implements AutoCloseable {
    * @param offsets token at which each of P slices begins, from 0, and N at the end
    * @param kept per slice, whether stage 1 kept it
    * @param volumes slice at which each volume begins, from 0, and P at the end; floors and caps of
-   *     a volume are of each
+   *     a volume are of the kept slices of each
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record Slices(long[] offsets, boolean[] kept, long[] volumes) {
@@ -86,17 +91,57 @@ public final class TokenStage implements AutoCloseable {
     long tokens() {
       return offsets[kept.length];
     }
+
+    /** The kept slices alone, of the same volumes. */
+    Slices keptOnly() {
+      int[] before = new int[kept.length + 1]; // kept ones before each slice
+      for (int s = 0; s < kept.length; s++) {
+        before[s + 1] = before[s] + (kept[s] ? 1 : 0);
+      }
+      long[] starts = new long[before[kept.length] + 1];
+      for (int s = 0; s < kept.length; s++) {
+        if (kept[s]) {
+          starts[before[s] + 1] = starts[before[s]] + offsets[s + 1] - offsets[s];
+        }
+      }
+      boolean[] all = new boolean[starts.length - 1];
+      Arrays.fill(all, true);
+      return new Slices(
+          starts, all, Arrays.stream(volumes).map(v -> before[Math.toIntExact(v)]).toArray());
+    }
+
+    /** Rows of the kept slices' tokens, ascending. */
+    long[] keptRows() {
+      return IntStream.range(0, kept.length)
+          .filter(s -> kept[s])
+          .boxed()
+          .flatMapToLong(s -> LongStream.range(offsets[s], offsets[s + 1]))
+          .toArray();
+    }
   }
 
   private final TokenPlans plans;
   private final TokenPlan plan;
+  private final @Nullable TokenStage bounded;
   private final Slices slices;
   private final Workspace workspace;
   private final Device device;
 
-  TokenStage(TokenPlans plans, TokenPlan plan, Slices slices, Workspace workspace) {
+  /**
+   * Of a plan.
+   *
+   * @param bounded null, or where the kept slices alone are pruned once more, under floors and caps
+   *     of their volumes that {@code plan} does not have; owned
+   */
+  TokenStage(
+      TokenPlans plans,
+      TokenPlan plan,
+      @Nullable TokenStage bounded,
+      Slices slices,
+      Workspace workspace) {
     this.plans = plans;
     this.plan = plan;
+    this.bounded = bounded;
     this.slices = slices;
     this.workspace = workspace;
     this.device = workspace.device();
@@ -160,6 +205,11 @@ public final class TokenStage implements AutoCloseable {
    * @return its {@code packed} is valid until this is closed
    */
   public Pruned prune() {
+    Pruned pruned = pruneAll();
+    return bounded == null ? pruned : withBounds(pruned, bounded);
+  }
+
+  private Pruned pruneAll() {
     int[][] rows = new int[1][];
     Result[] result = new Result[1];
     Tensor packed =
@@ -178,6 +228,60 @@ public final class TokenStage implements AutoCloseable {
               return plan.packed.narrow(0, 0, total);
             });
     return new Pruned(packed, rows[0], result[0]);
+  }
+
+  /** Kept slices as {@code bounded} prunes them, dropped ones as they are. */
+  private Pruned withBounds(Pruned all, TokenStage bounded) {
+    long[] keptRows = slices.keptRows();
+    Pruned[] part = new Pruned[1];
+    long[][] rows = new long[1][];
+    Tensor packed =
+        TorchScope.run(
+            () -> {
+              Tensor index = DeviceTensors.of(device, keptRows);
+              bounded.plan.mass.copy_(plan.mass.index_select(0, index));
+              bounded.plan.keys.copy_(plan.keys.index_select(0, index));
+              bounded.plan.features.copy_(plan.features.index_select(0, index));
+              part[0] = bounded.prune();
+              rows[0] = merged(all.rows, part[0].rows, keptRows);
+              // The lower half of each is its place among those of both.
+              long[] places = Arrays.stream(rows[0]).map(r -> r & 0xffffffffL).toArray();
+              return torch
+                  .cat(new TensorVector(all.packed, part[0].packed), 0)
+                  .index_select(0, DeviceTensors.of(device, places));
+            });
+    overwrite(all.result, part[0].result);
+    return new Pruned(packed, ints(Arrays.stream(rows[0]).map(r -> r >> 32).toArray()), all.result);
+  }
+
+  /** Ascending rows of dropped slices and of kept ones, each with its place in the lower half. */
+  private static long[] merged(int[] all, int[] bounded, long[] keptRows) {
+    LongStream dropped =
+        IntStream.range(0, all.length)
+            .filter(i -> Arrays.binarySearch(keptRows, all[i]) < 0)
+            .mapToLong(i -> (long) all[i] << 32 | i);
+    LongStream kept =
+        IntStream.range(0, bounded.length)
+            .mapToLong(i -> keptRows[bounded[i]] << 32 | (all.length + i));
+    return LongStream.concat(dropped, kept).sorted().toArray();
+  }
+
+  /** Puts what was decided of the kept slices in its place; the mass is the same. */
+  private void overwrite(Result all, Result bounded) {
+    int slice = 0;
+    int token = 0;
+    for (int s = 0; s < slices.count(); s++) {
+      if (slices.kept[s]) {
+        int at = Math.toIntExact(slices.offsets[s]);
+        int count = Math.toIntExact(slices.offsets[s + 1]) - at;
+        System.arraycopy(bounded.role, token, all.role, at, count);
+        System.arraycopy(bounded.assignment, token, all.assignment, at, count);
+        all.keptMass[s] = bounded.keptMass[slice];
+        all.flags[s] = bounded.flags[slice];
+        slice++;
+        token += count;
+      }
+    }
   }
 
   private static int[] ints(long[] values) {
@@ -235,5 +339,8 @@ public final class TokenStage implements AutoCloseable {
   @Override
   public void close() {
     plans.give(plan);
+    if (bounded != null) {
+      bounded.close();
+    }
   }
 }
