@@ -28,7 +28,8 @@ import java.util.Objects;
  * @param deepStack what becomes of DeepStack rows of merged tokens (Qwen3-VL)
  * @param resizing whose processor sizes the pictures
  * @param maxGapSlices keep at least every k-th slice; 0 is off
- * @param maxGapMm keep at least one slice per this many millimetres; 0 is off
+ * @param maxGapMm keep slices at most this many millimetres apart, or all where neighbours are
+ *     further; 0 is off
  * @param patchGamma keep a slice that has a patch of the vision encoder's grid which differs from
  *     that of the anchor by more than this, in units of gamma; 0 is off
  * @param minTokens least nucleus tokens per slice; 0 is off
@@ -255,6 +256,21 @@ public record PruningPolicy(
    * @throws IllegalArgumentException if a bound in millimetres is set and the spacing is unknown
    */
   public long maxGap(double spacingMm) {
+    return maxGap(spacingMm, new double[0]);
+  }
+
+  /**
+   * The bound on the gap between kept slices, where neighbouring slices are not all equally far
+   * from each other, such as sampled ones: as many slices as are never further apart than {@link
+   * #maxGapMm}, wherever they lie.
+   *
+   * @param spacingMm mean distance of neighbouring slices, NaN when unknown
+   * @param positionsMm coordinate of each slice along an axis that need not be that of the slices;
+   *     where there are none, or one is NaN, all distances are the mean; not changed
+   * @return keep at least every so-manieth slice; 0 when there is no bound
+   * @throws IllegalArgumentException if a bound in millimetres is set and the spacing is unknown
+   */
+  public long maxGap(double spacingMm, double[] positionsMm) {
     if (maxGapMm == 0) {
       return maxGapSlices;
     }
@@ -265,8 +281,44 @@ public record PruningPolicy(
               + ", but the spacing of the slices is unknown; use maxGapSlices");
     }
     // Spacings come as f32 from most files: 5 mm may read 5.0000001, which must still be one gap.
-    long slices = Math.max(1, (long) Math.floor(maxGapMm / spacingMm * (1 + 1e-6)));
+    double most = maxGapMm * (1 + 1e-6);
+    double[] steps = steps(spacingMm, positionsMm);
+    long slices = (long) Math.floor(most / spacingMm);
+    while (slices > 1 && longest(steps, slices) > most) {
+      slices = Math.min(slices, steps.length) - 1;
+    }
+    slices = Math.max(1, slices);
     return maxGapSlices == 0 ? slices : Math.min(maxGapSlices, slices);
+  }
+
+  /** Distances of neighbours; none where they are not known one by one. */
+  private static double[] steps(double spacingMm, double[] positionsMm) {
+    double[] steps = new double[Math.max(0, positionsMm.length - 1)];
+    double sum = 0;
+    for (int i = 0; i < steps.length; i++) {
+      steps[i] = Math.abs(positionsMm[i + 1] - positionsMm[i]);
+      sum += steps[i];
+    }
+    if (!(sum > 0 && Double.isFinite(sum))) {
+      return new double[0];
+    }
+    // Along an axis of the scanner, slices of an oblique volume are nearer than they are.
+    double scale = Math.max(1, spacingMm * steps.length / sum);
+    for (int i = 0; i < steps.length; i++) {
+      steps[i] *= scale;
+    }
+    return steps;
+  }
+
+  /** Longest sum of so many steps in a row, or of all where there are fewer. */
+  private static double longest(double[] steps, long count) {
+    double longest = 0;
+    double sum = 0;
+    for (int i = 0; i < steps.length; i++) {
+      sum += steps[i] - (i >= count ? steps[(int) (i - count)] : 0);
+      longest = Math.max(longest, sum);
+    }
+    return longest;
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.medpruner;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -115,5 +116,22 @@ class PruningPolicyTest {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> mm.maxGap(Double.NaN));
     assertTrue(String.valueOf(e.getMessage()).startsWith("maxGapMm = 10.0"), e.getMessage());
+  }
+
+  @Test
+  void gapsInMillimetresHoldWhereSlicesAreUnevenlySpread() {
+    PruningPolicy mm = PruningPolicy.PAPER.toBuilder().maxGapMm(4.5).build();
+    double[] sampled = {0, 2, 4, 7, 9, 11, 14};
+    assertEquals(1, mm.maxGap(14 / 6.0, sampled), "two steps may be 5 mm");
+    assertEquals(2, mm.toBuilder().maxGapMm(5).build().maxGap(14 / 6.0, sampled));
+    assertEquals(2, mm.maxGap(2, new double[] {10, 8, 6, 4}), "downwards");
+    assertEquals(2, mm.maxGap(2, new double[] {0, 1, 2, 3}), "oblique: 1 mm along the axis");
+    assertEquals(1, mm.maxGap(1, new double[] {0, 1, 2, 12}), "all slices, a gap of 10 mm");
+    assertEquals(4, mm.maxGap(1, new double[] {0, 1, 2}), "fewer slices than the gap");
+    assertEquals(4, mm.maxGap(1, new double[] {0, Double.NaN, 20}));
+    assertEquals(4, mm.maxGap(1, new double[] {3, 3, 3}));
+    assertEquals(4, mm.maxGap(1, new double[] {3}));
+    assertThrows(IllegalArgumentException.class, () -> mm.maxGap(Double.NaN, sampled));
+    assertArrayEquals(new double[] {0, 2, 4, 7, 9, 11, 14}, sampled);
   }
 }

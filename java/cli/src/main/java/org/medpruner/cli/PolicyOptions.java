@@ -107,7 +107,7 @@ final class PolicyOptions {
   @Option(
       names = "--max-gap-mm",
       paramLabel = "MM",
-      description = "Keep at least one slice per this many millimetres; 0 is off.")
+      description = "Keep slices at most this many millimetres apart; 0 is off.")
   @Nullable Double maxGapMm;
 
   @Option(

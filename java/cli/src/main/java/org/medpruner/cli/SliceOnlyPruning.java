@@ -45,8 +45,10 @@ final class SliceOnlyPruning {
   }
 
   private static SliceAnchor.Params criteria(SliceImages images, PruningPolicy policy) {
+    double[] positions = images.info().stream().mapToDouble(SliceInfo::positionMm).toArray();
     SliceAnchor.Params params =
-        SliceAnchor.Params.of(policy.gamma()).withMaxGap(policy.maxGap(images.spacingMm()));
+        SliceAnchor.Params.of(policy.gamma())
+            .withMaxGap(policy.maxGap(images.spacingMm(), positions));
     if (policy.patchGamma() == 0) {
       return params;
     }

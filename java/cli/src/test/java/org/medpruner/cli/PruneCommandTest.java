@@ -106,6 +106,12 @@ class PruneCommandTest {
     assertArrayEquals(new int[] {0, 0, 2, 3}, representatives(gap));
     JsonNode mm = audit("--volume", v, "--max-gap-mm", "2.5", "--gamma", "2");
     assertArrayEquals(new int[] {0, 0, 2, 2}, representatives(mm));
+    // Planes 2, 3, 4 and 6 mm from the first: 1.33 on average, but 3 from the second to the last.
+    String seven = volume(0, 0, 0, 0, 0, 0, 0);
+    JsonNode sampled = audit("--volume", seven, "--max-slices", "4", "--max-gap-mm", "2.7");
+    assertArrayEquals(new int[] {0, 1, 2, 3}, representatives(sampled));
+    sampled = audit("--volume", seven, "--max-slices", "4", "--max-gap-mm", "3");
+    assertArrayEquals(new int[] {0, 0, 2, 2}, representatives(sampled));
     JsonNode policy =
         audit(
                 "--volume",

@@ -157,7 +157,7 @@ public final class Pipeline implements TokenModel {
       PruningPolicy policy,
       Progress progress) {
     VolumeGroup.Member volume =
-        new VolumeGroup.Member(0, 0, info, PreparedVolumes.maxGap(policy, spacingMm));
+        new VolumeGroup.Member(0, 0, info, PreparedVolumes.maxGap(policy, spacingMm, info));
     VolumeGroup group = new VolumeGroup(pixels, vision, List.of(volume));
     return encode(List.of(group), preparedSeconds, policy, progress).getFirst();
   }

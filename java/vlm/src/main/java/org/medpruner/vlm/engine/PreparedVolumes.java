@@ -9,6 +9,7 @@ import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.Progress;
 import org.medpruner.volume.SliceImages;
+import org.medpruner.volume.SliceInfo;
 
 /** The 8-bit pictures of volumes, resized as a family's processor does, by size. Owns them. */
 final class PreparedVolumes implements AutoCloseable {
@@ -109,12 +110,14 @@ final class PreparedVolumes implements AutoCloseable {
         index,
         images,
         family.preparation(images, policy.resizing()),
-        maxGap(policy, images.spacingMm()));
+        maxGap(policy, images.spacingMm(), images.info()));
   }
 
   /** The bound on the gap between kept slices, where slices are dropped at all. */
-  static long maxGap(PruningPolicy policy, double spacingMm) {
-    return policy.sliceAnchoring() ? policy.maxGap(spacingMm) : 0;
+  static long maxGap(PruningPolicy policy, double spacingMm, List<SliceInfo> info) {
+    return policy.sliceAnchoring()
+        ? policy.maxGap(spacingMm, info.stream().mapToDouble(SliceInfo::positionMm).toArray())
+        : 0;
   }
 
   /** The volumes by size of their pictures. */

@@ -140,6 +140,13 @@ class GemmaPipelineTest {
   }
 
   private static List<Integer> encoded(PruningPolicy policy, double... values) {
+    double[] unknown = new double[values.length];
+    Arrays.fill(unknown, Double.NaN);
+    return encodedAt(unknown, policy, values);
+  }
+
+  private static List<Integer> encodedAt(
+      double[] positions, PruningPolicy policy, double... values) {
     try (Pipeline p = load(TINY);
         Arena arena = Arena.ofConfined();
         var pixels =
@@ -147,7 +154,7 @@ class GemmaPipelineTest {
       Watched watched = new Watched(p.family().pixels(pixels.tensor()), new ArrayList<>());
       List<SliceInfo> info = new ArrayList<>();
       for (int i = 0; i < values.length; i++) {
-        info.add(new SliceInfo(i, i, Double.NaN));
+        info.add(new SliceInfo(i, i, positions[i]));
       }
       try (PrunedVolume v =
           p.encode(watched, p.family().vision(watched), info, 5, 0, policy, Progress.NONE)) {
@@ -172,6 +179,9 @@ class GemmaPipelineTest {
     assertEquals(List.of(0, 2, 4, 5), encoded(PruningPolicy.PAPER.withMaxGapSlices(2), values));
     PruningPolicy mm = PruningPolicy.PAPER.toBuilder().maxGapMm(12).build();
     assertEquals(List.of(0, 2, 4, 5), encoded(mm, values));
+    double[] sampled = {0, 2, 4, 12, 18, 24, 30};
+    assertEquals(
+        List.of(0, 1, 2, 3, 4, 5, 6), encodedAt(sampled, mm, values), "14 mm in two steps");
     PruningPolicy blind = PruningPolicy.PAPER.withGamma(2);
     assertEquals(List.of(0), encoded(blind, values));
     assertEquals(List.of(0, 2, 5), encoded(blind.withPatchGamma(0.1), values));
