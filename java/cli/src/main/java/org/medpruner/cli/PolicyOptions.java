@@ -16,7 +16,7 @@ final class PolicyOptions {
   @Option(
       names = "--gamma",
       paramLabel = "X",
-      description = "Keep a slice that differs by more than this, in [0, 2].")
+      description = "Keep a slice that differs by more than this, >= 0.")
   @Nullable Double gamma;
 
   @Option(
@@ -113,8 +113,7 @@ final class PolicyOptions {
   @Option(
       names = "--patch-gamma",
       paramLabel = "X",
-      description =
-          "Keep a slice of which one patch differs by more than this, in [0, 2]; 0 is off.")
+      description = "Keep a slice of which one patch differs by more than this, >= 0; 0 is off.")
   @Nullable Double patchGamma;
 
   @Option(
@@ -147,14 +146,8 @@ final class PolicyOptions {
    * @throws IllegalArgumentException naming the first argument out of range
    */
   PruningPolicy policy() {
-    // Distances of pixels in [-1, 1] lie in [0, 2]: anything else is a mistake on a command line.
-    Failures.requireArgument(
-        gamma == null || (gamma >= 0 && gamma <= 2), "gamma", gamma, "in [0, 2]");
-    Failures.requireArgument(
-        patchGamma == null || (patchGamma >= 0 && patchGamma <= 2),
-        "patchGamma",
-        patchGamma,
-        "in [0, 2]");
+    requireThreshold("gamma", gamma);
+    requireThreshold("patchGamma", patchGamma);
     // The policy's 0 is "the model's own"; here that is said by leaving the option out.
     Failures.requireArgument(
         temperature == null || (temperature >= 1e-300 && Double.isFinite(temperature)),
@@ -184,6 +177,15 @@ final class PolicyOptions {
     set(volumeMinTokens, b::volumeMinTokens);
     set(volumeMaxTokens, b::volumeMaxTokens);
     return b.build();
+  }
+
+  /**
+   * Anything else is a mistake on a command line. How large distances are depends on how the model
+   * normalises pixels: to [-1, 1] they lie in [0, 2], with CLIP's statistics they reach 3.73.
+   */
+  private static void requireThreshold(String name, @Nullable Double value) {
+    Failures.requireArgument(
+        value == null || (value >= 0 && Double.isFinite(value)), name, value, "finite and >= 0");
   }
 
   private static <T> void set(

@@ -24,7 +24,7 @@ class BadArgumentTest {
   @CsvSource({
     "--preset, best, paper",
     "--gamma, -1, gamma",
-    "--gamma, 2.01, gamma",
+    "--gamma, Infinity, gamma",
     "--gamma, NaN, gamma",
     "--gamma, much, --gamma",
     "--tau, 0, tau",
@@ -41,7 +41,7 @@ class BadArgumentTest {
     "--max-gap, -1, maxGapSlices",
     "--max-gap-mm, -1, maxGapMm",
     "--patch-gamma, -0.1, patchGamma",
-    "--patch-gamma, 2.1, patchGamma",
+    "--patch-gamma, Infinity, patchGamma",
     "--patch-gamma, NaN, patchGamma",
     "--min-tokens, -1, minTokens",
     "--volume-max-tokens, -1, volumeMaxTokens",

@@ -95,6 +95,10 @@ class PruneCommandTest {
     JsonNode guarded =
         audit("--volume", v, "--modality", "mri", "--gamma", "2", "--patch-gamma", "0.05");
     assertArrayEquals(new int[] {0, 0, 2, 2, 4, 5}, representatives(guarded));
+    // Above 2, as a model whose pixels are not normalised to [-1, 1] may need it.
+    JsonNode wide = audit("--volume", v, "--gamma", "3", "--patch-gamma", "3.5");
+    assertArrayEquals(new int[] {0, 0, 0, 0, 0, 0}, representatives(wide));
+    assertEquals(3.5, wide.get("policy").get("patchGamma").asDouble());
   }
 
   @Test
