@@ -126,7 +126,7 @@ record AskAll(
   }
 
   private static String message(MedPrunerException e) {
-    return String.valueOf(e.getMessage());
+    return Failures.message(e);
   }
 
   /** The answers, each printed as soon as it is there. */

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.MedPrunerException;
 import org.medpruner.MedPrunerUnavailableException;
+import org.medpruner.vlm.NonFiniteLogitsException;
 import org.medpruner.volume.VolumeException;
 
 /** Turns failures into one line and an exit code. */
@@ -28,11 +29,17 @@ final class Failures {
     return e instanceof VolumeException
         || e instanceof InputException
         || e instanceof IllegalArgumentException
+        || e instanceof NonFiniteLogitsException
         || e instanceof MedPrunerUnavailableException;
   }
 
   /** What to print, without line breaks. */
   static String message(Throwable e) {
+    if (e instanceof NonFiniteLogitsException) {
+      return oneLine(
+          e.getMessage()
+              + "; NaN or infinity in the weights, or in a 16-bit computation: try --dtype f32");
+    }
     if (isUsers(e)) {
       return oneLine(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
     }

@@ -18,6 +18,7 @@ import org.medpruner.PruningReport.Rates;
 import org.medpruner.PruningReport.Savings;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.eval.PeakMemory;
+import org.medpruner.vlm.NonFiniteLogitsException;
 import org.medpruner.volume.VolumeException;
 
 /** What people read: the table, the comparison, progress and failures. */
@@ -82,6 +83,9 @@ class TextsTest {
     assertTrue(Failures.isUsers(new VolumeException("x")));
     assertTrue(Failures.isUsers(new IllegalArgumentException("x")));
     assertFalse(Failures.isUsers(new IllegalStateException("x")));
+    assertTrue(Failures.isUsers(new NonFiniteLogitsException("x")));
+    String nan = Failures.message(new NonFiniteLogitsException("the model's logit is NaN"));
+    assertTrue(nan.startsWith("the model's logit is NaN; ") && nan.endsWith("--dtype f32"), nan);
     assertEquals("a; b", Failures.message(new InputException("a\r\n  b\n")));
     String internal = Failures.message(new IllegalStateException("two\nlines"));
     assertTrue(internal.startsWith("internal error: ") && internal.contains("--stacktrace"));
