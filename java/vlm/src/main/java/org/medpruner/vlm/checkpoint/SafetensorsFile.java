@@ -63,7 +63,7 @@ public final class SafetensorsFile implements AutoCloseable {
   public record Entry(String name, StorageType type, long[] shape, long offset, long bytes) {
     /** Number of elements. */
     public long elements() {
-      return bytes / type.bytes();
+      return Math.multiplyExact(bytes, 8) / type.bits();
     }
   }
 
@@ -191,14 +191,19 @@ public final class SafetensorsFile implements AutoCloseable {
               + dataBytes
               + " bytes of data: truncated or wrong");
     }
-    long bytes = type.bytes();
+    long bits = type.bits();
     try {
       for (long extent : shape) {
-        bytes = Math.multiplyExact(bytes, extent);
+        bits = Math.multiplyExact(bits, extent);
       }
     } catch (ArithmeticException e) {
       throw bad(path, name, "shape " + Arrays.toString(shape) + " overflows");
     }
+    if (bits % 8 != 0) {
+      throw bad(
+          path, name, "shape " + Arrays.toString(shape) + " of " + type + " ends within a byte");
+    }
+    long bytes = bits / 8;
     if (bytes != offsets[1] - offsets[0]) {
       throw bad(
           path,

@@ -79,6 +79,48 @@ class SafetensorsFileTest {
     }
   }
 
+  /** Such as the scales and packed weights of a quantised part that no network here asks for. */
+  @ParameterizedTest
+  @CsvSource({
+    "BOOL,8",
+    "F4,4",
+    "F6_E2M3,6",
+    "F6_E3M2,6",
+    "U8,8",
+    "I8,8",
+    "F8_E5M2,8",
+    "F8_E4M3,8",
+    "F8_E8M0,8",
+    "F8_E4M3FNUZ,8",
+    "F8_E5M2FNUZ,8",
+    "I16,16",
+    "U16,16",
+    "F16,16",
+    "BF16,16",
+    "I32,32",
+    "U32,32",
+    "F32,32",
+    "C64,64",
+    "I64,64",
+    "U64,64",
+    "F64,64"
+  })
+  void everyTypeOfTheFormatIsPassedOver(String dtype, int bits) throws IOException {
+    byte[] bytes =
+        file(
+            "{"
+                + entry("a", dtype, "[2,4]", 0, bits)
+                + ","
+                + entry("b", "F32", "[1]", bits, bits + 4)
+                + "}",
+            bits + 4);
+    try (SafetensorsFile f = SafetensorsFile.open(write(bytes))) {
+      assertEquals(8, f.entry("a").elements());
+      assertEquals(bits, f.entry("a").bytes());
+      assertEquals(4, f.bytes(f.entry("b")).byteSize());
+    }
+  }
+
   @Test
   void aTensorBeyondTwoGibibytesIsMapped() throws IOException {
     long big = (1L << 31) + 4096;
@@ -119,6 +161,8 @@ class SafetensorsFileTest {
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}} | 4 | overflows",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[99999999999999999999],\"data_offsets\":[0,4]}} | 4 | tensor a: shape holds 99999999999999999999",
         "{\"a\":{\"dtype\":\"F99\",\"shape\":[1],\"data_offsets\":[0,4]}} | 4 | tensor a: unknown dtype \"F99\"",
+        "{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}} | 2 | tensor a: shape [3] of F4 ends within a byte",
+        "{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[3],\"data_offsets\":[0,2]}} | 2 | needs 3 bytes, data_offsets give 2",
         "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}} | 4 | tensor a: no dtype",
         "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}} | 4 | tensor a: shape is missing",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}} | 4 | tensor a: data_offsets is missing",
