@@ -117,11 +117,12 @@ public final class BytePixels extends TensorPixels {
   @Override
   SlicePatches patches() {
     return SlicePatches.interleaved(
-        config.height(),
-        config.width(),
-        3,
-        config.height() / grid().patchRows(),
-        config.width() / grid().patchColumns());
+        grid().seenHeight(), grid().seenWidth(), 3, grid().patchSize(), grid().patchSize());
+  }
+
+  @Override
+  Tensor seen(Tensor chosen) {
+    return chosen.narrow(1, 0, grid().seenHeight()).narrow(2, 0, grid().seenWidth()).contiguous();
   }
 
   /** One subtraction and one division, as transformers' fast processor. */

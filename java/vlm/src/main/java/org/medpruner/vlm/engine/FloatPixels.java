@@ -30,14 +30,17 @@ public final class FloatPixels extends TensorPixels {
 
   @Override
   SlicePatches patches() {
-    long height = pixels().size(2);
-    long width = pixels().size(3);
     return SlicePatches.planar(
         pixels().size(1),
-        height,
-        width,
-        height / grid().patchRows(),
-        width / grid().patchColumns());
+        grid().seenHeight(),
+        grid().seenWidth(),
+        grid().patchSize(),
+        grid().patchSize());
+  }
+
+  @Override
+  Tensor seen(Tensor chosen) {
+    return chosen.narrow(2, 0, grid().seenHeight()).narrow(3, 0, grid().seenWidth()).contiguous();
   }
 
   @Override

@@ -19,7 +19,8 @@ public interface PixelSource extends AutoCloseable {
   /**
    * Anchors the slices of volumes; see {@link SliceStage#run}.
    *
-   * @param patchGamma threshold of a patch of {@link #grid}; 0 is off
+   * @param patchGamma threshold of a patch of {@link #grid}; 0 is off. With it slices are compared
+   *     by what the patches cover alone
    * @param bounds slice at which each volume begins, and at which the last one ends
    * @return one per volume
    */

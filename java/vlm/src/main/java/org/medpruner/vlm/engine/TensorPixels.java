@@ -51,15 +51,16 @@ abstract class TensorPixels implements PixelSource {
   @Override
   public final List<SliceStage.Result> anchor(
       double gamma, long maxGap, double patchGamma, long[] bounds, Workspace workspace) {
+    boolean guarded = patchGamma > 0;
     SliceAnchor.Params params = SliceAnchor.Params.of(gamma).withMaxGap(maxGap);
-    if (patchGamma > 0) {
+    if (guarded) {
       params = params.withPatches(patchGamma, patches());
     }
     long first = bounds[0];
     long[] offsets = Arrays.stream(bounds).map(b -> b - first).toArray();
     try (PointerScope scope = new PointerScope()) {
-      return anchor(
-          pixels.narrow(0, first, offsets[offsets.length - 1]), offsets, params, workspace);
+      Tensor chosen = pixels.narrow(0, first, offsets[offsets.length - 1]);
+      return anchor(guarded ? seen(chosen) : chosen, offsets, params, workspace);
     }
   }
 
@@ -67,8 +68,14 @@ abstract class TensorPixels implements PixelSource {
   abstract List<SliceStage.Result> anchor(
       Tensor chosen, long[] offsets, SliceAnchor.Params params, Workspace workspace);
 
-  /** Where the patches of {@link #grid} are in a picture of the tensor. */
+  /** Where the patches of {@link #grid} are in a picture of {@link #seen}. */
   abstract SlicePatches patches();
+
+  /**
+   * Pictures of the tensor without the rest at the right and bottom that is no whole patch,
+   * contiguous; the same memory where there is no rest.
+   */
+  abstract Tensor seen(Tensor chosen);
 
   @Override
   public final Tensor pictures(int[] slices) {

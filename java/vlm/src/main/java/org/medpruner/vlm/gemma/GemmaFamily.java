@@ -71,7 +71,11 @@ public final class GemmaFamily extends LoadedFamily {
             weights, weights.prefix("mm_input_projection_weight", PROJECTOR_PREFIXES), config);
     grid =
         new SliceGrid(
-            config.vision().grid(), config.vision().grid(), config.tokenGrid(), config.tokenGrid());
+            config.vision().patchSize(),
+            config.vision().grid(),
+            config.vision().grid(),
+            config.tokenGrid(),
+            config.tokenGrid());
   }
 
   private static Decoder decoder(GemmaConfig config, Weights weights) {

@@ -157,7 +157,8 @@ public final class HuluFamily extends LoadedFamily {
   }
 
   private static SliceGrid slices(PatchGrid grid) {
-    return new SliceGrid(grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
+    return new SliceGrid(
+        grid.patchSize(), grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
   }
 
   private PatchGrid patches(SliceGrid slices) {

@@ -168,7 +168,8 @@ public final class QwenFamily extends LoadedFamily {
   }
 
   private SliceGrid sliceGrid(PatchGrid grid) {
-    return new SliceGrid(grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
+    return new SliceGrid(
+        grid.patchSize(), grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
   }
 
   @Override

@@ -268,7 +268,7 @@ class QwenPruningTest {
   private static float[] patches(SliceImages images, Resizing resizing) {
     try (PointerScope scope = new PointerScope();
         PixelSource pixels = pixels(images, resizing)) {
-      assertEquals(new SliceGrid(16, 10, 8, 5), pixels.grid());
+      assertEquals(new SliceGrid(14, 16, 10, 8, 5), pixels.grid());
       return Values.of(pixels.pictures(new int[] {0, 1}));
     }
   }
