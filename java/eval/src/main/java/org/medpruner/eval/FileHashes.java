@@ -5,18 +5,24 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.medpruner.InputException;
 
 /** SHA-256 of what a run depends on. */
@@ -27,9 +33,18 @@ final class FileHashes {
 
   private FileHashes() {}
 
-  /** Of names and contents of the files that lie directly in a checkpoint folder. */
+  /**
+   * Of names and contents of the files that lie directly in a checkpoint folder, which may be a
+   * symbolic link or consist of such.
+   *
+   * @throws InputException if it holds none, so that two checkpoints would look alike
+   */
   static String checkpoint(Path folder) {
-    return ofListing(folder, list(folder, 1).filter(FileHashes::isOfCheckpoint).toList());
+    List<Path> files = list(folder, 1).stream().filter(FileHashes::isOfCheckpoint).toList();
+    if (files.isEmpty()) {
+      throw new InputException(folder + ": holds no file of a checkpoint; check --model");
+    }
+    return ofListing(folder, files);
   }
 
   private static boolean isOfCheckpoint(Path file) {
@@ -62,10 +77,10 @@ final class FileHashes {
         text.append(" missing\n");
         continue;
       }
-      found = true;
       // M3D's slices lie directly in the volume's folder, a DICOM series may lie deeper.
-      list(path, Integer.MAX_VALUE)
-          .forEach(f -> text.append(' ').append(path.relativize(f)).append(' ').append(size(f)));
+      List<Path> files = list(path, Integer.MAX_VALUE);
+      found |= !files.isEmpty();
+      files.forEach(f -> text.append(' ').append(path.relativize(f)).append(' ').append(size(f)));
       text.append('\n');
     }
     if (!found) {
@@ -73,7 +88,7 @@ final class FileHashes {
           folder
               + ": none of the "
               + volumes.size()
-              + " volumes is there, the first should be "
+              + " volumes is there with any file, the first should be "
               + volumes.iterator().next()
               + "; check --data");
     }
@@ -94,13 +109,40 @@ final class FileHashes {
     }
   }
 
-  /** Regular files below a folder, or the file itself, sorted. */
-  private static Stream<Path> list(Path folder, int depth) {
-    try (Stream<Path> all = Files.walk(folder, depth)) {
-      return all.filter(Files::isRegularFile).sorted().toList().stream();
-    } catch (IOException | UncheckedIOException e) {
+  /**
+   * Regular files below a folder, or the file itself, sorted. Symbolic links are followed, the
+   * folder's own too, as those who read the files do; what leads nowhere, or back to a folder above
+   * itself, holds no file.
+   */
+  private static List<Path> list(Path folder, int depth) {
+    List<Path> files = new ArrayList<>();
+    try {
+      Files.walkFileTree(
+          folder,
+          EnumSet.of(FileVisitOption.FOLLOW_LINKS),
+          depth,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes a) {
+              if (a.isRegularFile()) {
+                files.add(file);
+              }
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+              if (e instanceof FileSystemLoopException) {
+                return FileVisitResult.CONTINUE;
+              }
+              throw e;
+            }
+          });
+    } catch (IOException e) {
       throw new InputException(folder + ": cannot be listed: " + e, e);
     }
+    Collections.sort(files);
+    return files;
   }
 
   private static long size(Path file) {

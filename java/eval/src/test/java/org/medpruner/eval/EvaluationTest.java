@@ -324,7 +324,7 @@ class EvaluationTest {
     Path json = folder.resolve("data/M3D_test.json");
     text(json, Files.readString(json).replace("[\"v", "[\"missing"));
     String message = refusal(() -> run(plan(0, Setting.OFF)));
-    assertTrue(message.contains("none of the 2 volumes is there"), message);
+    assertTrue(message.contains("none of the 2 volumes is there with any file"), message);
   }
 
   @Test
