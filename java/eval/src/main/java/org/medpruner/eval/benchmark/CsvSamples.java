@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.apache.commons.csv.CSVException;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
@@ -103,15 +102,12 @@ final class CsvSamples {
   }
 
   private List<Path> candidates() {
-    try (Stream<Path> all = Files.walk(data)) {
-      return all.filter(f -> f.toString().toLowerCase(Locale.ROOT).endsWith(".csv"))
-          .filter(Files::isRegularFile)
-          .filter(f -> !OTHER_SPLIT.matcher(name(f).toLowerCase(Locale.ROOT)).find())
-          .sorted((a, b) -> name(a).compareTo(name(b)))
-          .toList();
-    } catch (IOException | UncheckedIOException e) {
-      throw new InputException(data + ": cannot be listed: " + e, e);
-    }
+    return VolumeIndex.below(data).stream()
+        .filter(f -> f.toString().toLowerCase(Locale.ROOT).endsWith(".csv"))
+        .filter(Files::isRegularFile)
+        .filter(f -> !OTHER_SPLIT.matcher(name(f).toLowerCase(Locale.ROOT)).find())
+        .sorted((x, y) -> name(x).compareTo(name(y)))
+        .toList();
   }
 
   private String name(Path file) {

@@ -2,6 +2,8 @@ package org.medpruner.eval.benchmark;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,19 +50,34 @@ final class VolumeIndex {
     Map<String, List<Path>> index = byStem;
     if (index == null) {
       index = new HashMap<>();
-      try (Stream<Path> all = Files.walk(data)) {
-        for (Path f : (Iterable<Path>) all.sorted()::iterator) {
-          String name = String.valueOf(f.getFileName()).toLowerCase(Locale.ROOT);
-          if (EXTENSION.matcher(name).find()) {
-            index.computeIfAbsent(stem(name), k -> new ArrayList<>()).add(f);
-          }
+      for (Path f : below(data)) {
+        String name = String.valueOf(f.getFileName()).toLowerCase(Locale.ROOT);
+        if (EXTENSION.matcher(name).find()) {
+          index.computeIfAbsent(stem(name), k -> new ArrayList<>()).add(f);
         }
-      } catch (IOException | UncheckedIOException e) {
-        throw new InputException(data + ": cannot be listed: " + e, e);
       }
       byStem = index;
     }
     return index;
+  }
+
+  /**
+   * Everything below a folder, sorted. Symbolic links are followed: data sets are large, and lie
+   * where there is room.
+   *
+   * @throws InputException if the folder cannot be listed, or a link leads back to above itself
+   */
+  static List<Path> below(Path data) {
+    try (Stream<Path> all = Files.walk(data, FileVisitOption.FOLLOW_LINKS)) {
+      return all.sorted().toList();
+    } catch (IOException | UncheckedIOException e) {
+      Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
+      if (cause instanceof FileSystemLoopException loop) {
+        throw new InputException(
+            loop.getFile() + ": is a link to a folder that it lies in; remove it", e);
+      }
+      throw new InputException(data + ": cannot be listed: " + cause + "; check the folder", e);
+    }
   }
 
   private static String stem(String name) {

@@ -118,6 +118,33 @@ class CsvSamplesTest {
   }
 
   @Test
+  void linkedFoldersAreFollowed() throws IOException {
+    Path store = data.resolve("store");
+    text(store.resolve("tables/a.csv"), RAD_HEADER + "4,2,v.nii.gz,Q,No,Close,B,Yes,No,-,-\n");
+    TestData.npy(store.resolve("ct/deep/v.npy"), "(1, 1, 2)", 0, 1);
+    Path own = Files.createDirectory(data.resolve("own"));
+    Files.createSymbolicLink(own.resolve("csv"), store.resolve("tables"));
+    Files.createSymbolicLink(own.resolve("dataset"), store.resolve("ct"));
+    Path link = Files.createSymbolicLink(data.resolve("3drad"), own);
+    for (Path start : List.of(own, link)) {
+      Benchmark.Loaded loaded = Benchmark.RAD3D.load(start);
+      assertEquals(List.of(start.resolve("csv/a.csv")), loaded.annotations());
+      assertEquals("dataset/deep/v.npy", loaded.samples().getFirst().volume());
+      assertEquals("3drad-csv/a-000001", loaded.samples().getFirst().id());
+    }
+  }
+
+  @Test
+  void aLinkThatLeadsBackIsNamed() throws IOException {
+    text(data.resolve("a.csv"), RAD_HEADER + RAD_ROW);
+    Path back = data.resolve("ct/back");
+    Files.createDirectory(back.getParent());
+    Files.createSymbolicLink(back, data);
+    assertEquals(
+        back + ": is a link to a folder that it lies in; remove it", refusal(() -> load()));
+  }
+
+  @Test
   void aVolumeThatIsNotThereKeepsItsName() {
     text(data.resolve("a.csv"), RAD_HEADER + "4,2,v.nii.gz,Q,No,Close,B,Yes,No,-,-\n");
     assertEquals("v.nii.gz", Benchmark.RAD3D.load(data).samples().getFirst().volume());
