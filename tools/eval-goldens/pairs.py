@@ -93,6 +93,9 @@ REPORTS = [
      "Impression: Prostatomegaly."),
     ("Kidneys are unremarkable. Bladder is distended. Prostate is enlarged.",
      "Kidneys are unremarkable. Bladder is distended. Prostate is enlarged."),
+    # Tokens of reports end at single spaces: one with a line break in it is no word of WordNet.
+    ("Findings:\nLiver is normal.", "Liver is normal."),
+    ("Findings: \nLiver normal", "liver normal"),
 ]
 
 CLOSED = [

@@ -84,6 +84,10 @@ final class WordNet implements Synonyms {
 
   /** One look-up at a time: the library does not promise to be safe for several. */
   private synchronized Set<String> look(String word) {
+    // The library trims what it looks up, "\nliver" would find "liver"; nltk finds nothing.
+    if (word.codePoints().anyMatch(PythonText::isSpace)) {
+      return Set.of();
+    }
     Set<String> synonyms = new HashSet<>();
     try {
       for (POS pos : ENDINGS.keySet()) {
