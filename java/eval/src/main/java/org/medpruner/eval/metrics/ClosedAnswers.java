@@ -1,6 +1,7 @@
 package org.medpruner.eval.metrics;
 
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -28,9 +29,18 @@ public final class ClosedAnswers {
   /** Looks ahead only, so that a second phrase in the same line is found too. */
   private static final Pattern PHRASE =
       Pattern.compile(
-          "\\b(?:answer|option|choice)(?:\\s+is|\\s*:)(?:\\s+(?:option|choice))?\\s*:?\\s*"
-              + "(?=(?<what>[^\\n]*))",
+          "\\b(?:(?:answer|option|choice)(?:\\s+is|\\s*:)"
+              + "|answer\\s*(?:[-\\u2013\\u2014]|(?=\\(\\s*\\p{Alpha}\\s*\\))))"
+              + "(?:\\s+(?:option|choice))?\\s*:?\\s*(?=(?<what>[^\\n]*))",
           Pattern.CASE_INSENSITIVE);
+
+  /**
+   * Weaker than a phrase, and at the beginning of a line alone: "Option A is wrong" is no answer.
+   */
+  private static final Pattern OPTION =
+      Pattern.compile(
+          "^" + OPENING + "(?i:option|choice)\\s+(?=" + OPENING + "\\p{Lu})(?=(?<what>[^\\n]*))",
+          Pattern.MULTILINE);
 
   private ClosedAnswers() {}
 
@@ -71,8 +81,9 @@ public final class ClosedAnswers {
 
   /**
    * The choice an answer names: a letter alone, in brackets, in emphasis, or followed by a period,
-   * a bracket or a colon; a letter or a choice's text after an explicit "answer is"; or the text of
-   * exactly one choice. Null when it names none, or several in different phrases.
+   * a bracket or a colon; the same on a line of its own before an explanation that names no other;
+   * a letter or a choice's text after an explicit "answer is"; "Option B"; or the text of exactly
+   * one choice. Null when it names none, or several in different phrases.
    *
    * @param choices as in {@link #strictCorrect}; without any the letters are A to D
    * @return an upper-case letter
@@ -83,7 +94,19 @@ public final class ClosedAnswers {
     if (letter != null) {
       return letter;
     }
-    TreeSet<Character> named = new TreeSet<>();
+    Set<Character> named = inPhrases(s, choices);
+    if (named.isEmpty()) {
+      named = afterOption(s, choices);
+    }
+    if (!named.isEmpty()) {
+      return named.size() == 1 ? named.iterator().next() : null;
+    }
+    return choiceOfText(s, choices);
+  }
+
+  /** What follows "answer is" and the like. */
+  private static Set<Character> inPhrases(String s, Map<String, String> choices) {
+    Set<Character> named = new TreeSet<>();
     Matcher phrase = PHRASE.matcher(s);
     while (phrase.find()) {
       Character choice = afterPhrase(phrase.group("what"), choices);
@@ -91,10 +114,19 @@ public final class ClosedAnswers {
         named.add(choice);
       }
     }
-    if (!named.isEmpty()) {
-      return named.size() == 1 ? named.first() : null;
+    return named;
+  }
+
+  private static Set<Character> afterOption(String s, Map<String, String> choices) {
+    Set<Character> named = new TreeSet<>();
+    Matcher option = OPTION.matcher(s);
+    while (option.find()) {
+      Character letter = leadingLetter(option.group("what").strip(), choices);
+      if (letter != null) {
+        named.add(letter);
+      }
     }
-    return choiceOfText(s, choices);
+    return named;
   }
 
   /** The letter a text begins with, where what follows shows that it is one and not a word. */
@@ -108,11 +140,40 @@ public final class ClosedAnswers {
       return null;
     }
     String rest = m.group("rest");
-    boolean alone = rest.isBlank();
-    boolean marked =
-        !m.group("close").isEmpty() && (alone || Character.isWhitespace(rest.charAt(0)));
-    boolean itsText = sameText(rest, choices.getOrDefault(String.valueOf(letter), ""));
-    return alone || marked || itsText ? letter : null;
+    if (isItsText(rest, letter, choices)) {
+      return letter;
+    }
+    boolean alone = rest.lines().findFirst().orElse("").isBlank();
+    if (alone) {
+      return namesAnother(rest, letter, choices) ? null : letter;
+    }
+    boolean marked = !m.group("close").isEmpty() && Character.isWhitespace(rest.charAt(0));
+    return marked ? letter : null;
+  }
+
+  /** Whether lines below a letter's own name another choice. */
+  private static boolean namesAnother(String below, char letter, Map<String, String> choices) {
+    Set<Character> named = inPhrases(below, choices);
+    for (String line : below.lines().map(String::strip).toList()) {
+      Matcher m = LEADING.matcher(line);
+      if (m.matches()) {
+        char other = Character.toUpperCase(m.group("letter").charAt(0));
+        String rest = m.group("rest");
+        if (offered(other, choices) && (rest.isBlank() || isItsText(rest, other, choices))) {
+          named.add(other);
+        }
+      }
+      Character text = choiceOfText(line, choices);
+      if (text != null) {
+        named.add(text);
+      }
+    }
+    named.remove(letter);
+    return !named.isEmpty();
+  }
+
+  private static boolean isItsText(String rest, char letter, Map<String, String> choices) {
+    return sameText(rest, choices.getOrDefault(String.valueOf(letter), ""));
   }
 
   private static @Nullable Character afterPhrase(String what, Map<String, String> choices) {

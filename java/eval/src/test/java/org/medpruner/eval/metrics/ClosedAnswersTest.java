@@ -61,8 +61,23 @@ class ClosedAnswersTest {
         "Answer: Yes, clearly | A",
         "B No | B",
         "The answer is option B | B",
+        "B\\n\\nThe lesion is in the right lung. | B",
+        "B\\nExplanation: the right side is clear. | B",
+        "B.\\n\\nExplanation | B",
+        "**B**\\r\\nA is wrong because of the contrast. | B",
+        "B\\n\\nThe answer is B, not A. | B",
+        "B\\nNo | B",
+        "Option B | B",
+        "**Option B**: No | B",
+        "Choice D | D",
+        "option C.\\nIt is seen. | C",
+        "The answer is A. Option B is wrong. | A",
+        "Answer (C) | C",
+        "Answer - C | C",
+        "Answer \u2013 option C | C",
       })
-  void strictAcceptsLettersAndTextsOfChoices(String answer, char choice) {
+  void strictAcceptsLettersAndTextsOfChoices(String line, char choice) {
+    String answer = line.translateEscapes();
     Map<String, String> choices =
         choice > 'B' ? Map.of("A", "Yes", "B", "No", "C", "Maybe", "D", "Never") : YES_NO;
     assertEquals(choice, ClosedAnswers.strict(answer, choices), answer);
@@ -71,10 +86,42 @@ class ClosedAnswersTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "Aorta", "Both lungs", "dense", "Based on the CT", "a small nodule", "A small nodule", "E",
-        "", "   ", "C", "The answer is not A", "The answer is a nodule", "B or A", "A-B",
-        "Answer: A\nAnswer: B", "The answer is A. The answer is B.", "Yes and no", "maybe",
-            "D.C. area", "The answer is unclear",
+        "Aorta",
+        "Both lungs",
+        "dense",
+        "Based on the CT",
+        "a small nodule",
+        "A small nodule",
+        "E",
+        "",
+        "   ",
+        "C",
+        "The answer is not A",
+        "The answer is a nodule",
+        "B or A",
+        "A-B",
+        "Answer: A\nAnswer: B",
+        "The answer is A. The answer is B.",
+        "Yes and no",
+        "maybe",
+        "D.C. area",
+        "The answer is unclear",
+        "B\nA",
+        "B\n\n(A)",
+        "B.\nA.",
+        "B\nA. Yes",
+        "B\nYes",
+        "A\nIt is so.\nAnswer: A\nAnswer: B",
+        "Option",
+        "Options A and B",
+        "option a",
+        "Option A is wrong",
+        "It is not option B.",
+        "Option A\nOption B",
+        "Choice E",
+        "Answer (A nodule is seen)",
+        "answer-based",
+        "Answers (A)",
       })
   void strictAcceptsNothingElse(String answer) {
     assertNull(ClosedAnswers.strict(answer, YES_NO), answer);
