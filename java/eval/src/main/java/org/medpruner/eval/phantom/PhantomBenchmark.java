@@ -70,12 +70,14 @@ public final class PhantomBenchmark {
 
   /**
    * Writes the benchmark, all of it or nothing. A folder that already holds the benchmark of the
-   * same arguments is left as it is. What a process that was killed has left beside it is removed.
+   * same arguments, every volume in its full size, is left as it is. What a process that was killed
+   * has left beside it is removed.
    *
    * @param folder a new or empty folder, or one that this method wrote
    * @param questions 1 to a million; whole multiples of 20 are balanced exactly
    * @param seed any number
-   * @throws InputException if the folder holds something else or cannot be written
+   * @throws InputException if the folder holds something else, lacks one of its files, or cannot be
+   *     written
    * @throws IllegalArgumentException if {@code questions} is out of range
    */
   public static Summary write(Path folder, int questions, long seed, Listener listener) {
@@ -138,6 +140,7 @@ public final class PhantomBenchmark {
         if (root.path("version").asInt() == VERSION
             && root.path("questions").asInt() == questions
             && root.path("seed").asText().equals(Long.toString(seed))) {
+          checkWhole(folder, root, questions);
           return true;
         }
       }
@@ -154,6 +157,32 @@ public final class PhantomBenchmark {
     }
     throw new InputException(
         folder + " holds something other than this benchmark; name a new folder");
+  }
+
+  /**
+   * Refuses a benchmark that has lost something since it was written: a copy that ended early, a
+   * full disk.
+   */
+  private static void checkWhole(Path folder, JsonNode truth, int questions) throws IOException {
+    for (JsonNode volume : truth.path("volumes")) {
+      Path file = folder.resolve(volume.path("volume").asText());
+      if (!Files.isRegularFile(file)) {
+        throw damaged(folder, file + " is missing");
+      }
+      if (Files.size(file) != PhantomNifti.BYTES) {
+        throw damaged(
+            folder, file + " has " + Files.size(file) + " bytes, not " + PhantomNifti.BYTES);
+      }
+    }
+    Path annotations = folder.resolve(ANNOTATIONS);
+    if (JSON.readTree(Files.readAllBytes(annotations)).size() != questions) {
+      throw damaged(folder, annotations + " does not hold " + questions + " questions");
+    }
+  }
+
+  private static InputException damaged(Path folder, String problem) {
+    return new InputException(
+        problem + "; delete " + folder + ", so that it is written anew, or name a new folder");
   }
 
   private static void writeAll(

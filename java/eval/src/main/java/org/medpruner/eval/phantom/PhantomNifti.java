@@ -11,11 +11,14 @@ import java.nio.charset.StandardCharsets;
 final class PhantomNifti {
   private static final int HEADER = 352;
 
+  /** Length of every file. */
+  static final int BYTES = HEADER + 2 * Phantom.SIZE * Phantom.SIZE * Phantom.SLICES;
+
   private PhantomNifti() {}
 
   static byte[] bytes(Phantom phantom) {
     short[] hu = phantom.hu();
-    ByteBuffer b = ByteBuffer.allocate(HEADER + 2 * hu.length).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer b = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
     b.putInt(0, 348);
     short[] dim = {3, Phantom.SIZE, Phantom.SIZE, Phantom.SLICES, 1, 1, 1, 1};
     float pixel = (float) Phantom.PIXEL_MM;

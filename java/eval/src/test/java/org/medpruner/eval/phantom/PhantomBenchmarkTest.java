@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -23,6 +24,7 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.InputException;
+import org.medpruner.eval.TestData;
 import org.medpruner.volume.Volume;
 import org.medpruner.volume.Volumes;
 
@@ -178,6 +180,31 @@ class PhantomBenchmarkTest {
     try (Stream<Path> left = Files.list(folder)) {
       assertEquals(List.of(b), left.toList());
     }
+  }
+
+  @Test
+  void aBenchmarkThatHasLostSomethingIsRefused() throws IOException {
+    Path b = folder.resolve("b");
+    PhantomBenchmark.write(b, 5, 1, (done, total) -> {});
+    Path volume = b.resolve("phantom/000001/volume.nii");
+    byte[] bytes = Files.readAllBytes(volume);
+    Files.write(volume, Arrays.copyOf(bytes, bytes.length / 2));
+    refused(b, volume + " has " + bytes.length / 2 + " bytes, not " + bytes.length);
+    Files.delete(volume);
+    refused(b, volume + " is missing");
+    Files.write(volume, bytes);
+    Path annotations = b.resolve(PhantomBenchmark.ANNOTATIONS);
+    String text = Files.readString(annotations);
+    Files.writeString(annotations, "[]");
+    refused(b, annotations + " does not hold 5 questions");
+    Files.writeString(annotations, text);
+    PhantomBenchmark.write(b, 5, 1, (done, total) -> assertFalse(true, "written again"));
+  }
+
+  private static void refused(Path b, String problem) {
+    String message = TestData.refusal(() -> PhantomBenchmark.write(b, 5, 1, (done, total) -> {}));
+    assertEquals(
+        problem + "; delete " + b + ", so that it is written anew, or name a new folder", message);
   }
 
   @Test
