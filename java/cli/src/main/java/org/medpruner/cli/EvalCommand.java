@@ -143,7 +143,8 @@ final class EvalCommand implements Callable<Integer> {
                   + run.failures()
                   + " of "
                   + run.total()
-                  + " answers are missing; \"error\" in results.jsonl says why");
+                  + " answers are missing; \"error\" in results.jsonl says why; once that is repaired,"
+                  + " start a new --out");
     }
     return run.complete() && run.failures() == 0 ? 0 : INCOMPLETE;
   }

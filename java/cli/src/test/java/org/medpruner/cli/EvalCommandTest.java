@@ -55,6 +55,7 @@ class EvalCommandTest {
     CliRun run = run(data);
     assertEquals(EvalCommand.INCOMPLETE, run.code(), run.err());
     assertTrue(run.err().contains("2 of 4 answers are missing"), run.err());
+    assertTrue(run.err().contains("once that is repaired, start a new --out"), run.err());
     assertTrue(run.out().contains("paper"), run.out());
   }
 
