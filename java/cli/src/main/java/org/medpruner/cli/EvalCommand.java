@@ -134,8 +134,9 @@ final class EvalCommand implements Callable<Integer> {
         EvaluationProgress progress = main.evaluationProgress()) {
       run = Evaluation.run(plan, loading.progress(), progress);
     }
-    main.out().print(EvaluationTable.text(run));
-    main.err().println("written         " + EvaluationReport.write(run, folder));
+    EvaluationReport report = EvaluationReport.of(run);
+    main.out().print(report.table());
+    main.err().println("written         " + report.write(folder));
     if (run.failures() > 0) {
       main.err()
           .println(

@@ -13,6 +13,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.eval.Run;
+import org.medpruner.eval.RunHeader;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.eval.metrics.Meteor;
@@ -34,11 +35,28 @@ public final class EvaluationReport {
   /** The page's tables for a README. */
   public static final String MARKDOWN = "report.md";
 
-  private EvaluationReport() {}
+  private final Report report;
+
+  private EvaluationReport(Report report) {
+    this.report = report;
+  }
+
+  /** Scores a run, finished or not. */
+  public static EvaluationReport of(Run run) {
+    return new EvaluationReport(Report.of(run, new Scorer(Meteor.withWordNet()), truth(run)));
+  }
 
   /**
-   * Scores a run, finished or not, and writes its report. Names of volumes and folders are in none
-   * of the files. The page holds at most 24 volumes' slices and stays below 6 MB.
+   * A short table for a terminal, a line for every setting: answers, accuracy of closed questions,
+   * shares kept and costs, the report's own figures. ASCII but for the settings' names.
+   */
+  public String table() {
+    return SummaryTable.render(report);
+  }
+
+  /**
+   * Writes the report. Names of volumes and folders are in none of the files. The page holds at
+   * most 24 volumes' slices and stays below 6 MB.
    *
    * @param folder where the files go; it must exist
    * @param pictures the slices of a sample's volume as the model was shown them; null, or an
@@ -46,8 +64,7 @@ public final class EvaluationReport {
    * @return the page
    * @throws InputException if a file cannot be written; then none is changed
    */
-  public static Path write(Run run, Path folder, Function<Sample, @Nullable SliceImages> pictures) {
-    Report report = Report.of(run, new Scorer(Meteor.withWordNet()), truth(run));
+  public Path write(Path folder, Function<Sample, @Nullable SliceImages> pictures) {
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put(CSV, ResultsCsv.render(report));
     texts.put(MARKDOWN, ReportMarkdown.render(report));
@@ -60,10 +77,13 @@ public final class EvaluationReport {
    * The same with pictures from the run's own data folder, where it still is as it was.
    *
    * @param folder where the files go, such as the run's; it must exist
+   * @return the page
+   * @throws InputException if a file cannot be written; then none is changed
    */
-  public static Path write(Run run, Path folder) {
-    Path data = Path.of(run.header().data().folder());
-    return write(run, folder, s -> SampleVolume.read(data, s, run.header().maxImages()).images());
+  public Path write(Path folder) {
+    RunHeader header = report.run().header();
+    Path data = Path.of(header.data().folder());
+    return write(folder, s -> SampleVolume.read(data, s, header.maxImages()).images());
   }
 
   /** Where the lesions are, if the benchmark says so and its folder is still there. */

@@ -45,7 +45,7 @@ class EvaluationReportTest {
 
   private Document page(Run run, Function<Sample, @Nullable SliceImages> pictures)
       throws Exception {
-    EvaluationReport.write(run, folder, pictures);
+    EvaluationReport.of(run).write(folder, pictures);
     DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
     factory.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
     String html = text(EvaluationReport.PAGE);
@@ -132,6 +132,49 @@ class EvaluationReportTest {
         elements(page, "section").stream()
             .filter(e -> e.getAttribute("id").matches("curve|surface|tasks"))
             .count());
+  }
+
+  /** Volumes with different numbers of questions, so that means over samples are other figures. */
+  @Test
+  void theTableForTerminalsHasTheReportsFigures() throws Exception {
+    String name = "nucleus gamma=0.0123456 tau=0.95 max-gap=12 score=softmax";
+    List<Setting> settings =
+        List.of(Setting.OFF, new Setting(name, "nucleus", PruningPolicy.NUCLEUS));
+    List<Sample> samples = RunScenes.samples(7, Kind.CLOSED, Kind.OPEN);
+    List<SampleResult> results = new ArrayList<>();
+    for (Setting s : settings) {
+      for (int i = 0; i < samples.size(); i++) {
+        int k = s.equals(Setting.OFF) ? 0 : 1 + i / 4;
+        Sample q = samples.get(i);
+        results.add(RunScenes.result(s, k, q, RunScenes.answer(q, i == 2), 10));
+      }
+    }
+    Run run = RunScenes.run(settings, samples, results);
+    page(run, EvaluationReportTest::blank);
+    Map<String, String> csv = csv();
+    List<String> lines = EvaluationReport.of(run).table().lines().toList();
+    assertEquals(3, lines.size());
+    assertTrue(lines.stream().allMatch(l -> l.length() == lines.getFirst().length()));
+    List<String> columns = List.of("slice_rate", "token_rate", "overall_rate", "encode_seconds");
+    for (int i = 0; i < settings.size(); i++) {
+      String setting = settings.get(i).name();
+      List<String> cells = List.of(lines.get(i + 1).split("\\s{2,}"));
+      assertEquals(setting, cells.getFirst());
+      assertEquals(12, cells.size(), cells.toString());
+      assertEquals(List.of("7", "0", "75.0 %"), cells.subList(1, 4));
+      for (int c = 0; c < columns.size(); c++) {
+        String value = String.valueOf(csv.get(setting + "|any|(all)|" + columns.get(c)));
+        assertEquals(
+            Columns.text(columns.get(c), Double.parseDouble(value)),
+            cells.get(5 + c),
+            columns.get(c));
+      }
+    }
+    Run none = RunScenes.run(settings, RunScenes.samples(2, Kind.OPEN), List.of());
+    String empty = EvaluationReport.of(none).table();
+    assertEquals(
+        List.of("off", "0", "0", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+        List.of(empty.lines().toList().get(1).split("\\s{2,}")));
   }
 
   @Test
@@ -296,7 +339,7 @@ class EvaluationReportTest {
     InputException refused =
         assertThrows(
             InputException.class,
-            () -> EvaluationReport.write(run, missing, EvaluationReportTest::blank));
+            () -> EvaluationReport.of(run).write(missing, EvaluationReportTest::blank));
     assertNotNull(refused.getMessage());
     assertTrue(refused.getMessage().contains("choose another folder"));
     assertFalse(Files.exists(missing));
