@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.Setting;
+import org.medpruner.eval.metrics.Metric;
 import org.medpruner.eval.metrics.Variant;
 
 /** {@code report.md}: the page's tables, without its pictures. */
@@ -26,6 +27,13 @@ final class ReportMarkdown {
     for (Kind kind : r.kinds()) {
       out.append("\n## ").append(Columns.title(kind)).append(" by task\n\n");
       tasks(out, r, kind);
+    }
+    out.append("\n## ").append(TasksSection.METRICS).append("\n\n");
+    out.append(TasksSection.METRICS_LEAD).append('\n');
+    for (Kind kind : r.kinds()) {
+      for (Variant variant : Variant.values()) {
+        metrics(out, r, kind, variant);
+      }
     }
     lesions(out, r);
     return out.toString();
@@ -81,6 +89,24 @@ final class ReportMarkdown {
     for (Setting s : r.settings()) {
       List<String> cells = new ArrayList<>(List.of(s.name()));
       keys.forEach(k -> cells.add(text(r.figures().row(s, Figures.word(kind), k), column)));
+      line(out, cells);
+    }
+  }
+
+  private static void metrics(StringBuilder out, Report r, Kind kind, Variant variant) {
+    List<Metric> metrics = TasksSection.known(r, kind, variant);
+    if (metrics.isEmpty()) {
+      return;
+    }
+    out.append("\n### ").append(TasksSection.caption(kind, variant)).append("\n\n");
+    List<String> head = new ArrayList<>(List.of("setting"));
+    metrics.forEach(m -> head.add(m.label()));
+    line(out, head);
+    line(out, head.stream().map(c -> "---").toList());
+    for (Setting s : r.settings()) {
+      List<String> cells = new ArrayList<>(List.of(s.name()));
+      Figures.Row row = r.figures().all(s, kind);
+      metrics.forEach(m -> cells.add(text(row, Columns.of(variant, m))));
       line(out, cells);
     }
   }

@@ -12,6 +12,11 @@ import org.medpruner.eval.metrics.Variant;
 
 /** Scores by category, and every metric in both variants. */
 final class TasksSection {
+  static final String METRICS = "All metrics";
+  static final String METRICS_LEAD =
+      "In per cent, means over samples. Strict: as the metric's literature defines it. Reference:"
+          + " as the benchmarks' reference code computes it, quirks included.";
+
   private TasksSection() {}
 
   static void write(Html h, Report r) {
@@ -28,13 +33,8 @@ final class TasksSection {
     }
     h.closeLine();
     h.open("section", "id", "metrics", "aria-labelledby", "metrics-h");
-    h.leaf("h2", "All metrics", "id", "metrics-h").raw("\n");
-    h.leaf(
-        "p",
-        "In per cent, means over samples. Strict: as the metric's literature defines it. Reference:"
-            + " as the benchmarks' reference code computes it, quirks included.",
-        "class",
-        "lead");
+    h.leaf("h2", METRICS, "id", "metrics-h").raw("\n");
+    h.leaf("p", METRICS_LEAD, "class", "lead");
     for (Kind kind : r.kinds()) {
       for (Variant variant : Variant.values()) {
         metrics(h, r, kind, variant);
@@ -67,7 +67,8 @@ final class TasksSection {
         .toList();
   }
 
-  private static void metrics(Html h, Report r, Kind kind, Variant variant) {
+  /** Metrics of a kind that any setting has a value of. */
+  static List<Metric> known(Report r, Kind kind, Variant variant) {
     List<Metric> metrics = new ArrayList<>();
     for (Metric m : Metric.values()) {
       if (r.settings().stream()
@@ -75,12 +76,21 @@ final class TasksSection {
         metrics.add(m);
       }
     }
+    return metrics;
+  }
+
+  static String caption(Kind kind, Variant variant) {
+    return (variant == Variant.STRICT ? "Strict, " : "Reference, ")
+        + Figures.word(kind)
+        + " questions";
+  }
+
+  private static void metrics(Html h, Report r, Kind kind, Variant variant) {
+    List<Metric> metrics = known(r, kind, variant);
     table(
         h,
         r,
-        (variant == Variant.STRICT ? "Strict, " : "Reference, ")
-            + Figures.word(kind)
-            + " questions",
+        caption(kind, variant),
         metrics.stream().map(Metric::label).toList(),
         s -> metrics.stream().map(m -> r.figures().all(s, kind)).toList(),
         metrics.stream().map(m -> Columns.of(variant, m)).toList(),

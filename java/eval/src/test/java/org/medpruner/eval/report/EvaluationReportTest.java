@@ -215,6 +215,39 @@ class EvaluationReportTest {
   }
 
   @Test
+  void markdownHasEveryMetricOfBothVariants() throws Exception {
+    Run run = RunScenes.run(TWO, RunScenes.samples(30, Kind.CLOSED, Kind.OPEN, Kind.REPORT), 8);
+    Document page = page(run, EvaluationReportTest::blank);
+    Map<String, String> csv = csv();
+    List<String> md = text(EvaluationReport.MARKDOWN).lines().toList();
+    List<Element> tables =
+        elements(page, "caption").stream()
+            .filter(c -> c.getTextContent().matches("(Strict|Reference), .*"))
+            .toList();
+    assertEquals(6, tables.size());
+    for (Element caption : tables) {
+      int at = md.indexOf("### " + caption.getTextContent());
+      assertTrue(at >= 0, caption.getTextContent());
+      List<String> shown = new ArrayList<>();
+      NodeList figures = ((Element) caption.getParentNode()).getElementsByTagName("data");
+      for (int i = 0; i < figures.getLength(); i++) {
+        shown.add(figures.item(i).getTextContent());
+      }
+      List<String> written = new ArrayList<>();
+      for (String line : md.subList(at + 4, at + 6)) {
+        List<String> cells = List.of(line.split(" *\\| *"));
+        written.addAll(cells.subList(2, cells.size()));
+      }
+      assertEquals(shown, written, caption.getTextContent());
+    }
+    String reference = String.valueOf(csv.get("paper|closed|(all)|reference_accuracy"));
+    int at = md.indexOf("### Reference, closed questions");
+    assertEquals(
+        "| paper | " + Columns.text("reference_", Double.parseDouble(reference)) + " |",
+        md.get(at + 5));
+  }
+
+  @Test
   void changedAnswersShowEverySettingsSlicesBesideThoseOfOff() throws Exception {
     List<Setting> settings = RunScenes.settings(List.of(0.05), List.of(0.9));
     Run run = RunScenes.run(settings, RunScenes.samples(40, Kind.CLOSED), 12);
