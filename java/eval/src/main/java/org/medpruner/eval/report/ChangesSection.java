@@ -1,7 +1,9 @@
 package org.medpruner.eval.report;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -39,11 +41,13 @@ final class ChangesSection {
     h.leaf("h2", "Changed answers", "id", "changes-h").raw("\n");
     h.leaf("p", lead(r, shown.size()), "class", "lead");
     sheets.definitions(h);
+    Map<String, Integer> numbers = new HashMap<>();
+    r.run().samples().forEach(s -> numbers.put(s.id(), numbers.size() + 1));
     for (int i = 0; i < shown.size(); i++) {
       Changes c = shown.get(i);
       VolumeSheets.Sheet sheet =
           i < pictured.size() ? sheets.of(c.sample(), c.before().slices(), volumes) : null;
-      question(h, c, sheet);
+      question(h, c, numbers.getOrDefault(c.sample().id(), 0), sheet);
     }
     h.closeLine();
   }
@@ -64,15 +68,16 @@ final class ChangesSection {
     String order =
         all == 0
             ? ""
-            : " Those that lost most come first. Framed slices were kept, dimmed ones dropped;"
+            : " Those that lost most come first, each under its line in samples.jsonl. Framed slices were kept, dimmed ones dropped;"
                 + " slices run from the first presented, top left.";
     return counts + (shown < all ? " The first " + shown + " are shown." : "") + order;
   }
 
-  private static void question(Html h, Changes c, VolumeSheets.@Nullable Sheet sheet) {
+  /** Under its number: an id may hold the path of the table that the sample stands in. */
+  private static void question(Html h, Changes c, int number, VolumeSheets.@Nullable Sheet sheet) {
     Sample s = c.sample();
-    h.open("article", "class", "change card", "id", "q-" + s.id());
-    h.open("header").leaf("h3", s.id() + " \u00b7 " + s.category());
+    h.open("article", "class", "change card", "id", "q-" + number);
+    h.open("header").leaf("h3", "Sample " + number + " \u00b7 " + s.category());
     h.leaf("p", cut(s.prompt()), "class", "prompt").close();
     h.open("dl", "class", "answers");
     entry(h, "gold", s.gold(), "", Double.NaN, s.kind());

@@ -277,7 +277,14 @@ class EvaluationReportTest {
     String evil =
         "\"'><script>alert(1)</script>&amp;\u0000\uD800 <img src=x onerror=y>]]> | `x` [a](b)";
     Sample s =
-        new Sample(evil, "ct/" + RunScenes.PATIENT, evil, Kind.OPEN, evil, evil, Map.of("A", evil));
+        new Sample(
+            "3drad-" + RunScenes.PATIENT + "/a-000001",
+            "ct/" + RunScenes.PATIENT,
+            evil,
+            Kind.OPEN,
+            evil,
+            evil,
+            Map.of("A", evil));
     Setting other = new Setting("paper " + evil, evil, PruningPolicy.PAPER);
     List<Setting> settings = List.of(Setting.OFF, other);
     Run run =
@@ -289,6 +296,9 @@ class EvaluationReportTest {
                 RunScenes.result(other, 1, s, "another " + evil, 3)));
     Document page = page(run, x -> RunScenes.pictures(3, 16));
     assertEquals(1, elements(page, "script").size());
+    Element changed = elements(page, "article").getFirst();
+    assertEquals("q-1", changed.getAttribute("id"));
+    assertTrue(changed.getTextContent().startsWith("Sample 1 \u00b7 "), changed.getTextContent());
     assertTrue(elements(page, "img").isEmpty());
     for (String file :
         List.of(EvaluationReport.PAGE, EvaluationReport.CSV, EvaluationReport.MARKDOWN)) {
