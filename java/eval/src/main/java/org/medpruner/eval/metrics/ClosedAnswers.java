@@ -83,7 +83,7 @@ public final class ClosedAnswers {
    * The choice an answer names: a letter alone, in brackets, in emphasis, or followed by a period,
    * a bracket or a colon; the same on a line of its own before an explanation that names no other;
    * a letter or a choice's text after an explicit "answer is"; "Option B"; or the text of exactly
-   * one choice. Null when it names none, or several in different phrases.
+   * one choice. Null when it names none, or several in different phrases or lines.
    *
    * @param choices as in {@link #strictCorrect}; without any the letters are A to D
    * @return an upper-case letter
@@ -92,7 +92,7 @@ public final class ClosedAnswers {
     String s = answer.strip();
     Character letter = leadingLetter(s, choices);
     if (letter != null) {
-      return letter;
+      return contradicted(s, letter, choices) ? null : letter;
     }
     Set<Character> named = inPhrases(s, choices);
     if (named.isEmpty()) {
@@ -140,19 +140,24 @@ public final class ClosedAnswers {
       return null;
     }
     String rest = m.group("rest");
-    if (isItsText(rest, letter, choices)) {
-      return letter;
-    }
-    boolean alone = rest.lines().findFirst().orElse("").isBlank();
-    if (alone) {
-      return namesAnother(rest, letter, choices) ? null : letter;
-    }
-    boolean marked = !m.group("close").isEmpty() && Character.isWhitespace(rest.charAt(0));
-    return marked ? letter : null;
+    boolean alone = onOwnLine(rest);
+    boolean marked =
+        !m.group("close").isEmpty() && (alone || Character.isWhitespace(rest.charAt(0)));
+    return alone || marked || isItsText(rest, letter, choices) ? letter : null;
   }
 
-  /** Whether lines below a letter's own name another choice. */
-  private static boolean namesAnother(String below, char letter, Map<String, String> choices) {
+  /** Whether nothing stands behind a letter in its line. */
+  private static boolean onOwnLine(String rest) {
+    return rest.lines().findFirst().orElse("").isBlank();
+  }
+
+  /** Whether the lines below a letter's own name another choice: "B", then "A". */
+  private static boolean contradicted(String s, char letter, Map<String, String> choices) {
+    Matcher first = LEADING.matcher(s);
+    String below = first.matches() ? first.group("rest") : "";
+    if (!onOwnLine(below)) {
+      return false;
+    }
     Set<Character> named = inPhrases(below, choices);
     for (String line : below.lines().map(String::strip).toList()) {
       Matcher m = LEADING.matcher(line);

@@ -109,6 +109,8 @@ class ClosedAnswersTest {
         "B\nA",
         "B\n\n(A)",
         "B.\nA.",
+        "B\nThe answer is A",
+        "B.\n\nThe answer is A",
         "B\nA. Yes",
         "B\nYes",
         "A\nIt is so.\nAnswer: A\nAnswer: B",
