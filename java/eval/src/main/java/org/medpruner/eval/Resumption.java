@@ -1,7 +1,10 @@
 package org.medpruner.eval;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.medpruner.InputException;
 
@@ -47,16 +50,45 @@ final class Resumption {
   }
 
   private static void same(Path folder, String what, Object old, Object now) {
-    if (!Objects.equals(old, now)) {
-      throw new InputException(
-          folder
-              + ": holds a run with another "
-              + what
-              + ": "
-              + old
-              + " there, "
-              + now
-              + " now; name another --out, or delete it");
+    if (Objects.equals(old, now)) {
+      return;
     }
+    throw new InputException(
+        folder
+            + ": holds a run with another "
+            + what
+            + ": "
+            + difference(old, now)
+            + "; name another --out, or delete it");
+  }
+
+  /** Of records the components that differ, by the names and values of {@code run.json}. */
+  private static String difference(Object old, Object now) {
+    if (old instanceof Record && now instanceof Record) {
+      JsonNode before = Json.MAPPER.valueToTree(old);
+      JsonNode after = Json.MAPPER.valueToTree(now);
+      List<String> parts = new ArrayList<>();
+      differences("", before, after, parts);
+      if (!parts.isEmpty()) {
+        return String.join(" and ", parts);
+      }
+    }
+    return old + " there, " + now + " now";
+  }
+
+  private static void differences(
+      String name, JsonNode before, JsonNode after, List<String> parts) {
+    if (before.isObject() && after.isObject()) {
+      for (Map.Entry<String, JsonNode> e : after.properties()) {
+        String path = name.isEmpty() ? e.getKey() : name + "." + e.getKey();
+        differences(path, before.path(e.getKey()), e.getValue(), parts);
+      }
+    } else if (!before.equals(after)) {
+      parts.add(name + " is " + text(after) + ", the run began with " + text(before));
+    }
+  }
+
+  private static String text(JsonNode value) {
+    return value.isTextual() ? value.textValue() : value.toString();
   }
 }

@@ -202,10 +202,26 @@ class EvaluationTest {
     List<String> before = lines();
     refused("list of settings", plan(0, Setting.OFF));
     refused(
-        "setting paper",
+        "setting paper: name is paper+, the run began with paper and tau is 0.5, the run began with"
+            + " 0.9; name another --out, or delete it",
         plan(0, Setting.OFF, new Setting("paper", "paper", PruningPolicy.PAPER.withTau(0.5))));
     refused("limit: 0 there, 4 now", plan(4, Setting.OFF, PAPER));
     EvaluationPlan p = plan(0, Setting.OFF, PAPER);
+    refused(
+        "generation: maxNewTokens is 4, the run began with 3 and "
+            + "layout is reference, the run began with google; name",
+        new EvaluationPlan(
+            p.benchmark(),
+            p.data(),
+            p.model(),
+            p.load(),
+            p.settings(),
+            0,
+            1,
+            85,
+            new GenerationOptions(4, PromptLayout.REFERENCE),
+            out(),
+            "test"));
     refused(
         "number of images",
         new EvaluationPlan(
