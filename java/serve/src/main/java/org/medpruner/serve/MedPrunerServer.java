@@ -39,6 +39,9 @@ import org.medpruner.vlm.memory.Encodings;
 public final class MedPrunerServer implements AutoCloseable {
   private static final int SHUTDOWN_SECONDS = 5;
 
+  /** Of a form; what else OpenAI's clients send, such as the purpose, is a few. */
+  private static final int MOST_FIELDS = Unzip.MOST_FILES + 64;
+
   /** Encoded ones to keep, each some megabytes. */
   private static final int MOST_VOLUMES = 4;
 
@@ -119,7 +122,8 @@ public final class MedPrunerServer implements AutoCloseable {
         .setMaxHeaderSize(16 << 10)
         .setMaxInitialLineLength(4 << 10)
         .setMaxFormAttributeSize(4 << 10)
-        .setMaxFormFields(64)
+        // Files count too: a series may come as one form with a part for each slice.
+        .setMaxFormFields(MOST_FIELDS)
         .setTcpNoDelay(true);
   }
 
