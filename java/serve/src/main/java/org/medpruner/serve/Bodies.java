@@ -127,9 +127,19 @@ final class Bodies {
         request.response().writeContinue();
       }
       exchange.onGone(this::stop);
+      exchange.onUnreadable(() -> fail(unreadable()));
       timer = vertx.setPeriodic(Math.min(1000, STALL_MILLIS), id -> checkTime());
       request.handler(this::part);
       request.endHandler(v -> end());
+    }
+
+    private ApiError unreadable() {
+      return request.isExpectMultipart()
+          ? ApiError.bad(
+              "file",
+              "the form cannot be read; send each file as a part with a filename, unencoded, or one"
+                  + " file as application/octet-stream")
+          : ApiError.bad(null, "the body cannot be read; its transfer encoding is broken");
     }
 
     private long declared() {

@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +38,12 @@ final class Exchange {
   private final long start = System.nanoTime();
   private final Ended ended;
   private @Nullable Runnable onGone;
+  private @Nullable Runnable onUnreadable;
   private boolean over;
+
+  /** The event loop while its answers must not wait for its next turn. */
+  private volatile @Nullable Thread atOnce;
+
   private volatile String note = "";
 
   Exchange(Vertx vertx, HttpServerRequest request, String route, Ended ended) {
@@ -46,10 +53,23 @@ final class Exchange {
     this.route = route;
     this.ended = ended;
     response.exceptionHandler(e -> {});
-    request.exceptionHandler(e -> gone());
+    request.exceptionHandler(this::broken);
     response.closeHandler(v -> gone());
     response.endHandler(v -> over(response.getStatusCode()));
     response.putHeader("X-Content-Type-Options", "nosniff").putHeader("Cache-Control", "no-store");
+  }
+
+  /** The connection is closed, or what came on it is no request body that can be decoded. */
+  private void broken(Throwable e) {
+    Runnable action = onUnreadable;
+    if (e instanceof IOException || e instanceof HttpClosedException || action == null) {
+      gone();
+    } else if (!over) {
+      // Vert.x closes the connection behind this call if it was the chunks that made no sense.
+      atOnce = Thread.currentThread();
+      action.run();
+      atOnce = null;
+    }
   }
 
   private void gone() {
@@ -66,6 +86,7 @@ final class Exchange {
     if (!over) {
       over = true;
       onGone = null;
+      onUnreadable = null;
       ended.ended(this, status, seconds());
     }
   }
@@ -100,7 +121,12 @@ final class Exchange {
     onGone = action;
   }
 
-  /** The same from any thread; at once if the client has gone already. */
+  /** Has something run, on the event loop, if the request's body cannot be decoded. */
+  void onUnreadable(Runnable action) {
+    onUnreadable = action;
+  }
+
+  /** As {@link #onGone} from any thread; at once if the client has gone already. */
   void cancelWith(Runnable action) {
     context.runOnContext(
         v -> {
@@ -114,12 +140,17 @@ final class Exchange {
 
   /** Has something run on the event loop, unless the exchange is over by then. */
   void onLoop(Runnable action) {
-    context.runOnContext(
-        v -> {
+    Runnable unlessOver =
+        () -> {
           if (!over && !response.ended() && !response.closed()) {
             action.run();
           }
-        });
+        };
+    if (atOnce == Thread.currentThread()) {
+      unlessOver.run();
+    } else {
+      context.runOnContext(v -> unlessOver.run());
+    }
   }
 
   /** Whether the head of the response is under way; asked on the event loop. */
