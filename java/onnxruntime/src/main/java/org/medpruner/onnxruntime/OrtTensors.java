@@ -47,6 +47,8 @@ public final class OrtTensors {
    *     no counterpart. One of a read-only segment must not be pinned as an output
    * @return a tensor of the view's shape and dtype, the caller's to close
    * @throws IllegalArgumentException in one line, if it is another view or larger than 2 GiB
+   * @throws IllegalStateException if its buffer or the arena of its segment is closed, or the
+   *     segment is confined to another thread
    * @throws OrtException if ONNX Runtime refuses it
    */
   public static OnnxTensor borrow(OrtEnvironment environment, TensorView view) throws OrtException {
@@ -82,6 +84,7 @@ public final class OrtTensors {
    * @param shape extents; none is a scalar
    * @return a tensor on the segment's memory, the caller's to close
    * @throws IllegalArgumentException if the segment is on the heap or too small
+   * @throws IllegalStateException if the arena is closed, or confined to another thread
    * @throws OrtException if ONNX Runtime refuses it
    */
   public static OnnxTensor borrow(
@@ -102,6 +105,7 @@ public final class OrtTensors {
       whole = buffer.asSegment();
       offset = buffer.offsetOf(view);
     } else if (owner instanceof MemorySegment segment) {
+      requireAccess(segment);
       whole = segment;
       offset = view.address() - segment.address();
     } else {
@@ -116,6 +120,17 @@ public final class OrtTensors {
           "view: " + view + " does not lie inside the memory it names as its owner");
     }
     return whole.asSlice(offset, bytes);
+  }
+
+  private static void requireAccess(MemorySegment segment) {
+    if (!segment.scope().isAlive()) {
+      throw new IllegalStateException(
+          "view: the arena of its segment is closed; keep it open until the tensor's last use");
+    }
+    if (!segment.isAccessibleBy(Thread.currentThread())) {
+      throw new IllegalStateException(
+          "view: its segment is confined to another thread; allocate it in Arena.ofShared()");
+    }
   }
 
   /**

@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -196,5 +197,26 @@ class OrtTensorsTest {
           "2147483648 bytes",
           "2 GiB");
     }
+  }
+
+  @Test
+  void closedAndConfinedMemoryIsNotBorrowed() throws Exception {
+    TensorView closed;
+    try (Arena arena = Arena.ofConfined()) {
+      closed = TensorView.of(arena.allocate(32, 8), DType.F32, 2, 3);
+      TensorView confined = closed;
+      IllegalStateException elsewhere =
+          CompletableFuture.supplyAsync(
+                  () -> assertThrows(IllegalStateException.class, () -> borrow(confined).close()))
+              .get();
+      assertOneLine(elsewhere, "view: its segment is confined to another thread");
+    }
+    assertOneLine(
+        assertThrows(IllegalStateException.class, () -> borrow(closed).close()),
+        "view: the arena of its segment is closed");
+    NativeBuffer buffer = NativeBuffer.allocate(Device.CPU, 24);
+    TensorView freed = buffer.view(DType.F32, 2, 3);
+    buffer.close();
+    assertOneLine(assertThrows(IllegalStateException.class, () -> borrow(freed).close()), "closed");
   }
 }

@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.global.torch.Layout;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.medpruner.DType;
 import org.medpruner.Device;
+import org.medpruner.NativeBuffer;
 import org.medpruner.TensorView;
 
 /** LibTorch tensors as {@link TensorView}s and back, without copies. Thread-safe. */
@@ -66,9 +67,12 @@ public final class TorchTensors {
    * @param view of memory that stays allocated until the tensor, and what LibTorch derives from it,
    *     is gone
    * @return a tensor that frees no memory, the caller's to close
+   * @throws IllegalStateException if the view's {@link NativeBuffer} or the arena of its segment is
+   *     closed, or the segment is confined to another thread
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch cannot be loaded
    */
   public static BorrowedTensor borrow(TensorView view) {
+    requireAccess(view);
     TorchRuntime.require();
     return new BorrowedTensor(
         fromAddress(
@@ -91,6 +95,7 @@ public final class TorchTensors {
    * @return a tensor that frees no memory and keeps the segment reachable, the caller's to close
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch cannot be loaded
    * @throws IllegalArgumentException if the segment is on the heap, too small or misaligned
+   * @throws IllegalStateException if the arena is closed, or confined to another thread
    */
   public static BorrowedTensor borrow(MemorySegment memory, DType dtype, long... shape) {
     TensorView view = TensorView.of(memory, dtype, shape);
@@ -103,6 +108,24 @@ public final class TorchTensors {
               + " bytes");
     }
     return borrow(view);
+  }
+
+  /** Asks the owner, where it knows: LibTorch would read what was freed. */
+  private static void requireAccess(TensorView view) {
+    if (view.owner() instanceof NativeBuffer buffer && buffer.isClosed()) {
+      throw new IllegalStateException(
+          "view: its " + buffer + " is closed; keep it open until the tensor's last use");
+    }
+    if (view.owner() instanceof MemorySegment segment) {
+      if (!segment.scope().isAlive()) {
+        throw new IllegalStateException(
+            "view: the arena of its segment is closed; keep it open until the tensor's last use");
+      }
+      if (!segment.isAccessibleBy(Thread.currentThread())) {
+        throw new IllegalStateException(
+            "view: its segment is confined to another thread; allocate it in Arena.ofShared()");
+      }
+    }
   }
 
   private static Tensor fromAddress(

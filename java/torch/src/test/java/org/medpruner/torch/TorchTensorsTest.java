@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Scalar;
@@ -274,5 +275,34 @@ class TorchTensorsTest {
           new double[] {0, 3, 1, 4, 2, 5}, TorchTensors.doubles(t.to(ScalarType.Double)));
       assertEquals(0, TorchTensors.floats(torch.zeros(new long[] {0, 3})).length);
     }
+  }
+
+  @Test
+  void closedAndConfinedMemoryIsNotBorrowed() throws Exception {
+    TensorView closed;
+    try (Arena arena = Arena.ofConfined()) {
+      closed = TensorView.of(arena.allocate(32, 8), DType.F32, 2, 3);
+      TensorView confined = closed;
+      IllegalStateException elsewhere =
+          CompletableFuture.supplyAsync(
+                  () ->
+                      assertThrows(
+                          IllegalStateException.class, () -> TorchTensors.borrow(confined).close()))
+              .get();
+      assertSays(elsewhere, "view: its segment is confined to another thread");
+    }
+    assertSays(
+        assertThrows(IllegalStateException.class, () -> TorchTensors.borrow(closed).close()),
+        "view: the arena of its segment is closed");
+    NativeBuffer buffer = NativeBuffer.allocate(Device.CPU, 24);
+    TensorView freed = buffer.view(DType.F32, 2, 3);
+    buffer.close();
+    assertSays(
+        assertThrows(IllegalStateException.class, () -> TorchTensors.borrow(freed).close()),
+        "closed");
+  }
+
+  private static void assertSays(IllegalStateException e, String text) {
+    assertTrue(String.valueOf(e.getMessage()).contains(text), e.getMessage());
   }
 }
