@@ -93,6 +93,27 @@ final class ApiError extends RuntimeException {
     return new ApiError(503, "server_error", "shutting_down", null, "the server is shutting down");
   }
 
+  static ApiError outOfMemory() {
+    return new ApiError(
+        503,
+        "server_error",
+        "out_of_memory",
+        null,
+        "the server is out of memory; try again later, or start it with a larger heap");
+  }
+
+  /** What a client is told of any failure; what is a defect goes into the log. */
+  static ApiError of(Throwable e, Log log) {
+    return switch (e) {
+      case ApiError known -> known;
+      case OutOfMemoryError m -> outOfMemory();
+      default -> {
+        log.defect(e);
+        yield internal();
+      }
+    };
+  }
+
   static ApiError timeout(long seconds) {
     return new ApiError(
         504,

@@ -4,6 +4,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /** Receives the bodies of requests, within a size and a time. Used by the event loop. */
@@ -14,17 +15,23 @@ final class Bodies {
   /** How long a client that was refused may go on sending, so that it gets to read why. */
   private static final long LINGER_MILLIS = 10_000;
 
+  /** For all bodies in memory: a full heap would be met by whoever allocates next. */
+  private static final long MOST_HELD = Runtime.getRuntime().maxMemory() / 4;
+
+  private final AtomicLong held = new AtomicLong();
   private final Vertx vertx;
   private final Duration most;
+  private final Log log;
 
   /**
    * A receiver.
    *
    * @param most time for a whole body
    */
-  Bodies(Vertx vertx, Duration most) {
+  Bodies(Vertx vertx, Duration most, Log log) {
     this.vertx = vertx;
     this.most = most;
+    this.log = log;
   }
 
   /** Something that may fail. */
@@ -60,8 +67,8 @@ final class Bodies {
 
   /** Receives a body into memory. */
   void whole(
-      Exchange exchange, long limit, ApiError tooLarge, Consumer<byte[]> then, Runnable failed) {
-    Buffer body = Buffer.buffer();
+      Exchange exchange, long limit, ApiError tooLarge, Consumer<Body> then, Runnable failed) {
+    Body body = new Body(held, MOST_HELD);
     Reception unused =
         receive(
             exchange,
@@ -70,16 +77,17 @@ final class Bodies {
             new Receiver() {
               @Override
               public void part(Buffer part) {
-                body.appendBuffer(part);
+                body.append(part);
               }
 
               @Override
               public void whole() {
-                then.accept(body.getBytes());
+                then.accept(body);
               }
 
               @Override
               public void failed() {
+                body.clear();
                 failed.run();
               }
             });
@@ -167,6 +175,7 @@ final class Bodies {
       if (!stopped) {
         vertx.cancelTimer(timer);
         exchange.onGone(() -> {});
+        exchange.onUnreadable(() -> {});
         attempt(receiver::whole);
       }
     }
@@ -185,11 +194,8 @@ final class Bodies {
       }
       try {
         step.run();
-      } catch (ApiError e) {
-        fail(e);
-      } catch (Exception e) {
-        exchange.note("internal " + e.getClass().getName());
-        fail(ApiError.internal());
+      } catch (Exception | OutOfMemoryError e) {
+        fail(ApiError.of(e, log));
       }
     }
 

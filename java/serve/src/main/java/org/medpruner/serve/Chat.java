@@ -7,11 +7,15 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** {@code POST /v1/chat/completions}: from a request's head to its place in the queue. */
 final class Chat {
-  /** Bodies are held in memory, pictures included; as many of them as are admitted. */
+  /**
+   * Bodies are held in memory, pictures included; as many of them as are admitted. To read one
+   * takes a few times as much, so one is read at a time.
+   */
   private static final long MOST_BODY = 64L << 20;
 
   private final Vertx vertx;
@@ -22,6 +26,7 @@ final class Chat {
   private final Bodies bodies;
   private final ChatJob.Tools tools;
   private final Set<ChatJob> jobs = ConcurrentHashMap.newKeySet();
+  private final ReentrantLock reading = new ReentrantLock();
 
   Chat(
       Vertx vertx,
@@ -65,19 +70,24 @@ final class Chat {
         leave);
   }
 
-  private void accept(Exchange exchange, byte[] body, Runnable leave) {
+  private void accept(Exchange exchange, Body body, Runnable leave) {
     StoredFile file = null;
     boolean queued = false;
     try {
-      ChatRequest request = ChatRequest.parse(Json.object(body), model, options);
-      file = hold(request);
-      enqueue(exchange, request.about(file), file, leave);
+      ChatRequest request;
+      reading.lock();
+      try {
+        ChatRequest read = ChatRequest.parse(Json.object(body), model, options);
+        file = hold(read);
+        request = read.about(file);
+      } finally {
+        body.clear();
+        reading.unlock();
+      }
+      enqueue(exchange, request, file, leave);
       queued = true;
-    } catch (ApiError e) {
-      exchange.fail(e);
-    } catch (IOException | RuntimeException e) {
-      tools.log().defect(e);
-      exchange.fail(ApiError.internal());
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      exchange.fail(ApiError.of(e, tools.log()));
     } finally {
       if (!queued) {
         if (file != null) {

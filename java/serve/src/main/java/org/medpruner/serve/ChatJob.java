@@ -205,7 +205,7 @@ final class ChatJob implements Runnable {
       case InputException i -> ApiError.bad("messages", message);
       case IllegalArgumentException i -> ApiError.bad("medpruner", message);
       case MedPrunerOutOfMemoryException m -> ApiError.model("the model is out of memory");
-      case OutOfMemoryError m -> ApiError.model("the server is out of memory");
+      case OutOfMemoryError m -> ApiError.outOfMemory();
       case MedPrunerException m -> {
         tools.log.defect(e);
         yield ApiError.model("the model failed; the server's log says where");

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 
 /** Reads and writes JSON. */
 final class Json {
@@ -30,9 +31,10 @@ final class Json {
   /**
    * Reads an object.
    *
+   * @param body of bytes in memory, read to its end
    * @throws ApiError 400 if it is none; what it holds is not repeated
    */
-  static ObjectNode object(byte[] body) {
+  static ObjectNode object(InputStream body) {
     try {
       if (MAPPER.readTree(body) instanceof ObjectNode object) {
         return object;

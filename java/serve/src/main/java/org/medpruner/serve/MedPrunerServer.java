@@ -69,7 +69,7 @@ public final class MedPrunerServer implements AutoCloseable {
     vertx = Vertx.vertx(vertxOptions());
     Metrics metrics = new Metrics();
     Audits audits = new Audits();
-    Bodies bodies = new Bodies(vertx, options.timeout());
+    Bodies bodies = new Bodies(vertx, options.timeout(), log);
     Connections connections = new Connections(vertx);
     chat =
         new Chat(
@@ -88,7 +88,7 @@ public final class MedPrunerServer implements AutoCloseable {
             new Access(options.token()),
             bodies,
             chat,
-            new Uploads(files, bodies, options.maxUploadBytes()),
+            new Uploads(files, bodies, options.maxUploadBytes(), log),
             audits,
             metrics,
             this.model,

@@ -81,11 +81,8 @@ final class Router {
     try {
       access.check(request.headers(), route.open);
       route.action.run(exchange);
-    } catch (ApiError e) {
-      bodies.refuse(exchange, e);
-    } catch (IOException | RuntimeException e) {
-      log.defect(e);
-      bodies.refuse(exchange, ApiError.internal());
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      bodies.refuse(exchange, ApiError.of(e, log));
     }
   }
 

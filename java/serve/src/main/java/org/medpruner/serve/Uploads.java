@@ -14,11 +14,13 @@ final class Uploads {
   private final FileStore store;
   private final Bodies bodies;
   private final long most;
+  private final Log log;
 
-  Uploads(FileStore store, Bodies bodies, long most) {
+  Uploads(FileStore store, Bodies bodies, long most, Log log) {
     this.store = store;
     this.bodies = bodies;
     this.most = most;
+    this.log = log;
   }
 
   /** Takes a multipart form with one file or several, or the bytes of one file. */
@@ -69,16 +71,13 @@ final class Uploads {
     }
   }
 
-  private static void finish(Exchange exchange, Upload upload) {
+  private void finish(Exchange exchange, Upload upload) {
     try (upload) {
       StoredFile file = upload.finish();
       exchange.note(file.id() + " " + file.bytes() + " bytes");
       exchange.json(200, json(file));
-    } catch (ApiError e) {
-      exchange.fail(e);
-    } catch (IOException | RuntimeException e) {
-      exchange.note("internal " + e.getClass().getName());
-      exchange.fail(ApiError.internal());
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      exchange.fail(ApiError.of(e, log));
     }
   }
 
