@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
@@ -91,7 +92,7 @@ final class Unzip {
       }
       return entries.size();
     } catch (ZipException | IllegalArgumentException e) {
-      throw ApiError.bad("file", "the zip file is damaged or of an unknown kind; pack it again");
+      throw damaged();
     } finally {
       Files.deleteIfExists(packed);
     }
@@ -113,6 +114,10 @@ final class Unzip {
     return entries;
   }
 
+  private static ApiError damaged() {
+    return ApiError.bad("file", "the zip file is damaged or of an unknown kind; pack it again");
+  }
+
   private ApiError tooMuch() {
     return ApiError.tooLarge("what is in the zip file", most, "send a smaller volume");
   }
@@ -120,6 +125,7 @@ final class Unzip {
   private long copy(ZipFile file, ZipEntry entry, Path to, long before) throws IOException {
     long total = 0;
     byte[] buffer = new byte[BUFFER];
+    CRC32 crc = new CRC32();
     try (InputStream in = file.getInputStream(entry);
         OutputStream out = Files.newOutputStream(to, StandardOpenOption.CREATE_NEW)) {
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
@@ -128,8 +134,13 @@ final class Unzip {
           throw tooMuch();
         }
         counted.accept(n);
+        crc.update(buffer, 0, n);
         out.write(buffer, 0, n);
       }
+    }
+    // ZipFile checks neither.
+    if (total != entry.getSize() || crc.getValue() != entry.getCrc()) {
+      throw damaged();
     }
     return total;
   }
