@@ -122,13 +122,31 @@ final class Unzip {
     return ApiError.tooLarge("what is in the zip file", most, "send a smaller volume");
   }
 
+  private static InputStream open(ZipFile file, ZipEntry entry) {
+    try {
+      return file.getInputStream(entry);
+    } catch (IOException e) {
+      throw damaged();
+    }
+  }
+
+  /** Reads: to fail here is the zip file's fault, to fail to write is the server's. */
+  private static int read(InputStream in, byte[] buffer) {
+    try {
+      return in.read(buffer);
+    } catch (IOException e) {
+      // Packed data that end too early are an EOFException, not a ZipException.
+      throw damaged();
+    }
+  }
+
   private long copy(ZipFile file, ZipEntry entry, Path to, long before) throws IOException {
     long total = 0;
     byte[] buffer = new byte[BUFFER];
     CRC32 crc = new CRC32();
-    try (InputStream in = file.getInputStream(entry);
+    try (InputStream in = open(file, entry);
         OutputStream out = Files.newOutputStream(to, StandardOpenOption.CREATE_NEW)) {
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+      for (int n = read(in, buffer); n >= 0; n = read(in, buffer)) {
         total += n;
         if (before + total > most) {
           throw tooMuch();

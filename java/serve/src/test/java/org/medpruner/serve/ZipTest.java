@@ -27,7 +27,9 @@ class ZipTest {
   /** Where the directory's entry has its fields. */
   private static final int CRC = 16;
 
+  private static final int PACKED_SIZE = 20;
   private static final int SIZE = 24;
+  private static final int HEADER_OFFSET = 42;
 
   @TempDir Path folder;
 
@@ -71,11 +73,23 @@ class ZipTest {
     assertArrayEquals(content(), Files.readAllBytes(folder.resolve(Upload.name(1, ""))));
   }
 
+  @Test
+  void otherBytesAreDamage() throws IOException {
+    byte[] zip = zip();
+    Arrays.fill(zip, 200, 300, (byte) 0xff);
+    assertDamaged(zip);
+    assertDamaged(Arrays.copyOf(zip(), 1000));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "wrong checksum," + CRC + ",1",
     "smaller than said," + SIZE + ",100001",
-    "larger than said," + SIZE + ",10"
+    "larger than said," + SIZE + ",10",
+    "packed data end too early," + PACKED_SIZE + ",20000",
+    "no packed data," + PACKED_SIZE + ",0",
+    "no header where it should be," + HEADER_OFFSET + ",20",
+    "a header beyond the end," + HEADER_OFFSET + ",2147483647"
   })
   void aFieldThatDoesNotFitIsDamage(String what, int field, int value) throws IOException {
     byte[] zip = zip();
