@@ -67,7 +67,7 @@ final class Router {
   /** Handles a request. */
   void handle(HttpServerRequest request) {
     connections.busy(request.connection());
-    Route route = route(request.method().name(), String.valueOf(request.path()));
+    Route route = find(request);
     Exchange exchange =
         new Exchange(
             vertx,
@@ -83,6 +83,20 @@ final class Router {
       route.action.run(exchange);
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       bodies.refuse(exchange, ApiError.of(e, log));
+    }
+  }
+
+  /** Whatever goes wrong: from here on there is an exchange, which is answered and ends. */
+  private Route find(HttpServerRequest request) {
+    try {
+      return route(request.method().name(), String.valueOf(request.path()));
+    } catch (RuntimeException e) {
+      return new Route(
+          "unknown",
+          false,
+          exchange -> {
+            throw e;
+          });
     }
   }
 

@@ -23,7 +23,8 @@ final class Viewer {
 
   /** The file at a path, or null. */
   static @Nullable String file(String path) {
-    String name = path.equals("/") ? "viewer.html" : path.substring(1);
+    // A request's target may be "?a=b" or "*", whose paths begin with no slash.
+    String name = path.equals("/") ? "viewer.html" : path.startsWith("/") ? path.substring(1) : "";
     return TYPES.containsKey(name) ? name : null;
   }
 

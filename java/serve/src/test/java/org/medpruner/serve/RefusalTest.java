@@ -226,13 +226,25 @@ class RefusalTest {
     assertEquals("HTTP/1.1 200 OK", statusWithHost("localhost:1"));
   }
 
-  /** Java's client does not let one choose the host. */
+  @Test
+  void anyTargetOfARequestIsAnswered() throws IOException {
+    for (String target : new String[] {"?a=b", "*", "x"}) {
+      assertEquals("HTTP/1.1 404 Not Found", status(target, "localhost"), target);
+    }
+  }
+
   private static String statusWithHost(String host) throws IOException {
+    return status("/v1/models", host);
+  }
+
+  /** Java's client lets one choose neither. */
+  private static String status(String target, String host) throws IOException {
     try (Socket socket = new Socket("127.0.0.1", server.server.uri().getPort())) {
+      socket.setSoTimeout(20_000);
       socket
           .getOutputStream()
           .write(
-              ("GET /v1/models HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
+              ("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
                   .getBytes(StandardCharsets.US_ASCII));
       return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
           .lines()
