@@ -80,7 +80,8 @@ record ChatRequest(
   private static void refuseUnknown(Fields fields) {
     for (String name : UNKNOWN) {
       JsonNode node = fields.node(name);
-      if (node != null && !node.isEmpty()) {
+      // A scalar is empty too.
+      if (node != null && !(node.isContainerNode() && node.isEmpty())) {
         throw ApiError.bad(name, name + " is not known here; leave it out");
       }
     }
@@ -138,10 +139,14 @@ record ChatRequest(
     if (node == null) {
       return defaults;
     }
+    ApiError wrong = fields.wrong("stop", "a text, or a list of at most 16, none of them empty");
+    if (!node.isTextual() && !node.isArray()) {
+      throw wrong;
+    }
     List<String> stops = new ArrayList<>();
     for (JsonNode stop : node.isTextual() ? List.of(node) : node) {
       if (!stop.isTextual() || stop.textValue().isEmpty() || stops.size() == 16) {
-        throw fields.wrong("stop", "a text, or a list of at most 16, none of them empty");
+        throw wrong;
       }
       stops.add(stop.textValue());
     }

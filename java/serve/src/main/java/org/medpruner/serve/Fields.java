@@ -44,7 +44,10 @@ final class Fields {
     if (node == null) {
       return otherwise;
     }
-    if (!node.isIntegralNumber() || node.longValue() < least || node.longValue() > most) {
+    if (!node.isIntegralNumber()
+        || !node.canConvertToLong()
+        || node.longValue() < least
+        || node.longValue() > most) {
       throw wrong(name, "a whole number in " + least + ".." + most);
     }
     return node.intValue();

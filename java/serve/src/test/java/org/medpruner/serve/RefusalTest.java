@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.InputException;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.fixtures.Demo;
@@ -82,6 +83,13 @@ class RefusalTest {
         "\"max_tokens\": 0 | max_tokens must be a whole number in 1..",
         "\"stream\": 1 | stream must be true or false",
         "\"stop\": [\"\"] | stop must be a text",
+        "\"stop\": 5 | stop must be a text",
+        "\"stop\": true | stop must be a text",
+        "\"stop\": {\"a\": \"lee\"} | stop must be a text",
+        "\"max_tokens\": 18446744073709551617 | max_tokens must be a whole number in 1..",
+        "\"seed\": 18446744073709551617 | seed must be a whole number of 64 bits",
+        "\"audio\": \"x\" | audio is not known here",
+        "\"prediction\": 0 | prediction is not known here",
         "\"tools\": [{}] | tools is not known here",
         "\"response_format\": {\"type\": \"json_object\"} | response_format must be of type text",
         "\"logprobs\": true | logprobs must be false"
@@ -90,6 +98,14 @@ class RefusalTest {
     HttpResponse<String> response = server.chat(server.body(phantom, "a?", ", " + field));
     assertEquals(400, response.statusCode(), response.body());
     assertTrue(TestServer.message(response).contains(named), response.body());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"stop\": null", "\"stop\": []", "\"tools\": []", "\"audio\": {}"})
+  void whatAsksForNothingIsLetThrough(String field) throws Exception {
+    HttpResponse<String> response =
+        server.chat(server.body(phantom, "a?", ", \"max_tokens\": 1, " + field));
+    assertEquals(200, response.statusCode(), response.body());
   }
 
   @ParameterizedTest
