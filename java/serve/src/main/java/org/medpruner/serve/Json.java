@@ -48,7 +48,8 @@ final class Json {
               + " column "
               + (e.getLocation() == null ? "?" : e.getLocation().getColumnNr()));
     } catch (IOException e) {
-      throw new IllegalStateException("bytes in memory", e);
+      // Bytes in memory can be read; what fails is to decode UTF-32.
+      throw ApiError.bad(null, "the body's characters cannot be decoded; send UTF-8");
     }
   }
 

@@ -140,6 +140,12 @@ class RefusalTest {
     assertEquals(400, broken.statusCode());
     assertEquals("the body is not valid JSON, in line 2 column 2", TestServer.message(broken));
     assertEquals(400, server.chat("[]").statusCode());
+    byte[] noCharacter = {0, 0, 0, '{', 0x7f, -1, -1, -1, 0, 0, 0, '}'};
+    HttpResponse<String> undecodable =
+        server.post(
+            "/v1/chat/completions", "application/json", BodyPublishers.ofByteArray(noCharacter));
+    assertEquals(400, undecodable.statusCode(), undecodable.body());
+    assertTrue(TestServer.message(undecodable).contains("send UTF-8"), undecodable.body());
     assertEquals(
         415,
         server
