@@ -88,7 +88,7 @@ public final class MedPrunerServer implements AutoCloseable {
             new Access(options.token()),
             bodies,
             chat,
-            new Uploads(files, bodies, options.maxUploadBytes(), log),
+            new Uploads(files, bodies, options.maxUploadBytes(), worker::closing, log),
             audits,
             metrics,
             this.model,

@@ -5,6 +5,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 
 /** {@code /v1/files}: takes volumes, tells of them and deletes them. */
 final class Uploads {
@@ -14,17 +15,22 @@ final class Uploads {
   private final FileStore store;
   private final Bodies bodies;
   private final long most;
+  private final BooleanSupplier closing;
   private final Log log;
 
-  Uploads(FileStore store, Bodies bodies, long most, Log log) {
+  Uploads(FileStore store, Bodies bodies, long most, BooleanSupplier closing, Log log) {
     this.store = store;
     this.bodies = bodies;
     this.most = most;
+    this.closing = closing;
     this.log = log;
   }
 
   /** Takes a multipart form with one file or several, or the bytes of one file. */
   void receive(Exchange exchange) throws IOException {
+    if (closing.getAsBoolean()) {
+      throw ApiError.closing();
+    }
     HttpServerRequest request = exchange.request();
     String type = String.valueOf(request.getHeader("Content-Type")).toLowerCase(Locale.ROOT);
     boolean form = type.startsWith("multipart/form-data");

@@ -9,6 +9,7 @@ import com.openai.errors.RateLimitException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.Socket;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -184,6 +185,10 @@ class QueueTest {
     }
     HttpResponse<String> late = server.chat(server.body(file, Demo.FURTHER, ""));
     assertEquals(503, late.statusCode());
+    HttpResponse<String> upload =
+        server.post("/v1/files", "application/octet-stream", BodyPublishers.ofString("late"));
+    assertEquals(503, upload.statusCode(), upload.body());
+    assertEquals("shutting_down", TestServer.code(upload));
     assertFalse(closing.isDone());
     gate.open();
     HttpResponse<String> answer = first.get();
