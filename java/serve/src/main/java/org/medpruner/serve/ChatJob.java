@@ -1,5 +1,6 @@
 package org.medpruner.serve;
 
+import java.io.UncheckedIOException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -46,10 +47,12 @@ final class ChatJob implements Runnable {
   /**
    * What a job works with.
    *
+   * @param files where a job's file lies, until a client deletes it
    * @param name what clients call the model: its folder is not theirs to know
    */
   record Tools(
       VisionLanguageModel model,
+      FileStore files,
       String name,
       Encodings<VolumeInput.Key, VolumeInput> encodings,
       Audits audits,
@@ -120,6 +123,9 @@ final class ChatJob implements Runnable {
   }
 
   private void answer() {
+    if (isFileGone()) {
+      throw FileStore.unknown();
+    }
     Progress progress = this::progress;
     progress.update("read", 0, 1);
     Encodings.Encoded<VolumeInput> volume =
@@ -161,6 +167,10 @@ final class ChatJob implements Runnable {
     ended.accept(this);
   }
 
+  private boolean isFileGone() {
+    return !tools.files.has(file.id());
+  }
+
   private boolean piece(String text) {
     reply.piece(text);
     return cancelled == null;
@@ -198,6 +208,13 @@ final class ChatJob implements Runnable {
 
   /** What the client is told; what is a defect goes into the log. */
   private ApiError error(Throwable e) {
+    boolean reading =
+        e instanceof VolumeException
+            || e instanceof InputException
+            || e instanceof UncheckedIOException;
+    if (reading && isFileGone()) {
+      return FileStore.unknown();
+    }
     String message = file.withoutPath(String.valueOf(e.getMessage()));
     return switch (e) {
       case ApiError known -> known;

@@ -177,7 +177,8 @@ final class FileStore implements AutoCloseable {
     return file;
   }
 
-  private static ApiError unknown() {
+  /** What is answered about a file that is not here. */
+  static ApiError unknown() {
     // The id is not repeated: it may be anything.
     return ApiError.notFound(
         "file_not_found", "file_id", "no such file here, or not any more; upload it again");

@@ -79,7 +79,7 @@ public final class MedPrunerServer implements AutoCloseable {
             worker,
             files,
             bodies,
-            new ChatJob.Tools(model, this.model, encodings, audits, metrics, log));
+            new ChatJob.Tools(model, files, this.model, encodings, audits, metrics, log));
     gauges(metrics);
     Router router =
         new Router(

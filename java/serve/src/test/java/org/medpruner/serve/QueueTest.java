@@ -146,6 +146,26 @@ class QueueTest {
   }
 
   @Test
+  void aQuestionWhoseFileIsDeletedWhileItWaitsIs404() throws Exception {
+    try (TestServer server = new TestServer(model, TestServer.OPTIONS)) {
+      String file = server.upload(Demo.phantom(5));
+      String other = server.upload(Demo.phantom(5));
+      WatchedModel.Gate gate = model.stopAt("encode");
+      Future<HttpResponse<String>> first =
+          clients.submit(() -> server.chat(server.body(file, Demo.QUESTION, "")));
+      gate.await();
+      Future<HttpResponse<String>> second =
+          clients.submit(() -> server.chat(server.body(other, Demo.QUESTION, "")));
+      awaitAdmitted(server, 2);
+      server.send(server.request("/v1/files/" + other).DELETE().build());
+      gate.open();
+      assertEquals(200, first.get().statusCode());
+      assertEquals(404, second.get().statusCode(), second.get().body());
+      assertEquals("file_not_found", TestServer.code(second.get()));
+    }
+  }
+
+  @Test
   void whatTakesTooLongIsEnded() throws Exception {
     try (TestServer server =
         new TestServer(model, TestServer.OPTIONS.withTimeout(Duration.ofSeconds(5)))) {
