@@ -125,13 +125,25 @@ record ChatRequest(
               own.number("repetition_penalty", d.repetitionPenalty()),
               fields.integer("seed", d.seed()));
     } catch (IllegalArgumentException e) {
-      throw ApiError.bad(null, String.valueOf(e.getMessage()));
+      throw outOfRange(String.valueOf(e.getMessage()));
     }
     return new GenerationOptions(
         fields.integer("max_completion_tokens", old, 1, Integer.MAX_VALUE),
         own.word("layout", defaults.layout()),
         sampling,
         stops(fields, defaults.stopStrings()));
+  }
+
+  /** Sampling's messages begin with a name of its own; the client is told the one that it sent. */
+  private static ApiError outOfRange(String message) {
+    String own = message.substring(0, message.indexOf(' '));
+    String name =
+        switch (own) {
+          case "topP" -> "top_p";
+          case "repetitionPenalty" -> "medpruner.repetition_penalty";
+          default -> own;
+        };
+    return ApiError.bad(name, name + message.substring(own.length()));
   }
 
   private static List<String> stops(Fields fields, List<String> defaults) {

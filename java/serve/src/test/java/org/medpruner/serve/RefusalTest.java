@@ -66,6 +66,10 @@ class RefusalTest {
     BadRequestException many =
         assertThrows(BadRequestException.class, () -> server.ask(server.about(phantom, "a?").n(2)));
     assertEquals("n", many.param().orElse(""));
+    BadRequestException likely =
+        assertThrows(
+            BadRequestException.class, () -> server.ask(server.about(phantom, "a?").topP(2)));
+    assertEquals("top_p", likely.param().orElse(""));
   }
 
   @ParameterizedTest
@@ -80,6 +84,8 @@ class RefusalTest {
         "\"medpruner\": {\"axis\": \"x\"} | medpruner.axis must be one of axial, coronal, sagittal",
         "\"medpruner\": 3 | medpruner must be an object",
         "\"temperature\": -1 | temperature = -1.0, but it must be in 0..100",
+        "\"top_p\": 2 | top_p = 2.0, but it must be > 0 and <= 1",
+        "\"medpruner\": {\"repetition_penalty\": 0} | medpruner.repetition_penalty = 0.0, but it",
         "\"max_tokens\": 0 | max_tokens must be a whole number in 1..",
         "\"stream\": 1 | stream must be true or false",
         "\"stop\": [\"\"] | stop must be a text",
