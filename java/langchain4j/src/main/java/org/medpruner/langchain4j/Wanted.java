@@ -7,6 +7,7 @@ import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.ToolChoice;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.GenerationOptions;
@@ -51,6 +52,9 @@ record Wanted(PruningPolicy policy, VolumeReading reading, GenerationOptions gen
       throw new InvalidRequestException("maxOutputTokens = " + most + ", but it must be >= 1");
     }
     List<String> stops = own.stopSequences();
+    if (stops != null && stops.stream().anyMatch(Objects::isNull)) {
+      throw new InvalidRequestException("stopSequences: one is null; leave it out");
+    }
     try {
       Sampling sampling =
           new Sampling(

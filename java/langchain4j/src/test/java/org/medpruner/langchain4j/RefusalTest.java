@@ -31,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -99,6 +100,10 @@ class RefusalTest {
   void valuesThatCannotBe() {
     for (var entry :
         Map.<String, ChatRequestParameters>of(
+                "stopSequences: one is null",
+                    ChatRequestParameters.builder()
+                        .stopSequences(Arrays.asList((String) null))
+                        .build(),
                 "maxOutputTokens = 0", ChatRequestParameters.builder().maxOutputTokens(0).build(),
                 "temperature = -1.0", ChatRequestParameters.builder().temperature(-1.0).build(),
                 "topP = 0.0", ChatRequestParameters.builder().topP(0.0).build())
