@@ -1,7 +1,6 @@
 package org.medpruner.testkit.targets;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.medpruner.AttentionMass;
 import org.medpruner.ContextualMerge;
 import org.medpruner.DType;
@@ -65,23 +64,22 @@ public class BackendTarget implements ConformanceTarget {
   }
 
   private static Path library() {
-    return switch (MedPruner.status()) {
-      case MedPruner.Status.Available(MedPruner.BuildInfo info) -> info.path();
-      case MedPruner.Status.Unavailable(String reason, Throwable cause) ->
-          throw new IllegalArgumentException("libmedpruner is unavailable: " + reason, cause);
-    };
+    if (MedPruner.status() instanceof MedPruner.Status.Unavailable missing) {
+      throw new IllegalArgumentException(
+          "libmedpruner is unavailable: " + missing.reason(), missing.cause());
+    }
+    return MedPruner.buildInfo().path();
   }
 
   private static void requireCuda(Device device) {
-    switch (MedPruner.cudaStatus()) {
-      case MedPruner.CudaStatus.Available(List<MedPruner.CudaDevice> devices) -> {
-        if (device.index() >= devices.size()) {
-          throw new IllegalArgumentException(
-              device + " is not there; CUDA devices: " + devices.size());
-        }
-      }
-      case MedPruner.CudaStatus.Unavailable(String reason, Throwable cause) ->
-          throw new IllegalArgumentException("CUDA is unavailable: " + reason, cause);
+    if (MedPruner.cudaStatus() instanceof MedPruner.CudaStatus.Unavailable missing) {
+      throw new IllegalArgumentException(
+          "CUDA is unavailable: " + missing.reason(), missing.cause());
+    }
+    if (MedPruner.cudaStatus() instanceof MedPruner.CudaStatus.Available found
+        && device.index() >= found.devices().size()) {
+      throw new IllegalArgumentException(
+          device + " is not there; CUDA devices: " + found.devices().size());
     }
   }
 
