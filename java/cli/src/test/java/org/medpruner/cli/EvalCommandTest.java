@@ -72,7 +72,7 @@ class EvalCommandTest {
         "--sweep;gamma=;--sweep",
         "--sweep;gamma=0.1,,0.2;--sweep",
         "--sweep;colour=1;colour is none of gamma, tau",
-        "--sweep;gamma=5;--sweep gamma=5: gamma = 5.0",
+        "--sweep;gamma=-5;--sweep gamma=-5: gamma = -5.0",
         "--sweep;max-gap=-1;--sweep max-gap=-1: ",
         "--sweep;tau=much;tau",
         "--sweep;score=best;softmax",
