@@ -1,6 +1,5 @@
 package org.medpruner;
 
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -87,20 +86,9 @@ final class Check {
                 + v.dtype().byteSize()
                 + " bytes");
       }
-      alive(name, v);
+      v.requireAccess(name);
     }
     return v;
-  }
-
-  private static void alive(String name, TensorView v) {
-    if (v.owner() instanceof MemorySegment segment) {
-      if (!segment.scope().isAlive()) {
-        throw new IllegalStateException(name + ": the arena of its segment is closed");
-      }
-      if (!segment.isAccessibleBy(Thread.currentThread())) {
-        throw new IllegalStateException(name + ": its segment is confined to another thread");
-      }
-    }
   }
 
   static DType oneOf(String name, @Nullable TensorView t, DType... allowed) {

@@ -232,6 +232,27 @@ public final class TensorView {
     return owner;
   }
 
+  /**
+   * Checks that this thread may read a segment that is the view's owner. Ops do so by themselves;
+   * whoever hands the address to another library does it first.
+   *
+   * @param name of the argument, with which the message begins
+   * @throws IllegalStateException if the arena of the segment is closed, or the segment is confined
+   *     to another thread
+   */
+  public void requireAccess(String name) {
+    if (owner instanceof MemorySegment segment) {
+      if (!segment.scope().isAlive()) {
+        throw new IllegalStateException(
+            name + ": the arena of its segment is closed; keep it open until the last use");
+      }
+      if (!segment.isAccessibleBy(Thread.currentThread())) {
+        throw new IllegalStateException(
+            name + ": its segment is confined to another thread; allocate it in Arena.ofShared()");
+      }
+    }
+  }
+
   /** {@code F32[2, 3] on cpu at 0x7f...}. */
   @Override
   public String toString() {

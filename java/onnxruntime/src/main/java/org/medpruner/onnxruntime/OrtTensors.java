@@ -105,7 +105,7 @@ public final class OrtTensors {
       whole = buffer.asSegment();
       offset = buffer.offsetOf(view);
     } else if (owner instanceof MemorySegment segment) {
-      requireAccess(segment);
+      view.requireAccess("view");
       whole = segment;
       offset = view.address() - segment.address();
     } else {
@@ -120,17 +120,6 @@ public final class OrtTensors {
           "view: " + view + " does not lie inside the memory it names as its owner");
     }
     return whole.asSlice(offset, bytes);
-  }
-
-  private static void requireAccess(MemorySegment segment) {
-    if (!segment.scope().isAlive()) {
-      throw new IllegalStateException(
-          "view: the arena of its segment is closed; keep it open until the tensor's last use");
-    }
-    if (!segment.isAccessibleBy(Thread.currentThread())) {
-      throw new IllegalStateException(
-          "view: its segment is confined to another thread; allocate it in Arena.ofShared()");
-    }
   }
 
   /**

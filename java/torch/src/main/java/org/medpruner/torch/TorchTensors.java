@@ -116,16 +116,7 @@ public final class TorchTensors {
       throw new IllegalStateException(
           "view: its " + buffer + " is closed; keep it open until the tensor's last use");
     }
-    if (view.owner() instanceof MemorySegment segment) {
-      if (!segment.scope().isAlive()) {
-        throw new IllegalStateException(
-            "view: the arena of its segment is closed; keep it open until the tensor's last use");
-      }
-      if (!segment.isAccessibleBy(Thread.currentThread())) {
-        throw new IllegalStateException(
-            "view: its segment is confined to another thread; allocate it in Arena.ofShared()");
-      }
-    }
+    view.requireAccess("view");
   }
 
   private static Tensor fromAddress(
