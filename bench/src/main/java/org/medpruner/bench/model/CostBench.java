@@ -220,15 +220,17 @@ public final class CostBench {
       for (CostReport.Load l : report.load()) {
         b.append(
             String.format(
-                "%-9d%-11d%-8s%12.3f%12s%12s%10.0f%n",
+                "%-9d%-11d%-8s%12s%12s%12s%10.0f%n",
                 l.concurrency(),
                 l.instances(),
                 l.setting(),
-                l.requestsPerSecond(),
+                // A request of a 4B model takes minutes on a CPU: two decimals would say 0.01.
+                String.format(Locale.ROOT, "%.3g", l.requestsPerSecond()),
                 Times.show(l.latency().median()),
                 Times.show(l.latency().max()),
                 peak(l.device(), l.peakBytes())));
       }
+      b.append("\n").append(throughput(report));
     }
     return b.toString();
   }
@@ -252,6 +254,37 @@ public final class CostBench {
       }
     }
     return b.toString();
+  }
+
+  /** Requests a second under paper over those under off: a table in Markdown. */
+  static String throughput(CostReport report) {
+    boolean each = report.load().stream().anyMatch(l -> l.instances() > 1);
+    StringBuilder b =
+        new StringBuilder("| at once | one instance, queued |")
+            .append(each ? " one instance a client |\n|---|---|---|\n" : "\n|---|---|\n");
+    report.load().stream()
+        .map(CostReport.Load::concurrency)
+        .distinct()
+        .forEach(
+            n -> {
+              b.append("| ").append(n).append(" | ").append(gain(report, n, 1));
+              if (each) {
+                // One client has one instance: that is the column before.
+                b.append("| ").append(n == 1 ? "" : gain(report, n, n));
+              }
+              b.append("|\n");
+            });
+    return b.toString();
+  }
+
+  private static String gain(CostReport report, int clients, int instances) {
+    double[] rates = new double[2];
+    for (CostReport.Load l : report.load()) {
+      if (l.concurrency() == clients && l.instances() == instances) {
+        rates[l.setting().equals("paper") ? 0 : 1] = l.requestsPerSecond();
+      }
+    }
+    return rates[0] > 0 && rates[1] > 0 ? factor(rates[0], rates[1]) + " " : "";
   }
 
   private static String saving(CostReport.Stages off, CostReport.Stages paper) {

@@ -256,7 +256,7 @@ public final class MeasureCost {
           double seconds =
               serve(models, clients, requests, m -> request.send(m, policy), latencies);
           System.err.printf(
-              "  %d at once, %d instances, %s: %.2f requests/s%n",
+              "  %d at once, %d instances, %s: %.3g requests/s%n",
               clients, instances, policy.name(), requests / seconds);
           rows.add(
               new CostReport.Load(

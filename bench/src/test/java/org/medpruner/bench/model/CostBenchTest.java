@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.bench.Report;
 import org.medpruner.bench.ResultsFile;
 import org.medpruner.bench.Schemas;
+import org.medpruner.bench.Timing;
 import org.medpruner.torch.TorchRuntime;
 import org.medpruner.vlm.ComputeType;
 
@@ -139,12 +140,66 @@ class CostBenchTest {
   @Test
   void docsShowWhatTheCommittedResultsGive() throws IOException {
     String docs = Files.readString(ROOT.resolve("docs/evaluation.md"));
-    for (String name : List.of("demo", "medgemma-4b", "medgemma-4b-85")) {
-      Path file = ROOT.resolve("bench/results/cost/" + name + ".json");
-      String table =
-          CostBench.savings(ResultsFile.json().readValue(file.toFile(), CostReport.class));
-      assertTrue(docs.contains(table), "docs/evaluation.md does not show:\n" + table);
+    try (Stream<Path> files = Files.list(ROOT.resolve("bench/results/cost"))) {
+      for (Path file : files.sorted().toList()) {
+        CostReport report = ResultsFile.json().readValue(file.toFile(), CostReport.class);
+        assertTrue(docs.contains("(../" + ROOT.relativize(file) + ")"), file + " is not linked");
+        List<String> tables =
+            report.load().isEmpty()
+                ? List.of(CostBench.savings(report))
+                : List.of(CostBench.savings(report), CostBench.throughput(report));
+        for (String table : tables) {
+          assertTrue(docs.contains(table), "docs/evaluation.md does not show:\n" + table);
+        }
+      }
     }
+  }
+
+  @Test
+  void throughputIsPapersOverOffs() throws IOException {
+    CostReport demo =
+        ResultsFile.json()
+            .readValue(ROOT.resolve("bench/results/cost/demo.json").toFile(), CostReport.class);
+    assertEquals(
+        """
+        | at once | one instance, queued |
+        |---|---|
+        | 1 | 1.5x |
+        | 4 | 0.8x |
+        """,
+        CostBench.throughput(
+            with(demo, load("paper", 1, 1, 3), load("off", 1, 1, 2), load("paper", 4, 1, 0.008),
+                load("off", 4, 1, 0.01))));
+    assertEquals(
+        """
+        | at once | one instance, queued | one instance a client |
+        |---|---|---|
+        | 1 | 2.0x | |
+        | 8 | | 12x |
+        """,
+        CostBench.throughput(
+            with(demo, load("off", 1, 1, 1), load("paper", 1, 1, 2), load("paper", 8, 8, 12),
+                load("off", 8, 8, 1))));
+  }
+
+  private static CostReport.Load load(String setting, int clients, int instances, double rate) {
+    Timing latency = Timing.of(new double[] {1});
+    return new CostReport.Load(1, setting, clients, instances, 1, 1, 1, rate, latency, 1, null);
+  }
+
+  private static CostReport with(CostReport r, CostReport.Load... load) {
+    return new CostReport(
+        r.format(),
+        r.created(),
+        r.command(),
+        r.commit(),
+        r.machine(),
+        r.gpu(),
+        r.checkpoint(),
+        r.compute(),
+        r.device(),
+        r.stages(),
+        List.of(load));
   }
 
   @Test
