@@ -168,7 +168,11 @@ class CostBenchTest {
         | 4 | 0.8x |
         """,
         CostBench.throughput(
-            with(demo, load("paper", 1, 1, 3), load("off", 1, 1, 2), load("paper", 4, 1, 0.008),
+            with(
+                demo,
+                load("paper", 1, 1, 3),
+                load("off", 1, 1, 2),
+                load("paper", 4, 1, 0.008),
                 load("off", 4, 1, 0.01))));
     assertEquals(
         """
@@ -178,7 +182,11 @@ class CostBenchTest {
         | 8 | | 12x |
         """,
         CostBench.throughput(
-            with(demo, load("off", 1, 1, 1), load("paper", 1, 1, 2), load("paper", 8, 8, 12),
+            with(
+                demo,
+                load("off", 1, 1, 1),
+                load("paper", 1, 1, 2),
+                load("paper", 8, 8, 12),
                 load("off", 8, 8, 1))));
   }
 
