@@ -44,10 +44,13 @@ class DeviceScope {
   bool changed_ = false;
 };
 
-/** An extent of a grid's first axis. */
-inline unsigned grid_extent(int64_t count) {
+/**
+ * An extent of a grid's first axis; `argument` is what it grows with. It may refuse, and a refused call has launched
+ * nothing: all extents that it can refuse are asked for before the first launch of a call.
+ */
+inline unsigned grid_extent(int64_t count, const char* argument = "offsets") {
   if (count > INT32_MAX) {
-    fail(MEDPRUNER_ERR_UNSUPPORTED, "offsets: more than 2^31 - 1 blocks of work in one CUDA call");
+    fail(MEDPRUNER_ERR_UNSUPPORTED, "%s: more than 2^31 - 1 blocks of work in one CUDA call", argument);
   }
   return static_cast<unsigned>(count);
 }
