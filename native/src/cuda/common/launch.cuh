@@ -21,7 +21,34 @@ inline void check(cudaError_t code, const char* call) {
   }
 }
 
-/** Makes a device current and restores the former one. */
+/** Whether the process has made the device's primary context; true where the driver cannot be asked. */
+inline bool has_context(int device) {
+  using GetState = int (*)(int, unsigned*, int*);  // a CUdevice is the number of the device, a CUresult of 0 is good
+  // By way of the runtime, for the library is not linked to the driver.
+  static const GetState get_state = [] {
+    void* found = nullptr;
+#if CUDART_VERSION >= 12050
+    const cudaError_t code = cudaGetDriverEntryPointByVersion("cuDevicePrimaryCtxGetState", &found, 7000,
+                                                              cudaEnableDefault);
+#else
+    const cudaError_t code =
+        cudaGetDriverEntryPoint("cuDevicePrimaryCtxGetState", &found, cudaEnableDefault);
+#endif
+    if (code != cudaSuccess) {
+      cudaGetLastError();
+      return static_cast<GetState>(nullptr);
+    }
+    return reinterpret_cast<GetState>(found);
+  }();
+  unsigned flags = 0;
+  int active = 0;
+  return get_state == nullptr || get_state(device, &flags, &active) != 0 || active != 0;
+}
+
+/**
+ * Makes a device current and restores the former one, if that has a context. A thread that has never used CUDA is at
+ * device 0: going back there would make a context on a GPU that the process does not use, hundreds of MB of its memory.
+ */
 class DeviceScope {
  public:
   explicit DeviceScope(int32_t device) {
@@ -34,8 +61,8 @@ class DeviceScope {
   DeviceScope(const DeviceScope&) = delete;
   DeviceScope& operator=(const DeviceScope&) = delete;
   ~DeviceScope() {
-    if (changed_) {
-      cudaSetDevice(former_);
+    if (changed_ && has_context(former_) && cudaSetDevice(former_) != cudaSuccess) {
+      cudaGetLastError();  // so that it does not show up in the caller's own checks
     }
   }
 

@@ -52,6 +52,11 @@ struct Options {
   std::map<std::string, std::pair<char, unsigned>> grid_limits;
   /** What the device says it is: major * 10 + minor. */
   int compute_capability = 90;
+  /** How many devices there are, all of them the executor; and one that cannot be made current, as another process's. */
+  int devices = 1;
+  int taken_device = -1;
+  /** Asked how many clusters it runs at once, the device answers with an error. */
+  bool refuses_cluster_query = false;
 };
 
 Options& options();
