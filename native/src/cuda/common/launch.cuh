@@ -113,20 +113,20 @@ struct SharedBytes {
 
 /** What a launch with that shared memory needs beforehand. */
 template <class... Parameters>
-void permit_shared(const char* name, void (*kernel)(Parameters...), SharedBytes shared) {
-  if (shared.bytes > kDefaultShared) {  // of the current device; not a stream operation, so never captured
-    // Always the most: a lower limit would refuse what another thread is about to launch.
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(shared.most)),
-          name);
+cudaError_t permit_shared(void (*kernel)(Parameters...), SharedBytes shared) {
+  if (shared.bytes <= kDefaultShared) {
+    return cudaSuccess;
   }
+  // Of the current device; not a stream operation, so never captured. Always the most: a lower limit would refuse what
+  // another thread is about to launch.
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared.most));
 }
 
 /** cudaLaunchKernel, whose result is of this launch only, unlike cudaGetLastError after <<<>>>. */
 template <class... Parameters>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, SharedBytes shared,
             void* stream, std::common_type_t<Parameters>... arguments) {
-  permit_shared(name, kernel, shared);
+  check(permit_shared(kernel, shared), name);
   void* pointers[] = {static_cast<void*>(&arguments)...};
   check(cudaLaunchKernel(kernel, grid, block, pointers, shared.bytes, static_cast<cudaStream_t>(stream)),
         name);
@@ -151,7 +151,7 @@ void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...
   if (!waits) {
     return launch<Parameters...>(name, kernel, grid, block, shared, stream, arguments...);
   }
-  permit_shared(name, kernel, shared);
+  check(permit_shared(kernel, shared), name);
   cudaLaunchAttribute early = {};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   early.val.programmaticStreamSerializationAllowed = 1;
@@ -174,23 +174,30 @@ cudaError_t with_clusters(unsigned blocks, dim3 grid, dim3 block, SharedBytes sh
   return launch(&config);
 }
 
-/** How many such clusters the current device runs at a time, 0: none; prepares the kernel for launch_clusters(). */
+/**
+ * How many such clusters the current device runs at a time, 0: none; prepares the kernel for launch_clusters(). An error
+ * is none too: some drivers answer cudaErrorInvalidClusterSize where a GPU, or a slice of one, has no room for 16 blocks.
+ */
 template <class... Parameters>
 int clusters_at_once(const char* name, void (*kernel)(Parameters...), unsigned blocks, dim3 block,
                      SharedBytes shared) {
   if (!waits_itself(name, kernel)) {
     return 0;
   }
-  permit_shared(name, kernel, shared);
-  if (blocks > kPortableCluster) {
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1), name);
-  }
   int clusters = 0;
-  check(with_clusters(blocks, blocks, block, shared, nullptr,
-                      [&](const cudaLaunchConfig_t* config) {
-                        return cudaOccupancyMaxActiveClusters(&clusters, kernel, config);
-                      }),
-        name);
+  cudaError_t code = permit_shared(kernel, shared);
+  if (code == cudaSuccess && blocks > kPortableCluster) {
+    code = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+  }
+  if (code == cudaSuccess) {
+    code = with_clusters(blocks, blocks, block, shared, nullptr, [&](const cudaLaunchConfig_t* config) {
+      return cudaOccupancyMaxActiveClusters(&clusters, kernel, config);
+    });
+  }
+  if (code != cudaSuccess) {
+    cudaGetLastError();
+    return 0;
+  }
   return clusters;
 }
 
