@@ -87,6 +87,9 @@ TEST(gather_faults_are_flagged) {
              (std::vector<uint32_t>{0, static_cast<uint32_t>(MEDPRUNER_SEGMENT_CAPACITY)}));
   CHECK_SAME(small.packed.values, (std::vector<int32_t>{10, 20, 30}));
   CHECK_SAME(small.packed_offsets.values, (std::vector<int64_t>{0, 2, 4}));
+  Tensor<int32_t> no_values({4, 0}, {});
+  const auto stray = gather_rows(kGpu, no_values, {0, 9, 1, 2}, {2, 1}, {0, 2, 4}, 4);
+  CHECK_SAME(stray.flags.values, (std::vector<uint32_t>{kBad, 0}));
   const auto bad_count = gather_rows(kGpu, source, {0, 1, 2, 3}, {3, 1}, {0, 2, 4}, 4);
   CHECK_SAME(bad_count.flags.values, (std::vector<uint32_t>{kBad, 0}));
   CHECK_SAME(bad_count.packed_offsets.values, (std::vector<int64_t>{0, 0, 1}));
