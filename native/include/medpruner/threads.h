@@ -6,7 +6,9 @@
  * pool taken runs on its own thread alone, so that calls from many threads neither wait for each other
  * nor start more threads than cores. Results do not depend on any of this.
  *
- * Small calls stay on the calling thread. Idle threads sleep without spinning and block all signals.
+ * Small calls stay on the calling thread. Idle threads sleep without spinning. The pool's threads block all
+ * signals but those of faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS), which reach the process's
+ * handlers as from any thread.
  * After fork() the child makes a pool of its own when it needs one.
  */
 #ifndef MEDPRUNER_THREADS_H

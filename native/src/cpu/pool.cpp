@@ -82,9 +82,14 @@ void* thread_main(void*) {
 
 /** Under the mutex. What cannot be made is done without. */
 void spawn_up_to(Pool& p, int count) {
+  // A fault is delivered to the thread that makes it, and where it is blocked the kernel ends the process without
+  // asking the handlers: a JVM would leave no hs_err file.
   sigset_t all;
   sigset_t former;
   sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
+    sigdelset(&all, fault);
+  }
   pthread_attr_t attributes;
   if (p.spawned >= count || pthread_attr_init(&attributes) != 0) {
     return;
