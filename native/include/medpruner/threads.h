@@ -29,7 +29,9 @@ extern "C" {
  * still accepted, and then fewer are used.
  *
  * @param threads 1 to 256, or 0 for the default: MEDPRUNER_THREADS in the environment where that is a
- *                number from 1 to 256, else the processors this process may run on
+ *                number from 1 to 256, else the processors this process may run on, and no more than
+ *                the quota of its control group (docker run --cpus, a CPU limit of Kubernetes) is
+ *                worth, rounded up; both are read once
  */
 MEDPRUNER_API medpruner_status medpruner_set_cpu_threads(int32_t threads);
 
