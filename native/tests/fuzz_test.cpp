@@ -3,8 +3,6 @@
 // a refused call leaves its outputs as they were, and no call writes to an input. 60,000 cases here;
 // MEDPRUNER_FUZZ_CASES sets another number, as the sanitized build does.
 
-#include <stdlib.h>
-
 #include <map>
 
 #include "cases.hpp"
@@ -129,10 +127,7 @@ bool truthful(const Fixture& f) {
   return true;
 }
 
-int64_t fuzz_cases() {
-  const char* text = getenv("MEDPRUNER_FUZZ_CASES");
-  return text == nullptr ? 60000 : atoll(text);
-}
+int64_t fuzz_cases() { return harness::number_from("MEDPRUNER_FUZZ_CASES", 60000, 1); }
 
 struct Tally {
   int64_t done = 0, refused = 0;
