@@ -13,14 +13,25 @@ std::vector<float> floats(const std::vector<T>& values) {
   return result;
 }
 
+/** Of numbers. A NaN is infinitely wrong: as it is, std::max would lose it. */
 double worst_error(const std::vector<float>& actual, const std::vector<double>& expected) {
   CHECK_EQUAL(actual.size(), expected.size());
   double worst = 0;
   for (size_t i = 0; i < actual.size() && i < expected.size(); ++i) {
-    worst = std::max(worst, fabs(static_cast<double>(actual[i]) - expected[i]) /
-                                std::max(1e-3, fabs(expected[i])));
+    const double error = fabs(static_cast<double>(actual[i]) - expected[i]) /
+                         std::max(1e-3, fabs(expected[i]));
+    worst = isnan(error) ? INFINITY : std::max(worst, error);
   }
   return worst;
+}
+
+TEST(a_nan_is_an_infinite_error) {
+  const double infinite = INFINITY;
+  CHECK_EQUAL(worst_error({NAN}, {1}), infinite);
+  CHECK_EQUAL(worst_error({NAN, 1}, {1, 1}), infinite);
+  CHECK_EQUAL(worst_error({1, NAN, 1}, {1, 1, 1}), infinite);
+  CHECK_EQUAL(worst_error({INFINITY}, {1}), infinite);
+  CHECK_EQUAL(worst_error({1, 3}, {1, 2}), 0.5);
 }
 
 void check_close(const std::vector<float>& actual, const std::vector<double>& expected) {

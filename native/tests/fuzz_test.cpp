@@ -3,8 +3,6 @@
 // a refused call leaves its outputs as they were, and no call writes to an input. 60,000 cases here;
 // MEDPRUNER_FUZZ_CASES sets another number, as the sanitized build does.
 
-#include <stdlib.h>
-
 #include <map>
 
 #include "cases.hpp"
@@ -129,10 +127,7 @@ bool truthful(const Fixture& f) {
   return true;
 }
 
-int64_t fuzz_cases() {
-  const char* text = getenv("MEDPRUNER_FUZZ_CASES");
-  return text == nullptr ? 60000 : atoll(text);
-}
+int64_t fuzz_cases() { return harness::number_from("MEDPRUNER_FUZZ_CASES", 60000, 1); }
 
 struct Tally {
   int64_t done = 0, refused = 0;
@@ -242,7 +237,26 @@ medpruner_device any_device(cases::Random& random) {
           static_cast<int32_t>(cases::integer(random, -1, 1))};
 }
 
-/** memory.h, threads.h, version.h and status.h with anything the types allow but wild addresses. */
+/** A call of graph.h, on a device of any kind; nothing is ever recorded. */
+medpruner_status any_graph_call(cases::Random& random, const medpruner_device* given, bool null) {
+  int place = 0;
+  auto* graph = reinterpret_cast<medpruner_graph*>(&place);
+  switch (cases::integer(random, 0, 3)) {
+    case 0:
+      return medpruner_graph_begin(given, nullptr);
+    case 1: {
+      const medpruner_status status = medpruner_graph_end(given, nullptr, null ? nullptr : &graph);
+      CHECK(null || graph == nullptr);
+      return status;
+    }
+    case 2:
+      return medpruner_graph_launch(nullptr, null ? nullptr : &place);
+    default:
+      return medpruner_graph_destroy(nullptr);
+  }
+}
+
+/** memory.h, threads.h, version.h, graph.h and status.h with anything the types allow but wild addresses. */
 TEST(the_other_entries_give_a_status) {
   cases::Random random(63);
   std::vector<unsigned char> block(256);
@@ -253,7 +267,7 @@ TEST(the_other_entries_give_a_status) {
     const medpruner_device* given = cases::integer(random, 0, 9) == 0 ? nullptr : &device;
     const bool null = cases::integer(random, 0, 9) == 0;
     medpruner_status status = MEDPRUNER_OK;
-    switch (round % 8) {
+    switch (round % 11) {
       case 0: {
         void* pointer = nullptr;
         status = medpruner_alloc(given, static_cast<size_t>(cases::integer(random, 0, 5000)),
@@ -296,6 +310,28 @@ TEST(the_other_entries_give_a_status) {
         status = medpruner_get_build_info(null ? nullptr : &info);
         break;
       }
+      case 7: {
+        medpruner_cuda_device_info info = {};
+        info.struct_size = cases::integer(random, 0, 1) == 0 ? sizeof info
+                                                             : static_cast<uint32_t>(random());
+        status = medpruner_cuda_device_get(static_cast<int32_t>(odd_value(random)), null ? nullptr : &info);
+        break;
+      }
+      case 8: {
+        char reason[16];
+        int32_t count = -1;
+        const size_t capacity = static_cast<size_t>(cases::integer(random, 0, 16));
+        status = medpruner_cuda_device_count(null ? nullptr : &count, round % 2 == 0 ? nullptr : reason, capacity);
+        CHECK(status != MEDPRUNER_OK || (count >= 0 && !null));
+        CHECK(status != MEDPRUNER_OK || capacity == 0 || memchr(reason, 0, capacity) != nullptr);
+        break;
+      }
+      case 9:
+        status = any_graph_call(random, given, null);
+        // Of an entry that takes a device the CPU's, which has no graphs.
+        CHECK(status != MEDPRUNER_ERR_UNSUPPORTED || (given != nullptr && given->device_type == MEDPRUNER_DEVICE_CPU));
+        status = status == MEDPRUNER_ERR_UNSUPPORTED ? MEDPRUNER_ERR_INVALID_ARGUMENT : status;
+        break;
       default: {
         char text[16];
         int32_t code = 0;

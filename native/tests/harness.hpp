@@ -3,6 +3,8 @@
 
 // A test is a function registered by TEST(name); CHECK reports and goes on. run_tests() is main's body.
 
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +75,26 @@ inline void same_bytes(const char* file, int line, const char* what, const void*
       return;
     }
   }
+}
+
+/** A number from `least` on that `name` in the environment sets; unset, `otherwise`. Anything else ends the program. */
+inline int64_t number_from(const char* name, int64_t otherwise, int64_t least, int64_t most = INT64_MAX) {
+  const char* text = getenv(name);
+  if (text == nullptr) {
+    return otherwise;
+  }
+  char* end = nullptr;
+  errno = 0;
+  const long long value = strtoll(text, &end, 10);
+  if (end == text || *end != '\0' || errno != 0 || value < least || value > most) {
+    fprintf(stderr, "%s is \"%s\", expected a number from %lld", name, text, static_cast<long long>(least));
+    if (most < INT64_MAX) {
+      fprintf(stderr, " to %lld", static_cast<long long>(most));
+    }
+    fprintf(stderr, "%s\n", most < INT64_MAX ? "" : " on");
+    exit(EXIT_FAILURE);
+  }
+  return value;
 }
 
 /** MEDPRUNER_TESTS names the tests to run, with commas between; unset, all. */

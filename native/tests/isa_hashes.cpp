@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Prints one hash per op and dtype; check_isa.cmake runs it on both instruction-set tiers.
+// Prints its instruction-set tier, then one hash per op and dtype; check_isa.cmake runs it on all tiers.
 
 #include <stdio.h>
 
@@ -68,6 +68,7 @@ void print_hashes(const char* name, uint64_t seed) {
 }  // namespace
 
 int main() {
+  printf("%s\n", medpruner_cpu_isa());
   print_hashes<uint8_t>("u8", 81);
   print_hashes<float>("f32", 82);
   print_hashes<F16>("f16", 83);

@@ -2,7 +2,6 @@
 // A million mixed calls from eight threads, the pool in use: every result the bits of the first one, and
 // no more memory at the end than after the first tenth. MEDPRUNER_SOAK_CALLS sets another number.
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,10 +16,8 @@ namespace {
 constexpr int kThreads = 8;
 constexpr int64_t kAllowedGrowth = 8 << 20;  // allocator arenas of eight threads; a leak of 10 bytes a call shows
 
-int64_t calls() {
-  const char* text = getenv("MEDPRUNER_SOAK_CALLS");
-  return text == nullptr ? 1000000 : atoll(text);
-}
+/** At least one for each thread, which else would wait for the others to have made a tenth of theirs for ever. */
+int64_t calls() { return harness::number_from("MEDPRUNER_SOAK_CALLS", 1000000, kThreads); }
 
 int64_t resident_bytes() {
   long total = 0;

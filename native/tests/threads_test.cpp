@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // The thread pool of the CPU backend: its interface through the library, its behaviour from its source.
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +68,33 @@ TEST(threads_really_share) {
     }
   });
   CHECK_EQUAL(waiting.load(), 2);
+}
+
+/** A thread on which a fault's signal is blocked is killed by it, whatever handlers the process has, as a JVM's. */
+TEST(threads_of_the_pool_block_all_signals_but_those_of_faults) {
+  std::atomic<int> waiting{0};
+  std::atomic<bool> as_promised{false};
+  const auto is_promised = [](const sigset_t& blocked) {
+    bool all = true;
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
+      all = all && sigismember(&blocked, fault) == 0;
+    }
+    for (const int other : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGQUIT, SIGALRM, SIGPIPE}) {
+      all = all && sigismember(&blocked, other) == 1;
+    }
+    return all;
+  };
+  parallel_for(2, 2, [&](int64_t, int worker) {
+    ++waiting;
+    while (waiting < 2) {  // so that one of the two is a thread of the pool
+      std::this_thread::yield();
+    }
+    sigset_t blocked;
+    if (worker > 0 && pthread_sigmask(SIG_BLOCK, nullptr, &blocked) == 0) {
+      as_promised = is_promised(blocked);
+    }
+  });
+  CHECK(as_promised);
 }
 
 TEST(calls_from_many_threads_do_not_wait_for_each_other) {

@@ -57,7 +57,8 @@ MEDPRUNER_API medpruner_status medpruner_attention_mass_workspace(
 
 /**
  * @param[in]  query       f16, bf16 or f32 [N, H, d]; strides of N and H any, the last is 1;
- *                         H >= 1, 1 <= d <= 256
+ *                         H >= 1, 1 <= d <= 256. On CUDA (N / 64 + G) * H < 2^31, else
+ *                         MEDPRUNER_ERR_UNSUPPORTED
  * @param[in]  key         as query
  * @param[in]  lse         NULL, or f32 [H, N]: natural log of each query row's sum of exponentials of
  *                         the scaled logits, as flash-attention returns it; saves the first pass

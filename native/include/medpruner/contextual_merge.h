@@ -44,8 +44,10 @@ MEDPRUNER_API medpruner_status medpruner_contextual_merge_workspace(
     const medpruner_tensor* offsets, size_t* bytes);
 
 /**
- * @param[in]  features     NULL (assignment only), or f16, bf16, f32 [N, C]; row stride any
- * @param[in]  keys         f32 [N, d]; row stride any
+ * @param[in]  features     NULL (assignment only), or f16, bf16, f32 [N, C]; row stride any. On CUDA C is at
+ *                          most 16776960, or as many units of 16 bytes where all rows are aligned to
+ *                          them: beyond that MEDPRUNER_ERR_UNSUPPORTED
+ * @param[in]  keys         f32 [N, d]; row stride any. On CUDA N < 2^32, else MEDPRUNER_ERR_UNSUPPORTED
  * @param[in]  nucleus      u8 [N], nonzero = in the nucleus
  * @param[in]  offsets      int64 [G+1] over the tokens
  * @param[out] merged       NULL iff features is, else as features [N, C]: target rows merged, all

@@ -58,7 +58,8 @@ MEDPRUNER_API medpruner_status medpruner_prune_workspace(
  * @param[in]  lse            NULL, or with query f32 [H, N * pool] as attention_mass
  * @param      mass           f32 [N], contiguous; N < 2^32
  * @param      pooled_keys    f32 [N, d]; as an input row stride any
- * @param[in]  features       f16, bf16 or f32 [N, C]; row stride any. Never written
+ * @param[in]  features       f16, bf16 or f32 [N, C]; row stride any. Never written. C on CUDA as
+ *                            contextual_merge
  * @param[in]  offsets        int64 [G+1] over the tokens; patch offsets follow from them
  * @param[in]  segments       NULL (all stay), or u8 [G], 0 = dropped
  * @param[in]  volumes        NULL, or int64 [V+1] over the segments, as nucleus_select

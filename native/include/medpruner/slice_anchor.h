@@ -122,7 +122,8 @@ typedef struct medpruner_slice_anchor_patches_params {
   int64_t channels, height, width;
   /**
    * Each >= 1, and they may exceed height and width; patch_height * patch_width is at most 65536 all the
-   * same. Less than 2^31 patches.
+   * same. Less than 2^31 patches. CUDA refuses floats of some 2^30 rows of patches in all planes with
+   * MEDPRUNER_ERR_UNSUPPORTED: its blocks of work would be 2^31 or more.
    */
   int64_t patch_height, patch_width;
 } medpruner_slice_anchor_patches_params;

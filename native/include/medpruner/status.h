@@ -25,7 +25,11 @@ enum {
   MEDPRUNER_ERR_INVALID_ARGUMENT = 1,
   /** Valid in itself, but not implemented by this backend or build. */
   MEDPRUNER_ERR_UNSUPPORTED = 2,
-  /** Host or device memory ran out. Ops never allocate, so only the memory.h calls return it. */
+  /**
+   * Host or device memory ran out. Ops never allocate: medpruner_alloc() returns it, and the calls that make
+   * an object on the host, as medpruner_graph_end(). What CUDA runs out of on its own, making a stream or a
+   * graph, is MEDPRUNER_ERR_CUDA, with code 2.
+   */
   MEDPRUNER_ERR_OUT_OF_MEMORY = 3,
   /** The backend the tensors name (CUDA) is not built in, or has no driver or device here. */
   MEDPRUNER_ERR_BACKEND_UNAVAILABLE = 4,

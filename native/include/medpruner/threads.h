@@ -6,7 +6,9 @@
  * pool taken runs on its own thread alone, so that calls from many threads neither wait for each other
  * nor start more threads than cores. Results do not depend on any of this.
  *
- * Small calls stay on the calling thread. Idle threads sleep without spinning and block all signals.
+ * Small calls stay on the calling thread. Idle threads sleep without spinning. The pool's threads block all
+ * signals but those of faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS), which reach the process's
+ * handlers as from any thread.
  * After fork() the child makes a pool of its own when it needs one.
  */
 #ifndef MEDPRUNER_THREADS_H
@@ -27,7 +29,9 @@ extern "C" {
  * still accepted, and then fewer are used.
  *
  * @param threads 1 to 256, or 0 for the default: MEDPRUNER_THREADS in the environment where that is a
- *                number from 1 to 256, else the processors this process may run on
+ *                number from 1 to 256, else the processors this process may run on, and no more than
+ *                the quota of its control group (docker run --cpus, a CPU limit of Kubernetes) is
+ *                worth, rounded up; both are read once
  */
 MEDPRUNER_API medpruner_status medpruner_set_cpu_threads(int32_t threads);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file version.h
- * Versions, what this build contains, and what this machine offers. Nothing here fails when CUDA is
- * missing; no call here needs a driver.
+ * Versions, what this build contains, and what this machine offers. No call here needs a driver, and
+ * where CUDA is missing medpruner_cuda_device_get() alone fails.
  */
 #ifndef MEDPRUNER_VERSION_H
 #define MEDPRUNER_VERSION_H

@@ -6,7 +6,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <atomic>
+
+#include "cpu/quota.hpp"
 
 namespace medpruner::cpu {
 namespace {
@@ -82,9 +85,14 @@ void* thread_main(void*) {
 
 /** Under the mutex. What cannot be made is done without. */
 void spawn_up_to(Pool& p, int count) {
+  // A fault is delivered to the thread that makes it, and where it is blocked the kernel ends the process without
+  // asking the handlers: a JVM would leave no hs_err file.
   sigset_t all;
   sigset_t former;
   sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
+    sigdelset(&all, fault);
+  }
   pthread_attr_t attributes;
   if (p.spawned >= count || pthread_attr_init(&attributes) != 0) {
     return;
@@ -100,10 +108,11 @@ void spawn_up_to(Pool& p, int count) {
 }
 
 int usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  return count < 1 ? 1 : (count < kMaxThreads ? count : kMaxThreads);
+  cpu_set_t sets[16] = {};  // of 1024 processors each; with room for fewer than the kernel has it gives an error
+  const int allowed =
+      sched_getaffinity(0, sizeof sets, sets) == 0 ? CPU_COUNT_S(sizeof sets, sets) : 1;
+  const int quota = quota_processors("");
+  return std::clamp(quota > 0 ? std::min(allowed, quota) : allowed, 1, kMaxThreads);
 }
 
 int default_threads() {

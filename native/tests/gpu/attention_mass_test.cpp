@@ -169,6 +169,17 @@ void mass_of_any_batch(int64_t gap) {
 TEST(attention_mass_any_batch) { mass_of_any_batch(0); }
 TEST(attention_mass_any_batch_unaligned) { mass_of_any_batch(1); }
 
+/** Of so many tokens that a block of 1024 threads pools them. */
+TEST(attention_mass_of_a_long_segment) {
+  cases::Random random(94);
+  Tensor<BF16> q = cases::matrix<BF16>(random, 1100, 2 * 24);
+  Tensor<BF16> k = cases::matrix<BF16>(random, 1100, 2 * 24);
+  q.shape = k.shape = {1100, 2, 24};
+  check(q, k, nullptr, {0, 1100});
+  reference::put(NAN, &q.values[5]);
+  check(q, k, nullptr, {0, 1100});
+}
+
 TEST(attention_mass_grid_lse_and_specials) {
   cases::Random random(9);
   Tensor<float> q = cases::matrix<float>(random, 48, 16);

@@ -87,6 +87,9 @@ TEST(gather_faults_are_flagged) {
              (std::vector<uint32_t>{0, static_cast<uint32_t>(MEDPRUNER_SEGMENT_CAPACITY)}));
   CHECK_SAME(small.packed.values, (std::vector<int32_t>{10, 20, 30}));
   CHECK_SAME(small.packed_offsets.values, (std::vector<int64_t>{0, 2, 4}));
+  Tensor<int32_t> no_values({4, 0}, {});
+  const auto stray = gather_rows(kGpu, no_values, {0, 9, 1, 2}, {2, 1}, {0, 2, 4}, 4);
+  CHECK_SAME(stray.flags.values, (std::vector<uint32_t>{kBad, 0}));
   const auto bad_count = gather_rows(kGpu, source, {0, 1, 2, 3}, {3, 1}, {0, 2, 4}, 4);
   CHECK_SAME(bad_count.flags.values, (std::vector<uint32_t>{kBad, 0}));
   CHECK_SAME(bad_count.packed_offsets.values, (std::vector<int64_t>{0, 0, 1}));
@@ -110,13 +113,50 @@ TEST(slice_anchor_windows) {
   }
 }
 
+/** The same call again and again, as the first time. */
+template <class Run>
+void check_repeated(int rounds, const Run& run) {
+  const auto first = run();
+  for (int i = 0; i < gpu_rounds(rounds); ++i) {
+    check_same(run(), first);
+  }
+}
+
 TEST(many_runs_give_the_same_bits) {
   cases::Random random(71);
   Tensor<float> slices = cases::matrix<float>(random, 12, 50000);
-  const AnchorResult first = slice_anchor(kGpu, slices, {0, 12}, 1.128, 1);
-  for (int i = 0; i < gpu_rounds(200); ++i) {
-    check_same(slice_anchor(kGpu, slices, {0, 12}, 1.128, 1), first);
+  const auto grid = patches(1e300, 1, 1.5, {1, 200, 250, 14, 14});
+  check_repeated(200, [&] { return slice_anchor(kGpu, slices, {0, 12}, 1.128, 1); });
+  check_repeated(50, [&] { return slice_anchor_patches(kGpu, slices, {0, 12}, grid); });
+}
+
+/** Short ones, large ones, one in a cluster where the device has them, and spread over many blocks. */
+TEST(many_runs_select_the_same_tokens) {
+  cases::Random random(73);
+  for (const std::vector<int64_t>& offsets : std::vector<std::vector<int64_t>>{
+           {0, 200, 256, 700}, {0, 8192}, {0, 20000}, {0, 17000, 131073}}) {
+    const std::vector<float> scores = cases::segment_scores(random, offsets.back(), 0);
+    check_repeated(50, [&] { return nucleus_select(kGpu, nucleus(MEDPRUNER_SCORE_MASS, 0.9), scores, offsets); });
   }
+}
+
+TEST(many_runs_merge_and_pack_the_same_rows) {
+  cases::Random random(75);
+  const std::vector<int64_t> offsets = {0, 256, 256, 700};
+  Tensor<float> keys = cases::matrix<float>(random, 700, 72);
+  Tensor<BF16> features = cases::matrix<BF16>(random, 700, 264);
+  const std::vector<uint8_t> in = cases::mask(random, 700, 3);
+  const cases::RowLists lists = cases::row_lists(random, offsets);
+  PruneCase<BF16> c;
+  c.offsets = offsets;
+  c.mass = vector_of(cases::segment_scores(random, 700, 0));
+  c.keys = keys;
+  c.features = features;
+  c.capacity = 700;
+  c.params.nucleus.tau = 0.7;
+  check_repeated(50, [&] { return contextual_merge(kGpu, 0.1, &features, keys, in, offsets); });
+  check_repeated(50, [&] { return gather_rows(kGpu, features, lists.indices, lists.counts, offsets, lists.total); });
+  check_repeated(50, [&] { return prune(kGpu, c); });
 }
 
 }  // namespace

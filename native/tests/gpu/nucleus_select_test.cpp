@@ -95,8 +95,25 @@ TEST(nucleus_select_few_long_segments) {  // few enough for a cluster each, wher
       {random, gpu_cases<int64_t>({20000, 1, 60000, 0, 16385, 30000}, {17000, 1, 0, 700})});
 }
 
+/** More than 4096 tokens on average, and no more rows than a large block holds: nothing is spread. */
+TEST(nucleus_select_large_blocks) {
+  cases::Random random(17);
+  for (const int kind : gpu_cases<int>({0, 1, 2, 3, 4, 5, 6}, {0, 4, 5})) {
+    for (const std::vector<int64_t>& offsets : std::vector<std::vector<int64_t>>{{0, 8192}, {0, 3000, 16384}}) {
+      const std::vector<float> scores = cases::segment_scores(random, offsets.back(), kind);
+      for (const int score : {0, 1}) {
+        auto params = nucleus(score, 0.9);
+        check(params, scores, offsets, {});
+        params.min_tokens = 600;
+        params.max_tokens = 9000;
+        check(params, scores, offsets, {});
+      }
+    }
+  }
+}
+
 TEST(nucleus_select_segments_of_every_class) {
-  // Blocks hold 256 or 2048, 1024 or 4096 and 16384 tokens in registers, by the average.
+  // Blocks hold 256 or 2048, or 1024 or 4096 tokens in registers, by the average; a longer segment is in memory.
   cases::Random random(14);
   const auto sizes = gpu_cases<int64_t>(
       {127,  128,   129,   0,    256,  257,  512,  513,   1023, 1024,

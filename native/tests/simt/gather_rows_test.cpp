@@ -118,6 +118,32 @@ TEST(faults_are_flagged) {
   });
 }
 
+/** Nothing is copied of them, but what names a row is looked at as ever. */
+TEST(stray_rows_of_no_values_are_flagged) {
+  Tensor<int32_t> source({4, 0}, {});
+  schedules::each(3, [&] {
+    const auto good = gather_rows(kGpu, source, {0, 3, 1, 2}, {2, 1}, {0, 2, 4}, 3);
+    CHECK_SAME(good.flags.values, (std::vector<uint32_t>{0, 0}));
+    CHECK_SAME(good.packed_offsets.values, (std::vector<int64_t>{0, 2, 3}));
+    const auto stray = gather_rows(kGpu, source, {0, 9, 1, 2}, {2, 1}, {0, 2, 4}, 3);
+    CHECK_SAME(stray.flags.values, (std::vector<uint32_t>{schedules::kBad, 0}));
+  });
+  // More segments than each block adds up by itself.
+  std::vector<int64_t> offsets(301);
+  std::vector<uint32_t> flags(300);
+  for (size_t g = 0; g < 301; ++g) {
+    offsets[g] = static_cast<int64_t>(g);
+  }
+  Tensor<int32_t> many({300, 0}, {});
+  std::vector<int64_t> indices(300);
+  indices[270] = -1;
+  flags[270] = schedules::kBad;
+  schedules::each(2, [&] {
+    const auto r = gather_rows(kGpu, many, indices, std::vector<int64_t>(300, 1), offsets, 300);
+    CHECK_SAME(r.flags.values, flags);
+  });
+}
+
 TEST(bad_offsets) {
   cases::Random random(47);
   for (int round = 0; round < 10; ++round) {

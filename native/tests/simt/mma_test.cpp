@@ -257,7 +257,7 @@ TEST(a_missing_wait_is_caught) {
     int met = 0;
     for (const auto& place : simt::barriers_met()) {
       simt::options().omitted_barrier = place;
-      if (place.first == "mma_test.cpp") {
+      if (place.first == "simt/mma_test.cpp") {
         ++met;
         CHECK(!run(copies, 1, 64, 0, in.data, out.data, Copying{true, true, 16, 3, 1}).empty());
       }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <cuda_runtime.h>
+
 #include "checks.hpp"
 #include "cuda/nucleus_select/limits.hpp"
 #include "schedules.hpp"
@@ -287,6 +289,22 @@ TEST(floors_and_caps_in_a_cluster) {
 TEST(a_cluster_of_the_largest_size) {
   cases::Random random(37);
   check(nucleus(1, 0.9), segment_scores(random, 16385, 0), {0, 16385}, {}, 1);
+}
+
+/** Which some drivers do where a device, or a slice of one, has no room for so large a cluster. */
+TEST(many_blocks_where_the_device_cannot_say_how_many_clusters_it_runs) {
+  cases::Random random(38);
+  const std::vector<float> scores = segment_scores(random, 150, 0);
+  const NucleusResult cpu = nucleus_select(kCpu, nucleus(0, 0.9), scores, {0, 150});
+  medpruner::cuda::g_nucleus_limits = clusters_of(16, 40);
+  schedules::each(3, [&] {
+    simt::options().refuses_cluster_query = true;
+    const uint64_t before = simt::counters().launches;
+    check_same(nucleus_select(kGpu, nucleus(0, 0.9), scores, {0, 150}), cpu);
+    CHECK_EQUAL(simt::counters().launches - before, 6u);
+    CHECK_EQUAL(cudaGetLastError(), cudaSuccess);
+  });
+  medpruner::cuda::g_nucleus_limits = {};
 }
 
 TEST(tiles_of_more_rows_than_a_batch) {

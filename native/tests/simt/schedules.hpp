@@ -15,20 +15,8 @@ constexpr uint32_t kBad = MEDPRUNER_SEGMENT_BAD_OFFSETS;
 
 /** MEDPRUNER_SIMT_SCHEDULES=20 runs each body under 20 times as many schedules; unset, 1. */
 inline int multiplier() {
-  static const int times = [] {
-    const char* text = getenv("MEDPRUNER_SIMT_SCHEDULES");
-    if (text == nullptr) {
-      return 1;
-    }
-    char* end = nullptr;
-    const long value = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || value < 1 || value > 1000000) {
-      fprintf(stderr, "MEDPRUNER_SIMT_SCHEDULES is \"%s\", expected a number from 1 to 1000000\n",
-              text);
-      exit(EXIT_FAILURE);
-    }
-    return static_cast<int>(value);
-  }();
+  static const int times =
+      static_cast<int>(harness::number_from("MEDPRUNER_SIMT_SCHEDULES", 1, 1, 1000000));
   return times;
 }
 

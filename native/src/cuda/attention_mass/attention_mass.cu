@@ -52,13 +52,20 @@ MassWorkspace lay_out(const AttentionMassArgs& args, void* base, size_t* size) {
 /** Beyond every number: with the caller's log-sum-exp no pass looks at the queries first. */
 constexpr uint32_t kUnknownPeak = 0x7fff;
 
-/** A block per item of work that good offsets can make, capped. */
-unsigned pass_blocks(const AttentionMassArgs& args, int64_t tile_rows) {
+/** The fewest rows of a block of any pass, which do not depend on the device. */
+constexpr int kLeastBlockRows = 64;
+static_assert(kLeastBlockRows <= kTile && kLeastBlockRows <= kStreamRows, "tensor_block_rows() ends at these");
+
+/** Items of work that good offsets can make, at most, for blocks of so many rows. */
+int64_t most_items(const AttentionMassArgs& args, int64_t block_rows) {
   int64_t items = 0;
-  if (__builtin_mul_overflow(args.rows / tile_rows + args.segments, args.heads, &items)) {
-    items = INT64_MAX;
-  }
-  return std::min(grid_extent(items), g_mass_limits.blocks);
+  return __builtin_mul_overflow(args.rows / block_rows + args.segments, args.heads, &items) ? INT64_MAX
+                                                                                          : items;
+}
+
+/** A block per item, capped. */
+unsigned pass_blocks(const AttentionMassArgs& args, int64_t block_rows) {
+  return std::min(grid_extent(most_items(args, block_rows), "query"), g_mass_limits.blocks);
 }
 
 /**
@@ -91,6 +98,7 @@ struct TensorPass {
   const AttentionMassArgs& args;
   const MassWorkspace& workspace;
   float factor;
+  unsigned blocks;
   int block_rows;
   void* stream;
 
@@ -120,7 +128,7 @@ struct TensorPass {
     const CopyWidths widths = {
         copy_width(args.query, args.query_row_stride, args.query_head_stride),
         copy_width(args.key, args.key_row_stride, args.key_head_stride)};
-    MEDPRUNER_LAUNCH_SHARED((mass_tensor_pass<T, kSteps, kColumns>), pass_blocks(args, block_rows),
+    MEDPRUNER_LAUNCH_SHARED((mass_tensor_pass<T, kSteps, kColumns>), blocks,
                             static_cast<unsigned>(block_rows), shared, stream, args, workspace,
                             widths, factor);
   }
@@ -137,6 +145,7 @@ void run(const AttentionMassArgs& args, Launch launch) {
   const int tile_rows = warpgroups ? warpgroup_block_rows()
                         : tensor   ? tensor_block_rows(args, launch.device)
                                    : kTile;
+  const unsigned blocks = pass_blocks(args, tile_rows);
   // Not 0, so that a score of minus infinity stays one.
   const float factor = std::max(static_cast<float>(args.scale * kLog2E), FLT_TRUE_MIN);
   MEDPRUNER_LAUNCH(mass_segments, 1, 1024, launch.stream, args, workspace, tile_rows,
@@ -147,20 +156,18 @@ void run(const AttentionMassArgs& args, Launch launch) {
   }
   if constexpr (sizeof(T) == 2) {
     if (warpgroups) {
-      const unsigned blocks = pass_blocks(args, tile_rows);
       if (args.lse == nullptr) {
         warpgroup_pass(args, workspace, factor, blocks, false, launch.stream);
       }
       warpgroup_pass(args, workspace, factor, blocks, true, launch.stream);
     } else if (tensor) {
       if (args.lse == nullptr) {
-        TensorPass<T, false>{args, workspace, factor, tile_rows, launch.stream}.run();
+        TensorPass<T, false>{args, workspace, factor, blocks, tile_rows, launch.stream}.run();
       }
-      TensorPass<T, true>{args, workspace, factor, tile_rows, launch.stream}.run();
+      TensorPass<T, true>{args, workspace, factor, blocks, tile_rows, launch.stream}.run();
     }
   }
   if (!tensor) {
-    const unsigned blocks = pass_blocks(args, tile_rows);
     if (args.lse == nullptr) {
       MEDPRUNER_LAUNCH((mass_scalar_pass<T, false>), blocks, kMassThreads, launch.stream, args,
                        workspace, factor);
@@ -179,6 +186,11 @@ void run(const AttentionMassArgs& args, Launch launch) {
 
 }  // namespace
 
+void check_mass_extents(const AttentionMassArgs& args) {
+  grid_extent(args.segments);
+  grid_extent(most_items(args, kLeastBlockRows), "query");
+}
+
 size_t attention_mass_workspace(const AttentionMassArgs& args) {
   size_t size = 0;
   lay_out(args, nullptr, &size);
@@ -190,6 +202,7 @@ void attention_mass(const AttentionMassArgs& args, Launch launch) {
   if (args.segments == 0) {
     return;
   }
+  check_mass_extents(args);
   switch (args.dtype) {
     case DType::kF16:
       return run<Half>(args, launch);

@@ -21,7 +21,34 @@ inline void check(cudaError_t code, const char* call) {
   }
 }
 
-/** Makes a device current and restores the former one. */
+/** Whether the process has made the device's primary context; true where the driver cannot be asked. */
+inline bool has_context(int device) {
+  using GetState = int (*)(int, unsigned*, int*);  // a CUdevice is the number of the device, a CUresult of 0 is good
+  // By way of the runtime, for the library is not linked to the driver.
+  static const GetState get_state = [] {
+    void* found = nullptr;
+#if CUDART_VERSION >= 12050
+    const cudaError_t code = cudaGetDriverEntryPointByVersion("cuDevicePrimaryCtxGetState", &found, 7000,
+                                                              cudaEnableDefault);
+#else
+    const cudaError_t code =
+        cudaGetDriverEntryPoint("cuDevicePrimaryCtxGetState", &found, cudaEnableDefault);
+#endif
+    if (code != cudaSuccess) {
+      cudaGetLastError();
+      return static_cast<GetState>(nullptr);
+    }
+    return reinterpret_cast<GetState>(found);
+  }();
+  unsigned flags = 0;
+  int active = 0;
+  return get_state == nullptr || get_state(device, &flags, &active) != 0 || active != 0;
+}
+
+/**
+ * Makes a device current and restores the former one, if that has a context. A thread that has never used CUDA is at
+ * device 0: going back there would make a context on a GPU that the process does not use, hundreds of MB of its memory.
+ */
 class DeviceScope {
  public:
   explicit DeviceScope(int32_t device) {
@@ -34,8 +61,8 @@ class DeviceScope {
   DeviceScope(const DeviceScope&) = delete;
   DeviceScope& operator=(const DeviceScope&) = delete;
   ~DeviceScope() {
-    if (changed_) {
-      cudaSetDevice(former_);
+    if (changed_ && has_context(former_) && cudaSetDevice(former_) != cudaSuccess) {
+      cudaGetLastError();  // so that it does not show up in the caller's own checks
     }
   }
 
@@ -44,10 +71,13 @@ class DeviceScope {
   bool changed_ = false;
 };
 
-/** An extent of a grid's first axis. */
-inline unsigned grid_extent(int64_t count) {
+/**
+ * An extent of a grid's first axis; `argument` is what it grows with. It may refuse, and a refused call has launched
+ * nothing: all extents that it can refuse are asked for before the first launch of a call.
+ */
+inline unsigned grid_extent(int64_t count, const char* argument = "offsets") {
   if (count > INT32_MAX) {
-    fail(MEDPRUNER_ERR_UNSUPPORTED, "offsets: more than 2^31 - 1 blocks of work in one CUDA call");
+    fail(MEDPRUNER_ERR_UNSUPPORTED, "%s: more than 2^31 - 1 blocks of work in one CUDA call", argument);
   }
   return static_cast<unsigned>(count);
 }
@@ -83,20 +113,20 @@ struct SharedBytes {
 
 /** What a launch with that shared memory needs beforehand. */
 template <class... Parameters>
-void permit_shared(const char* name, void (*kernel)(Parameters...), SharedBytes shared) {
-  if (shared.bytes > kDefaultShared) {  // of the current device; not a stream operation, so never captured
-    // Always the most: a lower limit would refuse what another thread is about to launch.
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(shared.most)),
-          name);
+cudaError_t permit_shared(void (*kernel)(Parameters...), SharedBytes shared) {
+  if (shared.bytes <= kDefaultShared) {
+    return cudaSuccess;
   }
+  // Of the current device; not a stream operation, so never captured. Always the most: a lower limit would refuse what
+  // another thread is about to launch.
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared.most));
 }
 
 /** cudaLaunchKernel, whose result is of this launch only, unlike cudaGetLastError after <<<>>>. */
 template <class... Parameters>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, SharedBytes shared,
             void* stream, std::common_type_t<Parameters>... arguments) {
-  permit_shared(name, kernel, shared);
+  check(permit_shared(kernel, shared), name);
   void* pointers[] = {static_cast<void*>(&arguments)...};
   check(cudaLaunchKernel(kernel, grid, block, pointers, shared.bytes, static_cast<cudaStream_t>(stream)),
         name);
@@ -121,7 +151,7 @@ void launch_dependent(const char* name, bool waits, void (*kernel)(Parameters...
   if (!waits) {
     return launch<Parameters...>(name, kernel, grid, block, shared, stream, arguments...);
   }
-  permit_shared(name, kernel, shared);
+  check(permit_shared(kernel, shared), name);
   cudaLaunchAttribute early = {};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   early.val.programmaticStreamSerializationAllowed = 1;
@@ -144,23 +174,30 @@ cudaError_t with_clusters(unsigned blocks, dim3 grid, dim3 block, SharedBytes sh
   return launch(&config);
 }
 
-/** How many such clusters the current device runs at a time, 0: none; prepares the kernel for launch_clusters(). */
+/**
+ * How many such clusters the current device runs at a time, 0: none; prepares the kernel for launch_clusters(). An error
+ * is none too: some drivers answer cudaErrorInvalidClusterSize where a GPU, or a slice of one, has no room for 16 blocks.
+ */
 template <class... Parameters>
 int clusters_at_once(const char* name, void (*kernel)(Parameters...), unsigned blocks, dim3 block,
                      SharedBytes shared) {
   if (!waits_itself(name, kernel)) {
     return 0;
   }
-  permit_shared(name, kernel, shared);
-  if (blocks > kPortableCluster) {
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1), name);
-  }
   int clusters = 0;
-  check(with_clusters(blocks, blocks, block, shared, nullptr,
-                      [&](const cudaLaunchConfig_t* config) {
-                        return cudaOccupancyMaxActiveClusters(&clusters, kernel, config);
-                      }),
-        name);
+  cudaError_t code = permit_shared(kernel, shared);
+  if (code == cudaSuccess && blocks > kPortableCluster) {
+    code = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+  }
+  if (code == cudaSuccess) {
+    code = with_clusters(blocks, blocks, block, shared, nullptr, [&](const cudaLaunchConfig_t* config) {
+      return cudaOccupancyMaxActiveClusters(&clusters, kernel, config);
+    });
+  }
+  if (code != cudaSuccess) {
+    cudaGetLastError();
+    return 0;
+  }
   return clusters;
 }
 

@@ -18,9 +18,12 @@ MergeWorkspace lay_out(const ContextualMergeArgs& args, void* base, size_t* size
   return workspace;
 }
 
+/** The first two launches. */
 template <class Unit>
-void assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace, int64_t units,
-            bool copies, bool waits, Launch launch) {
+void plan_and_assign(const ContextualMergeArgs& args, const MergeWorkspace& workspace, int64_t units,
+                     bool copies, bool waits, Launch launch) {
+  MEDPRUNER_LAUNCH(merge_plan, grid_extent(args.segments), plan_threads(args), launch.stream, args,
+                   workspace);
   const dim3 grid(grid_extent(args.segments),
                   copies ? row_blocks(args.rows, args.segments, launch.device)
                          : blocks_per_segment(args.rows, args.segments, kTileTokens));
@@ -33,11 +36,11 @@ void merge(const ContextualMergeArgs& args, const MergeWorkspace& workspace, boo
            Launch launch) {
   const int64_t units = row_units<T, Unit>(args.channels);
   const bool copies = units > 0 && args.merged != args.features;
-  assign<Unit>(args, workspace, units, copies, waits, launch);
+  const TargetLaunch blocks(args, units, copies, launch.device);  // may refuse: before the first launch
+  plan_and_assign<Unit>(args, workspace, units, copies, waits, launch);
   if (units == 0) {
     return;
   }
-  const TargetLaunch blocks(args, units, copies, launch.device);
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (merge_targets<T, Unit>), blocks.grid, blocks.threads, 0,
                              launch.stream, args, workspace, static_cast<uint32_t>(units), blocks.parts,
                              copies, reads_features_once(args));
@@ -75,12 +78,10 @@ void contextual_merge(const ContextualMergeArgs& args, Launch launch) {
   }
   size_t size = 0;
   const MergeWorkspace workspace = lay_out(args, args.workspace, &size);
-  MEDPRUNER_LAUNCH(merge_plan, grid_extent(args.segments), plan_threads(args), launch.stream, args,
-                   workspace);
   // The launches behind it, too, which are compiled for the same devices.
   const bool waits = waits_itself("merge_plan", merge_plan);
   if (args.merged == nullptr) {
-    return assign<Unit16>(args, workspace, 0, false, waits, launch);
+    return plan_and_assign<Unit16>(args, workspace, 0, false, waits, launch);
   }
   switch (args.dtype) {
     case DType::kF16:

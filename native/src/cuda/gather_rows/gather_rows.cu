@@ -22,8 +22,9 @@ size_t gather_rows_workspace(const GatherRowsArgs&) { return 0; }
 
 void gather_rows(const GatherRowsArgs& args, Launch launch) {
   const DeviceScope scope(launch.device);
-  const bool empty =
-      args.segments == 0 || args.rows == 0 || args.row_bytes == 0 || args.capacity == 0;
+  grid_extent(args.segments);  // may refuse: before the first launch
+  // Rows of no values are none to copy, but they may be stray.
+  const bool empty = args.segments == 0 || args.rows == 0 || args.capacity == 0;
   const bool few = !empty && args.segments <= kFewSegments &&
                    args.rows / args.segments <= kFewRows;
   if (!few) {

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "common/op_args.hpp"
+
 namespace medpruner::cuda {
 
 /** Which segments take which kernels; no result depends on it. */
@@ -32,6 +34,9 @@ struct NucleusLimits {
    */
   int cluster_blocks = 16;
 };
+
+/** Refuses what the launches cannot number; a call that goes on to nucleus_select() asks before launches of its own. */
+void check_nucleus_extents(const NucleusSelectArgs& args);
 
 #if defined(MEDPRUNER_SIMT)
 /** Tests on the SIMT executor lower it, so that small inputs take every path. */

@@ -123,7 +123,7 @@ int threads_for(int64_t rows, int64_t segments) {
 void select_bounded(const NucleusSelectArgs& args, const NucleusWorkspace& workspace,
                     void* stream) {
   const unsigned segments = grid_extent(args.segments);
-  const unsigned volumes = grid_extent(args.volume_count);
+  const unsigned volumes = grid_extent(args.volume_count, "volumes");
   const int threads = threads_for(args.rows, args.segments);
   if (args.rows > 0) {
     MEDPRUNER_LAUNCH(nucleus_clear, 256, 256, stream, workspace.ranked, args.rows);
@@ -178,6 +178,13 @@ void select_segments(const NucleusSelectArgs& args, const NucleusWorkspace& work
 }
 
 }  // namespace
+
+void check_nucleus_extents(const NucleusSelectArgs& args) {
+  grid_extent(args.segments);
+  if (volumes_bounded(args)) {
+    grid_extent(args.volume_count, "volumes");
+  }
+}
 
 size_t nucleus_select_workspace(const NucleusSelectArgs& args) {
   size_t size = 0;

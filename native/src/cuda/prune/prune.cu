@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cuda/prune/prune.cuh"
 
+#include "cuda/attention_mass/limits.hpp"
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
 #include "cuda/contextual_merge/grids.hpp"
+#include "cuda/nucleus_select/limits.hpp"
 
 namespace medpruner::cuda {
 namespace {
@@ -68,27 +70,74 @@ void copy(const PruneArgs& args, const PruneWorkspace& workspace, int64_t units,
 }
 
 template <class T, class Unit>
-void targets(const PruneArgs& args, const PruneWorkspace& workspace, bool waits, Launch launch) {
-  const int64_t units = row_units<T, Unit>(args.merge.channels);
-  const TargetLaunch blocks(args.merge, units, true, launch.device);
+void targets(const PruneArgs& args, const PruneWorkspace& workspace, int64_t units,
+             const TargetLaunch& blocks, bool waits, Launch launch) {
   MEDPRUNER_LAUNCH_DEPENDENT(waits, (prune_targets<T, Unit>), blocks.grid, blocks.threads, 0,
                              launch.stream, args, workspace, static_cast<uint32_t>(units),
                              blocks.parts, reads_features_once(args.merge));
 }
 
+/** How rows of features are packed: in units of 16 bytes or of an element. */
+struct Packing {
+  bool wide;
+  int64_t units;  // of a row
+  TargetLaunch blocks;
+
+  Packing(const PruneArgs& args, int32_t device)
+      : wide(is_wide(args)),
+        units(wide ? args.merge.channels * element(args) / static_cast<int64_t>(sizeof(Unit16))
+                   : args.merge.channels),
+        blocks(args.merge, args.merge.rows > 0 ? units : 0, true, device) {}
+
+ private:
+  static int64_t element(const PruneArgs& args) { return args.merge.dtype == DType::kF32 ? 4 : 2; }
+  static bool is_wide(const PruneArgs& args) {
+    const int64_t row_bytes = args.merge.channels * element(args);
+    return row_alignment(args.packed, row_bytes, args.merge.features,
+                         args.merge.feature_stride * element(args), row_bytes) %
+               16 ==
+           0;
+  }
+};
+
 template <class T>
-void pack(const PruneArgs& args, const PruneWorkspace& workspace, bool few, bool waits,
-          Launch launch) {
-  const int64_t channels = args.merge.channels;
-  const int64_t element = static_cast<int64_t>(sizeof(T));
-  const uint64_t alignment = row_alignment(args.packed, channels * element, args.merge.features,
-                                           args.merge.feature_stride * element, channels * element);
-  if (alignment % 16 == 0) {
-    copy<Unit16>(args, workspace, row_units<T, Unit16>(channels), few, waits, launch);
-    targets<T, Unit16>(args, workspace, waits, launch);
+void pack(const PruneArgs& args, const PruneWorkspace& workspace, const Packing& packing, bool few,
+          bool waits, Launch launch) {
+  if (packing.wide) {
+    copy<Unit16>(args, workspace, packing.units, few, waits, launch);
+    targets<T, Unit16>(args, workspace, packing.units, packing.blocks, waits, launch);
   } else {
-    copy<T>(args, workspace, channels, few, waits, launch);
-    targets<T, T>(args, workspace, waits, launch);
+    copy<T>(args, workspace, packing.units, few, waits, launch);
+    targets<T, T>(args, workspace, packing.units, packing.blocks, waits, launch);
+  }
+}
+
+void select_and_pack(const PruneArgs& args, const PruneWorkspace& workspace, void* scratch,
+                     Launch launch) {
+  // All that can be refused, before the first launch.
+  const Packing packing(args, launch.device);
+  check_nucleus_extents(args.nucleus);
+  if (args.with_query) {
+    check_mass_extents(args.attention);
+    attend(args, workspace, scratch, launch);
+  }
+  select(args, workspace, scratch, launch);
+  // Of all launches behind the selection, which are compiled for the same devices.
+  const bool waits = waits_itself("prune_plan", prune_plan);
+  MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_plan, grid_extent(args.merge.segments),
+                             plan_threads(args.merge), 0, launch.stream, args, workspace);
+  const bool few = args.merge.segments <= kFewSegments;
+  if (!few) {
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_offsets, 1, kScanThreads, 0, launch.stream, args,
+                               workspace);
+  }
+  switch (args.merge.dtype) {
+    case DType::kF16:
+      return pack<Half>(args, workspace, packing, few, waits, launch);
+    case DType::kBF16:
+      return pack<BFloat>(args, workspace, packing, few, waits, launch);
+    default:
+      return pack<float>(args, workspace, packing, few, waits, launch);
   }
 }
 
@@ -105,31 +154,10 @@ void prune(const PruneArgs& given, Launch launch) {
   args.merge.nucleus = workspace.nucleus;
   args.merge.kept_indices = workspace.kept;
   args.merge.flags = args.flags;
-  // Of all launches behind the selection, which are compiled for the same devices.
-  const bool waits = args.merge.segments > 0 && waits_itself("prune_plan", prune_plan);
   if (args.merge.segments > 0) {
-    if (args.with_query) {
-      attend(args, workspace, scratch, launch);
-    }
-    select(args, workspace, scratch, launch);
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_plan, grid_extent(args.merge.segments),
-                               plan_threads(args.merge), 0, launch.stream, args, workspace);
-  }
-  const bool few = args.merge.segments > 0 && args.merge.segments <= kFewSegments;
-  if (!few) {
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_offsets, 1, kScanThreads, 0, launch.stream, args,
-                               workspace);
-  }
-  if (args.merge.segments == 0) {
-    return;
-  }
-  switch (args.merge.dtype) {
-    case DType::kF16:
-      return pack<Half>(args, workspace, few, waits, launch);
-    case DType::kBF16:
-      return pack<BFloat>(args, workspace, few, waits, launch);
-    default:
-      return pack<float>(args, workspace, few, waits, launch);
+    select_and_pack(args, workspace, scratch, launch);
+  } else {
+    MEDPRUNER_LAUNCH(prune_offsets, 1, kScanThreads, launch.stream, args, workspace);
   }
 }
 

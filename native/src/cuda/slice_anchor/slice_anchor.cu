@@ -32,12 +32,14 @@ void run(const SliceAnchorArgs& args, Launch launch) {
   size_t size = 0;
   const AnchorWorkspace workspace = lay_out(args, args.workspace, &size);
   const bool list_apart = args.rows == 0 || args.segments > kFewSegments;
+  const unsigned segments = grid_extent(args.segments);  // these may refuse: before the first launch
+  const unsigned blocks = args.rows > 0 ? window_blocks<T>(args) : 0;
   if (args.rows > 0) {
     MEDPRUNER_LAUNCH(anchor_prepare, 1, 1024, launch.stream, args, workspace);
-    run_windows<T>(args, workspace, !list_apart, launch.stream);
+    run_windows<T>(args, workspace, blocks, !list_apart, launch.stream);
   }
-  if (list_apart && args.segments > 0) {
-    MEDPRUNER_LAUNCH(anchor_list, grid_extent(args.segments), 256, launch.stream, args);
+  if (list_apart && segments > 0) {
+    MEDPRUNER_LAUNCH(anchor_list, segments, 256, launch.stream, args);
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// run_windows() for the dtypes that the windows_<dtype>.cu instantiate it for.
+// window_blocks() and run_windows() for the dtypes that the windows_<dtype>.cu instantiate it for.
 
 #include <algorithm>
 
@@ -20,24 +20,35 @@ int row_alignment(const SliceAnchorArgs& args) {
 }
 
 template <class T>
-void run_chunk_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, bool list_last,
-                       void* stream) {
+int64_t chunk_blocks(const SliceAnchorArgs& args) {
+  return chunk_count(args);
+}
+
+template <class T>
+unsigned window_blocks(const SliceAnchorArgs& args) {
+  return grid_extent(args.with_patches
+                         ? args.grid.rows() * patch_blocks(args.grid, std::is_integral_v<T>).blocks
+                         : chunk_blocks<T>(args),
+                     "slices");
+}
+
+template <class T>
+void run_chunk_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, unsigned blocks,
+                       bool list_last, void* stream) {
   const int alignment = row_alignment<T>(args);
   const bool waits = waits_itself("anchor_window", anchor_window<T>);
   for (int64_t first = 0; first < args.rows; first += ChunkWindow::kWindow) {
     const bool list = list_last && first + ChunkWindow::kWindow >= args.rows;
-    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_window<T>, grid_extent(chunk_count(args)),
-                               ChunkWindow::kThreads, sizeof(Ring<T>), stream, args, workspace,
-                               first, alignment, list);
+    MEDPRUNER_LAUNCH_DEPENDENT(waits, anchor_window<T>, blocks, ChunkWindow::kThreads,
+                               sizeof(Ring<T>), stream, args, workspace, first, alignment, list);
   }
 }
 
 template <class T>
-void run_patch_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace,
+void run_patch_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, unsigned blocks,
                        bool list_last, void* stream) {
   const int alignment = row_alignment<T>(args);
   const PatchBlocks cut = patch_blocks(args.grid, std::is_integral_v<T>);
-  const unsigned blocks = grid_extent(args.grid.rows() * cut.blocks);
   const size_t shared = std::is_integral_v<T> ? sizeof(PatchMemory<T>)
                                               : std::max(sizeof(PatchMemory<T>), sizeof(Ring<T>));
   const bool waits = waits_itself("anchor_patch_window", anchor_patch_window<T>);
@@ -49,12 +60,12 @@ void run_patch_windows(const SliceAnchorArgs& args, const AnchorWorkspace& works
 }
 
 template <class T>
-void run_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, bool list_last,
+void run_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, unsigned blocks, bool list_last,
                  void* stream) {
   if (args.with_patches) {
-    run_patch_windows<T>(args, workspace, list_last, stream);
+    run_patch_windows<T>(args, workspace, blocks, list_last, stream);
   } else {
-    run_chunk_windows<T>(args, workspace, list_last, stream);
+    run_chunk_windows<T>(args, workspace, blocks, list_last, stream);
   }
 }
 

@@ -5,18 +5,28 @@
 
 namespace medpruner::cuda {
 
+/** Blocks of a window; refuses more than a launch takes, so it is asked before the first one. */
+template <class T>
+unsigned window_blocks(const SliceAnchorArgs& args);
+
 /**
  * Launches the windows of a call, with patches or without, one after another. `list_last`: the last one lists the
  * segments, which are few. Each dtype's is compiled in a file of its own, windows_<dtype>.cu, for together they take
  * the compiler minutes.
  */
 template <class T>
-void run_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, bool list_last, void* stream);
+void run_windows(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, unsigned blocks, bool list_last,
+                 void* stream);
 
-extern template void run_windows<uint8_t>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
-extern template void run_windows<int16_t>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
-extern template void run_windows<Half>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
-extern template void run_windows<BFloat>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
-extern template void run_windows<float>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
+/** `keyword` is empty where a windows_<dtype>.cu instantiates them. */
+#define MEDPRUNER_WINDOWS(keyword, T)                                                                         \
+  keyword template unsigned window_blocks<T>(const SliceAnchorArgs&);                                         \
+  keyword template void run_windows<T>(const SliceAnchorArgs&, const AnchorWorkspace&, unsigned, bool, void*)
+
+MEDPRUNER_WINDOWS(extern, uint8_t);
+MEDPRUNER_WINDOWS(extern, int16_t);
+MEDPRUNER_WINDOWS(extern, Half);
+MEDPRUNER_WINDOWS(extern, BFloat);
+MEDPRUNER_WINDOWS(extern, float);
 
 }  // namespace medpruner::cuda

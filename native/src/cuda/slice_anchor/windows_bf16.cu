@@ -3,6 +3,6 @@
 
 namespace medpruner::cuda {
 
-template void run_windows<BFloat>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
+MEDPRUNER_WINDOWS(, BFloat);
 
 }  // namespace medpruner::cuda

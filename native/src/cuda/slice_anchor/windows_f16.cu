@@ -3,6 +3,6 @@
 
 namespace medpruner::cuda {
 
-template void run_windows<Half>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
+MEDPRUNER_WINDOWS(, Half);
 
 }  // namespace medpruner::cuda

@@ -3,6 +3,6 @@
 
 namespace medpruner::cuda {
 
-template void run_windows<float>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
+MEDPRUNER_WINDOWS(, float);
 
 }  // namespace medpruner::cuda

@@ -5,10 +5,14 @@
 namespace medpruner::cuda {
 
 template <>
-void run_chunk_windows<int16_t>(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, bool list_last,
-                                void* stream) {
+int64_t chunk_blocks<int16_t>(const SliceAnchorArgs& args) {
+  return (args.cols - 1) / ShortPairs::kBlockValues + 1;
+}
+
+template <>
+void run_chunk_windows<int16_t>(const SliceAnchorArgs& args, const AnchorWorkspace& workspace, unsigned blocks,
+                                bool list_last, void* stream) {
   const int alignment = row_alignment<int16_t>(args);
-  const unsigned blocks = grid_extent((args.cols - 1) / ShortPairs::kBlockValues + 1);
   const bool waits = waits_itself("anchor_short_window", anchor_short_window);
   for (int64_t first = 0; first < args.rows; first += ShortWindow::kWindow) {
     const bool list = list_last && first + ShortWindow::kWindow >= args.rows;
@@ -17,6 +21,6 @@ void run_chunk_windows<int16_t>(const SliceAnchorArgs& args, const AnchorWorkspa
   }
 }
 
-template void run_windows<int16_t>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
+MEDPRUNER_WINDOWS(, int16_t);
 
 }  // namespace medpruner::cuda

@@ -3,6 +3,6 @@
 
 namespace medpruner::cuda {
 
-template void run_windows<uint8_t>(const SliceAnchorArgs&, const AnchorWorkspace&, bool, void*);
+MEDPRUNER_WINDOWS(, uint8_t);
 
 }  // namespace medpruner::cuda

@@ -42,7 +42,7 @@ struct Options {
   uint64_t step_limit = 400000000;
   /**
    * A barrier, or a wait for asynchronous copies, for the former launch or for the cluster, that is taken for
-   * absent: the name of its file without folders, and its line.
+   * absent: the name of its file with the folder it is in, "prune/prune.cuh", and its line.
    */
   std::pair<std::string, int> omitted_barrier;
   /**
@@ -52,6 +52,11 @@ struct Options {
   std::map<std::string, std::pair<char, unsigned>> grid_limits;
   /** What the device says it is: major * 10 + minor. */
   int compute_capability = 90;
+  /** How many devices there are, all of them the executor; and one that cannot be made current, as another process's. */
+  int devices = 1;
+  int taken_device = -1;
+  /** Asked how many clusters it runs at once, the device answers with an error. */
+  bool refuses_cluster_query = false;
 };
 
 Options& options();
@@ -62,7 +67,7 @@ void clear_fault();
 
 /**
  * Every __syncthreads (and _or, _and, _count), cp_async_wait, await_former_launch, cluster_sync and await_cluster
- * met so far: file name without folders, and line.
+ * met so far, and both halves of split barriers: file name with its folder, and line.
  */
 const std::set<std::pair<std::string, int>>& barriers_met();
 

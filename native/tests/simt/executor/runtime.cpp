@@ -36,6 +36,27 @@ std::set<const void*>& large_clusters() {
   return all;
 }
 
+int g_device = 0;
+cudaError_t g_last_error = cudaSuccess;
+
+cudaError_t failed(cudaError_t code) {
+  g_last_error = code;
+  return code;
+}
+
+bool takes_clusters(const void* kernel, unsigned blocks) {
+  const unsigned most = large_clusters().count(kernel) != 0 ? simt::kMostClusterBlocks
+                                                            : simt::kPortableClusterBlocks;
+  return blocks <= 1 || (simt::options().compute_capability >= 90 && blocks <= most);
+}
+
+/** As the driver's call of that name. */
+int primary_context_state(int device, unsigned* flags, int* active) {
+  *flags = 0;
+  *active = simt::contexts().count(device) != 0 ? 1 : 0;
+  return 0;
+}
+
 bool is_filling(const uint8_t* bytes, size_t count) {
   return count >= 8 && (bytes[0] == 0xA5 || bytes[0] == 0xCD) &&
          std::all_of(bytes, bytes + count, [&](uint8_t b) { return b == bytes[0]; });
@@ -44,15 +65,29 @@ bool is_filling(const uint8_t* bytes, size_t count) {
 }  // namespace
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *count = simt::options().devices;
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = g_device;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+  if (device < 0 || device >= simt::options().devices) {
+    return failed(cudaErrorInvalidDevice);
+  }
+  if (device == simt::options().taken_device) {
+    return failed(cudaErrorDevicesUnavailable);
+  }
+  g_device = device;
+  simt::contexts().insert(device);
+  return cudaSuccess;
+}
+cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** function, unsigned, unsigned long long) {
+  *function = strcmp(symbol, "cuDevicePrimaryCtxGetState") == 0
+                  ? reinterpret_cast<void*>(&primary_context_state)
+                  : nullptr;
+  return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
@@ -88,7 +123,11 @@ const char* cudaGetErrorString(cudaError_t code) {
       return "invalid argument";
   }
 }
-cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaGetLastError() {
+  const cudaError_t last = g_last_error;
+  g_last_error = cudaSuccess;
+  return last;
+}
 
 cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   *pointer = simt::allocate(bytes);
@@ -182,10 +221,17 @@ simt::Attributes::Attributes(const cudaLaunchConfig_t& config) {
   }
 }
 
-bool simt::takes_clusters(const void* kernel, unsigned blocks) {
-  const unsigned most =
-      large_clusters().count(kernel) != 0 ? kMostClusterBlocks : kPortableClusterBlocks;
-  return blocks <= 1 || (options().compute_capability >= 90 && blocks <= most);
+std::set<int>& simt::contexts() {
+  static std::set<int> all;
+  return all;
+}
+
+cudaError_t simt::count_clusters(int* clusters, const void* kernel, unsigned blocks) {
+  if (options().refuses_cluster_query) {
+    return failed(cudaErrorInvalidClusterSize);
+  }
+  *clusters = takes_clusters(kernel, blocks) ? 8 : 0;
+  return cudaSuccess;
 }
 
 cudaError_t simt::launch(const void* kernel, dim3 grid, dim3 block, size_t shared,

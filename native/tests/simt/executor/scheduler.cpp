@@ -272,6 +272,19 @@ const char* base_name(const char* path) {
   return slash == nullptr ? path : slash + 1;
 }
 
+/** With the folder that the file is in, for names occur twice. */
+const char* name_in_folder(const char* path) {
+  const char* name = base_name(path);
+  if (name - path < 2) {
+    return path;
+  }
+  const char* at = name - 1;
+  while (at > path && at[-1] != '/') {
+    --at;
+  }
+  return at;
+}
+
 std::string where(Site site) {
   return std::string(base_name(site.file)) + ":" + std::to_string(site.line);
 }
@@ -295,13 +308,13 @@ void note_barrier(Site site) {
     }
   }
   seen.push_back(site);
-  g_barriers.insert({base_name(site.file), site.line});
+  g_barriers.insert({name_in_folder(site.file), site.line});
 }
 
 bool omitted(Site site) {
   note_barrier(site);
   return g_options.omitted_barrier.second == site.line &&
-         g_options.omitted_barrier.first == base_name(site.file);
+         g_options.omitted_barrier.first == name_in_folder(site.file);
 }
 
 uint32_t random_below(uint32_t bound) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// The CUDA runtime calls that the library makes, on the executor: one device, whose memory lies in the
-// executor's arena; streams are counted but everything runs at once, in the order of the calls.
+// The CUDA runtime calls that the library makes, on the executor: one device, or several by name, whose memory lies in
+// the executor's arena; streams are counted but everything runs at once, in the order of the calls.
 
 #include <stddef.h>
 
+#include <set>
 #include <utility>
 
 #include "cuda_device.hpp"
@@ -15,8 +16,10 @@ enum cudaError_t {
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorInsufficientDriver = 35,
+  cudaErrorDevicesUnavailable = 46,
   cudaErrorInvalidDevice = 101,
   cudaErrorLaunchFailure = 719,
+  cudaErrorInvalidClusterSize = 912,
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToHost,
@@ -63,17 +66,23 @@ struct cudaLaunchConfig_t {
   cudaLaunchAttribute* attrs;
   unsigned numAttrs;
 };
-#define CUDART_VERSION 12000
+#define CUDART_VERSION 13000
+constexpr unsigned long long cudaEnableDefault = 0;
 
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
+/** Makes the device's context, as since CUDA 12. */
 cudaError_t cudaSetDevice(int device);
+/** Of the driver there is cuDevicePrimaryCtxGetState alone. */
+cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** function, unsigned version,
+                                             unsigned long long flags);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
 /** After cudaErrorLaunchFailure the text of the fault. */
 const char* cudaGetErrorString(cudaError_t code);
+/** Of those errors alone that simt::options() asks for. */
 cudaError_t cudaGetLastError();
 cudaError_t cudaMalloc(void** pointer, size_t bytes);
 cudaError_t cudaFree(void* pointer);
@@ -99,8 +108,12 @@ struct Attributes {
   explicit Attributes(const cudaLaunchConfig_t& config);
 };
 
+/** The devices that have a context; tests may change it. */
+std::set<int>& contexts();
+
 cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value);
-bool takes_clusters(const void* kernel, unsigned blocks);
+/** Clusters that a device runs at once: eight, if the kernel takes them at all. */
+cudaError_t count_clusters(int* clusters, const void* kernel, unsigned blocks);
 cudaError_t launch(const void* kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                    Attributes attributes, Body body);
 
@@ -140,13 +153,11 @@ cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 bloc
   return simt::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream, {},
                       {static_cast<void (*)(const void*)>(&Typed::run), &typed});
 }
-/** Clusters that a device runs at once: eight, if the kernel takes them at all. */
 template <class... Parameters>
 cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, void (*kernel)(Parameters...),
                                            const cudaLaunchConfig_t* config) {
-  const unsigned blocks = simt::Attributes(*config).cluster;
-  *clusters = simt::takes_clusters(reinterpret_cast<const void*>(kernel), blocks) ? 8 : 0;
-  return cudaSuccess;
+  return simt::count_clusters(clusters, reinterpret_cast<const void*>(kernel),
+                              simt::Attributes(*config).cluster);
 }
 /** With two attributes: that the launch may begin before the former one has ended, and clusters. */
 template <class... Parameters, class... Arguments>

@@ -182,7 +182,7 @@ public final class MedPruner {
    * thread alone. Small calls always do. Results do not depend on it.
    *
    * @param threads 1 to 256, or 0 for the default: {@code MEDPRUNER_THREADS} in the environment, or
-   *     else the processors this process may run on
+   *     else the processors this process may run on, in a container no more than its quota of them
    * @throws IllegalArgumentException if it is another number
    * @throws MedPrunerUnavailableException if the native library cannot be loaded
    */

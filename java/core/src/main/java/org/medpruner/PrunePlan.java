@@ -6,8 +6,9 @@ import org.jspecify.annotations.Nullable;
  * {@link Prune} for tensors that stay where they are: made once for their extents, run as often as
  * their contents change. It owns the workspace. On CUDA the first run queues the kernels one by one
  * and later ones launch them together as a {@link Graph}; a plan that runs once is never recorded,
- * because recording and instantiating cost the host more than the launches they save. On the CPU
- * every run is a {@link Prune#run}. The results are the same either way.
+ * because recording and instantiating cost the host more than the launches they save. Where CUDA
+ * cannot record, for want of memory for instance, and on the CPU every run is a {@link Prune#run}.
+ * The results are the same either way.
  *
  * <p>Counts, offsets and masks are read from the device when it runs, so one plan serves any ragged
  * mix of segments with the same totals of tokens, segments and volumes.
@@ -27,6 +28,7 @@ public final class PrunePlan implements AutoCloseable {
   private final Prune.Outputs outputs;
   private final NativeBuffer workspace;
   private boolean ran;
+  private boolean unrecordable;
   private @Nullable Graph graph;
 
   private PrunePlan(
@@ -98,7 +100,8 @@ public final class PrunePlan implements AutoCloseable {
   }
 
   /**
-   * {@return whether runs launch a recorded graph: on CUDA from the second on, on the CPU never}
+   * {@return whether runs launch a recorded graph: on CUDA from the second on, unless it could not
+   *     be recorded; on the CPU never}
    */
   public synchronized boolean recorded() {
     return graph != null;
@@ -116,9 +119,10 @@ public final class PrunePlan implements AutoCloseable {
   public synchronized void run(Stream stream) {
     Check.stream(stream, device());
     Graph recorded = graph;
-    if (recorded == null && ran && device().isCuda()) {
+    if (recorded == null && ran && !unrecordable && device().isCuda()) {
       recorded = record();
       graph = recorded;
+      unrecordable = recorded == null;
     }
     if (recorded == null) {
       call(stream);
@@ -128,10 +132,15 @@ public final class PrunePlan implements AutoCloseable {
     }
   }
 
-  /** On a stream of its own, because default streams cannot be captured. */
-  private Graph record() {
+  /**
+   * On a stream of its own, because default streams cannot be captured. Null where that fails for
+   * another reason than the arguments: the calls worked without it, and will again.
+   */
+  private @Nullable Graph record() {
     try (Stream side = Stream.create(device())) {
       return side.capture(() -> call(side));
+    } catch (MedPrunerException e) {
+      return null;
     }
   }
 

@@ -50,7 +50,7 @@ final class Status {
       case OUT_OF_MEMORY -> new MedPrunerOutOfMemoryException(text);
       case BACKEND_UNAVAILABLE -> new MedPrunerUnavailableException(text);
       case CUDA -> new MedPrunerCudaException(text, cudaCode);
-      case UNSUPPORTED -> new MedPrunerException("not supported by this build: " + text);
+      case UNSUPPORTED -> new MedPrunerException("not supported by this backend: " + text);
       default -> new MedPrunerException("native error " + status + ": " + text);
     };
   }
