@@ -206,7 +206,21 @@ public final class OpRun<I extends OpInput, O> {
     I alone = suite.take(input, Selection.ofSegments(offsets, longest));
     try {
       Finding found = same("alone", suite.part(input, together, longest), call(alone));
-      if (found instanceof Finding.Holds && call(reversed) instanceof Attempt.Answer<O> r) {
+      return found instanceof Finding.Holds
+          ? backwards(input, together, reversed, call(reversed))
+          : found;
+    } catch (IndexOutOfBoundsException | NegativeArraySizeException | IllegalArgumentException e) {
+      return new Finding.Broken("an output has another size than the input says");
+    }
+  }
+
+  private Finding backwards(I input, O together, I reversed, Attempt<O> attempt) {
+    return switch (attempt) {
+      case Attempt.Unsupported<O> u -> Finding.HOLDS;
+      case Attempt.Threw<O> t -> new Finding.Broken("in reversed order: " + t.text());
+      case Attempt.Answer<O> r -> {
+        int segments = input.offsets().length - 1;
+        Finding found = Finding.HOLDS;
         for (int g = 0; g < segments && found instanceof Finding.Holds; g++) {
           found =
               same(
@@ -214,11 +228,9 @@ public final class OpRun<I extends OpInput, O> {
                   suite.part(input, together, g),
                   new Attempt.Answer<>(suite.part(reversed, r.output(), segments - 1 - g)));
         }
+        yield found;
       }
-      return found;
-    } catch (IndexOutOfBoundsException | NegativeArraySizeException | IllegalArgumentException e) {
-      return new Finding.Broken("an output has another size than the input says");
-    }
+    };
   }
 
   private static long length(long[] offsets, int g) {
