@@ -138,6 +138,14 @@ final class AttentionMassCases {
             "log-sum-exp-given",
             new AttentionMassInput(
                 given.params(), given.query(), given.key(), lse(given), given.offsets())));
+    // The first and the last product are large and cancel; what an f32 sum lost to them is gone.
+    for (int i = 0; i < 40 * 2; i++) {
+      q[i * 16] = 30;
+      q[i * 16 + 15] = -30;
+      k[i * 16] *= 100;
+      k[i * 16 + 15] = k[i * 16];
+    }
+    add("products-that-cancel", NONE, 0, q, k, 2, 16, 0, 40);
   }
 
   /** The natural log of each row's sum of exponentials, of one segment. */

@@ -119,7 +119,7 @@ public final class OpRun<I extends OpInput, O> {
         O expected = suite.expected(input);
         for (OutputRule<I, O> rule : suite.outputs()) {
           if (rule.applies().test(input)) {
-            Finding found = rule.comparison().compare(expected, a.output());
+            Finding found = rule.comparison().compare(input, expected, a.output());
             record(rule.rule(), name, input, found, i -> output(rule, i));
           }
         }
@@ -176,7 +176,7 @@ public final class OpRun<I extends OpInput, O> {
 
   private Finding output(OutputRule<I, O> rule, I input) {
     return call(input) instanceof Attempt.Answer<O> a
-        ? rule.comparison().compare(suite.expected(input), a.output())
+        ? rule.comparison().compare(input, suite.expected(input), a.output())
         : Finding.HOLDS;
   }
 

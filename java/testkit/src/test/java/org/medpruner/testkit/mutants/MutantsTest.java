@@ -46,6 +46,15 @@ class MutantsTest {
     assertTrue(report.result(mutation.rule).failed() > 0, mutation.what + report.toMarkdown());
   }
 
+  /** Sums of f32 in another order, which attention_mass.h grants a kernel, are no defect. */
+  @Test
+  void logitsOfFloatsConform() {
+    ConformanceReport report =
+        ConformanceSuite.of(PlainTarget.ofSingleLogits())
+            .run(EDGES.withOps(EnumSet.of(Op.ATTENTION_MASS)));
+    assertTrue(report.passed(), report.toMarkdown());
+  }
+
   /** What is said of a failure is enough to see the defect. */
   @Test
   void aFailureIsReducedToAFewValues() {

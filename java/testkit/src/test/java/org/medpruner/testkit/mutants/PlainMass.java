@@ -24,10 +24,13 @@ import org.medpruner.testkit.AttentionMassOutput;
 /** {@code attention_mass}, written from its header: all probabilities of a head at a time. */
 final class PlainMass {
   private final @Nullable Mutation mutation;
+  private final boolean singles;
   private int runs;
 
-  PlainMass(@Nullable Mutation mutation) {
+  /** With {@code singles} logits are f32 sums from the last product on, as a kernel's may be. */
+  PlainMass(@Nullable Mutation mutation, boolean singles) {
     this.mutation = mutation;
+    this.singles = singles;
   }
 
   private boolean is(Mutation m) {
@@ -91,14 +94,15 @@ final class PlainMass {
     double scale = in.params().scale() == 0 ? 1 / Math.sqrt(d) : in.params().scale();
     boolean odd = false;
     for (int j = 0; j < p.length; j++) {
-      for (int c = 0; c < d; c++) {
+      for (int n = 0; n < d; n++) {
+        int c = singles ? d - 1 - n : n;
         double a = q[((from + i) * heads + h) * d + c];
         double b = k[((from + j) * heads + h) * d + c];
         odd |= !Double.isFinite(a) || !Double.isFinite(b);
-        p[j] += a * b;
+        p[j] = single(p[j] + a * b);
       }
       odd |= !is(MASS_SCALED_FIRST) && !(Math.abs(p[j]) <= Float.MAX_VALUE);
-      p[j] *= is(MASS_NO_SCALE) ? 1 : scale;
+      p[j] = single(p[j] * (is(MASS_NO_SCALE) ? 1 : scale));
       odd |= !(Math.abs(p[j]) <= Float.MAX_VALUE);
     }
     double most = is(MASS_NO_MAXIMUM) ? 0 : Arrays.stream(p).max().orElse(0);
@@ -115,6 +119,10 @@ final class PlainMass {
       p[j] = is(MASS_BF16) ? bf16(p[j]) : p[j];
     }
     return odd;
+  }
+
+  private double single(double v) {
+    return singles ? (float) v : v;
   }
 
   private static double bf16(double v) {
