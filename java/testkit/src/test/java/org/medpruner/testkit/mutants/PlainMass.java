@@ -86,7 +86,7 @@ final class PlainMass {
     return new AttentionMassOutput(mass, keys, flags);
   }
 
-  /** Softmax of a row; whether something in it is not finite. */
+  /** Softmax of a row, by its log-sum-exp if that is given; whether something is not finite. */
   private boolean probabilities(
       double[] p, AttentionMassInput in, float[] q, float[] k, int from, int i, int h) {
     int heads = in.query().size(1);
@@ -104,6 +104,13 @@ final class PlainMass {
       odd |= !is(MASS_SCALED_FIRST) && !(Math.abs(p[j]) <= Float.MAX_VALUE);
       p[j] = single(p[j] * (is(MASS_NO_SCALE) ? 1 : scale));
       odd |= !(Math.abs(p[j]) <= Float.MAX_VALUE);
+    }
+    float[] lse = in.lse();
+    if (lse != null) {
+      int n = lse.length / heads;
+      float own = lse[h * n + from + i];
+      Arrays.setAll(p, j -> Math.exp(p[j] - own));
+      return odd || !Float.isFinite(own);
     }
     double most = is(MASS_NO_MAXIMUM) ? 0 : Arrays.stream(p).max().orElse(0);
     double sum = 0;
