@@ -125,6 +125,11 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
   }
 
   @Override
+  List<GoldenCase<AttentionMassInput, AttentionMassOutput>> goldens() {
+    return AttentionMassGoldens.all();
+  }
+
+  @Override
   AttentionMassOutput call(ConformanceTarget target, AttentionMassInput input) {
     return target.attentionMass(input);
   }
