@@ -1,9 +1,13 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.MASS_ADDS_UP_TO_ONE;
 import static org.medpruner.testkit.mutants.Mutation.MASS_BASE_TWO;
 import static org.medpruner.testkit.mutants.Mutation.MASS_BF16;
 import static org.medpruner.testkit.mutants.Mutation.MASS_HEADS_SUMMED;
 import static org.medpruner.testkit.mutants.Mutation.MASS_KEYS_OF_FIRST_HEAD;
+import static org.medpruner.testkit.mutants.Mutation.MASS_KEYS_OF_NON_FINITE;
+import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_ROWS_FIRST;
+import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_MAXIMUM;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_SCALE;
 import static org.medpruner.testkit.mutants.Mutation.MASS_OF_BATCH;
@@ -77,10 +81,12 @@ final class PlainMass {
         }
       }
       for (int i = 0; i < pooled.length; i++) {
-        mass[from / pool + i] = odd ? Float.NaN : (float) pooled[i];
+        double share = is(MASS_ADDS_UP_TO_ONE) ? pooled[i] / t : pooled[i];
+        mass[from / pool + i] = odd ? Float.NaN : (float) share;
       }
       for (int i = 0; i < pooledKeys.length; i++) {
-        keys[from / pool * d + i] = (float) pooledKeys[i];
+        boolean none = odd && is(MASS_KEYS_OF_NON_FINITE);
+        keys[from / pool * d + i] = none ? 0 : (float) pooledKeys[i];
       }
     }
     return new AttentionMassOutput(mass, keys, flags);
@@ -108,9 +114,9 @@ final class PlainMass {
     float[] lse = in.lse();
     if (lse != null) {
       int n = lse.length / heads;
-      float own = lse[h * n + from + i];
+      float own = lse[is(MASS_LSE_ROWS_FIRST) ? (from + i) * heads + h : h * n + from + i];
       Arrays.setAll(p, j -> Math.exp(p[j] - own));
-      return odd || !Float.isFinite(own);
+      return odd || (!Float.isFinite(own) && !is(MASS_LSE_UNFLAGGED));
     }
     double most = is(MASS_NO_MAXIMUM) ? 0 : Arrays.stream(p).max().orElse(0);
     double sum = 0;
