@@ -118,6 +118,19 @@ class ConformanceSuiteTest {
     assertTrue(String.valueOf(e.getMessage()).startsWith("case: "), e.getMessage());
   }
 
+  /** A report of small cases alone does not read like one of all. */
+  @Test
+  void casesLeftOutAreCounted() {
+    ConformanceReport all = run(new OracleTarget(), GATHER);
+    ConformanceReport small = run(new OracleTarget(), GATHER.withMostValues(30));
+    int left = all.result("gather_rows/answers").cases();
+    assertEquals(0, all.leftOut());
+    assertEquals(left, small.result("gather_rows/answers").cases() + small.leftOut());
+    assertTrue(small.leftOut() > 0, small.toMarkdown());
+    assertTrue(small.toMarkdown().contains(small.leftOut() + " larger cases were left out"));
+    assertTrue(small.toJson().contains("\"leftOut\": " + small.leftOut() + ","));
+  }
+
   @Test
   void theSameOptionsGiveTheSameReportAndAnotherSeedOtherCases() {
     ConformanceReport first = run(new SecondRow(), GATHER);

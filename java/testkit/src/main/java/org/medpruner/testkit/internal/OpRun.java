@@ -22,6 +22,15 @@ public final class OpRun<I extends OpInput, O> {
   private final ConformanceTarget target;
   private final ConformanceOptions options;
   private final Map<Rule, Tally> tallies = new LinkedHashMap<>();
+  private int leftOut;
+
+  /**
+   * What came of an op.
+   *
+   * @param rules in the order of the rules
+   * @param leftOut cases of more values than the options allow
+   */
+  public record Results(List<RuleResult> rules, int leftOut) {}
 
   private OpRun(OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options) {
     this.suite = suite;
@@ -32,23 +41,23 @@ public final class OpRun<I extends OpInput, O> {
     }
   }
 
-  /** Runs the cases of an op; the results are in the order of the rules. */
-  public static List<RuleResult> of(Op op, ConformanceTarget target, ConformanceOptions options) {
+  /** Runs the cases of an op. */
+  public static Results of(Op op, ConformanceTarget target, ConformanceOptions options) {
     return run(OpSuites.of(op), target, options);
   }
 
-  private static <I extends OpInput, O> List<RuleResult> run(
+  private static <I extends OpInput, O> Results run(
       OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options) {
     return new OpRun<>(suite, target, options).results();
   }
 
-  private List<RuleResult> results() {
+  private Results results() {
     for (DType dtype : suite.op().dtypes()) {
       boolean supported = target.supports(suite.op(), dtype);
       String why = dtype + " is not supported";
       for (TestCase<I> c : suite.cases(dtype, options.seed(), options.cases())) {
         String name = name(dtype, c.name());
-        if (!wanted(name) || suite.values(c.input()) > options.mostValues()) {
+        if (!wanted(name) || tooLarge(c.input())) {
           continue;
         }
         if (supported) {
@@ -66,11 +75,17 @@ public final class OpRun<I extends OpInput, O> {
     }
     for (GoldenCase<I, O> golden : suite.goldens()) {
       String name = name(golden.input().dtype(), golden.name());
-      if (wanted(name) && suite.values(golden.input()) <= options.mostValues()) {
+      if (wanted(name) && !tooLarge(golden.input())) {
         compare(name, golden);
       }
     }
-    return tallies.values().stream().map(Tally::result).toList();
+    return new Results(tallies.values().stream().map(Tally::result).toList(), leftOut);
+  }
+
+  private boolean tooLarge(I input) {
+    boolean larger = suite.values(input) > options.mostValues();
+    leftOut += larger ? 1 : 0;
+    return larger;
   }
 
   private String name(DType dtype, String own) {
