@@ -185,6 +185,18 @@ TEST(given_lse_and_specials_of_16_bits) {
   }
 }
 
+/** What the tests here call the same, so that a zero where the CPU has an infinity is none of it. */
+TEST(what_is_close) {
+  CHECK(is_close(1, 1.000009f) && is_close(0, 9e-9f) && is_close(-0.0f, 0));
+  CHECK(!is_close(1, 1.00002f) && !is_close(0, 2e-8f));
+  for (float odd : {NAN, INFINITY, -INFINITY}) {
+    CHECK(is_close(odd, odd));
+    for (float other : {0.0f, 3e38f, -3e38f, -odd}) {
+      CHECK(isnan(other) || (!is_close(other, odd) && !is_close(odd, other)));
+    }
+  }
+}
+
 /** Bits do not depend on the grid, on the rows per block, or on what else is in the batch. */
 template <class T>
 void independence(uint64_t seed, int64_t dim, int capability) {

@@ -138,15 +138,19 @@ public final class NativeBuffer implements AutoCloseable {
   }
 
   /**
-   * Copies a host segment, native or heap, to {@code byteOffset}; done on return.
+   * Copies a host segment, native or heap, to {@code byteOffset}; done on return. Its arena must
+   * stay open until then: closing it meanwhile is refused while the memory is read, but what the
+   * driver still reads of page-locked memory by itself the JVM cannot see.
    *
    * @param source all its bytes are copied
    * @param byteOffset where the first byte goes
    * @throws IllegalArgumentException if it does not fit
-   * @throws IllegalStateException if the buffer is closed
+   * @throws IllegalStateException if the buffer or the arena of the segment is closed, or the
+   *     segment is confined to another thread
    */
   public void copyFrom(MemorySegment source, long byteOffset) {
     checkInside(byteOffset, source.byteSize());
+    TensorView.requireAccess("source", source);
     lifetime.acquire();
     try {
       NativeMemory.copyIn(device, address + byteOffset, source);
@@ -158,16 +162,19 @@ public final class NativeBuffer implements AutoCloseable {
 
   /**
    * Copies from {@code byteOffset} into a host segment, native or heap, filling it; done on return.
-   * Work on streams other than the default one must be synchronised before.
+   * Work on streams other than the default one must be synchronised before. As of {@link
+   * #copyFrom(MemorySegment, long)}, the segment's arena must stay open until the return.
    *
    * @param destination all its bytes are written
    * @param byteOffset of the first byte that is read
    * @throws IllegalArgumentException if the buffer ends before the segment is full, or the segment
    *     is read-only
-   * @throws IllegalStateException if the buffer is closed
+   * @throws IllegalStateException if the buffer or the arena of the segment is closed, or the
+   *     segment is confined to another thread
    */
   public void copyTo(MemorySegment destination, long byteOffset) {
     checkInside(byteOffset, destination.byteSize());
+    TensorView.requireAccess("destination", destination);
     lifetime.acquire();
     try {
       NativeMemory.copyOut(device, address + byteOffset, destination);

@@ -242,14 +242,19 @@ public final class TensorView {
    */
   public void requireAccess(String name) {
     if (owner instanceof MemorySegment segment) {
-      if (!segment.scope().isAlive()) {
-        throw new IllegalStateException(
-            name + ": the arena of its segment is closed; keep it open until the last use");
-      }
-      if (!segment.isAccessibleBy(Thread.currentThread())) {
-        throw new IllegalStateException(
-            name + ": its segment is confined to another thread; allocate it in Arena.ofShared()");
-      }
+      requireAccess(name, segment);
+    }
+  }
+
+  /** As the other, of a segment itself. */
+  static void requireAccess(String name, MemorySegment segment) {
+    if (!segment.scope().isAlive()) {
+      throw new IllegalStateException(
+          name + ": the arena of its segment is closed; keep it open until the last use");
+    }
+    if (!segment.isAccessibleBy(Thread.currentThread())) {
+      throw new IllegalStateException(
+          name + ": its segment is confined to another thread; allocate it in Arena.ofShared()");
     }
   }
 

@@ -1,6 +1,7 @@
 package org.medpruner.oracle;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.AttentionMass;
 import org.medpruner.SegmentFlags;
 
@@ -36,9 +37,34 @@ public final class AttentionMassOracle {
    */
   public static Result run(
       AttentionMass.Params params, float[] query, float[] key, int heads, int d, long[] offsets) {
+    return run(params, query, key, null, heads, d, offsets);
+  }
+
+  /**
+   * The op with the sums of exponentials given; arguments are not checked.
+   *
+   * @param params pooling and scale
+   * @param query float[N * H * d], patch by patch
+   * @param key float[N * H * d], patch by patch
+   * @param lse null, or float[H * N], head by head: natural log of each query row's sum of
+   *     exponentials of the scaled logits, taken as it is
+   * @param heads H
+   * @param d values of one head
+   * @param offsets long[G + 1] over the patches, from 0 to N
+   * @return new arrays
+   */
+  public static Result run(
+      AttentionMass.Params params,
+      float[] query,
+      float[] key,
+      float @Nullable [] lse,
+      int heads,
+      int d,
+      long[] offsets) {
     int segments = offsets.length - 1;
     int pool = (int) params.pooling().patchesPerToken();
-    int tokens = (int) offsets[segments] / pool;
+    int patches = (int) offsets[segments];
+    int tokens = patches / pool;
     double scale = params.scale() == 0 ? 1 / Math.sqrt(d) : params.scale();
     double[] mass = new double[tokens];
     double[] pooledKeys = new double[tokens * d];
@@ -51,7 +77,10 @@ public final class AttentionMassOracle {
       for (int h = 0; h < heads; h++) {
         for (int q = 0; q < length; q++) {
           double[] row = logits(query, key, from, q, h, heads, d, length, scale);
-          finite &= addSoftmax(row, columns, heads);
+          finite &=
+              lse == null
+                  ? addSoftmax(row, columns, heads)
+                  : addExponentials(row, lse[h * patches + from + q], columns, heads);
         }
       }
       finite &= finite(query, from, length, heads * d) && finite(key, from, length, heads * d);
@@ -119,6 +148,17 @@ public final class AttentionMassOracle {
       columns[k] += StrictMath.exp(row[k] - max) / sum / heads;
     }
     return true;
+  }
+
+  /** Adds exp(row - lse) / heads to the columns; false when one of them does not fit a float. */
+  private static boolean addExponentials(double[] row, float lse, double[] columns, int heads) {
+    boolean fits = Float.isFinite(lse);
+    for (int k = 0; k < row.length; k++) {
+      double e = StrictMath.exp(row[k] - lse);
+      fits &= fits(e);
+      columns[k] += e / heads;
+    }
+    return fits;
   }
 
   private static boolean finite(float[] values, int from, int length, int rowSize) {

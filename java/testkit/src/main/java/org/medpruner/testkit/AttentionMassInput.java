@@ -11,7 +11,8 @@ import org.medpruner.DType;
  * @param query F16, BF16 or F32 [N, H, d]
  * @param key as query
  * @param lse null, or float[H * N]: natural log of each query row's sum of exponentials of the
- *     scaled logits. A target that does not take it ignores it
+ *     scaled logits. A target that does not take it ignores one of finite values, whose masses are
+ *     the same without it, and ends another in {@link UnsupportedCaseException}
  * @param offsets over the patches
  */
 @SuppressWarnings("ArrayRecordComponent")

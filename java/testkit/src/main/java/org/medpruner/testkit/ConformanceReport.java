@@ -10,9 +10,10 @@ import org.medpruner.testkit.internal.MarkdownReport;
  * @param target name of the implementation
  * @param options what was run
  * @param results one per rule, op by op
+ * @param leftOut cases that were not run because a tensor has more values than the options allow
  */
 public record ConformanceReport(
-    String target, ConformanceOptions options, List<RuleResult> results) {
+    String target, ConformanceOptions options, List<RuleResult> results, int leftOut) {
 
   /** Copies the list. */
   public ConformanceReport {
@@ -27,7 +28,10 @@ public record ConformanceReport(
     return failed() == 0 && results.stream().anyMatch(r -> r.passed() > 0);
   }
 
-  /** {@return whether nothing was unsupported, neither a case nor an output} */
+  /**
+   * {@return whether nothing was unsupported, neither a case nor an output} What was left out for
+   * its size is not looked at: see {@link #leftOut}.
+   */
   public boolean complete() {
     return unsupported() == 0;
   }

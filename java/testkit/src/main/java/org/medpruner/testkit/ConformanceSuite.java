@@ -64,9 +64,12 @@ public final class ConformanceSuite {
    */
   public ConformanceReport run(ConformanceOptions options) {
     List<RuleResult> results = new ArrayList<>();
+    int leftOut = 0;
     for (Op op : Op.values()) {
       if (options.ops().contains(op)) {
-        results.addAll(OpRun.of(op, target, options));
+        OpRun.Results own = OpRun.of(op, target, options);
+        results.addAll(own.rules());
+        leftOut += own.leftOut();
       }
     }
     String only = options.caseName();
@@ -74,6 +77,6 @@ public final class ConformanceSuite {
       throw new IllegalArgumentException(
           "case: there is no \"" + only + "\" with this seed and number of cases");
     }
-    return new ConformanceReport(target.name(), options, results);
+    return new ConformanceReport(target.name(), options, results, leftOut);
   }
 }

@@ -24,7 +24,8 @@ public final class Main {
                          or prune; may be repeated; without it all
         --seed N         of the generated cases (1)
         --cases N        random cases per op and dtype, beside the edge cases (40)
-        --most-values N  leaves out cases with a tensor of more values, for slow targets
+        --most-values N  leaves out cases with a tensor of more values, for slow targets; the report
+                         counts them
         --case NAME      this case alone, as a report names it
         --examples N     failing cases shown per rule (3)
         --no-refusals    leaves out bad input

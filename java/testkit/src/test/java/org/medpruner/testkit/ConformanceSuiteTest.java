@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.medpruner.DType;
@@ -117,6 +118,19 @@ class ConformanceSuiteTest {
     assertTrue(String.valueOf(e.getMessage()).startsWith("case: "), e.getMessage());
   }
 
+  /** A report of small cases alone does not read like one of all. */
+  @Test
+  void casesLeftOutAreCounted() {
+    ConformanceReport all = run(new OracleTarget(), GATHER);
+    ConformanceReport small = run(new OracleTarget(), GATHER.withMostValues(30));
+    int left = all.result("gather_rows/answers").cases();
+    assertEquals(0, all.leftOut());
+    assertEquals(left, small.result("gather_rows/answers").cases() + small.leftOut());
+    assertTrue(small.leftOut() > 0, small.toMarkdown());
+    assertTrue(small.toMarkdown().contains(small.leftOut() + " larger cases were left out"));
+    assertTrue(small.toJson().contains("\"leftOut\": " + small.leftOut() + ","));
+  }
+
   @Test
   void theSameOptionsGiveTheSameReportAndAnotherSeedOtherCases() {
     ConformanceReport first = run(new SecondRow(), GATHER);
@@ -173,6 +187,69 @@ class ConformanceSuiteTest {
     assertTrue(refusals.failures().getFirst().difference().startsWith("an accident"));
     assertEquals(
         0, run(throwing, GATHER.withRefusals(false)).result("gather_rows/refusals").cases());
+  }
+
+  /** A batch is a valid input in any order: whoever answers one has to answer the other. */
+  @Test
+  void anExceptionOnAReversedBatchBreaksBatch() {
+    ConformanceTarget longestFirst =
+        new ConformanceTarget() {
+          private final OracleTarget oracle = new OracleTarget();
+
+          @Override
+          public boolean supports(Op op, DType dtype) {
+            return dtype == DType.U8;
+          }
+
+          @Override
+          public GatherRowsOutput gatherRows(GatherRowsInput in) {
+            long[] offsets = in.offsets();
+            if (offsets.length == 5 && offsets[1] < offsets[4] - offsets[3]) {
+              throw new ArrayIndexOutOfBoundsException(4);
+            }
+            return oracle.gatherRows(in);
+          }
+        };
+    RuleResult batch = run(longestFirst, GATHER.withCases(0)).result("gather_rows/batch");
+    assertTrue(batch.failed() > 0, batch.toString());
+    assertTrue(
+        batch.failures().getFirst().difference().startsWith("in reversed order: ArrayIndex"),
+        batch.toString());
+  }
+
+  /** An infinity is no number that another is close to. */
+  @Test
+  void infinitiesAreLikeThemselvesAlone() {
+    for (float given : new float[] {0, -Float.MAX_VALUE, Float.POSITIVE_INFINITY, Float.NaN}) {
+      ConformanceTarget target =
+          new ConformanceTarget() {
+            private final OracleTarget oracle = new OracleTarget();
+
+            @Override
+            public boolean supports(Op op, DType dtype) {
+              return true;
+            }
+
+            @Override
+            public AttentionMassOutput attentionMass(AttentionMassInput in) {
+              AttentionMassOutput out = oracle.attentionMass(in);
+              float[] keys = Objects.requireNonNull(out.pooledKeys());
+              for (int i = 0; i < keys.length; i++) {
+                keys[i] = keys[i] == Float.NEGATIVE_INFINITY ? given : keys[i];
+              }
+              return new AttentionMassOutput(out.mass(), keys, out.flags());
+            }
+          };
+      String name = "attention_mass/F32/minus-infinity-in-key";
+      RuleResult keys =
+          run(
+                  target,
+                  ConformanceOptions.DEFAULT
+                      .withOps(EnumSet.of(Op.ATTENTION_MASS))
+                      .withCaseName(name))
+              .result("attention_mass/pooled-keys");
+      assertEquals(1, keys.failed(), "in place of -Infinity: " + given);
+    }
   }
 
   @Test

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
@@ -29,9 +31,40 @@ class CudaBackendTest {
   }
 
   /**
-   * A JVM of its own, since a process has one native library. The executor runs threads one by one,
-   * so the large cases are left out; {@code Main} runs them in a minute or two.
+   * The largest tensors of what the executor, which runs threads one by one, is given here: several
+   * tiles of each kernel. {@code Main} runs all edge cases on it in a minute or two.
    */
+  private static final Map<Op, Integer> MOST_VALUES =
+      Map.of(
+          Op.SLICE_ANCHOR, 2000,
+          Op.ATTENTION_MASS, 1000,
+          Op.NUCLEUS_SELECT, 2000,
+          Op.CONTEXTUAL_MERGE, 500,
+          Op.GATHER_ROWS, 2000,
+          Op.PRUNE, 500);
+
+  /** What {@link #onTheSimtExecutor} starts. */
+  public static final class OnTheSimtExecutor {
+    private OnTheSimtExecutor() {}
+
+    /** Prints a report for each op and exits with 1 if one of them fails or lacks something. */
+    public static void main(String[] args) {
+      boolean all = true;
+      for (Op op : Op.values()) {
+        ConformanceOptions options =
+            ConformanceOptions.DEFAULT
+                .withOps(EnumSet.of(op))
+                .withCases(0)
+                .withMostValues(Objects.requireNonNull(MOST_VALUES.get(op)));
+        ConformanceReport report = ConformanceSuite.of(new CudaTarget()).run(options);
+        System.out.println(report.toMarkdown());
+        all &= report.passed() && report.complete();
+      }
+      System.exit(all ? 0 : 1);
+    }
+  }
+
+  /** A JVM of its own, since a process has one native library. */
   @Test
   void onTheSimtExecutor(@TempDir Path folder) throws Exception {
     Path root = Path.of(Objects.requireNonNullElse(System.getenv("MEDPRUNER_ROOT"), "../.."));
@@ -51,14 +84,7 @@ class CudaBackendTest {
                     "-Dmedpruner.library.path=" + library.toAbsolutePath(),
                     "-cp",
                     System.getProperty("java.class.path"),
-                    "org.medpruner.testkit.Main",
-                    "--target",
-                    CudaTarget.class.getName(),
-                    "--cases",
-                    "0",
-                    "--most-values",
-                    "100",
-                    "--strict"))
+                    OnTheSimtExecutor.class.getName()))
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
             .start();

@@ -11,13 +11,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Properties;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.MedPrunerException;
 
 /**
  * A library inside a jar, copied to {@code <cache>/<sha256>/<file>}. Any number of processes may do
  * so at once: each writes a file of its own and moves it into place. What lies there already is
- * used only if its hash is right.
+ * used only if its hash is right. Others may read it as the umask says of any file.
  */
 public final class BundledLibrary {
   static final String CACHE_PROPERTY = "medpruner.cache.dir";
@@ -45,11 +46,10 @@ public final class BundledLibrary {
     String sha256 = property(description, properties, "sha256", "[0-9a-f]{64}");
     Path cache = cacheFolder();
     Path target = cache.resolve(sha256).resolve(file);
-    if (Files.isRegularFile(target) && sha256.equals(hash(Files.newInputStream(target)))) {
-      return target;
-    }
     try {
-      copy(owner, folder + file, target, sha256, description);
+      if (!Files.isRegularFile(target) || !sha256.equals(hash(Files.newInputStream(target)))) {
+        copy(owner, folder + file, target, sha256, description);
+      }
     } catch (IOException e) {
       throw new MedPrunerException(
           "cannot extract to " + cache + " (" + e + "); set -D" + CACHE_PROPERTY + "=FOLDER", e);
@@ -81,13 +81,15 @@ public final class BundledLibrary {
       throw new IOException("no folder for " + target);
     }
     Files.createDirectories(folder);
-    Path temporary = Files.createTempFile(folder, target.getFileName() + ".", ".part");
+    // Not Files.createTempFile, whose files only their owner may read: one cache may serve many
+    // users, as in an image that root filled.
+    Path temporary = folder.resolve(target.getFileName() + "." + UUID.randomUUID() + ".part");
     try {
       try (InputStream in = resource(owner, resource)) {
         if (in == null) {
           throw new MedPrunerException("no resource " + resource);
         }
-        Files.copy(in, temporary, StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(in, temporary);
       }
       String actual = hash(Files.newInputStream(temporary));
       if (!actual.equals(sha256)) {

@@ -11,8 +11,7 @@ import org.medpruner.Device;
 /** Allocation, copies and streams. */
 public final class NativeMemory {
   // Heap arrays reach a device through a native block of this size: large enough for full PCIe
-  // speed,
-  // small enough not to matter beside the data.
+  // speed, small enough not to matter beside the data.
   private static final long STAGING_BYTES = 4L << 20;
 
   private NativeMemory() {}
@@ -55,7 +54,7 @@ public final class NativeMemory {
       MemorySegment.copy(source, 0, unchecked(address, bytes), 0, bytes);
     } else if (source.isNative()) {
       try {
-        copy(address, device, source.address(), Device.CPU, bytes);
+        copy(MemorySegment.ofAddress(address), device, source, Device.CPU, bytes);
       } finally {
         Reference.reachabilityFence(source);
       }
@@ -65,7 +64,7 @@ public final class NativeMemory {
         for (long at = 0; at < bytes; at += STAGING_BYTES) {
           long n = Math.min(STAGING_BYTES, bytes - at);
           MemorySegment.copy(source, at, staging, 0, n);
-          copy(address + at, device, staging.address(), Device.CPU, n);
+          copy(MemorySegment.ofAddress(address + at), device, staging, Device.CPU, n);
         }
       }
     }
@@ -84,7 +83,7 @@ public final class NativeMemory {
       MemorySegment.copy(unchecked(address, bytes), 0, destination, 0, bytes);
     } else if (destination.isNative()) {
       try {
-        copy(destination.address(), Device.CPU, address, device, bytes);
+        copy(destination, Device.CPU, MemorySegment.ofAddress(address), device, bytes);
       } finally {
         Reference.reachabilityFence(destination);
       }
@@ -93,23 +92,24 @@ public final class NativeMemory {
         MemorySegment staging = arena.allocate(Math.min(bytes, STAGING_BYTES));
         for (long at = 0; at < bytes; at += STAGING_BYTES) {
           long n = Math.min(STAGING_BYTES, bytes - at);
-          copy(staging.address(), Device.CPU, address + at, device, n);
+          copy(staging, Device.CPU, MemorySegment.ofAddress(address + at), device, n);
           MemorySegment.copy(staging, 0, destination, at, n);
         }
       }
     }
   }
 
-  private static void copy(long to, Device toDevice, long from, Device fromDevice, long bytes) {
+  /**
+   * The host side is a segment of its own arena, not a bare address: so the downcall refuses memory
+   * that is closed or confined to another thread, and holds off closing it until it returns. By
+   * then the driver has taken or written all pageable memory.
+   */
+  private static void copy(
+      MemorySegment to, Device toDevice, MemorySegment from, Device fromDevice, long bytes) {
     try (Frame f = new Frame()) {
       Status.check(
           NativeCalls.copy(
-              MemorySegment.ofAddress(to),
-              f.device(toDevice),
-              MemorySegment.ofAddress(from),
-              f.device(fromDevice),
-              bytes,
-              MemorySegment.NULL));
+              to, f.device(toDevice), from, f.device(fromDevice), bytes, MemorySegment.NULL));
     }
     synchronize(toDevice.isCuda() ? toDevice : fromDevice, 0);
   }

@@ -14,7 +14,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,6 +127,22 @@ class NativeLibraryTest {
     Files.writeString(target, "tampered with");
     assertContains(run(child()), "available " + target);
     assertEquals(bundled(FILE).length, Files.size(target));
+  }
+
+  /** An image is filled by root and run by somebody else. */
+  @Test
+  void theExtractedLibraryIsReadableAsAnyFile() throws Exception {
+    String out = run(child());
+    Path target = Path.of(out.strip().substring("available ".length()));
+    Path plain = Files.writeString(folder.resolve("plain"), "");
+    assertEquals(Files.getPosixFilePermissions(plain), Files.getPosixFilePermissions(target), out);
+    Files.setPosixFilePermissions(target, Set.of());
+    if (Files.isReadable(target)) {
+      String reason = "root may read any file";
+      System.out.println("skipped the half of an unreadable library: " + reason);
+      Assumptions.abort(reason);
+    }
+    assertContains(run(child()), "unavailable", "AccessDenied", "set -Dmedpruner.cache.dir=FOLDER");
   }
 
   private static long count(Path folder) throws IOException {

@@ -29,6 +29,7 @@ final class AttentionMassCases {
     cases.shapes();
     cases.poolings();
     cases.logits();
+    cases.logSumExps();
     cases.nonFinite();
     for (int i = 0; i < (count + 1) / 2; i++) {
       cases.random(i);
@@ -132,15 +133,50 @@ final class AttentionMassCases {
       sink[9 * 32 + i] = 6 * Math.signum(q[i]);
     }
     add("sink", NONE, 1, q, sink, 2, 16, 0, 40);
-    AttentionMassInput given = all.getLast().input();
-    all.add(
-        new TestCase<>(
-            "log-sum-exp-given",
-            new AttentionMassInput(
-                given.params(), given.query(), given.key(), lse(given), given.offsets())));
+    give("log-sum-exp-given", lse(all.getLast().input()));
+    // The first and the last product are large and cancel; what an f32 sum lost to them is gone.
+    for (int i = 0; i < 40 * 2; i++) {
+      q[i * 16] = 30;
+      q[i * 16 + 15] = -30;
+      k[i * 16] *= 100;
+      k[i * 16 + 15] = k[i * 16];
+    }
+    add("products-that-cancel", NONE, 0, q, k, 2, 16, 0, 40);
   }
 
-  /** The natural log of each row's sum of exponentials, of one segment. */
+  /** The case before, with a log-sum-exp. */
+  private void give(String name, float[] lse) {
+    AttentionMassInput in = all.getLast().input();
+    all.add(
+        new TestCase<>(
+            name, new AttentionMassInput(in.params(), in.query(), in.key(), lse, in.offsets())));
+  }
+
+  /** Log-sum-exps of several heads and segments, pooled; and odd ones, in one of the segments. */
+  private void logSumExps() {
+    float[] odd = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+    String[] oddNames = {"nan", "infinite", "minus-infinite"};
+    for (int i = 0; i < 2; i++) {
+      Pooling pooling =
+          i == 0 ? new AttentionMass.Contiguous(2) : new AttentionMass.Grid(4, 6, 2, 3);
+      long[] offsets = i == 0 ? new long[] {0, 8, 8, 22, 40} : new long[] {0, 24, 24, 48, 72};
+      String where = i == 0 ? "-in-groups" : "-in-a-grid";
+      Random r = random("log-sum-exp" + where);
+      int n = Ragged.rows(offsets);
+      float[] q = values(r, n * 3 * 8, 1);
+      float[] k = values(r, n * 3 * 8, 1);
+      add("no-log-sum-exp" + where, pooling, 0.5, q, k, 3, 8, offsets);
+      float[] lse = lse(all.getLast().input());
+      give("log-sum-exp-given" + where, lse);
+      for (int j = 0; j < odd.length; j++) {
+        float[] broken = lse.clone();
+        broken[n + (int) offsets[2] + 5] = odd[j]; // of the second head
+        give(oddNames[j] + "-log-sum-exp" + where, broken);
+      }
+    }
+  }
+
+  /** The natural log of each row's sum of exponentials, head by head. */
   private static float[] lse(AttentionMassInput in) {
     float[] q = in.query().values();
     float[] k = in.key().values();
@@ -149,17 +185,21 @@ final class AttentionMassCases {
     int d = in.query().size(2);
     float[] lse = new float[heads * n];
     for (int h = 0; h < heads; h++) {
-      for (int i = 0; i < n; i++) {
-        double[] logits = new double[n];
-        for (int j = 0; j < n; j++) {
-          for (int c = 0; c < d; c++) {
-            logits[j] += (double) q[(i * heads + h) * d + c] * k[(j * heads + h) * d + c];
+      for (int g = 0; g + 1 < in.offsets().length; g++) {
+        int from = (int) in.offsets()[g];
+        int to = (int) in.offsets()[g + 1];
+        for (int i = from; i < to; i++) {
+          double[] logits = new double[to - from];
+          for (int j = from; j < to; j++) {
+            for (int c = 0; c < d; c++) {
+              logits[j - from] += (double) q[(i * heads + h) * d + c] * k[(j * heads + h) * d + c];
+            }
+            logits[j - from] *= in.params().scale();
           }
-          logits[j] *= in.params().scale();
+          double max = Arrays.stream(logits).max().orElseThrow();
+          double sum = Arrays.stream(logits).map(x -> StrictMath.exp(x - max)).sum();
+          lse[h * n + i] = (float) (max + StrictMath.log(sum));
         }
-        double max = Arrays.stream(logits).max().orElseThrow();
-        double sum = Arrays.stream(logits).map(x -> StrictMath.exp(x - max)).sum();
-        lse[h * n + i] = (float) (max + StrictMath.log(sum));
       }
     }
     return lse;

@@ -3,6 +3,7 @@ package org.medpruner.testkit.internal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.ContextualMerge;
 import org.medpruner.NucleusSelect;
@@ -46,18 +47,28 @@ final class ContextualMergeGoldens {
   }
 
   private static Finding compare(String name, ContextualMergeOutput out) {
+    Finding roles = Finding.bits("role", Goldens.get().u8(name + "/role"), out.role());
+    return roles instanceof Finding.Holds
+        ? merges(name, out.assignment(), () -> features(name, out.merged()))
+        : roles;
+  }
+
+  /** Who went to whom and, where that is the same, the features. */
+  static Finding merges(String name, long @Nullable [] assignment, Supplier<Finding> features) {
+    if (name.contains("zero_key")) {
+      return Finding.HOLDS; // a zero key is NaN there, and NaN wins every argmax
+    }
+    if (assignment == null) {
+      return hasTies(name) ? Finding.HOLDS : features.get();
+    }
     Goldens goldens = Goldens.get();
     byte[] role = goldens.u8(name + "/role");
-    Finding roles = Finding.bits("role", role, out.role());
-    if (!(roles instanceof Finding.Holds) || name.contains("zero_key")) {
-      return roles; // a zero key is NaN there, and NaN wins every argmax
-    }
-    long[] assignment = out.assignment();
-    if (assignment == null) {
-      return hasTies(name) ? Finding.HOLDS : features(name, out.merged());
-    }
     int[] theirs = goldens.ints(name + "/assign");
     float[] gap = goldens.floats(name + "/sim_gap");
+    if (assignment.length != role.length) {
+      return new Finding.Broken(
+          "assignment: expected " + role.length + " values, got " + assignment.length);
+    }
     boolean decided = true;
     for (int i = 0; i < role.length; i++) {
       boolean merged = role[i] == ContextualMerge.ROLE_MERGED;
@@ -69,7 +80,7 @@ final class ContextualMergeGoldens {
       }
       decided &= same;
     }
-    return decided ? features(name, out.merged()) : Finding.HOLDS;
+    return decided ? features.get() : Finding.HOLDS;
   }
 
   /** Goldens in which similarities tie by construction. */

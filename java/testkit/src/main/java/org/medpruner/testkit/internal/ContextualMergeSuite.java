@@ -47,7 +47,8 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
         ContextualMergeOutput::flags);
   }
 
-  private static Finding close(ContextualMergeOutput expected, ContextualMergeOutput actual) {
+  private static Finding close(
+      ContextualMergeInput input, ContextualMergeOutput expected, ContextualMergeOutput actual) {
     HostTensor e = expected.merged();
     HostTensor a = actual.merged();
     if (e == null || a == null) {

@@ -3,6 +3,7 @@ package org.medpruner.testkit.internal;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.IntFunction;
+import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.testkit.HostTensor;
 
@@ -156,13 +157,23 @@ sealed interface Finding {
 
   /**
    * Compares floats within a tolerance relative to the greater of |expected| and {@code least}; a
-   * NaN is only like a NaN.
+   * NaN is only like a NaN, an infinity only like itself.
    */
   static Finding close(
       String name,
       float @Nullable [] expected,
       float @Nullable [] actual,
       double tolerance,
+      double least) {
+    return close(name, expected, actual, i -> tolerance, least);
+  }
+
+  /** As the other, with a tolerance for each value. */
+  static Finding close(
+      String name,
+      float @Nullable [] expected,
+      float @Nullable [] actual,
+      IntToDoubleFunction tolerance,
       double least) {
     if (expected == null) {
       return HOLDS;
@@ -178,10 +189,11 @@ sealed interface Finding {
     for (int i = 0; i < expected.length; i++) {
       double e = expected[i];
       double a = actual[i];
-      boolean like =
-          Double.compare(e, a) == 0 || Math.abs(e - a) <= tolerance * Math.max(Math.abs(e), least);
-      if (!like && different++ == 0) {
-        first = name + "[" + i + "]: expected " + e + " within " + tolerance + ", got " + a;
+      double within = tolerance.applyAsDouble(i);
+      // Every number lies within any share of an infinity.
+      boolean near = Double.isFinite(e) && Math.abs(e - a) <= within * Math.max(Math.abs(e), least);
+      if (Double.compare(e, a) != 0 && !near && different++ == 0) {
+        first = name + "[" + i + "]: expected " + e + " within " + within + ", got " + a;
       }
     }
     return different == 0 ? HOLDS : new Broken(first + others(different - 1));

@@ -22,6 +22,8 @@ public final class JsonReport {
         + report.options().seed()
         + ",\n  \"cases\": "
         + report.options().cases()
+        + ",\n  \"leftOut\": "
+        + report.leftOut()
         + ",\n  \"rules\": ["
         + report.results().stream().map(JsonReport::rule).collect(Collectors.joining(",\n    "))
         + "]\n}\n";

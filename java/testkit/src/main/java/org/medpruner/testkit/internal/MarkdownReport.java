@@ -42,9 +42,16 @@ public final class MarkdownReport {
     if (!report.passed()) {
       return "**Nothing was checked:** all cases are unsupported.";
     }
-    return report.complete()
-        ? "**Conforms:** every check passed."
-        : "**Conforms in what it supports:** " + report.unsupported() + " checks are unsupported.";
+    String left =
+        report.leftOut() == 0 ? "" : "; " + report.leftOut() + " larger cases were left out";
+    String passed =
+        report.complete()
+            ? (left.isEmpty() ? "**Conforms:**" : "**Conforms in the smaller cases:**")
+                + " every check passed"
+            : "**Conforms in what it supports:** "
+                + report.unsupported()
+                + " checks are unsupported";
+    return passed + left + ".";
   }
 
   private static void unsupported(StringBuilder out, List<RuleResult> results) {

@@ -22,6 +22,15 @@ public final class OpRun<I extends OpInput, O> {
   private final ConformanceTarget target;
   private final ConformanceOptions options;
   private final Map<Rule, Tally> tallies = new LinkedHashMap<>();
+  private int leftOut;
+
+  /**
+   * What came of an op.
+   *
+   * @param rules in the order of the rules
+   * @param leftOut cases of more values than the options allow
+   */
+  public record Results(List<RuleResult> rules, int leftOut) {}
 
   private OpRun(OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options) {
     this.suite = suite;
@@ -32,23 +41,23 @@ public final class OpRun<I extends OpInput, O> {
     }
   }
 
-  /** Runs the cases of an op; the results are in the order of the rules. */
-  public static List<RuleResult> of(Op op, ConformanceTarget target, ConformanceOptions options) {
+  /** Runs the cases of an op. */
+  public static Results of(Op op, ConformanceTarget target, ConformanceOptions options) {
     return run(OpSuites.of(op), target, options);
   }
 
-  private static <I extends OpInput, O> List<RuleResult> run(
+  private static <I extends OpInput, O> Results run(
       OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options) {
     return new OpRun<>(suite, target, options).results();
   }
 
-  private List<RuleResult> results() {
+  private Results results() {
     for (DType dtype : suite.op().dtypes()) {
       boolean supported = target.supports(suite.op(), dtype);
       String why = dtype + " is not supported";
       for (TestCase<I> c : suite.cases(dtype, options.seed(), options.cases())) {
         String name = name(dtype, c.name());
-        if (!wanted(name) || suite.values(c.input()) > options.mostValues()) {
+        if (!wanted(name) || tooLarge(c.input())) {
           continue;
         }
         if (supported) {
@@ -66,11 +75,17 @@ public final class OpRun<I extends OpInput, O> {
     }
     for (GoldenCase<I, O> golden : suite.goldens()) {
       String name = name(golden.input().dtype(), golden.name());
-      if (wanted(name) && suite.values(golden.input()) <= options.mostValues()) {
+      if (wanted(name) && !tooLarge(golden.input())) {
         compare(name, golden);
       }
     }
-    return tallies.values().stream().map(Tally::result).toList();
+    return new Results(tallies.values().stream().map(Tally::result).toList(), leftOut);
+  }
+
+  private boolean tooLarge(I input) {
+    boolean larger = suite.values(input) > options.mostValues();
+    leftOut += larger ? 1 : 0;
+    return larger;
   }
 
   private String name(DType dtype, String own) {
@@ -119,7 +134,7 @@ public final class OpRun<I extends OpInput, O> {
         O expected = suite.expected(input);
         for (OutputRule<I, O> rule : suite.outputs()) {
           if (rule.applies().test(input)) {
-            Finding found = rule.comparison().compare(expected, a.output());
+            Finding found = rule.comparison().compare(input, expected, a.output());
             record(rule.rule(), name, input, found, i -> output(rule, i));
           }
         }
@@ -176,7 +191,7 @@ public final class OpRun<I extends OpInput, O> {
 
   private Finding output(OutputRule<I, O> rule, I input) {
     return call(input) instanceof Attempt.Answer<O> a
-        ? rule.comparison().compare(suite.expected(input), a.output())
+        ? rule.comparison().compare(input, suite.expected(input), a.output())
         : Finding.HOLDS;
   }
 
@@ -206,7 +221,21 @@ public final class OpRun<I extends OpInput, O> {
     I alone = suite.take(input, Selection.ofSegments(offsets, longest));
     try {
       Finding found = same("alone", suite.part(input, together, longest), call(alone));
-      if (found instanceof Finding.Holds && call(reversed) instanceof Attempt.Answer<O> r) {
+      return found instanceof Finding.Holds
+          ? backwards(input, together, reversed, call(reversed))
+          : found;
+    } catch (IndexOutOfBoundsException | NegativeArraySizeException | IllegalArgumentException e) {
+      return new Finding.Broken("an output has another size than the input says");
+    }
+  }
+
+  private Finding backwards(I input, O together, I reversed, Attempt<O> attempt) {
+    return switch (attempt) {
+      case Attempt.Unsupported<O> u -> Finding.HOLDS;
+      case Attempt.Threw<O> t -> new Finding.Broken("in reversed order: " + t.text());
+      case Attempt.Answer<O> r -> {
+        int segments = input.offsets().length - 1;
+        Finding found = Finding.HOLDS;
         for (int g = 0; g < segments && found instanceof Finding.Holds; g++) {
           found =
               same(
@@ -214,11 +243,9 @@ public final class OpRun<I extends OpInput, O> {
                   suite.part(input, together, g),
                   new Attempt.Answer<>(suite.part(reversed, r.output(), segments - 1 - g)));
         }
+        yield found;
       }
-      return found;
-    } catch (IndexOutOfBoundsException | NegativeArraySizeException | IllegalArgumentException e) {
-      return new Finding.Broken("an output has another size than the input says");
-    }
+    };
   }
 
   private static long length(long[] offsets, int g) {

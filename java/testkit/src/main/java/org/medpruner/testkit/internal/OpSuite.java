@@ -118,11 +118,11 @@ abstract class OpSuite<I extends OpInput, O> {
         new OutputRule<>(
             rule(id, Rule.Kind.BITS, says, ""),
             applies,
-            (expected, actual) -> Fields.bits(fields, expected, actual)));
+            (input, expected, actual) -> Fields.bits(fields, expected, actual)));
   }
 
   /** Adds the rule that an output is close to the specification's. */
-  final void tolerance(String id, String says, OutputRule.Comparison<O> comparison) {
+  final void tolerance(String id, String says, OutputRule.Comparison<I, O> comparison) {
     outputs.add(
         new OutputRule<>(rule(id, Rule.Kind.TOLERANCE, says, ""), input -> true, comparison));
   }

@@ -61,6 +61,11 @@ final class PruneSuite extends OpSuite<PruneInput, PruneOutput> {
   }
 
   @Override
+  List<GoldenCase<PruneInput, PruneOutput>> goldens() {
+    return PruneGoldens.all();
+  }
+
+  @Override
   PruneOutput call(ConformanceTarget target, PruneInput input) {
     return target.prune(input);
   }

@@ -70,6 +70,7 @@ public final class OracleTarget implements ConformanceTarget {
             in.params(),
             in.query().values(),
             in.key().values(),
+            in.lse(),
             in.query().size(1),
             in.query().size(2),
             in.offsets());

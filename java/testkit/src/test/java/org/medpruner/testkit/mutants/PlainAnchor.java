@@ -9,14 +9,17 @@ import static org.medpruner.testkit.mutants.Mutation.ANCHOR_GAMMA_IN_DOUBLE;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_GAP_OFF_BY_ONE;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_I16_WRAPS;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_IS_PREVIOUS;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_LIST_OF_ZEROS;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_NAN_DROPPED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_NAN_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_NOT_ADVANCED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_PATCH_EDGE;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_PATCH_IGNORED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_PATCH_TIE_LAST;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_REPRESENTATIVE_BEFORE;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_SCALE_FORGOTTEN;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_SERIAL_FLOAT_SUM;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_SQUARES;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_U32_SUM;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_U8_SIGNED;
 
@@ -61,7 +64,7 @@ final class PlainAnchor {
     int[] flags = new int[n];
     float[] patchDistance = new float[n];
     int[] patchIndex = new int[n];
-    Arrays.fill(kept, -1);
+    Arrays.fill(kept, is(ANCHOR_LIST_OF_ZEROS) ? 0 : -1);
     Arrays.fill(patchIndex, -1);
     int anchor = 0;
     for (int g = 0; g < counts.length; g++) {
@@ -108,7 +111,7 @@ final class PlainAnchor {
           keep[i] = 1;
           kept[first + counts[g]++] = i;
         }
-        representative[i] = anchor;
+        representative[i] = !stays && is(ANCHOR_REPRESENTATIVE_BEFORE) ? i - 1 : anchor;
       }
     }
     return new SliceAnchorOutput(
@@ -154,7 +157,8 @@ final class PlainAnchor {
     for (int chunk = 0; chunk < size; chunk += 4096) {
       float[] lane = new float[32];
       for (int j = chunk; j < Math.min(size, chunk + 4096); j++) {
-        lane[j % 32] += Math.abs(x[a * size + j] - x[b * size + j]);
+        float d = Math.abs(x[a * size + j] - x[b * size + j]);
+        lane[j % 32] += is(ANCHOR_SQUARES) ? d * d : d;
       }
       total += butterfly(lane);
     }

@@ -1,9 +1,13 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.MASS_ADDS_UP_TO_ONE;
 import static org.medpruner.testkit.mutants.Mutation.MASS_BASE_TWO;
 import static org.medpruner.testkit.mutants.Mutation.MASS_BF16;
 import static org.medpruner.testkit.mutants.Mutation.MASS_HEADS_SUMMED;
 import static org.medpruner.testkit.mutants.Mutation.MASS_KEYS_OF_FIRST_HEAD;
+import static org.medpruner.testkit.mutants.Mutation.MASS_KEYS_OF_NON_FINITE;
+import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_ROWS_FIRST;
+import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_MAXIMUM;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_SCALE;
 import static org.medpruner.testkit.mutants.Mutation.MASS_OF_BATCH;
@@ -24,10 +28,13 @@ import org.medpruner.testkit.AttentionMassOutput;
 /** {@code attention_mass}, written from its header: all probabilities of a head at a time. */
 final class PlainMass {
   private final @Nullable Mutation mutation;
+  private final boolean singles;
   private int runs;
 
-  PlainMass(@Nullable Mutation mutation) {
+  /** With {@code singles} logits are f32 sums from the last product on, as a kernel's may be. */
+  PlainMass(@Nullable Mutation mutation, boolean singles) {
     this.mutation = mutation;
+    this.singles = singles;
   }
 
   private boolean is(Mutation m) {
@@ -74,16 +81,18 @@ final class PlainMass {
         }
       }
       for (int i = 0; i < pooled.length; i++) {
-        mass[from / pool + i] = odd ? Float.NaN : (float) pooled[i];
+        double share = is(MASS_ADDS_UP_TO_ONE) ? pooled[i] / t : pooled[i];
+        mass[from / pool + i] = odd ? Float.NaN : (float) share;
       }
       for (int i = 0; i < pooledKeys.length; i++) {
-        keys[from / pool * d + i] = (float) pooledKeys[i];
+        boolean none = odd && is(MASS_KEYS_OF_NON_FINITE);
+        keys[from / pool * d + i] = none ? 0 : (float) pooledKeys[i];
       }
     }
     return new AttentionMassOutput(mass, keys, flags);
   }
 
-  /** Softmax of a row; whether something in it is not finite. */
+  /** Softmax of a row, by its log-sum-exp if that is given; whether something is not finite. */
   private boolean probabilities(
       double[] p, AttentionMassInput in, float[] q, float[] k, int from, int i, int h) {
     int heads = in.query().size(1);
@@ -91,15 +100,23 @@ final class PlainMass {
     double scale = in.params().scale() == 0 ? 1 / Math.sqrt(d) : in.params().scale();
     boolean odd = false;
     for (int j = 0; j < p.length; j++) {
-      for (int c = 0; c < d; c++) {
+      for (int n = 0; n < d; n++) {
+        int c = singles ? d - 1 - n : n;
         double a = q[((from + i) * heads + h) * d + c];
         double b = k[((from + j) * heads + h) * d + c];
         odd |= !Double.isFinite(a) || !Double.isFinite(b);
-        p[j] += a * b;
+        p[j] = single(p[j] + a * b);
       }
       odd |= !is(MASS_SCALED_FIRST) && !(Math.abs(p[j]) <= Float.MAX_VALUE);
-      p[j] *= is(MASS_NO_SCALE) ? 1 : scale;
+      p[j] = single(p[j] * (is(MASS_NO_SCALE) ? 1 : scale));
       odd |= !(Math.abs(p[j]) <= Float.MAX_VALUE);
+    }
+    float[] lse = in.lse();
+    if (lse != null) {
+      int n = lse.length / heads;
+      float own = lse[is(MASS_LSE_ROWS_FIRST) ? (from + i) * heads + h : h * n + from + i];
+      Arrays.setAll(p, j -> Math.exp(p[j] - own));
+      return odd || (!Float.isFinite(own) && !is(MASS_LSE_UNFLAGGED));
     }
     double most = is(MASS_NO_MAXIMUM) ? 0 : Arrays.stream(p).max().orElse(0);
     double sum = 0;
@@ -115,6 +132,10 @@ final class PlainMass {
       p[j] = is(MASS_BF16) ? bf16(p[j]) : p[j];
     }
     return odd;
+  }
+
+  private double single(double v) {
+    return singles ? (float) v : v;
   }
 
   private static double bf16(double v) {

@@ -8,12 +8,15 @@ import static org.medpruner.testkit.mutants.Mutation.MERGE_COUNT_UP;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_DESCENDING;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_DOT_NOT_COSINE;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_DOUBLE_DOT;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_LIST_WITHOUT_TARGETS;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_MEAN_WITH_TARGET;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_NAN_PAYLOAD;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_NO_CLAMP;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_NO_FMA;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_SATURATES;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_STEP_UP;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_SUM_NOT_MEAN;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_TARGETS_FROM_LAST;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_TIE_LAST;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_ZERO_KEY_NAN;
@@ -77,7 +80,7 @@ final class PlainMerge {
         }
       }
       for (int i = from; i < to; i++) {
-        if (role[i] != MERGED) {
+        if (role[i] == NUCLEUS || (role[i] == TARGET && !is(MERGE_LIST_WITHOUT_TARGETS))) {
           kept[from + (int) counts[g]++] = i;
         }
       }
@@ -97,8 +100,9 @@ final class PlainMerge {
     }
     int step = Math.max(1, is(MERGE_STEP_UP) ? Math.ceilDiv(rest.size(), m) : rest.size() / m);
     List<Integer> targets = new ArrayList<>();
+    List<Integer> from = is(MERGE_TARGETS_FROM_LAST) ? rest.reversed() : rest;
     for (int j = 0; j < rest.size() && targets.size() < m; j += step) {
-      targets.add(rest.get(j));
+      targets.add(from.get(j));
     }
     return targets;
   }
@@ -172,6 +176,9 @@ final class PlainMerge {
         for (int c = 0; c < columns; c++) {
           float mean = is(MERGE_SUM_NOT_MEAN) ? sum[c] : sum[c] / count;
           sum[c] = x[t * columns + c] + mean;
+          if (is(MERGE_SATURATES) && Float.isInfinite(sum[c])) {
+            sum[c] = Math.copySign(Float.MAX_VALUE, sum[c]);
+          }
         }
         out = withRow(out, t, sum);
       }

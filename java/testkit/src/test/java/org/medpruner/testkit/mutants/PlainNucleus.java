@@ -12,6 +12,7 @@ import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_NEGATIVE_ACCEPTED;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_NO_SLACK;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_NO_TEMPERATURE;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_NO_VOLUMES;
+import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_ONE_LESS;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_ONE_MORE;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_STRICT;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_TAU_ONE_BY_SUM;
@@ -191,6 +192,7 @@ final class PlainNucleus {
     while (is(NUCLEUS_ALL_TIES) && k > 0 && k < n && v[ranked[k]] == v[ranked[k - 1]]) {
       k++;
     }
+    k = is(NUCLEUS_ONE_LESS) ? Math.max(0, k - 1) : k;
     return is(NUCLEUS_ONE_MORE) ? Math.min(n, k + 1) : k;
   }
 

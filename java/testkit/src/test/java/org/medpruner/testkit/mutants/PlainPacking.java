@@ -1,12 +1,19 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.GATHER_EMPTY_FLAGGED;
+import static org.medpruner.testkit.mutants.Mutation.GATHER_OFFSETS_OF_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_SORTED;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_WHOLE_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_WORDS;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_ASSIGNMENT_LOCAL;
 import static org.medpruner.testkit.mutants.Mutation.PRUNE_FIRST_KEPT;
 import static org.medpruner.testkit.mutants.Mutation.PRUNE_FLAGS_OF_SELECTION;
 import static org.medpruner.testkit.mutants.Mutation.PRUNE_KEEPS_DROPPED;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_NO_MASS_OF_DROPPED;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_NUCLEUS_ALONE;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_OFFSETS_WITH_DROPPED;
 import static org.medpruner.testkit.mutants.Mutation.PRUNE_ROLE_OF_DROPPED;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_TARGETS_UNMERGED;
 
 import java.util.Arrays;
 import java.util.Objects;
@@ -41,7 +48,9 @@ final class PlainPacking {
   GatherRowsOutput gather(GatherRowsInput in) {
     IntStream.Builder rows = IntStream.builder();
     long[] bounds = new long[in.offsets().length];
+    int[] flags = new int[in.counts().length];
     for (int g = 0; g < in.counts().length; g++) {
+      flags[g] = in.counts()[g] == 0 && is(GATHER_EMPTY_FLAGGED) ? 1 : 0;
       long from = in.offsets()[g];
       long count = is(GATHER_WHOLE_SEGMENTS) ? in.offsets()[g + 1] - from : in.counts()[g];
       long[] own = Arrays.copyOfRange(in.indices(), (int) from, (int) (from + count));
@@ -57,7 +66,8 @@ final class PlainPacking {
     if (is(GATHER_WORDS)) {
       packed = words(packed);
     }
-    return new GatherRowsOutput(packed, bounds, new int[in.counts().length]);
+    return new GatherRowsOutput(
+        packed, is(GATHER_OFFSETS_OF_SEGMENTS) ? in.offsets().clone() : bounds, flags);
   }
 
   /** Without the last bytes of rows that are no multiple of four. */
@@ -83,6 +93,8 @@ final class PlainPacking {
                 Objects.requireNonNull(selected.mask()),
                 in.offsets()));
     byte[] role = Objects.requireNonNull(merged.role());
+    long[] assignment = Objects.requireNonNull(merged.assignment());
+    double[] keptMass = Objects.requireNonNull(selected.keptMass());
     byte[] segments = in.segments();
     int groups = in.offsets().length - 1;
     IntStream.Builder rows = IntStream.builder();
@@ -92,28 +104,36 @@ final class PlainPacking {
       boolean dropped = segments != null && segments[g] == 0 && !is(PRUNE_KEEPS_DROPPED);
       long stays = dropped ? in.params().droppedTokens() : Long.MAX_VALUE;
       long count = 0;
-      for (int i = (int) in.offsets()[g]; i < in.offsets()[g + 1]; i++) {
-        long place = is(PRUNE_FIRST_KEPT) ? count : i - in.offsets()[g];
-        if (role[i] != 0 && place < stays) {
+      long kept = 0;
+      int from = (int) in.offsets()[g];
+      for (int i = from; i < in.offsets()[g + 1]; i++) {
+        long place = is(PRUNE_FIRST_KEPT) ? count : i - from;
+        boolean packs = is(PRUNE_NUCLEUS_ALONE) ? role[i] == 1 : role[i] != 0;
+        kept += packs ? 1 : 0;
+        if (packs && place < stays) {
           rows.add(i);
           count++;
         }
         role[i] = dropped && is(PRUNE_ROLE_OF_DROPPED) ? 0 : role[i];
+        assignment[i] -= is(PRUNE_ASSIGNMENT_LOCAL) ? from : 0;
       }
-      bounds[g + 1] = bounds[g] + count;
+      bounds[g + 1] = bounds[g] + (is(PRUNE_OFFSETS_WITH_DROPPED) ? kept : count);
+      keptMass[g] = dropped && is(PRUNE_NO_MASS_OF_DROPPED) ? 0 : keptMass[g];
       flags[g] = Objects.requireNonNull(selected.flags())[g];
       if (!is(PRUNE_FLAGS_OF_SELECTION)) {
         flags[g] |= Objects.requireNonNull(merged.flags())[g];
       }
     }
     int[] packed = rows.build().toArray();
+    HostTensor features =
+        is(PRUNE_TARGETS_UNMERGED) ? in.features() : Objects.requireNonNull(merged.merged());
     return new PruneOutput(
-        Objects.requireNonNull(merged.merged()).take(packed),
+        features.take(packed),
         Arrays.stream(packed).asLongStream().toArray(),
         bounds,
         role,
-        merged.assignment(),
-        selected.keptMass(),
+        assignment,
+        keptMass,
         flags);
   }
 }

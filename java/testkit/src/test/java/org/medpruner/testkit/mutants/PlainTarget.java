@@ -30,12 +30,21 @@ final class PlainTarget implements ConformanceTarget {
   private final PlainPacking packing;
 
   PlainTarget(@Nullable Mutation mutation) {
+    this(mutation, false);
+  }
+
+  private PlainTarget(@Nullable Mutation mutation, boolean singles) {
     this.mutation = mutation;
     this.anchor = new PlainAnchor(mutation);
-    this.mass = new PlainMass(mutation);
+    this.mass = new PlainMass(mutation, singles);
     this.nucleus = new PlainNucleus(mutation);
     this.merge = new PlainMerge(mutation);
     this.packing = new PlainPacking(mutation, nucleus, merge);
+  }
+
+  /** Right, but with f32 logits whose sums have another order. */
+  static PlainTarget ofSingleLogits() {
+    return new PlainTarget(null, true);
   }
 
   @Override

@@ -1,0 +1,71 @@
+package org.medpruner.testkit.internal;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.medpruner.ContextualMerge;
+import org.medpruner.NucleusSelect;
+import org.medpruner.Prune;
+import org.medpruner.testkit.HostTensor;
+import org.medpruner.testkit.PruneInput;
+import org.medpruner.testkit.PruneOutput;
+
+/** Stage 2 of one slice as the authors' code does it, from its masses to the rows that stay. */
+final class PruneGoldens {
+  private PruneGoldens() {}
+
+  static List<GoldenCase<PruneInput, PruneOutput>> all() {
+    List<GoldenCase<PruneInput, PruneOutput>> all = new ArrayList<>();
+    for (String role : Goldens.get().names("compose/", "/role")) {
+      String name = role.substring(0, role.length() - "/role".length());
+      int[] rows = keptRows(name);
+      all.add(new GoldenCase<>(name, input(name), out -> compare(name, rows, out)));
+    }
+    return all;
+  }
+
+  private static PruneInput input(String name) {
+    Goldens goldens = Goldens.get();
+    String[] parts = name.split("/", -1);
+    String inputs = "compose/" + parts[1];
+    float[] mass = goldens.floats(inputs + "/mass");
+    int n = mass.length;
+    return new PruneInput(
+        Prune.Params.of(NucleusSelect.Params.softmax(Goldens.number(parts[2]), 2), 0.05),
+        mass,
+        HostTensor.of(goldens.floats(inputs + "/keys"), n, goldens.columns(inputs + "/keys")),
+        HostTensor.of(
+            goldens.floats(inputs + "/features_in"), n, goldens.columns(inputs + "/features_in")),
+        new long[] {0, n},
+        null,
+        null);
+  }
+
+  private static int[] keptRows(String name) {
+    byte[] role = Goldens.get().u8(name + "/role");
+    return IntStream.range(0, role.length)
+        .filter(i -> role[i] != ContextualMerge.ROLE_MERGED)
+        .toArray();
+  }
+
+  private static Finding compare(String name, int[] rows, PruneOutput out) {
+    long[] expected = IntStream.of(rows).asLongStream().toArray();
+    Finding kept = Finding.bits("packed-rows", expected, out.packedRows());
+    return kept instanceof Finding.Holds
+        ? ContextualMergeGoldens.merges(
+            name, out.assignment(), () -> features(name, rows, out.packed()))
+        : kept;
+  }
+
+  private static Finding features(String name, int[] rows, @Nullable HostTensor packed) {
+    if (packed == null) {
+      return Finding.HOLDS;
+    }
+    Goldens goldens = Goldens.get();
+    float[] all = goldens.floats(name + "/features");
+    int columns = goldens.columns(name + "/features");
+    float[] expected = HostTensor.of(all, all.length / columns, columns).take(rows).values();
+    return Finding.close("packed", expected, packed.values(), 1e-5, 1);
+  }
+}
