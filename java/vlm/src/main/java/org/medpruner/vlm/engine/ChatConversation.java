@@ -37,7 +37,8 @@ final class ChatConversation implements Conversation {
   public Answer ask(
       String question, GenerationOptions options, AnswerListener listener, Progress progress) {
     lifetime.check();
-    AnswerText text = new AnswerText(format::answer, options.stopStrings(), listener);
+    AnswerText text =
+        new AnswerText(format::decode, format::visible, options.stopStrings(), listener);
     Dialogue.Request request =
         new Dialogue.Request(
             pipeline.newTokens(options.maxNewTokens()),
