@@ -294,8 +294,7 @@ class BatchTest {
       for (String blank : List.of("", " ", "\n\t")) {
         assertEquals(
             "question: it is blank, but it must have a character",
-            refusal(
-                IllegalArgumentException.class, () -> new Request(volume, blank, options)));
+            refusal(IllegalArgumentException.class, () -> new Request(volume, blank, options)));
       }
     }
   }

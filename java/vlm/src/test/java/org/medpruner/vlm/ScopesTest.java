@@ -44,8 +44,7 @@ class ScopesTest {
         Scopes.in(load, () -> VisionLanguageModel.load(folder, how, Progress.NONE));
     for (PruningPolicy policy : List.of(PruningPolicy.PAPER, PruningPolicy.REFERENCE)) {
       EncodedVolume volume =
-          Scopes.in(
-              use, () -> model.encode(TinyQwen.pictures(4, 112, 112), policy, Progress.NONE));
+          Scopes.in(use, () -> model.encode(TinyQwen.pictures(4, 112, 112), policy, Progress.NONE));
       PackedTokens tokens = ((PrunedVolume) volume).tokens();
       List<Tensor> held = new ArrayList<>(tokens.planes());
       held.add(tokens.features());
@@ -53,8 +52,7 @@ class ScopesTest {
         assertFalse(t.isNull(), "freed with the scope it was made in");
         assertEquals(1, t.referenceCount());
       }
-      ids.add(
-          Scopes.in(use, () -> model.ask(volume, "Where?", options, Progress.NONE)).tokenIds());
+      ids.add(Scopes.in(use, () -> model.ask(volume, "Where?", options, Progress.NONE)).tokenIds());
       Conversation conversation = Scopes.in(use, () -> model.converse(volume, PromptLayout.GOOGLE));
       for (String question : List.of("Where?", "How many?")) {
         ids.add(

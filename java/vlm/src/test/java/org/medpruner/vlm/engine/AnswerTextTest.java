@@ -164,8 +164,7 @@ class AnswerTextTest {
     assertEquals("a\nb\nc", stream(List.of(), "a", "<unused95>", "b", "<unused95>", "c"));
     pieces.clear();
     assertEquals(
-        "a\nb c",
-        stream(List.of(), "a", "<unused95>", "b", "<unused94>", "x", "<unused95>", " c"));
+        "a\nb c", stream(List.of(), "a", "<unused95>", "b", "<unused94>", "x", "<unused95>", " c"));
   }
 
   @Test

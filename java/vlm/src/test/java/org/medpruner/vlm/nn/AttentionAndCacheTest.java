@@ -240,8 +240,7 @@ class AttentionAndCacheTest {
     try (PointerScope scope = new PointerScope()) {
       KvCache cache = new KvCache(config(32), memory);
       if (given < 2) {
-        assertThrows(
-            IllegalStateException.class, () -> cache.fill(1, marked(0, 3), marked(0, 3)));
+        assertThrows(IllegalStateException.class, () -> cache.fill(1, marked(0, 3), marked(0, 3)));
       } else {
         cache.fill(1, marked(0, 3), marked(0, 3));
         for (int t = 3; t < 3 + 256; t++) {
