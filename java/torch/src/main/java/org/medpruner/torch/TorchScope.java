@@ -36,16 +36,24 @@ public final class TorchScope {
   }
 
   /**
-   * Takes an object out of the innermost scope: from now on the caller closes it.
+   * Takes an object out of the innermost scope: from now on the caller closes it, and one {@code
+   * close} frees it. An object of no scope is the caller's already and stays so, whatever scopes
+   * are open; detaching twice is harmless.
    *
    * @param <P> type of the object
-   * @param pointer of the innermost scope of this thread, or of none
+   * @param pointer of the innermost scope of this thread, or of none; one of an outer scope stays
+   *     that scope's
    * @return the object itself
    */
   public static <P extends Pointer> P detach(P pointer) {
-    pointer.retainReference();
     PointerScope scope = PointerScope.getInnerScope();
-    if (scope != null) {
+    if (pointer.referenceCount() == 0) {
+      // Made while no scope was open: nobody counts it yet. A scope would free it on detaching.
+      pointer.retainReference();
+    } else if (scope != null) {
+      // The caller's reference takes the place of the scope's. What run gave without an enclosing
+      // scope has the caller's alone: a second one would outlive close.
+      pointer.retainReference();
       scope.detach(pointer);
     }
     return pointer;

@@ -29,8 +29,8 @@ public final class TorchTensors {
    *
    * @param tensor strided, on the CPU or CUDA
    * @return a view of the memory that the tensor views; address 0 if it has no elements
-   * @throws IllegalArgumentException if the tensor is undefined, not strided, or of a dtype that
-   *     {@link DType} does not have
+   * @throws IllegalArgumentException if the tensor is undefined, not strided, of a dtype that
+   *     {@link DType} does not have, or one that LibTorch negates only when it reads it
    */
   public static TensorView view(Tensor tensor) {
     if (tensor.isNull() || !tensor.defined()) {
@@ -39,6 +39,10 @@ public final class TorchTensors {
     if (tensor.layout().intern() != Layout.Strided) {
       throw new IllegalArgumentException(
           "tensor: layout " + tensor.layout() + ", only strided tensors have an address");
+    }
+    if (tensor.is_neg()) {
+      throw new IllegalArgumentException(
+          "tensor: its memory holds the negated values (is_neg); give its resolve_neg()");
     }
     int rank = Math.toIntExact(tensor.dim());
     long[] shape = new long[rank];
@@ -67,12 +71,14 @@ public final class TorchTensors {
    * @param view of memory that stays allocated until the tensor, and what LibTorch derives from it,
    *     is gone
    * @return a tensor that frees no memory, the caller's to close
+   * @throws IllegalArgumentException if a stride is negative, which LibTorch does not have
    * @throws IllegalStateException if the view's {@link NativeBuffer} or the arena of its segment is
    *     closed, or the segment is confined to another thread
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch cannot be loaded
    */
   public static BorrowedTensor borrow(TensorView view) {
     requireAccess(view);
+    requireStrides(view);
     TorchRuntime.require();
     return new BorrowedTensor(
         fromAddress(
@@ -117,6 +123,20 @@ public final class TorchTensors {
           "view: its " + buffer + " is closed; keep it open until the tensor's last use");
     }
     view.requireAccess("view");
+  }
+
+  /** LibTorch would take another stride in its place, and with it other elements. */
+  private static void requireStrides(TensorView view) {
+    for (int i = 0; i < view.rank(); i++) {
+      if (view.stride(i) < 0) {
+        throw new IllegalArgumentException(
+            "view: stride "
+                + view.stride(i)
+                + " of dimension "
+                + i
+                + " is negative, but LibTorch's are >= 0; copy the elements in order");
+      }
+    }
   }
 
   private static Tensor fromAddress(
@@ -203,14 +223,14 @@ public final class TorchTensors {
    * A tensor's elements, row-major, copied to the Java heap; waits for the device. Read it with
    * unaligned layouts.
    *
-   * @param tensor on any device, of any strides
+   * @param tensor on any device, of any strides, negated only when it is read or not
    * @return a segment of a new byte[] in native byte order, exactly as long as the elements
-   * @throws IllegalArgumentException as {@link #view}, or if it has 2 GiB or more
+   * @throws IllegalArgumentException as {@link #dtype}, or if it has 2 GiB or more
    */
   public static MemorySegment copyToHeap(Tensor tensor) {
     dtype(tensor.scalar_type().intern());
     try (PointerScope scope = new PointerScope()) {
-      Tensor host = tensor.cpu().contiguous();
+      Tensor host = tensor.resolve_neg().cpu().contiguous();
       long bytes = host.nbytes();
       if (bytes > Integer.MAX_VALUE - 8) {
         throw new IllegalArgumentException("tensor: " + bytes + " bytes do not fit a Java array");

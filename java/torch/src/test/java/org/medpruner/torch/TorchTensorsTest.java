@@ -277,6 +277,54 @@ class TorchTensorsTest {
     }
   }
 
+  /** What LibTorch negates only when it reads it has the other sign in memory. */
+  @Test
+  void aLazilyNegatedTensorIsReadWithItsSignAndNotViewed() {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor t = torch.arange(new Scalar(1.0f), new Scalar(4.0f));
+      Tensor negated = t._neg_view();
+      assertTrue(negated.is_neg());
+      assertEquals(t.data_ptr().address(), negated.data_ptr().address());
+      assertArrayEquals(new float[] {-1, -2, -3}, TorchTensors.floats(negated));
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, () -> TorchTensors.view(negated));
+      assertEquals(
+          "tensor: its memory holds the negated values (is_neg); give its resolve_neg()",
+          e.getMessage());
+      Tensor resolved = negated.resolve_neg();
+      assertEquals(DType.F32, TorchTensors.view(resolved).dtype());
+      assertArrayEquals(new float[] {-1, -2, -3}, TorchTensors.floats(resolved));
+    }
+  }
+
+  /** LibTorch would put another stride in its place, and read other elements. */
+  @Test
+  void negativeStridesAreNotBorrowed() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1, 2, 3, 4, 5, 6);
+      TensorView backwards =
+          TensorView.strided(
+              memory.address() + 2 * Float.BYTES,
+              DType.F32,
+              new long[] {2, 3},
+              new long[] {3, -1},
+              Device.CPU);
+      IllegalArgumentException e =
+          assertThrows(
+              IllegalArgumentException.class, () -> TorchTensors.borrow(backwards).close());
+      assertEquals(
+          "view: stride -1 of dimension 1 is negative, but LibTorch's are >= 0; copy the elements"
+              + " in order",
+          e.getMessage());
+      TensorView same =
+          TensorView.strided(
+              memory.address(), DType.F32, new long[] {2, 3}, new long[] {0, 2}, Device.CPU);
+      try (BorrowedTensor t = TorchTensors.borrow(same)) {
+        assertArrayEquals(new float[] {1, 3, 5, 1, 3, 5}, TorchTensors.floats(t.tensor()));
+      }
+    }
+  }
+
   @Test
   void closedAndConfinedMemoryIsNotBorrowed() throws Exception {
     TensorView closed;

@@ -5,8 +5,8 @@ package org.medpruner.vlm;
  *
  * <p>Pieces are text as {@link Answer#text()} holds it: no thinking block, no half character, no
  * part of a stop string, no white space at either end. Put together they are that text exactly. (A
- * thinking block whose opening mark the model left out cannot be foreseen; it is streamed and then
- * stays part of the text.)
+ * thinking block whose opening mark the model left out cannot be foreseen: it is streamed, stays
+ * part of the text, and the answer follows on a line of its own.)
  */
 @FunctionalInterface
 public interface AnswerListener {

@@ -4,8 +4,10 @@ package org.medpruner.vlm;
  * The type a model computes in. Weights stay in the type they are stored in; where that is another
  * one, they are converted once (models whose copy is small) or block by block at every use.
  *
- * <p>BF16 keeps norms, softmax, attention on the CPU, and logits in F32, and rounds what passes
- * between layers to 8 bits of mantissa, as transformers does when it loads a model in bfloat16.
+ * <p>BF16 computes norms, softmax and, on the CPU, attention in F32, and rounds what passes between
+ * layers, and the logits, to 8 bits of mantissa, as transformers does when it loads a model in
+ * bfloat16. Logits around 20 are multiples of 1/8 then: of tokens that come out equal, greedy
+ * decoding takes the lowest id.
  */
 public enum ComputeType {
   /**

@@ -15,7 +15,8 @@ public sealed interface Reply {
    * It could not be answered, or was not begun because the thread was interrupted.
    *
    * @param cause a {@link org.medpruner.InputException} where the request is at fault, a {@link
-   *     NonFiniteLogitsException} where the model is
+   *     NonFiniteLogitsException} where the model is; anything else that was thrown, by a volume
+   *     that is closed, the listener or LibTorch without memory, is the cause's cause
    */
   record Failed(MedPrunerException cause) implements Reply {}
 

@@ -93,9 +93,10 @@ public interface VisionLanguageModel extends AutoCloseable {
   List<EncodedVolume> encodeAll(List<SliceImages> volumes, PruningPolicy policy, Progress progress);
 
   /**
-   * Answers questions one after the other, each as {@link #ask} does, to the bit. One that fails
-   * does not keep the others from their answers. Once the thread is interrupted, which ends the
-   * answer under way, those that are left fail.
+   * Answers questions one after the other, each as {@link #ask} does, to the bit. It is one call:
+   * no other gets in between. A request that fails, for whatever reason, does not keep the others
+   * from their answers; what {@code progress} throws ends the whole call. Once the thread is
+   * interrupted, which ends the answer under way, those that are left fail.
    *
    * <p>Each prompt is prefilled and decoded for itself: rows of different lengths would have to be
    * padded to one product, whose rounding depends on what else is in it, and an answer is to be

@@ -285,6 +285,20 @@ class BatchTest {
     }
   }
 
+  @Test
+  void aBlankQuestionIsNoRequest() throws IOException {
+    GenerationOptions options = new GenerationOptions(2, PromptLayout.REFERENCE);
+    try (VisionLanguageModel model = tiny(Family.HULU, TOGETHER);
+        EncodedVolume volume =
+            model.encode(images(1, 2, 84, 84, 5), PruningPolicy.OFF, Progress.NONE)) {
+      for (String blank : List.of("", " ", "\n\t")) {
+        assertEquals(
+            "question: it is blank, but it must have a character",
+            refusal(IllegalArgumentException.class, () -> new Request(volume, blank, options)));
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
   void goldenCheckpoints(Family family) throws IOException {

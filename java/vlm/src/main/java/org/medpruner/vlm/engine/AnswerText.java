@@ -3,12 +3,15 @@ package org.medpruner.vlm.engine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.vlm.AnswerListener;
 
 /**
  * The text of an answer while it is generated. What is handed to the listener is never taken back:
- * held back are characters that further tokens may still change. One per answer, used by one
- * thread.
+ * held back are characters that further tokens may still change. A thinking block whose opening
+ * mark the model left out is known by its end only: what was handed out of it stays, and the answer
+ * goes on behind it on a line of its own. One per answer, used by one thread.
  */
 final class AnswerText {
   /** What a token makes of the answer. */
@@ -26,21 +29,45 @@ final class AnswerText {
       List.of("<unused94>", "<unused95>", "<think>", "</think>");
 
   private final Function<List<Integer>, String> decode;
+  private final UnaryOperator<String> visible;
   private final List<String> stops;
   private final AnswerListener listener;
   private final List<Integer> ids = new ArrayList<>();
+
+  /** Text of the first {@link #read} ids, marks included; it ends with a whole character. */
+  private final StringBuilder settled = new StringBuilder();
+
+  private int read;
+
+  /** The last ids that were read begin here: what follows is decoded together with them. */
+  private int context;
+
+  /** Text of those. */
+  private String contextText = "";
+
+  /** What was handed out and then turned out to be a thinking block. */
+  private String past = "";
+
+  /** What was handed out of the visible text. */
   private String given = "";
+
   private boolean cancelled;
   private String latest = "";
 
   /**
    * An empty answer.
    *
-   * @param decode text of ids, special tokens and thinking blocks left out, trimmed
+   * @param decode text of ids, special tokens left out; given few of them at a time
+   * @param visible a decoded text without thinking blocks, trimmed
    * @param stops the text ends before the first of them
    */
-  AnswerText(Function<List<Integer>, String> decode, List<String> stops, AnswerListener listener) {
+  AnswerText(
+      Function<List<Integer>, String> decode,
+      UnaryOperator<String> visible,
+      List<String> stops,
+      AnswerListener listener) {
     this.decode = decode;
+    this.visible = visible;
     this.stops = stops;
     this.listener = listener;
   }
@@ -56,10 +83,16 @@ final class AnswerText {
     if (silent()) {
       return State.GOES_ON;
     }
-    String text = decode.apply(List.copyOf(ids));
-    if (!text.startsWith(given)) {
-      // Bytes of a character are coming in; for now the whole run of bytes decodes to nonsense.
+    String decoded = decoded();
+    if (decoded == null) {
       return State.GOES_ON;
+    }
+    String text = visible.apply(decoded);
+    if (!text.startsWith(given)) {
+      // A closing mark without an opening one has made a block of what was text until now. What
+      // nobody was shown need not stay.
+      past = listener == AnswerListener.NONE ? "" : whole();
+      given = "";
     }
     int cut = stop(text);
     latest = cut < 0 ? text : text.substring(0, cut).strip();
@@ -70,18 +103,50 @@ final class AnswerText {
   }
 
   /**
+   * Text of all ids, marks included. Decoding all of them at every token would decode 134 million
+   * in an answer of 16,384: only those since the last whole character are new, and the ones before
+   * them say how they are to be read.
+   *
+   * @return null while a character's bytes are coming in and the bytes around it decode to nonsense
+   */
+  private @Nullable String decoded() {
+    String text = decode.apply(ids.subList(context, ids.size()));
+    if (!text.startsWith(contextText) && endsInsideCharacter(text)) {
+      return null;
+    }
+    String added = text.substring(Math.min(contextText.length(), text.length()));
+    if (added.isEmpty() || endsInsideCharacter(added)) {
+      return settled + added;
+    }
+    settled.append(added);
+    context = read;
+    read = ids.size();
+    contextText = decode.apply(ids.subList(context, read));
+    return settled.toString();
+  }
+
+  private static boolean endsInsideCharacter(String text) {
+    return !text.isEmpty() && text.charAt(text.length() - 1) == REPLACEMENT;
+  }
+
+  /**
    * Ends the answer and hands out what was held back, unless the listener ended it.
    *
    * @return the whole text
    */
   String finish() {
     if (silent()) {
-      return decode.apply(ids);
+      return visible.apply(decode.apply(ids));
     }
-    if (!cancelled && latest.startsWith(given)) {
+    if (!cancelled) {
       give(latest);
     }
-    return given;
+    return whole();
+  }
+
+  /** All that was handed out. */
+  private String whole() {
+    return past.isEmpty() || given.isEmpty() ? past + given : past + "\n" + given;
   }
 
   private boolean give(String text) {
@@ -89,8 +154,9 @@ final class AnswerText {
       return true;
     }
     String piece = text.substring(given.length());
+    boolean behindThoughts = given.isEmpty() && !past.isEmpty();
     given = text;
-    cancelled = !listener.text(piece);
+    cancelled = !listener.text(behindThoughts ? "\n" + piece : piece);
     return !cancelled;
   }
 

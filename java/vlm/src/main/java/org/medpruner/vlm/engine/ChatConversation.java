@@ -37,60 +37,66 @@ final class ChatConversation implements Conversation {
   public Answer ask(
       String question, GenerationOptions options, AnswerListener listener, Progress progress) {
     lifetime.check();
-    AnswerText text = new AnswerText(format::answer, options.stopStrings(), listener);
-    Dialogue.Request request =
-        new Dialogue.Request(
-            pipeline.newTokens(options.maxNewTokens()),
-            stops(),
-            options.sampling(),
-            id -> lifetime.isClosed() ? Ending.CANCELLED : ending(text.add(id)));
-    int[] unpruned = new int[1];
-    Generation g =
-        whileOpen(
-            () -> {
-              Generation answered =
-                  dialogue.begun()
-                      ? dialogue.proceed(followUp(question), request, progress)
-                      : dialogue.begin(pipeline.prune(prompt(question), volume), request, progress);
-              unpruned[0] = dialogue.unprunedLength();
-              return answered;
-            });
-    int generated = g.tokenIds().size() - (g.ending() == Ending.STOP_TOKEN ? 1 : 0);
-    return new Answer(
-        text.finish(),
-        g.tokenIds(),
-        g.promptTokens(),
-        unpruned[0] - generated,
-        g.kvBytes(),
-        g.ending(),
-        g.report());
+    return pipeline.exclusively(() -> answer(question, options, listener, progress));
+  }
+
+  /** As {@link #ask}, for a caller that has the pipeline to itself. */
+  Answer answer(
+      String question, GenerationOptions options, AnswerListener listener, Progress progress) {
+    return whileOpen(
+        () -> {
+          AnswerText text =
+              new AnswerText(format::decode, format::visible, options.stopStrings(), listener);
+          Dialogue.Request request =
+              new Dialogue.Request(
+                  pipeline.newTokens(options.maxNewTokens()),
+                  stops(),
+                  options.sampling(),
+                  id -> lifetime.isClosed() ? Ending.CANCELLED : ending(text.add(id)));
+          Generation g =
+              dialogue.begun()
+                  ? dialogue.proceed(followUp(question), request, progress)
+                  : dialogue.begin(pipeline.prune(prompt(question), volume), request, progress);
+          int generated = g.tokenIds().size() - (g.ending() == Ending.STOP_TOKEN ? 1 : 0);
+          return new Answer(
+              text.finish(),
+              g.tokenIds(),
+              g.promptTokens(),
+              dialogue.unprunedLength() - generated,
+              g.kvBytes(),
+              g.ending(),
+              g.report());
+        });
   }
 
   @Override
   public void recall(String question, String answer, Progress progress) {
     lifetime.check();
-    int[] answered = answerIds(answer);
-    whileOpen(
-        () -> {
-          if (dialogue.begun()) {
-            dialogue.recall(followUp(question), answered);
-          } else {
-            dialogue.recall(pipeline.prune(prompt(question), volume), answered, progress);
-          }
-          return true;
-        });
+    pipeline.exclusively(
+        () ->
+            whileOpen(
+                () -> {
+                  int[] answered = answerIds(answer);
+                  if (dialogue.begun()) {
+                    dialogue.recall(followUp(question), answered);
+                  } else {
+                    dialogue.recall(pipeline.prune(prompt(question), volume), answered, progress);
+                  }
+                  return true;
+                }));
   }
 
+  /**
+   * A call that the conversation's memory is not freed under; for a caller that has the pipeline to
+   * itself, and with it the text side: a model that is closed frees its tokenizer.
+   */
   private <T> T whileOpen(Supplier<T> call) {
-    return pipeline.exclusively(
-        () -> {
-          lifetime.begin();
-          try {
-            return call.get();
-          } finally {
-            lifetime.end();
-          }
-        });
+    lifetime.begin();
+    try {
+      return call.get();
+    } finally {
+      lifetime.end();
+    }
   }
 
   private int[] answerIds(String answer) {

@@ -2,13 +2,12 @@ package org.medpruner.vlm.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.medpruner.InputException;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.ModelInfo;
-import org.medpruner.vlm.NonFiniteLogitsException;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.Reply;
@@ -68,21 +67,61 @@ public final class ChatModel implements VisionLanguageModel {
         throw new IllegalArgumentException("requests[" + i + "]: " + e.getMessage(), e);
       }
     }
-    List<Reply> replies = new ArrayList<>();
-    for (Request r : requests) {
-      replies.add(reply(r, progress));
+    if (requests.isEmpty()) {
+      return List.of();
     }
-    return replies;
+    // One call: between two requests another thread's call would make this one fail, answers and
+    // all.
+    return pipeline.exclusively(
+        () -> {
+          List<Reply> replies = new ArrayList<>();
+          for (Request r : requests) {
+            replies.add(reply(r, progress));
+          }
+          return replies;
+        });
   }
 
   private Reply reply(Request r, Progress progress) {
     if (Thread.currentThread().isInterrupted()) {
       return new Reply.Failed(new MedPrunerException("interrupted before it was asked"));
     }
-    try {
-      return new Reply.Answered(ask(r.volume(), r.question(), r.options(), r.listener(), progress));
-    } catch (InputException | NonFiniteLogitsException e) {
-      return new Reply.Failed(e);
+    NotedProgress noted = new NotedProgress(progress);
+    try (ChatConversation alone =
+        new ChatConversation(pipeline, format, pipeline.own(r.volume()), r.options().layout())) {
+      return new Reply.Answered(alone.answer(r.question(), r.options(), r.listener(), noted));
+    } catch (RuntimeException e) {
+      if (e == noted.thrown) {
+        throw e;
+      }
+      return new Reply.Failed(
+          e instanceof MedPrunerException known ? known : new MedPrunerException(line(e), e));
+    }
+  }
+
+  /** LibTorch's messages have the frames of its stack below their first line. */
+  private static String line(RuntimeException e) {
+    String message = e.getMessage() == null ? "" : e.getMessage();
+    return message.lines().findFirst().orElse(e.getClass().getSimpleName());
+  }
+
+  /** Tells what the caller's progress threw, which ends the call, from what a request did. */
+  private static final class NotedProgress implements Progress {
+    private final Progress progress;
+    private @Nullable RuntimeException thrown;
+
+    NotedProgress(Progress progress) {
+      this.progress = progress;
+    }
+
+    @Override
+    public void update(String stage, long done, long total) {
+      try {
+        progress.update(stage, done, total);
+      } catch (RuntimeException e) {
+        thrown = e;
+        throw e;
+      }
     }
   }
 

@@ -135,7 +135,10 @@ final class Dialogue implements AutoCloseable {
     }
     checkContext(
         prompt.nextPosition() + further,
-        "prune more (raise gamma, lower tau), give fewer slices or ask less");
+        prompt.renumbered()
+            ? "prune more (raise gamma, lower tau), give fewer slices or ask less"
+            : "they are those of the prompt before pruning (positions = ORIGINAL), so give fewer"
+                + " slices, ask less or set positions = RENUMBERED");
     Session fresh = new Session(decoder, prompt);
     session = fresh;
     pruned = prompt.fullLength() - prompt.length();

@@ -62,7 +62,7 @@ final class EncodedRows {
   }
 
   /**
-   * The tokens of one volume, in memory of their own, detached from all scopes.
+   * The tokens of one volume, in memory of their own; temporaries of the caller's scope.
    *
    * @param left what is left of its rows
    * @param kept the rows they are
@@ -70,15 +70,17 @@ final class EncodedRows {
    */
   PackedTokens packed(Tensor left, int[] kept, boolean shared, Workspace workspace) {
     if (planeCount == 0) {
-      return new PackedTokens(shared ? left.clone() : left).detached();
+      return new PackedTokens(shared ? left.clone() : left);
     }
     List<Tensor> own = new ArrayList<>();
     for (int i = 0; i < planeCount; i++) {
+      // A clone, also of one row, which LibTorch counts as contiguous where it lies: stage 2 uses
+      // that memory again for the next volume.
       own.add(
           merged
-              ? left.narrow(1, hidden * (1 + i), hidden).contiguous()
+              ? left.narrow(1, hidden * (1 + i), hidden).clone()
               : TokenStage.pack(planes.get(i), kept, workspace));
     }
-    return new PackedTokens(left.narrow(1, 0, hidden).clone(), own).detached();
+    return new PackedTokens(left.narrow(1, 0, hidden).clone(), own);
   }
 }

@@ -16,6 +16,8 @@ import org.medpruner.vlm.prompt.Prompt;
  *     null for plain causal attention
  * @param positions [axes][length] rotary positions
  * @param nextPosition rotary position of the first generated token
+ * @param renumbered whether positions count the tokens that are left; else they are those of the
+ *     full prompt, {@code nextPosition} too
  * @param fullLength tokens of the full prompt
  */
 @SuppressWarnings("ArrayRecordComponent")
@@ -26,6 +28,7 @@ public record PrunedPrompt(
     int @Nullable [] group,
     long[][] positions,
     long nextPosition,
+    boolean renumbered,
     int fullLength) {
 
   /** Number of tokens. */
@@ -131,6 +134,7 @@ public record PrunedPrompt(
         bidirectional ? group : null,
         kept.axes(),
         kept.next(),
+        renumbered,
         prompt.length());
   }
 

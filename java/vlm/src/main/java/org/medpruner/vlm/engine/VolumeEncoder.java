@@ -171,7 +171,11 @@ final class VolumeEncoder {
       waitForDevice();
       progress.update("prune", 1, 1);
       times.add("prune", seconds(pruning));
-      return outcomes(volumes, rows, packed, pruned == null ? null : pruned.result(), times);
+      List<Outcome> outcomes =
+          outcomes(volumes, rows, packed, pruned == null ? null : pruned.result(), times);
+      // Last of all: until here the scope frees them, whatever throws.
+      packed.forEach(PackedTokens::detached);
+      return outcomes;
     }
   }
 
@@ -231,7 +235,7 @@ final class VolumeEncoder {
     return (int) Math.max(1, Math.min(Integer.MAX_VALUE, fit));
   }
 
-  /** What is left of each volume, in memory of its own. */
+  /** What is left of each volume, in memory of its own; temporaries of the caller's scope. */
   private List<PackedTokens> packed(
       AnchoredVolumes volumes, EncodedRows encoded, Tensor left, int[] rows, boolean shared) {
     List<PackedTokens> packed = new ArrayList<>();

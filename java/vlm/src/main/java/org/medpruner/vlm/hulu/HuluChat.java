@@ -48,8 +48,13 @@ public final class HuluChat implements ChatFormat {
   }
 
   @Override
-  public String answer(List<Integer> ids) {
-    return ThinkingBlock.QWEN.strip(tokenizer.decode(ids));
+  public String decode(List<Integer> ids) {
+    return tokenizer.decode(ids);
+  }
+
+  @Override
+  public String visible(String decoded) {
+    return ThinkingBlock.QWEN.strip(decoded);
   }
 
   @Override

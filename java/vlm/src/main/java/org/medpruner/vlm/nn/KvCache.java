@@ -2,6 +2,7 @@ package org.medpruner.vlm.nn;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -32,15 +33,21 @@ public final class KvCache implements AutoCloseable {
   /** What a query sees: keys and values [kvHeads, k, d], temporaries of the caller's scope. */
   public record View(Tensor keys, Tensor values) {}
 
-  private final DecoderConfig config;
-  private final ScalarType type;
-  private final boolean cuda;
+  private final LongFunction<Tensor> buffers;
   private final List<Layer> layers = new ArrayList<>();
 
   public KvCache(DecoderConfig config, ScalarType type, boolean cuda) {
-    this.config = config;
-    this.type = type;
-    this.cuda = cuda;
+    this(config, capacity -> Ops.empty(type, cuda, config.kvHeads(), capacity, config.headDim()));
+  }
+
+  /**
+   * An empty cache.
+   *
+   * @param buffers gives memory of undefined contents, [kvHeads, capacity, d], for so many tokens;
+   *     a temporary of the caller's scope
+   */
+  KvCache(DecoderConfig config, LongFunction<Tensor> buffers) {
+    this.buffers = buffers;
     for (boolean local : config.local()) {
       layers.add(new Layer(local ? config.slidingWindow() : Integer.MAX_VALUE));
     }
@@ -150,21 +157,32 @@ public final class KvCache implements AutoCloseable {
     Tensor oldValues = storage(layer.values);
     long length = layer.capacity;
     allocate(layer, Math.min(layer.window, length + GROWTH));
-    TorchScope.run(() -> copy(layer, 0, oldKeys, oldValues, 0, length));
-    oldKeys.close();
-    oldValues.close();
+    try {
+      TorchScope.run(() -> copy(layer, 0, oldKeys, oldValues, 0, length));
+    } finally {
+      oldKeys.close();
+      oldValues.close();
+    }
   }
 
+  /** Gives a layer new memory. Where there is not enough, what was taken goes back at once. */
   private void allocate(Layer layer, long capacity) {
-    layer.keys =
-        TorchScope.detach(
-            TorchScope.run(
-                () -> Ops.empty(type, cuda, config.kvHeads(), capacity, config.headDim())));
-    layer.values =
-        TorchScope.detach(
-            TorchScope.run(
-                () -> Ops.empty(type, cuda, config.kvHeads(), capacity, config.headDim())));
+    Tensor keys = buffer(capacity);
+    boolean ok = false;
+    try {
+      layer.values = buffer(capacity);
+      ok = true;
+    } finally {
+      if (!ok) {
+        keys.close();
+      }
+    }
+    layer.keys = keys;
     layer.capacity = capacity;
+  }
+
+  private Tensor buffer(long capacity) {
+    return TorchScope.detach(TorchScope.run(() -> buffers.apply(capacity)));
   }
 
   private static Tensor storage(@Nullable Tensor tensor) {
@@ -177,10 +195,12 @@ public final class KvCache implements AutoCloseable {
   @Override
   public void close() {
     for (Layer layer : layers) {
-      if (layer.keys != null && layer.values != null) {
+      if (layer.keys != null) {
         layer.keys.close();
-        layer.values.close();
         layer.keys = null;
+      }
+      if (layer.values != null) {
+        layer.values.close();
         layer.values = null;
       }
     }

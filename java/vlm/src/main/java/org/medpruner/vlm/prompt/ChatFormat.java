@@ -43,12 +43,30 @@ public interface ChatFormat extends AutoCloseable {
   int[] answerIds(String answer);
 
   /**
-   * Text of generated ids.
+   * Text of generated ids as the model wrote it.
    *
-   * @param ids as generated, stop ids included
+   * @param ids as generated, stop ids included; of an answer or of a part of it
+   * @return special tokens left out; marks and contents of thinking blocks stay
+   */
+  String decode(List<Integer> ids);
+
+  /**
+   * What the reader of an answer is to see of it.
+   *
+   * @param decoded an answer from its beginning, as {@link #decode} gives it
+   * @return thinking blocks left out, trimmed
+   */
+  String visible(String decoded);
+
+  /**
+   * Text of an answer.
+   *
+   * @param ids all of its ids as generated, stop ids included
    * @return special tokens and thinking blocks left out, trimmed
    */
-  String answer(List<Integer> ids);
+  default String answer(List<Integer> ids) {
+    return visible(decode(ids));
+  }
 
   @Override
   void close();

@@ -16,7 +16,8 @@ import org.medpruner.InputException;
  * A checkpoint's tokenizer, read from its {@code tokenizer.json}; never goes to the network.
  *
  * <p>Holds native memory until {@link #close}, which is idempotent; use after close is an {@link
- * IllegalStateException}. May be used by several threads at once.
+ * IllegalStateException}. May be used by several threads at once; none of them may be in a call
+ * when it is closed, which frees what the call reads.
  */
 public final class Tokenizer implements AutoCloseable {
   static {

@@ -59,10 +59,14 @@ public final class QwenChat implements ChatFormat {
   }
 
   @Override
-  public String answer(List<Integer> ids) {
-    String text = tokenizer.decode(ids);
+  public String decode(List<Integer> ids) {
+    return tokenizer.decode(ids);
+  }
+
+  @Override
+  public String visible(String decoded) {
     // The prompt opened the block: a text without its end was cut off inside, all of it is thought.
-    return thinking && !text.contains("</think>") ? "" : ThinkingBlock.QWEN.strip(text);
+    return thinking && !decoded.contains("</think>") ? "" : ThinkingBlock.QWEN.strip(decoded);
   }
 
   @Override

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.medpruner.vlm.AnswerListener;
 import org.medpruner.vlm.prompt.ThinkingBlock;
@@ -17,11 +19,13 @@ import org.medpruner.vlm.prompt.ThinkingBlock;
 class AnswerTextTest {
   private final List<byte[]> vocabulary = new ArrayList<>();
   private final List<String> pieces = new ArrayList<>();
+  private long decoded;
 
   private String decode(List<Integer> ids) {
+    decoded += ids.size();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     ids.forEach(id -> bytes.writeBytes(vocabulary.get(id)));
-    return ThinkingBlock.GEMMA.strip(bytes.toString(StandardCharsets.UTF_8));
+    return bytes.toString(StandardCharsets.UTF_8);
   }
 
   private int token(byte... bytes) {
@@ -30,8 +34,13 @@ class AnswerTextTest {
   }
 
   private AnswerText answer(List<String> stops) {
+    return answer(this::decode, stops);
+  }
+
+  private AnswerText answer(Function<List<Integer>, String> decode, List<String> stops) {
     return new AnswerText(
-        this::decode,
+        decode,
+        ThinkingBlock.GEMMA::strip,
         stops,
         piece -> {
           assertFalse(piece.isEmpty());
@@ -119,6 +128,7 @@ class AnswerTextTest {
     AnswerText text =
         new AnswerText(
             this::decode,
+            ThinkingBlock.GEMMA::strip,
             List.of(),
             piece -> {
               given.add(piece);
@@ -132,9 +142,163 @@ class AnswerTextTest {
 
   @Test
   void withoutAListenerTheTextIsTheSame() {
-    AnswerText text = new AnswerText(this::decode, List.of(), AnswerListener.NONE);
+    AnswerText text = unheard(List.of());
     text.add(token("<unused94>x<unused95> a b ".getBytes(StandardCharsets.UTF_8)));
     assertEquals("a b", text.finish());
+  }
+
+  private AnswerText unheard(List<String> stops) {
+    return new AnswerText(this::decode, ThinkingBlock.GEMMA::strip, stops, AnswerListener.NONE);
+  }
+
+  /** Its marks tell a thinking block only once the thoughts were streamed. */
+  @Test
+  void theAnswerBehindABlockWithoutAnOpeningMarkIsStreamed() {
+    assertEquals("thinking\nTwo.", stream(List.of(), "thinking", "<unused95>", "Two", "."));
+    assertEquals(List.of("thinking", "\nTwo", "."), pieces);
+    pieces.clear();
+    assertEquals("Two.", stream(List.of(), "<unused95>", "\n", "Two", "."));
+    pieces.clear();
+    assertEquals("thinking", stream(List.of(), "thinking ", "<unused95>", "\n"));
+    pieces.clear();
+    assertEquals("a\nb\nc", stream(List.of(), "a", "<unused95>", "b", "<unused95>", "c"));
+    pieces.clear();
+    assertEquals(
+        "a\nb c", stream(List.of(), "a", "<unused95>", "b", "<unused94>", "x", "<unused95>", " c"));
+  }
+
+  @Test
+  void stopStringsAreLookedForBehindABlockWithoutAnOpeningMark() {
+    assertEquals(
+        "thinking\nTwo",
+        stream(List.of("END"), "thinking", "<unused95>", " Two", " END", " three"));
+  }
+
+  /** Where nobody was shown the thoughts, the text is that of an answer without stop strings. */
+  @Test
+  void thoughtsThatNobodyWasShownAreNoPartOfTheText() {
+    AnswerText text = unheard(List.of("END"));
+    for (String t : List.of("thinking", "<unused95>", " Two", " E")) {
+      assertEquals(AnswerText.State.GOES_ON, text.add(token(t.getBytes(StandardCharsets.UTF_8))));
+    }
+    assertEquals(
+        AnswerText.State.STOP_STRING, text.add(token("ND".getBytes(StandardCharsets.UTF_8))));
+    assertEquals("Two", text.finish());
+  }
+
+  /** Blocks begun, ended, both or neither, and the text cut anywhere. */
+  @Test
+  void anyMarksLeaveTheAnswerBehindThem() {
+    List<String> parts =
+        List.of("a", " ", "\n", "b c", "\u20ac", "<unused94>", "<unused95>", "<", "<unused9");
+    SplittableRandom random = new SplittableRandom(5);
+    int orphans = 0;
+    for (int round = 0; round < 3000; round++) {
+      StringBuilder written = new StringBuilder();
+      for (int i = random.nextInt(12); i > 0; i--) {
+        written.append(parts.get(random.nextInt(parts.size())));
+      }
+      byte[] bytes = written.toString().getBytes(StandardCharsets.UTF_8);
+      String expected = ThinkingBlock.GEMMA.strip(written.toString());
+      pieces.clear();
+      vocabulary.clear();
+      AnswerText heard = answer(List.of());
+      AnswerText unheard = unheard(List.of("never"));
+      for (int from = 0; from < bytes.length; ) {
+        int to = Math.min(bytes.length, from + 1 + random.nextInt(6));
+        int id = token(Arrays.copyOfRange(bytes, from, to));
+        assertEquals(AnswerText.State.GOES_ON, heard.add(id));
+        assertEquals(AnswerText.State.GOES_ON, unheard.add(id));
+        from = to;
+      }
+      assertEquals(expected, unheard.finish(), written.toString());
+      String whole = heard.finish();
+      assertEquals(whole, String.join("", pieces));
+      assertEquals(whole, whole.strip());
+      assertTrue(
+          whole.endsWith(expected), () -> "\"" + written + "\" was streamed as \"" + whole + "\"");
+      orphans += whole.equals(expected) ? 0 : 1;
+    }
+    assertTrue(orphans > 200, orphans + " rounds had a block without an opening mark");
+  }
+
+  /**
+   * As Gemma's tokenizer decodes: a run of byte tokens is a text if the whole of it is, and else
+   * nothing but replacement characters.
+   */
+  private String decodeRuns(List<Integer> ids) {
+    StringBuilder text = new StringBuilder();
+    for (int from = 0; from < ids.size(); ) {
+      int to = from;
+      ByteArrayOutputStream run = new ByteArrayOutputStream();
+      while (to < ids.size() && vocabulary.get(ids.get(to)).length == 1) {
+        run.writeBytes(vocabulary.get(ids.get(to++)));
+      }
+      if (to == from) {
+        text.append(new String(vocabulary.get(ids.get(to++)), StandardCharsets.UTF_8));
+      } else {
+        String read = run.toString(StandardCharsets.UTF_8);
+        text.append(read.indexOf('\uFFFD') < 0 ? read : "\uFFFD".repeat(to - from));
+      }
+      from = to;
+    }
+    return text.toString();
+  }
+
+  @Test
+  void bytesThatRunTogetherAreReadOneCharacterAtATime() {
+    AnswerText text = answer(this::decodeRuns, List.of());
+    String written = "\u20ac\u00e9\ud83e\ude7b";
+    List<Integer> ids = new ArrayList<>(List.of(token("on".getBytes(StandardCharsets.UTF_8))));
+    for (byte b : written.getBytes(StandardCharsets.UTF_8)) {
+      ids.add(token(b));
+    }
+    ids.add(token("ly".getBytes(StandardCharsets.UTF_8)));
+    ids.forEach(text::add);
+    assertEquals("on" + written + "ly", text.finish());
+    assertEquals(List.of("on", "\u20ac", "\u00e9", "\ud83e\ude7b", "ly"), pieces);
+  }
+
+  /** A character that never ends turns all bytes around it to nonsense; the answer goes on. */
+  @Test
+  void anIncompleteCharacterDoesNotEndTheStream() {
+    AnswerText text =
+        new AnswerText(
+            this::decodeRuns,
+            ThinkingBlock.GEMMA::strip,
+            List.of(),
+            piece -> {
+              pieces.add(piece);
+              return true;
+            });
+    for (byte b : "\u20ac".getBytes(StandardCharsets.UTF_8)) {
+      text.add(token(b));
+    }
+    text.add(token((byte) 0xe2));
+    for (String t : List.of("then", " more")) {
+      text.add(token(t.getBytes(StandardCharsets.UTF_8)));
+    }
+    String whole = text.finish();
+    assertEquals(whole, String.join("", pieces));
+    assertTrue(whole.startsWith("\u20ac") && whole.endsWith("then more"), whole);
+  }
+
+  /** All of them at every token were 2 million for these 2,000. */
+  @Test
+  void aTokenIsDecodedWithItsNeighboursOnly() {
+    AnswerText text = answer(List.of());
+    int[] ids = {
+      token((byte) 'a'),
+      token((byte) 0xe2),
+      token((byte) 0x82),
+      token((byte) 0xac),
+      token((byte) ' ')
+    };
+    for (int i = 0; i < 2000; i++) {
+      text.add(ids[i % ids.length]);
+    }
+    assertEquals("a\u20ac ".repeat(400).strip(), text.finish());
+    assertTrue(decoded < 12 * 2000, decoded + " tokens were decoded");
   }
 
   /** Any text cut anywhere, bytes apart: what is streamed is the text, and never taken back. */
@@ -157,7 +321,7 @@ class AnswerTextTest {
       AnswerText.State state = AnswerText.State.GOES_ON;
       for (int from = 0; from < bytes.length && state == AnswerText.State.GOES_ON; ) {
         int to = Math.min(bytes.length, from + 1 + random.nextInt(4));
-        state = text.add(token(java.util.Arrays.copyOfRange(bytes, from, to)));
+        state = text.add(token(Arrays.copyOfRange(bytes, from, to)));
         from = to;
       }
       String whole = text.finish();

@@ -371,6 +371,33 @@ class GemmaPipelineTest {
           assertThrows(
               InputException.class, () -> p.generate(v, prompt(slices), 5, true, Progress.NONE));
       assertTrue(String.valueOf(e.getMessage()).contains("context has 512"), e.getMessage());
+      assertTrue(String.valueOf(e.getMessage()).contains("prune more"), e.getMessage());
+    }
+  }
+
+  /** No pruning makes those positions fewer. */
+  @Test
+  void aPromptBeyondTheContextInOriginalPositionsIsToldWhatHelps() {
+    int slices = 30;
+    PruningPolicy original =
+        PruningPolicy.PAPER.toBuilder().positions(PruningPolicy.Positions.ORIGINAL).build();
+    try (Pipeline p = load(TINY);
+        Arena arena = Arena.ofConfined();
+        var v = encode(p, arena, original, new double[slices]);
+        var renumbered = encode(p, arena, PruningPolicy.PAPER, new double[slices])) {
+      int full = prompt(slices).length();
+      InputException e =
+          assertThrows(
+              InputException.class, () -> p.generate(v, prompt(slices), 5, true, Progress.NONE));
+      assertEquals(
+          "the prompt takes "
+              + full
+              + " positions, but the model's context has 512; they are those of the prompt before"
+              + " pruning (positions = ORIGINAL), so give fewer slices, ask less or set positions ="
+              + " RENUMBERED",
+          e.getMessage());
+      assertEquals(
+          1, p.generate(renumbered, prompt(slices), 1, false, Progress.NONE).tokenIds().size());
     }
   }
 

@@ -1,18 +1,24 @@
 package org.medpruner.vlm.nn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.LongFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.Scopes;
 import org.medpruner.vlm.golden.Values;
 
 class AttentionAndCacheTest {
@@ -174,6 +180,109 @@ class AttentionAndCacheTest {
       cache.close();
       Tensor one = marked(3, 4);
       assertThrows(IllegalStateException.class, () -> cache.append(0, one, one));
+    }
+  }
+
+  /** Memory of a cache that counts what was asked for, and is short of it at one request. */
+  private static final class Memory implements LongFunction<Tensor> {
+    final List<Tensor> given = new ArrayList<>();
+    int shortAt = Integer.MAX_VALUE;
+
+    @Override
+    public Tensor apply(long capacity) {
+      if (given.size() == shortAt) {
+        throw new IllegalStateException("no memory");
+      }
+      given.add(torch.empty(KV_HEADS, capacity, DIM));
+      return given.getLast();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void aClosedCacheHoldsNothing(int scopes) {
+    Memory memory = new Memory();
+    KvCache cache = new KvCache(config(32), memory);
+    Scopes.in(
+        scopes,
+        () -> {
+          cache.fill(0, marked(0, 3), marked(0, 3));
+          cache.fill(1, marked(0, 3), marked(0, 3));
+          return true;
+        });
+    // Past one growth of the global layer, each token in scopes of its own.
+    for (int t = 3; t < 300; t++) {
+      int token = t;
+      Scopes.in(scopes, () -> cache.append(1, marked(token, token + 1), marked(token, token + 1)));
+    }
+    assertEquals(6, memory.given.size());
+    for (int i = 0; i < 6; i++) {
+      assertEquals(i == 2 || i == 3, memory.given.get(i).isNull(), "buffer " + i);
+    }
+    try (PointerScope scope = new PointerScope()) {
+      assertSees(cache.append(1, marked(300, 301), marked(300, 301)), 300, Integer.MAX_VALUE);
+    }
+    Scopes.in(
+        scopes,
+        () -> {
+          cache.close();
+          return true;
+        });
+    memory.given.forEach(t -> assertTrue(t.isNull()));
+  }
+
+  /** Where memory is short nothing may stay behind, least of all that. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  void aCacheThatGetsNoMemoryHoldsNothing(int given) {
+    Memory memory = new Memory();
+    memory.shortAt = given;
+    try (PointerScope scope = new PointerScope()) {
+      KvCache cache = new KvCache(config(32), memory);
+      if (given < 2) {
+        assertThrows(IllegalStateException.class, () -> cache.fill(1, marked(0, 3), marked(0, 3)));
+      } else {
+        cache.fill(1, marked(0, 3), marked(0, 3));
+        for (int t = 3; t < 3 + 256; t++) {
+          cache.append(1, marked(t, t + 1), marked(t, t + 1));
+        }
+        Tensor next = marked(259, 260);
+        assertThrows(IllegalStateException.class, () -> cache.append(1, next, next));
+        assertFalse(memory.given.get(0).isNull());
+        assertFalse(memory.given.get(1).isNull());
+      }
+      if (given % 2 == 1) {
+        assertTrue(memory.given.getLast().isNull(), "keys without values");
+      }
+      cache.close();
+      assertEquals(given, memory.given.size());
+      memory.given.forEach(t -> assertTrue(t.isNull()));
+    }
+  }
+
+  /** Masks are kept for the next layer, which runs in another scope. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void keptMasksOutliveTheScopeOfTheLayerThatMadeThem(int scopes) {
+    torch.manual_seed(6);
+    int[] group = {-1, 0, 0, 0, -1, -1, 1, 1, -1};
+    int length = group.length;
+    try (PromptAttention attention = new PromptAttention(length, group)) {
+      for (int layer = 0; layer < 3; layer++) {
+        Scopes.in(
+            scopes,
+            () -> {
+              Tensor q = torch.randn(new long[] {HEADS, length, DIM});
+              Tensor k = torch.randn(new long[] {KV_HEADS, length, DIM});
+              Tensor v = torch.randn(new long[] {KV_HEADS, length, DIM});
+              Values.assertClose(
+                  "scopes " + scopes,
+                  byDefinition(q, k, v, group, 4, 0.3),
+                  Values.of(attention.attend(q, k, v, 4, 0.3)),
+                  2e-5);
+              return true;
+            });
+      }
     }
   }
 

@@ -2,26 +2,34 @@ package org.medpruner.vlm.pruning;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.Device;
 import org.medpruner.MedPruner;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningPolicy.NucleusScore;
+import org.medpruner.Stream;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchRuntime;
 import org.medpruner.torch.TorchTensors;
+import org.medpruner.vlm.Scopes;
 
 /** Stages of the same and of other extents, one after the other, against slices one by one. */
 class TokenPlansTest {
@@ -64,6 +72,53 @@ class TokenPlansTest {
     return TorchRuntime.status() instanceof TorchRuntime.Available a
         ? a.cudaUnavailable()
         : "LibTorch is unavailable";
+  }
+
+  /** Made and closed with any scopes open: the memory is the plan's for as long as it is open. */
+  @ParameterizedTest
+  @CsvSource({"0, 0", "0, 1", "1, 0", "1, 1", "2, 0", "2, 2"})
+  void aPlanFreesItsMemoryWhenItIsClosed(int scopes, int later) {
+    TokenPlan.Extents extents =
+        new TokenPlan.Extents(
+            Prune.Params.of(NucleusSelect.Params.mass(TAU), RATIO),
+            2L * TOKENS,
+            2,
+            1,
+            KEY_DIM,
+            WIDTH,
+            ScalarType.Float);
+    TokenPlan plan = Scopes.in(scopes, () -> new TokenPlan(Device.CPU, extents));
+    List<Tensor> all =
+        List.of(
+            plan.mass,
+            plan.keys,
+            plan.features,
+            plan.packed,
+            plan.packedRows,
+            plan.packedOffsets,
+            plan.role,
+            plan.assignment,
+            plan.keptMass,
+            plan.flags);
+    for (Tensor t : all) {
+      assertFalse(t.isNull(), "freed with the scope it was made in");
+      assertEquals(1, t.referenceCount());
+    }
+    try (PointerScope scope = new PointerScope()) {
+      plan.mass.fill_(new Scalar(1.0));
+      plan.keys.fill_(new Scalar(1.0));
+      plan.features.fill_(new Scalar(1.0));
+    }
+    Scopes.in(
+        later,
+        () -> {
+          plan.slices(TokenStage.Slices.whole(2, TOKENS));
+          plan.run(Stream.DEFAULT);
+          assertTrue(TorchTensors.longs(plan.packedOffsets)[2] > 0);
+          plan.close();
+          return true;
+        });
+    all.forEach(t -> assertTrue(t.isNull(), "still held"));
   }
 
   private static void check(Device device) {
