@@ -136,4 +136,19 @@ class DocumentsTest {
     assertEquals(status, p.waitFor(), out);
     return out;
   }
+
+  /** Where no test is found, as in a folder without any, ctest ends well unless told otherwise. */
+  @Test
+  void noCommandOfCtestSucceedsWithoutTests() throws IOException {
+    Pattern command = Pattern.compile("\\bctest -.*");
+    Pattern safe = Pattern.compile("ctest --test-dir \\S+ --no-tests=error\\b.*");
+    int found = 0;
+    for (Path file : files(ROOT, ".md")) {
+      for (MatchResult m : command.matcher(Files.readString(file)).results().toList()) {
+        assertTrue(safe.matcher(m.group()).matches(), file + ": " + m.group());
+        found++;
+      }
+    }
+    assertTrue(found > 0);
+  }
 }
