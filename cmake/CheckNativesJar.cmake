@@ -2,7 +2,7 @@
 #       [-DMAX_GLIBC=] [-DALSO_NEEDED=] -P CheckNativesJar.cmake
 # Checks every jar with a native library that the pattern JARS matches (sources and javadoc apart) as it will be
 # published: at most BUDGET bytes, one library, which PROPERTIES describes truly and whose soname is SONAME, and of it
-# what check_exports.cmake checks.
+# what check_exports.cmake checks. The version of the interface is that of the sources beside this file.
 
 include("${CMAKE_CURRENT_LIST_DIR}/ElfFacts.cmake")
 if(NOT PROPERTIES)
@@ -34,13 +34,13 @@ function(check_jar jar)
   set(library "${folder}/${files}")
 
   # The classifier, where there is one, says what is inside.
-  set(cuda_expected "true|false")
+  elf_cuda("${READELF}" "${library}" cuda)
   if(name MATCHES "-(linux-[a-z0-9_]+)(-cpu)?\\.jar$")
     if(NOT platform STREQUAL CMAKE_MATCH_1)
       message(FATAL_ERROR "${name} holds a library for ${platform}")
     endif()
-    if(CMAKE_MATCH_2)
-      set(cuda_expected false)
+    if(CMAKE_MATCH_2 AND cuda)
+      message(FATAL_ERROR "${name} holds a library with CUDA")
     endif()
   endif()
   elf_read("${READELF}" "${library}" header --file-header)
@@ -65,23 +65,23 @@ function(check_jar jar)
   file(SHA256 "${library}" sha256)
   file(SIZE "${library}" size)
   elf_glibc("${READELF}" "${library}" glibc)
-  foreach(pair file:${library_name} sha256:${sha256} size:${size} glibc:${glibc} cuda:${cuda_expected} abi:[1-9][0-9]*\\.[0-9]+)
-    string(REGEX MATCH "^([a-z0-9]+):(.*)$" matched "${pair}")
-    set(key "${CMAKE_MATCH_1}")
-    set(expected "${CMAKE_MATCH_2}")
-    if(NOT property_${key} MATCHES "^(${expected})$")
-      message(FATAL_ERROR "${name}: ${PROPERTIES} says ${key}=${property_${key}}, the library ${expected}")
+  header_abi("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../native/include/medpruner/version.h" abi)
+  set(file "${library_name}")
+  foreach(key file sha256 size glibc cuda abi)
+    if(NOT property_${key} STREQUAL "${${key}}")
+      message(FATAL_ERROR "${name}: ${PROPERTIES} says ${key}=${property_${key}}, the library ${${key}}")
     endif()
   endforeach()
   # The soname carries the ABI's major number.
   elf_read("${READELF}" "${library}" dynamic --dynamic)
-  string(REGEX REPLACE "\\..*" "" major "${property_abi}")
+  string(REGEX REPLACE "\\..*" "" major "${abi}")
   string(REPLACE "<major>" "${major}" soname "${SONAME}")
   if(NOT dynamic MATCHES "\\(SONAME\\)[^\n]*<([^>]*)>" OR NOT CMAKE_MATCH_1 STREQUAL soname)
     message(FATAL_ERROR "${name}: the soname of ${library_name} is not ${soname}")
   endif()
   cmake_path(GET CMAKE_CURRENT_FUNCTION_LIST_DIR PARENT_PATH source_dir)
-  file(STRINGS "${library}" paths REGEX "${source_dir}/")
+  string(REGEX REPLACE "([][+.*()^?$|\\])" "\\\\\\1" source_pattern "${source_dir}") # a folder may be called c++
+  file(STRINGS "${library}" paths REGEX "${source_pattern}/")
   if(paths)
     message(FATAL_ERROR "${name}: ${library_name} names files of this machine, so that no other builds the same: ${paths}")
   endif()

@@ -1,10 +1,11 @@
 # What a jar holds: <build>/<folder>/META-INF/native/<platform>/{lib, <properties>}, and the licences in
-# <build>/<folder>/META-INF. Made by target <name>.
+# <build>/<folder>/META-INF. Made by target <name>. <cuda>: whether the CUDA backend is in the library.
 
-function(medpruner_package target name folder properties)
-  set(cuda false)
-  if(MEDPRUNER_HAS_CUDA)
+function(medpruner_package target name folder properties cuda)
+  if(cuda)
     set(cuda true)
+  else()
+    set(cuda false)
   endif()
   set(notices "${CMAKE_SOURCE_DIR}/LICENSE" "${CMAKE_SOURCE_DIR}/native/THIRD-PARTY-NATIVE.md")
   set(output "${CMAKE_BINARY_DIR}/${folder}/META-INF/native/${MEDPRUNER_PLATFORM}")

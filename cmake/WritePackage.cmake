@@ -4,18 +4,10 @@
 # which depends on them, so that the same sources give the same bytes. Writes PROPERTIES beside it:
 #   file, sha256, size   the library, its hash and its bytes
 #   abi                  major.minor of its interface
-#   cuda                 whether it has the CUDA backend
+#   cuda                 whether it has the CUDA backend, with NVIDIA's runtime in it
 #   glibc                the oldest glibc it loads with
 
 include("${CMAKE_CURRENT_LIST_DIR}/ElfFacts.cmake")
-
-file(READ "${VERSION_HEADER}" header)
-foreach(part MAJOR MINOR)
-  if(NOT header MATCHES "#define MEDPRUNER_ABI_${part} ([0-9]+)")
-    message(FATAL_ERROR "${VERSION_HEADER} defines no MEDPRUNER_ABI_${part}")
-  endif()
-  set(abi_${part} "${CMAKE_MATCH_1}")
-endforeach()
 
 cmake_path(SET above NORMALIZE "${OUTPUT_DIR}/../..")
 file(COPY ${NOTICES} DESTINATION "${above}")
@@ -27,5 +19,6 @@ execute_process(COMMAND "${STRIP}" --strip-unneeded --remove-section=.note.gnu.b
 file(SHA256 "${library}" sha256)
 file(SIZE "${library}" size)
 elf_glibc("${READELF}" "${library}" glibc)
+header_abi("${VERSION_HEADER}" abi)
 file(WRITE "${OUTPUT_DIR}/${PROPERTIES}"
-     "file=${NAME}\nsha256=${sha256}\nsize=${size}\nabi=${abi_MAJOR}.${abi_MINOR}\ncuda=${CUDA}\nglibc=${glibc}\n")
+     "file=${NAME}\nsha256=${sha256}\nsize=${size}\nabi=${abi}\ncuda=${CUDA}\nglibc=${glibc}\n")

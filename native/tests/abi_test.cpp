@@ -13,7 +13,7 @@ TEST(versions_and_build) {
   medpruner_build_info info = {};
   info.struct_size = sizeof info;
   CHECK_EQUAL(medpruner_get_build_info(&info), MEDPRUNER_OK);
-  CHECK(std::string(info.version) == "0.1.0");
+  CHECK(std::string(info.version) == MEDPRUNER_VERSION);
   CHECK(strlen(info.compiler) > 3);
   CHECK(strlen(info.build_type) > 0);
   CHECK_EQUAL(info.has_cuda != 0, info.cuda_version != 0);

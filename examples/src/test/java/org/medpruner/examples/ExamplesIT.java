@@ -18,6 +18,7 @@ import org.apache.maven.shared.invoker.MavenInvocationException;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
@@ -74,14 +75,38 @@ class ExamplesIT {
     return folder.getFileName().toString();
   }
 
-  private static String run(Path example, List<String> profiles)
-      throws IOException, MavenInvocationException {
-    try (Stream<Path> sources = Files.walk(example.resolve("src"))) {
-      for (Path source : sources.filter(f -> f.toString().endsWith(".java")).toList()) {
-        int lines = Files.readAllLines(source).size();
-        assertTrue(lines < MOST_LINES, source + " has " + lines + " lines");
+  /** Those in C too, which ctest builds and runs. */
+  @Test
+  void everyExampleIsShort() throws IOException {
+    List<Path> projects;
+    try (Stream<Path> folders = Files.list(FOLDER)) {
+      projects = folders.filter(ExamplesIT::isProject).toList();
+    }
+    int counted = 0;
+    for (Path project : projects) {
+      try (Stream<Path> files = Files.walk(project)) {
+        for (Path source : files.filter(ExamplesIT::isSource).toList()) {
+          int lines = Files.readAllLines(source).size();
+          assertTrue(lines < MOST_LINES, source + " has " + lines + " lines");
+          counted++;
+        }
       }
     }
+    assertTrue(counted >= projects.size(), projects.size() + " projects, sources: " + counted);
+  }
+
+  private static boolean isSource(Path file) {
+    String name = FOLDER.relativize(file).toString();
+    return name.matches(".*\\.(java|c)") && !name.contains("/target/");
+  }
+
+  private static boolean isProject(Path folder) {
+    return Files.isRegularFile(folder.resolve("pom.xml"))
+        || Files.isRegularFile(folder.resolve("CMakeLists.txt"));
+  }
+
+  private static String run(Path example, List<String> profiles)
+      throws IOException, MavenInvocationException {
     InvocationRequest request = new DefaultInvocationRequest();
     request.setPomFile(example.resolve("pom.xml").toFile());
     request.addArgs(List.of("clean", "verify"));

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The launcher itself, in a tree of nothing but what it looks at, before a java that echoes. */
+/** The launcher itself, in a tree of nothing but what it looks at, before tools that only echo. */
 class LauncherTest {
   private static final String JAVA =
       """
@@ -21,16 +24,55 @@ class LauncherTest {
       echo "LC_ALL=$LC_ALL"
       """;
 
+  /** Makes the jar, as Maven does; later than what was there before it began. */
+  private static final String MAVEN =
+      """
+      #!/bin/sh
+      echo "mvn $*" >>calls
+      sleep 0.05
+      echo "$*" >java/cli/target/medpruner.jar
+      [ ! -e fail ]
+      """;
+
+  /** Makes the folder of an installation, with a suite that passes. */
+  private static final String CMAKE =
+      """
+      #!/bin/sh
+      echo "cmake $*" >>calls
+      for word; do
+        if [ "$last" = --prefix ]; then
+          mkdir -p "$word" && echo '#!/bin/sh' >"$word/run.sh" && chmod +x "$word/run.sh" || exit
+        fi
+        last=$word
+      done
+      """;
+
+  private static final String CTEST =
+      """
+      #!/bin/sh
+      echo "ctest $*" >>calls
+      mkdir -p build/native/Testing/Temporary && : >build/native/Testing/Temporary/LastTest.log
+      """;
+
   @TempDir Path folder;
+
+  private void tool(String name, String script) throws IOException {
+    Path tool = Files.writeString(folder.resolve(name), script);
+    assertTrue(tool.toFile().setExecutable(true));
+  }
 
   private Path tree() throws IOException {
     Path launcher = folder.resolve("medpruner");
     Files.copy(TestVolumes.root().resolve("medpruner"), launcher);
-    for (String name : List.of("java/cli/target", "native", "cmake", "jdk/bin")) {
+    for (String name : List.of("java/cli/target", "native", "cmake", "jdk/bin", "bin")) {
       Files.createDirectories(folder.resolve(name));
     }
-    Path java = Files.writeString(folder.resolve("jdk/bin/java"), JAVA);
-    assertTrue(java.toFile().setExecutable(true));
+    tool("jdk/bin/java", JAVA);
+    tool("bin/mvn", MAVEN);
+    tool("bin/cmake", CMAKE);
+    tool("bin/ctest", CTEST);
+    tool("bin/c++", "#!/bin/sh\n");
+    tool("bin/nvidia-smi", "#!/bin/sh\necho 8.6\n");
     Files.createFile(folder.resolve("CMakeLists.txt"));
     Files.createFile(folder.resolve("pom.xml"));
     // The last one, so that nothing is out of date.
@@ -38,11 +80,51 @@ class LauncherTest {
     return launcher;
   }
 
+  private ProcessBuilder process(Path launcher, String... arguments) {
+    List<String> command = new ArrayList<>(List.of("bash", launcher.toString()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder b = new ProcessBuilder(command).directory(folder.toFile());
+    b.environment().remove("MEDPRUNER_MAVEN_OPTS");
+    b.environment().put("JAVA_HOME", folder.resolve("jdk").toString());
+    b.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
+    return b;
+  }
+
+  /** Runs the launcher, which must end with a status, and gives what it called meanwhile. */
+  private List<String> calls(int status, ProcessBuilder launcher) throws Exception {
+    Path calls = folder.resolve("calls");
+    Files.deleteIfExists(calls);
+    Process p = launcher.redirectErrorStream(true).start();
+    p.getOutputStream().close();
+    String out = new String(p.getInputStream().readAllBytes(), UTF_8);
+    assertEquals(status, p.waitFor(), out);
+    return Files.exists(calls) ? Files.readAllLines(calls) : List.of();
+  }
+
+  private List<String> calls(ProcessBuilder launcher) throws Exception {
+    return calls(0, launcher);
+  }
+
+  private static ProcessBuilder with(String options, ProcessBuilder launcher) {
+    launcher.environment().put("MEDPRUNER_MAVEN_OPTS", options);
+    return launcher;
+  }
+
+  /** The arguments of one Maven that made the command line's jar, without those it always gets. */
+  private static String options(List<String> calls) {
+    assertEquals(1, calls.size(), calls.toString());
+    String call = calls.get(0);
+    String begin =
+        "mvn -B -q -Dstyle.color=never -Dmaven.test.skip=true -Dspotless.check.skip=true";
+    String end = " -pl java/cli -am package";
+    assertTrue(call.startsWith(begin) && call.endsWith(end), call);
+    return call.substring(begin.length(), call.length() - end.length()).strip();
+  }
+
   private String localeOf(Path launcher, Map<String, String> locale) throws Exception {
-    ProcessBuilder b = new ProcessBuilder("bash", launcher.toString(), "info");
+    ProcessBuilder b = process(launcher, "info");
     b.environment().keySet().removeIf(k -> k.startsWith("LC_") || k.equals("LANG"));
     b.environment().putAll(locale);
-    b.environment().put("JAVA_HOME", folder.resolve("jdk").toString());
     Process p = b.start();
     p.getOutputStream().close();
     String out = new String(p.getInputStream().readAllBytes(), UTF_8).strip();
@@ -64,5 +146,91 @@ class LauncherTest {
       assertEquals("LC_ALL=C.UTF-8", localeOf(launcher, locale), locale.toString());
     }
     assertEquals("LC_ALL=", localeOf(launcher, Map.of("LANG", "C.UTF-8")));
+  }
+
+  /** Once -Pgpu is built, a shell without the variable must not bring the CPU's LibTorch back. */
+  @Test
+  void theOptionsOfTheLastBuildStay() throws Exception {
+    Path launcher = tree();
+    Path jar = folder.resolve("java/cli/target/medpruner.jar");
+    assertEquals(List.of(), calls(process(launcher, "info")));
+    assertEquals("-Pgpu", options(calls(with("-Pgpu", process(launcher, "build")))));
+    assertEquals(List.of(), calls(process(launcher, "info")));
+    assertEquals(List.of(), calls(with("-Pgpu", process(launcher, "info"))));
+    Files.setLastModifiedTime(jar, FileTime.fromMillis(0)); // every source is newer
+    assertEquals("-Pgpu", options(calls(process(launcher, "info"))));
+    assertEquals("-Pmkl -o", options(calls(with("-Pmkl -o", process(launcher, "info")))));
+    assertEquals(List.of(), calls(process(launcher, "info")));
+    assertEquals("", options(calls(with("", process(launcher, "info")))));
+    assertEquals(List.of(), calls(process(launcher, "info")));
+  }
+
+  /** A toolkit that was installed and a build folder that was deleted are no newer sources. */
+  @Test
+  void buildAlwaysAsksMaven() throws Exception {
+    Path launcher = tree();
+    assertEquals("", options(calls(process(launcher, "build"))));
+    assertEquals("", options(calls(process(launcher, "build"))));
+    assertEquals("-Pgpu", options(calls(with("-Pgpu", process(launcher, "build")))));
+    assertEquals("-Pgpu", options(calls(process(launcher, "build"))));
+  }
+
+  @Test
+  void aBuildThatFailsIsNotRemembered() throws Exception {
+    Path launcher = tree();
+    calls(with("-Pmkl", process(launcher, "build")));
+    Path fail = Files.createFile(folder.resolve("fail"));
+    assertEquals("-Pgpu", options(calls(2, with("-Pgpu", process(launcher, "build")))));
+    Files.delete(fail);
+    assertEquals("-Pmkl", options(calls(process(launcher, "build"))));
+  }
+
+  @Test
+  void theTestsMakeTheJarWithTheSameOptions() throws Exception {
+    Path launcher = tree();
+    calls(with("-Pgpu", process(launcher, "build")));
+    List<String> calls = calls(process(launcher, "test", "-Dx=y"));
+    assertEquals("mvn -B verify -Pgpu -Dx=y", calls.getLast());
+    String ctest = calls.get(calls.size() - 2);
+    assertTrue(ctest.startsWith("ctest ") && ctest.contains(" --no-tests=error "), ctest);
+    assertEquals(List.of(), calls(process(launcher, "info")));
+    // The jar was made before the tests failed.
+    Path fail = Files.createFile(folder.resolve("fail"));
+    calls = calls(1, with("-Pmkl", process(launcher, "test")));
+    assertEquals("mvn -B verify -Pmkl", calls.getLast());
+    Files.delete(fail);
+    assertEquals(List.of(), calls(with("-Pmkl", process(launcher, "info"))));
+  }
+
+  @Test
+  void aJarThatMavenMadeByHandIsMadeAgainWithTheOptions() throws Exception {
+    Path launcher = tree();
+    Path jar = folder.resolve("java/cli/target/medpruner.jar");
+    FileTime later = FileTime.from(Instant.now().plusSeconds(60));
+    Files.setLastModifiedTime(jar, later);
+    assertEquals(List.of(), calls(process(launcher, "info")), "no options, nothing to lose");
+    calls(with("-Pgpu", process(launcher, "build")));
+    Files.setLastModifiedTime(jar, later);
+    assertEquals("-Pgpu", options(calls(process(launcher, "info"))));
+    assertEquals(List.of(), calls(process(launcher, "info")));
+  }
+
+  /** The Java tests load the library of build/native, which is for sm_90 unless told otherwise. */
+  @Test
+  void theTestsOfAGpuBuildBothLibrariesForIt() throws Exception {
+    Path launcher = tree();
+    Path root = folder.toRealPath();
+    List<String> calls = calls(with("-Pgpu", process(launcher, "gpu-test")));
+    assertEquals(
+        "mvn -B verify -Pgpu -Dmedpruner.requireGpu=true -Dgroups=gpu"
+            + " -Dsurefire.failIfNoSpecifiedTests=false",
+        calls.getLast());
+    for (String build : List.of("gpu", "native")) {
+      String configure = "cmake -S " + root + " -B " + root.resolve("build/" + build) + " ";
+      assertTrue(
+          calls.stream()
+              .anyMatch(c -> c.startsWith(configure) && c.contains("-DMEDPRUNER_CUDA_ARCHS=86")),
+          calls.toString());
+    }
   }
 }

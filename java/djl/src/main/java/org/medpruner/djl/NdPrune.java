@@ -42,8 +42,9 @@ public final class NdPrune {
   private NdPrune() {}
 
   /**
-   * What is left, K tokens of G slices. The arrays belong to the features' manager; {@link #packed}
-   * and {@link #rows} are the beginnings of arrays of G * T rows.
+   * What is left, K tokens of G slices. The arrays belong to the features' manager, and closing
+   * them leaves nothing of the call there; until then {@link #packed} and {@link #rows} hold memory
+   * for all G * T rows where the engine cuts without a copy, as PyTorch's does.
    *
    * @param packed as the features [K, C]: the kept rows in order, contextual tokens with what was
    *     merged into them
@@ -266,12 +267,13 @@ public final class NdPrune {
     return array == null ? null : BorrowedArray.of(name, array);
   }
 
-  /** The first rows of an output, under its name. */
+  /** The first rows of an output, under its name; of the whole nothing stays in the manager. */
   private static NDArray first(OutputArray output, long rows) {
-    NDArray all = output.take();
-    NDArray some = all.get("0:" + rows);
-    some.setName(all.getName());
-    return some;
+    try (NDArray all = output.take()) {
+      NDArray some = all.get("0:" + rows);
+      some.setName(all.getName());
+      return some;
+    }
   }
 
   /** What a batch is made of; what is null is as {@link Prune#run} takes it, offsets are even. */

@@ -225,6 +225,26 @@ class NdPruneTest extends PyTorchTest {
     assertThrows(IllegalStateException.class, () -> NdPrune.byMass(PARAMS, features, mass, keys));
   }
 
+  /** Otherwise a manager that lives long grows by all tokens with each call. */
+  @Test
+  void theManagerHoldsWhatIsReturnedAndNothingElse() {
+    Random random = new Random(4);
+    AttentionMass.Params attention = AttentionMass.Params.of(new AttentionMass.Contiguous(1));
+    NDArray features = normal(random, DataType.FLOAT32, 2, 30, 8);
+    NDArray mass = normal(random, DataType.FLOAT32, 2, 30).abs();
+    NDArray query = normal(random, DataType.FLOAT32, 2, 30, 1, 8);
+    int before = manager.getManagedArrays().size();
+    for (int i = 0; i < 3; i++) {
+      NdPrune.Result byMass = NdPrune.byMass(PARAMS, features, mass, features);
+      assertEquals(before + 5, manager.getManagedArrays().size());
+      byMass.arrays().close();
+      NdPrune.Result byAttention = NdPrune.byAttention(PARAMS, attention, features, query, query);
+      assertEquals(before + 5, manager.getManagedArrays().size());
+      byAttention.arrays().close();
+      assertEquals(before, manager.getManagedArrays().size());
+    }
+  }
+
   @Test
   void resultsBelongToTheFeaturesManager() {
     NDList arrays;

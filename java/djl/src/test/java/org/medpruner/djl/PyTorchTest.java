@@ -8,7 +8,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** Tests with arrays of DJL's PyTorch engine; they skip where it cannot be loaded. */
+/** Tests with arrays of DJL's PyTorch engine; they fail where it does not load. */
 abstract class PyTorchTest {
   NDManager manager;
 
