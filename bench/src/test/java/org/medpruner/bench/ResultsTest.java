@@ -13,7 +13,6 @@ import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -317,18 +316,8 @@ class ResultsTest {
   }
 
   private static int plot(String... arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("python3", BENCH.resolve("plot.py").toString()));
-    command.addAll(List.of(arguments));
-    Process process;
-    try {
-      process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    } catch (IOException e) {
-      assumeTrue(false, "python3 was not found");
-      throw e;
-    }
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    int status = process.waitFor();
-    assertTrue(status <= 1, output);
-    return status;
+    Python run = Python.run(BENCH.resolve("plot.py"), arguments);
+    assertTrue(run.status() <= 1, run.output());
+    return run.status();
   }
 }
