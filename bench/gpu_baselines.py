@@ -402,9 +402,10 @@ def normal(seed, device, dtype, *shape):
     return torch.randn(*shape, generator=generator).to(device).to(dtype)
 
 
-def row(op, case, shape, dtype, device, work, times, ours, baselines, check, workspace):
+def row(op, case, shape, dtype, device, work, times, ours, baselines, check, workspace, flops=0):
+    """`work` in bytes. Shares of ceilings are medpruner_bench's, which measures those."""
     return {
-        "op": op, "case": case, "shape": shape, "dtype": dtype, "backend": device.type, "bytes": work, "flops": 0,
+        "op": op, "case": case, "shape": shape, "dtype": dtype, "backend": device.type, "bytes": work, "flops": flops,
         "seconds": times[ours], "ceiling": None,
         "memory": {"workspace_bytes": workspace, "peak_bytes": None},
         "baselines": [{"name": name, "how": how, "seconds": times[name],
@@ -470,7 +471,7 @@ def nucleus_case(library, clock, device, forms, without, segments, tokens):
     times = clock.race(with_graph(contenders, "ours", device))
     for name in clock.overtaken & (baselines.keys() - {"authors"}):
         baselines[name] += "; not all was queued before it began, so some of the time may be the host's"
-    return [row("nucleus_select", f"{segments}x{tokens}", f"[{n}] in {segments} segments", "f32", device, 9 * n, times,
+    return [row("nucleus_select", f"{segments}x{tokens}", f"[{n}] in {segments} segments", "f32", device, 13 * n, times,
                 name, baselines, check, ours.workspace_bytes)
             | ({"trace": lambda: enqueued_alone(ours, lambda: authors_nucleus(scores[0]))} if name == "ours"
                else {"case": f"{segments}x{tokens} graph"})
@@ -535,8 +536,8 @@ def mass_case(library, clock, device, forms, without, dtype, images, patches, he
     times = clock.race(contenders)
     name = {torch.bfloat16: "bf16", torch.float32: "f32"}[dtype]
     return [row("attention_mass", f"{name} {images}x{patches}x{heads}x{dim}",
-                f"[{rows}, {heads}, {dim}] in {images} segments", name, device, 0, times, "ours", baselines, check,
-                ours.workspace_bytes)]
+                f"[{rows}, {heads}, {dim}] in {images} segments", name, device, 2 * query.numel() * query.element_size(),
+                times, "ours", baselines, check, ours.workspace_bytes, 2 * images * heads * patches * patches * dim)]
 
 
 def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidden):
@@ -582,9 +583,11 @@ def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidd
              f"{difference:.1e} relative given them")
     graph = "graph" in times
     rows = [row("stage 2", case, f"[{images * patches}, {heads}, {dim}] in {images} segments, [{n}, {hidden}]", name,
-                device, 0, times, "graph" if graph else "ours",
+                device, 2 * query.numel() * query.element_size() + (n + total) * hidden * features.element_size(), times,
+                "graph" if graph else "ours",
                 {"authors": "PyTorch: the authors' formulation image by image"},
-                check + ("; captured as one CUDA graph" if graph else ""), ours.workspace_bytes)
+                check + ("; captured as one CUDA graph" if graph else ""), ours.workspace_bytes,
+                2 * images * heads * patches * patches * dim)
             | {"trace": lambda: enqueued_alone(ours, theirs)}]
     return rows
 

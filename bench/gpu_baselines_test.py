@@ -192,6 +192,10 @@ class Nuclei(Quiet):
         with self.assertRaisesRegex(gpu_baselines.CheckFailed, "the authors' form differs by"):
             self.rows(authors=lambda scores: torch.zeros_like(scores, dtype=torch.bool))
 
+    def test_scores_are_read_once_and_mask_and_list_written_once(self):
+        row, = self.rows()
+        self.assertEqual(row["bytes"], 256 * (4 + 1 + 8))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
