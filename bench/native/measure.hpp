@@ -24,7 +24,10 @@ struct Seconds {
   static Seconds of(std::vector<double> samples);
 };
 
-/** What the machine was seen to do at most. Value per second of `unit`'s numerator. */
+/**
+ * What a plain loop was seen to do, by the median of its runs: no maximum where it is a bandwidth.
+ * Value per second of `unit`'s numerator.
+ */
 struct Ceiling {
   std::string name, backend, unit, how;
   double value;

@@ -9,7 +9,10 @@ import org.medpruner.Device;
 import org.medpruner.MedPruner;
 import org.medpruner.NativeBuffer;
 
-/** Collects what the machine was seen to do at most in this run. */
+/**
+ * Collects what plain loops were seen to do in this run, each by the median of its runs. Of a
+ * bandwidth that is no maximum.
+ */
 final class Ceilings {
   private static final String FMA = "f32 fma";
   private static final String COPY = "copy";
