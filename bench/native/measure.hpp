@@ -157,6 +157,11 @@ struct Results {
   std::vector<Row> rows;
   /** Called with each row as it comes, so that a run that is cut short has shown what it measured. */
   std::function<void(const Row&)> seen;
+  /** Called with what a failed check says. */
+  std::function<void(const std::string&)> failed;
+
+  /** Runs a case, or takes a figure; a failed check costs that alone. */
+  void attempt(const std::function<void()>& body) const;
 
   /**
    * Takes a row. What moves may lie in a cache and exceed the bandwidth of memory; nothing calculates faster than the

@@ -54,8 +54,8 @@ void nucleus_case(const Backend& backend, int64_t segments, int64_t tokens, cons
 }  // namespace
 
 void measure_nucleus_select(const Backend& backend, const Wanted& wanted, Results& results) {
-  nucleus_case(backend, 32, 256, wanted, results);
-  nucleus_case(backend, 512, 256, wanted, results);
-  nucleus_case(backend, 512, 4096, wanted, results);
-  nucleus_case(backend, 1, 131072, wanted, results);
+  attempt(nucleus_case, backend, wanted, results, 32, 256);
+  attempt(nucleus_case, backend, wanted, results, 512, 256);
+  attempt(nucleus_case, backend, wanted, results, 512, 4096);
+  attempt(nucleus_case, backend, wanted, results, 1, 131072);
 }
