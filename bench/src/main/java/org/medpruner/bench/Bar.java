@@ -75,8 +75,8 @@ record Bar(
   }
 
   /**
-   * What people read beside a figure: a missed bar says why, on the device that the reason was found
-   * on. Of another nobody knows.
+   * What people read beside a figure: a missed bar says why, on the device that the reason was
+   * found on. Of another nobody knows.
    */
   String judged(boolean met, String device) {
     return met ? "met" : device.equals(reasonDevice) ? "missed: " + reason : "missed";

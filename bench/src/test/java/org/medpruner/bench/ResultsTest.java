@@ -28,6 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Committed results follow their schema, what is written does, and the SVG shows them. */
 class ResultsTest {
   private static final Path BENCH = Path.of(System.getenv("MEDPRUNER_ROOT")).resolve("bench");
+  private static final String CPU_BEGIN = "<!-- CPU bars, by ./medpruner bench plot -->\n";
+  private static final String CPU_END = "<!-- end of CPU bars -->\n";
 
   private static List<Error> validate(String text) throws IOException {
     Schema schema =
@@ -296,9 +298,6 @@ class ResultsTest {
   private static Report.Gpu gpu(String name) {
     return new Report.Gpu(name, "9.0", 132, 1, "580.1", "runtime 13.0");
   }
-
-  private static final String CPU_BEGIN = "<!-- CPU bars, by ./medpruner bench plot -->\n";
-  private static final String CPU_END = "<!-- end of CPU bars -->\n";
 
   /** The table of CPU bars too is drawn from the results, and compared with them. */
   @Test
