@@ -5,8 +5,9 @@
 
 Every baseline is compared with the library's result before anything is timed; a check that fails ends
 the run with exit status 1. Times are CUDA events around each call after a write that empties the L2
-cache; contenders take turns. Triton's forms (gpu_triton.py) and FlashInfer's are timed where they can be imported; one
-that fails, or disagrees, is left out with a line that says so.
+cache and a wait on the device in which the call is queued; contenders take turns. Triton's forms (gpu_triton.py) and
+FlashInfer's are timed where they are installed; one that fails, or disagrees, is left out, as a line and the row's check
+say, and one that disagrees is exit status 1 at the end.
 At the end, since what CUPTI once observed it may go on slowing down, a profiler lists every CUDA runtime call that
 one call of the library makes: a wait, a copy or an allocation among them is exit status 1 too.
 `--device cpu --small` runs the same code at small sizes on a machine without a GPU; with TRITON_INTERPRET=1 in the
@@ -19,6 +20,7 @@ import collections
 import ctypes
 import datetime
 import importlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -183,6 +185,12 @@ def batched_nuclei(scores):
     return torch.zeros_like(inside).scatter_(1, indices, inside)
 
 
+def flashinfer_nuclei(scores):
+    """By a threshold, so of tokens equal to the last one it keeps all."""
+    renorm = importlib.import_module("flashinfer.sampling").top_p_renorm_probs
+    return renorm(torch.softmax(scores / TEMPERATURE, dim=-1), TAU) > 0
+
+
 def authors_merge(feature, key, nucleus):
     count = max(int(RATIO * nucleus.shape[0]), 1)
     mask = nucleus.clone()
@@ -222,9 +230,14 @@ def authors_stage2(queries, keys, features):
 # ---- clocks ----
 
 class Clock:
+    # Cycles that the device waits while the host queues a call: 2 ms and more below 2 GHz. Without a wait the dozen ops of
+    # `batched` took 258 us for 512x256 and for 512x4096 alike: that was the host's time.
+    HEAD_START = 4_000_000
+
     def __init__(self, device, runs):
         self.cuda = device.type == "cuda"
         self.runs = runs
+        self.overtaken = set()
         if self.cuda:
             size = max(2 * torch.cuda.get_device_properties(device).L2_cache_size, 64 << 20)
             self.spoiler = torch.empty(size, dtype=torch.uint8, device=device)
@@ -233,25 +246,31 @@ class Clock:
         if not self.cuda:
             begin = time.perf_counter()
             call()
-            return time.perf_counter() - begin
+            return time.perf_counter() - begin, False
         begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        for _ in range(8):  # long enough for Python to queue what follows
-            self.spoiler.zero_()
+        self.spoiler.zero_()
+        torch.cuda._sleep(self.HEAD_START)
         begin.record()
         call()
         end.record()
+        late = begin.query()
         end.synchronize()
-        return begin.elapsed_time(end) * 1e-3
+        return begin.elapsed_time(end) * 1e-3, late
 
     def race(self, contenders):
-        """Times by name; each contender has its turn in every round."""
+        """Times by name; each contender has its turn in every round. Of those in `overtaken` the device began before
+        all was queued, so that some of the time may be the host's."""
         for call in contenders.values():
             call()
             call()
         samples = {name: [] for name in contenders}
+        self.overtaken = set()
         for _ in range(self.runs):
             for name, call in contenders.items():
-                samples[name].append(self.once(call))
+                seconds, late = self.once(call)
+                samples[name].append(seconds)
+                if late:
+                    self.overtaken.add(name)
         return {name: {"median": statistics.median(s), "min": min(s), "max": max(s), "runs": len(s)}
                 for name, s in samples.items()}
 
@@ -323,30 +342,49 @@ def require(passed, what):
         raise CheckFailed(what)
 
 
+DISAGREED = []  # forms that gave another result than the library: exit status 1 at the end
+
+
+def left_out(name, why):
+    """Says that a form is left out, and why; text for the row's check, with the first line of that."""
+    print(f"gpu_baselines: {name} is left out: {why}", file=sys.stderr)
+    return f"; {name} left out: {why.strip().splitlines()[0][:200]}"
+
+
 def other_form(name, distance, limit):
-    """Whether a form that is not the authors' works and agrees; the reason on a line of its own if not."""
+    """
+    How far a form that is not the authors' is from the library's result, None where it fails or disagrees, and text for
+    the row's check, empty where it agrees.
+    """
     try:
         apart = distance()
     except Exception as reason:  # of a compiler or an interpreter of kernels: anything
-        print(f"gpu_baselines: {name} failed and is left out: {type(reason).__name__}: {reason}", file=sys.stderr)
-        return None
+        return None, left_out(name, f"{type(reason).__name__}: {reason}")
     if not apart <= limit:
-        print(f"gpu_baselines: {name} differs by {apart} and is left out", file=sys.stderr)
-        return None
-    return apart
+        DISAGREED.append(name)
+        return None, left_out(name, f"it differs by {apart}")
+    return apart, ""
+
+
+def installed(module):
+    return importlib.util.find_spec(module) is not None
 
 
 def triton_forms(device, wanted):
-    """The module gpu_triton, or None after a line that says why."""
-    try:
-        if not wanted:
-            raise ImportError("--no-triton")
-        if device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
-            raise ImportError("it needs a GPU, or TRITON_INTERPRET=1 to check it on a CPU")
-        return importlib.import_module("gpu_triton")
-    except ImportError as reason:
-        print(f"gpu_baselines: without Triton: {reason}", file=sys.stderr)
-        return None
+    """The module gpu_triton, or None after a line that says why; and text for the check of rows that lack its form."""
+    if not wanted:
+        why = "--no-triton"
+    elif device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
+        why = "it needs a GPU, or TRITON_INTERPRET=1 to check it on a CPU"
+    elif not installed("triton"):
+        why = "it is not installed"
+    else:
+        try:
+            return importlib.import_module("gpu_triton"), ""
+        except Exception as reason:  # of a build for another PyTorch or driver: anything
+            return None, left_out("Triton", f"{type(reason).__name__}: {reason}")
+    print(f"gpu_baselines: without Triton: {why}", file=sys.stderr)
+    return None, ""
 
 
 def offsets(segments, length, device):
@@ -364,9 +402,10 @@ def normal(seed, device, dtype, *shape):
     return torch.randn(*shape, generator=generator).to(device).to(dtype)
 
 
-def row(op, case, shape, dtype, device, work, times, ours, baselines, check, workspace):
+def row(op, case, shape, dtype, device, work, times, ours, baselines, check, workspace, flops=0):
+    """`work` in bytes. Shares of ceilings are medpruner_bench's, which measures those."""
     return {
-        "op": op, "case": case, "shape": shape, "dtype": dtype, "backend": device.type, "bytes": work, "flops": 0,
+        "op": op, "case": case, "shape": shape, "dtype": dtype, "backend": device.type, "bytes": work, "flops": flops,
         "seconds": times[ours], "ceiling": None,
         "memory": {"workspace_bytes": workspace, "peak_bytes": None},
         "baselines": [{"name": name, "how": how, "seconds": times[name],
@@ -379,7 +418,7 @@ def with_graph(contenders, ours, device):
     return {**contenders, "graph": graphed(contenders[ours])} if device.type == "cuda" else contenders
 
 
-def nucleus_case(library, clock, device, forms, segments, tokens):
+def nucleus_case(library, clock, device, forms, without, segments, tokens):
     n = segments * tokens
     scores = masses(segments, tokens, device)
     flat, bounds = scores.view(-1), offsets(segments, tokens, device)
@@ -394,6 +433,12 @@ def nucleus_case(library, clock, device, forms, segments, tokens):
     differences = (mask.view(segments, tokens).bool() != theirs).sum(-1)
     require(int(differences.max()) <= 1, f"nucleus_select {segments}x{tokens}: masks differ")
     equal = int((differences == 0).sum())
+    check = f"{equal} of {segments} nuclei equal PyTorch's, the others differ by one token where its f32 sum grazes tau"
+    ends = sorted({0, segments - 1})
+    one_by_one = torch.stack([authors_nucleus(scores[i]) for i in ends])
+    apart = int((mask.view(segments, tokens)[ends].bool() != one_by_one).sum(-1).max())
+    require(apart <= 1, f"nucleus_select {segments}x{tokens}: the authors' form differs by {apart} tokens")
+    check += without
     contenders = {"ours": ours, "batched": lambda: batched_nuclei(scores),
                   "authors": lambda: [authors_nucleus(s) for s in scores]}
     baselines = {"batched": "PyTorch: softmax, sort, cumsum and first index over the batch",
@@ -401,24 +446,33 @@ def nucleus_case(library, clock, device, forms, segments, tokens):
     if forms is not None and tokens <= forms.LONGEST:
         in_triton = lambda: forms.nuclei(scores, TAU, TEMPERATURE)
         tokens_apart = lambda: int((mask.view(segments, tokens) != in_triton()).sum(-1).max())
-        apart = other_form(f"nucleus_select {segments}x{tokens} in Triton", tokens_apart, 1)
+        apart, said = other_form(f"nucleus_select {segments}x{tokens} in Triton", tokens_apart, 1)
+        check += said
         if apart is not None and not forms.INTERPRETED:
             contenders["triton"] = in_triton
             baselines["triton"] = "Triton: a program per segment sorts it in registers; the mask alone"
     elif forms is not None:
         print(f"gpu_baselines: nucleus_select {segments}x{tokens}: no Triton form, a program sorts up to "
               f"{forms.LONGEST} tokens", file=sys.stderr)
-    try:
-        renorm = importlib.import_module("flashinfer.sampling").top_p_renorm_probs
-    except (ImportError, AttributeError):
-        renorm = None
-    if renorm is not None and device.type == "cuda":
-        contenders["flashinfer"] = lambda: renorm(torch.softmax(scores / TEMPERATURE, dim=-1), TAU) > 0
-        baselines["flashinfer"] = "FlashInfer: softmax and top_p_renorm_probs; keeps all ties"
+    if installed("flashinfer"):
+        def but_for_ties():
+            kept = mask.view(segments, tokens).bool()
+            p = torch.softmax(scores / TEMPERATURE, dim=-1)
+            least = p.masked_fill(~kept, 2).min(-1, keepdim=True).values
+            return int(((kept != flashinfer_nuclei(scores)) & (p != least)).sum(-1).max())
+
+        apart, said = other_form(f"nucleus_select {segments}x{tokens} in FlashInfer", but_for_ties, 1)
+        check += said
+        if apart is not None:
+            contenders["flashinfer"] = lambda: flashinfer_nuclei(scores)
+            baselines["flashinfer"] = "FlashInfer: softmax and top_p_renorm_probs; keeps all ties"
+    else:
+        print("gpu_baselines: without FlashInfer: it is not installed", file=sys.stderr)
     times = clock.race(with_graph(contenders, "ours", device))
-    return [row("nucleus_select", f"{segments}x{tokens}", f"[{n}] in {segments} segments", "f32", device, 9 * n, times,
-                name, baselines, f"{equal} of {segments} nuclei equal PyTorch's, the others differ by one token where "
-                "its f32 sum grazes tau", ours.workspace_bytes)
+    for name in clock.overtaken & (baselines.keys() - {"authors"}):
+        baselines[name] += "; not all was queued before it began, so some of the time may be the host's"
+    return [row("nucleus_select", f"{segments}x{tokens}", f"[{n}] in {segments} segments", "f32", device, 13 * n, times,
+                name, baselines, check, ours.workspace_bytes)
             | ({"trace": lambda: enqueued_alone(ours, lambda: authors_nucleus(scores[0]))} if name == "ours"
                else {"case": f"{segments}x{tokens} graph"})
             for name in ("ours", "graph") if name in times]
@@ -446,7 +500,7 @@ def anchor_case(library, clock, device, depth, side):
             | {"trace": lambda: enqueued_alone(ours, lambda: authors_slices(images, GAMMA))}]
 
 
-def mass_case(library, clock, device, forms, dtype, images, patches, heads, dim):
+def mass_case(library, clock, device, forms, without, dtype, images, patches, heads, dim):
     rows, tokens = images * patches, images * patches // GROUP
     query = normal(21, device, dtype, rows, heads, dim)
     key = normal(22, device, dtype, rows, heads, dim)
@@ -464,7 +518,7 @@ def mass_case(library, clock, device, forms, dtype, images, patches, heads, dim)
         worst = max(worst, float((mass.view(images, -1)[i] - m).abs().max()),
                     float((keys.view(images, -1, dim)[i] - k[0]).abs().max()))
     require(worst < 1e-3, f"attention_mass: masses or keys differ by {worst}")
-    check = f"masses and keys within {worst:.1e} of the authors' in f32"
+    check = f"masses and keys within {worst:.1e} of the authors' in f32" + without
     contenders = {"ours": ours, "authors": lambda: [authors_mass(q, k) for q, k in zip(queries, keys_of)]}
     baselines = {"authors": "PyTorch: the logits of an image in memory"}
     if forms is not None:
@@ -474,16 +528,16 @@ def mass_case(library, clock, device, forms, dtype, images, patches, heads, dim)
             m, k = in_triton()
             return max(float(((m - mass).abs() / mass).max()), float((k - keys).abs().max()))
 
-        apart = other_form("attention_mass in Triton", distance, 1e-4)
-        check += "" if apart is None else f", all within {apart:.1e} of Triton's"
+        apart, said = other_form("attention_mass in Triton", distance, 1e-4)
+        check += said if apart is None else f", all within {apart:.1e} of Triton's"
         if apart is not None and not forms.INTERPRETED:
             contenders["triton"] = in_triton
             baselines["triton"] = "Triton: a pass for the log-sum-exp of rows, one for the sums of columns, tiles tuned"
     times = clock.race(contenders)
     name = {torch.bfloat16: "bf16", torch.float32: "f32"}[dtype]
     return [row("attention_mass", f"{name} {images}x{patches}x{heads}x{dim}",
-                f"[{rows}, {heads}, {dim}] in {images} segments", name, device, 0, times, "ours", baselines, check,
-                ours.workspace_bytes)]
+                f"[{rows}, {heads}, {dim}] in {images} segments", name, device, 2 * query.numel() * query.element_size(),
+                times, "ours", baselines, check, ours.workspace_bytes, 2 * images * heads * patches * patches * dim)]
 
 
 def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidden):
@@ -529,9 +583,11 @@ def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidd
              f"{difference:.1e} relative given them")
     graph = "graph" in times
     rows = [row("stage 2", case, f"[{images * patches}, {heads}, {dim}] in {images} segments, [{n}, {hidden}]", name,
-                device, 0, times, "graph" if graph else "ours",
+                device, 2 * query.numel() * query.element_size() + (n + total) * hidden * features.element_size(), times,
+                "graph" if graph else "ours",
                 {"authors": "PyTorch: the authors' formulation image by image"},
-                check + ("; captured as one CUDA graph" if graph else ""), ours.workspace_bytes)
+                check + ("; captured as one CUDA graph" if graph else ""), ours.workspace_bytes,
+                2 * images * heads * patches * patches * dim)
             | {"trace": lambda: enqueued_alone(ours, theirs)}]
     return rows
 
@@ -620,15 +676,16 @@ def main():
     torch.set_grad_enabled(False)
     torch.backends.cuda.matmul.allow_tf32 = False
     clock = Clock(device, options.runs)
-    forms = triton_forms(device, not options.no_triton)
+    forms, without = triton_forms(device, not options.no_triton)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     small = options.small
     nuclei = [(16, 256)] if small else [(512, 256), (512, 4096), (1, 131072)]
     cases = [
         lambda: anchor_case(library, clock, device, *((8, 64) if small else (32, 896))),
         lambda: stage2_case(library, clock, device, dtype, *((2, 512, 4, 72, 320) if small else (32, 4096, 16, 72, 2560))),
-        *(lambda size=size: nucleus_case(library, clock, device, forms, *size) for size in nuclei),
-        lambda: mass_case(library, clock, device, forms, dtype, *((2, 256, 2, 72) if small else (32, 4096, 16, 72)))]
+        *(lambda size=size: nucleus_case(library, clock, device, forms, without, *size) for size in nuclei),
+        lambda: mass_case(library, clock, device, forms, without, dtype,
+                          *((2, 256, 2, 72) if small else (32, 4096, 16, 72)))]
     report = {"format": "medpruner-bench/1", "program": "gpu_baselines",
               "created": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
               "command": " ".join(["gpu_baselines.py", *(os.path.basename(argument) for argument in sys.argv[1:])]), "commit": commit(),
@@ -656,7 +713,7 @@ def main():
         sys.stdout.flush()
         report["rows"] += rows
         write()
-    status = 0
+    status = 1 if DISAGREED else 0
     for r, trace in traces:
         try:
             r["check"] += trace() if trace is not None and device.type == "cuda" else ""

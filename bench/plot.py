@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Draws bench/results/*.json as bench/results/bars.svg and the README's table of GPU bars, from those files alone.
+"""Draws bench/results/*.json as bench/results/bars.svg and the README's tables of bars, from those files alone.
 
-    ./medpruner bench plot                 writes both
+    ./medpruner bench plot                 writes them
     ./medpruner bench plot --add FILE...   takes results of another machine in first
     ./medpruner bench plot --check         exit status 1 when one of them is not what the results give
 
@@ -39,9 +39,14 @@ def show(metric, value):
     return f"{value * 1e9:.3g} ns"
 
 
-def judged(bar, met):
-    """What people read beside a figure: a missed bar says why."""
-    return "met" if met else f'missed: {bar["reason"]}' if "reason" in bar else "missed"
+def judged(bar, met, device):
+    """What people read beside a figure: a missed bar says why, on the device that the reason was found on."""
+    return "met" if met else f'missed: {bar["reason"]}' if bar.get("reason_device") == device else "missed"
+
+
+def name_of(report, backend):
+    """Of what the rows of a backend ran on."""
+    return report["gpu"]["name"] if backend == "cuda" else report["machine"]["cpu"]
 
 
 def lead(bar, upper):
@@ -51,7 +56,7 @@ def lead(bar, upper):
 
 
 def latest(folder):
-    """(device, file, report, verdict) of each bar on each device: of several results those made last."""
+    """(device, file, report, row, verdict) of each bar on each device: of several results those made last."""
     found = {}
     for file in sorted(folder.glob("*.json")):
         report = json.loads(file.read_text())
@@ -59,12 +64,13 @@ def latest(folder):
         for row in report["rows"]:
             if row["backend"] == "cpu" and machine["threads"] != 2:
                 continue  # the bars of a CPU are about two threads
-            device = report["gpu"]["name"] if row["backend"] == "cuda" else (
-                f"{machine['cpu']}, {machine['isa']}, {machine['threads']} threads")
+            device = name_of(report, row["backend"])
+            if row["backend"] == "cpu":
+                device += f", {machine['isa']}, {machine['threads']} threads"
             for bar in row["bars"]:
                 key = device, bar["id"]
                 if key not in found or found[key][2]["created"] < report["created"]:
-                    found[key] = device, file, report, bar
+                    found[key] = device, file, report, row, bar
     return list(found.values())
 
 
@@ -73,7 +79,7 @@ def entries(folder, bars):
     senses = {bar["id"]: bar["sense"] for bar in bars}
     order = {bar["id"]: i for i, bar in enumerate(bars)}
     found = []
-    for device, _, _, bar in latest(folder):
+    for device, _, _, _, bar in latest(folder):
         upper = senses[bar["id"]] == "at_most"
         found.append((device, bar, lead(bar, upper), upper))
     return sorted(found, key=lambda entry: order[entry[1]["id"]])
@@ -130,43 +136,72 @@ def draw(found):
     return "\n".join(out) + "\n"
 
 
-# ---- the README's table of GPU bars ----
+# ---- the README's tables of bars ----
 
-BEGIN, END = "<!-- GPU bars, by ./medpruner bench plot -->", "<!-- end of GPU bars -->"
+PLACES = {backend: (f"<!-- {name} bars, by ./medpruner bench plot -->", f"<!-- end of {name} bars -->")
+          for backend, name in (("cpu", "CPU"), ("cuda", "GPU"))}
+NONE = {"cpu": "No results of a CPU are committed: `./medpruner bench` measures them.",
+        "cuda": "No results of a GPU are committed: `./medpruner bench gpu` measures them."}
+MISSING = {"cpu": "not yet measured", "cuda": "not yet run on a GPU"}
+TORCH = ("authors", "batched", "tuned")  # baselines that are LibTorch's
 
 
-def gpu_table(folder, bars):
-    """Each GPU bar with its figures; where they come from stands above."""
-    lines, sources = [], {}
-    figures = {bar["id"]: [] for bar in bars if bar["backend"] == "cuda"}
-    for _, file, report, verdict in latest(folder):
+def at_its_best(row, bar):
+    """The row beside the fastest of LibTorch's forms, where the bar is about one of them."""
+    if bar["over"] not in TORCH:
+        return ""
+    return show("ratio", min(b["ratio"] for b in row["baselines"] if b["name"] in TORCH))
+
+
+def guard(rows):
+    """What the guard for single patches costs, of rows of CPU results."""
+    slower = sorted((1 / b["ratio"], row["dtype"]) for row in rows for b in row["baselines"]
+                    if " with patches of " in row["case"] and b["name"] == row["dtype"])
+    return "" if not slower else ("\n\n`slice_anchor` with the guard for single patches takes "
+                                  + " and ".join(f"{factor:.1f} ({dtype})" for factor, dtype in slower)
+                                  + " times as long as without.")
+
+
+def table(folder, bars, backend):
+    """Each bar of a backend with its figures; where they come from stands above."""
+    cpu = backend == "cpu"
+    lines, sources, rows = [], {}, {}
+    figures = {bar["id"]: [] for bar in bars if bar["backend"] == backend}
+    for device, file, report, row, verdict in latest(folder):
         if verdict["id"] not in figures:
             continue
-        gpu, commit = report["gpu"], report["commit"]
-        device = f"{gpu['name']}, driver {gpu['driver'] or 'unknown'}"
-        source = (f"[{file.name}](bench/results/{file.name}) of commit `{commit['id'][:7]}`"
-                  f"{' with changes' if commit['dirty'] else ''}")
+        commit = report["commit"]
+        device += f", {report['machine']['torch'] or 'no LibTorch'}" if cpu else f", driver {report['gpu']['driver'] or 'unknown'}"
+        source = (f"[{file.name}](bench/results/{file.name}){' by `' + report['command'] + '`' if cpu else ''}"
+                  f" of commit `{commit['id'][:7]}`{' with changes' if commit['dirty'] else ''}")
         if source not in sources.setdefault(device, []):
             sources[device].append(source)
-        figures[verdict["id"]].append(verdict)
+            rows[file] = report["rows"]
+        figures[verdict["id"]].append((verdict, at_its_best(row, verdict), name_of(report, backend)))
     if not sources:
-        return "No results of a GPU are committed: `./medpruner bench gpu` measures them."
+        return NONE[backend]
     for bar in bars:
         name, _, wanted = bar["text"].partition(": ")
-        for v in figures.get(bar["id"], []) or ([None] if bar["id"] in figures else []):
-            figure = "not yet run on a GPU |" if v is None else (
-                f'{show(v["metric"], v["figure"])} | {judged(bar, v["met"])}')
-            lines.append(f"| {name} | {wanted} | {figure} |")
+        for v, best, device in figures.get(bar["id"], []) or ([(None, "", "")] if bar["id"] in figures else []):
+            figure = f"{MISSING[backend]} | |" if v is None else (
+                f'{show(v["metric"], v["figure"])} | {judged(bar, v["met"], device)} |')
+            lines.append(f"| {name} | {wanted} | {figure}" + (f" {best} |".replace("  ", " ") if cpu else ""))
     origin = "; ".join(f"{device} ({', '.join(sorted(files))})" for device, files in sources.items())
-    return "\n".join([origin + "; times of a call between CUDA events, from a cold L2 cache:", "", "| op and size | bar | figure | |", "|---|---|---|---|", *lines])
+    how = "; ratios within one run:" if cpu else "; times of a call between CUDA events, from a cold L2 cache:"
+    head = ["| op and size | bar | figure | |", "|---|---|---|---|"]
+    if cpu:
+        head = [head[0] + " against LibTorch at its best |", head[1] + "---|"]
+    return "\n".join([origin + how, "", *head, *lines]) + (guard(r for of in rows.values() for r in of) if cpu else "")
 
 
-def with_table(readme, table):
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"medpruner: the README has no place for the table between {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+def with_tables(readme, folder, bars):
+    for backend, (begin, end) in PLACES.items():
+        before, found, rest = readme.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not found or not ended:
+            raise SystemExit(f"medpruner: the README has no place for the table between {begin} and {end}")
+        readme = f"{before}{begin}\n{table(folder, bars, backend)}\n{end}{after}"
+    return readme
 
 
 def short(name):
@@ -175,13 +210,13 @@ def short(name):
 
 def main():
     parser = argparse.ArgumentParser(prog="./medpruner bench plot",
-                                     description="Draws bench/results/*.json and the README's table of GPU bars.")
+                                     description="Draws bench/results/*.json and the README's tables of bars.")
     here = pathlib.Path(__file__).resolve().parent
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     parser.add_argument("--add", type=pathlib.Path, nargs="+", default=[], metavar="FILE",
                         help="results to copy into the folder first")
     parser.add_argument("--results", type=pathlib.Path, default=here / "results", help="folder of results and SVG")
-    parser.add_argument("--readme", type=pathlib.Path, help="file with the table (default: the project's, for its results)")
+    parser.add_argument("--readme", type=pathlib.Path, help="file with the tables (default: the project's, for its results)")
     options = parser.parse_args()
     if options.readme is None and options.results == here / "results":
         options.readme = here.parent / "README.md"
@@ -197,7 +232,7 @@ def main():
     wanted = {options.results / "bars.svg": draw(found)}
     if options.readme is not None:
         readme = options.readme.read_text(encoding="utf-8")
-        wanted[options.readme] = with_table(readme, gpu_table(options.results, bars))
+        wanted[options.readme] = with_tables(readme, options.results, bars)
     for target, text in wanted.items():
         if not options.check:
             target.write_text(text, encoding="utf-8")

@@ -24,7 +24,10 @@ struct Seconds {
   static Seconds of(std::vector<double> samples);
 };
 
-/** What the machine was seen to do at most. Value per second of `unit`'s numerator. */
+/**
+ * What a plain loop was seen to do, by the median of its runs: no maximum where it is a bandwidth.
+ * Value per second of `unit`'s numerator.
+ */
 struct Ceiling {
   std::string name, backend, unit, how;
   double value;
@@ -154,6 +157,11 @@ struct Results {
   std::vector<Row> rows;
   /** Called with each row as it comes, so that a run that is cut short has shown what it measured. */
   std::function<void(const Row&)> seen;
+  /** Called with what a failed check says. */
+  std::function<void(const std::string&)> failed;
+
+  /** Runs a case, or takes a figure; a failed check costs that alone. */
+  void attempt(const std::function<void()>& body) const;
 
   /**
    * Takes a row. What moves may lie in a cache and exceed the bandwidth of memory; nothing calculates faster than the

@@ -102,10 +102,10 @@ void merge_case(const Backend& backend, int64_t segments, int64_t tokens, int64_
 
 void measure_merge_and_gather(const Backend& backend, const Wanted& wanted, Results& results) {
   if (backend.cuda()) {
-    merge_case<BF16>(backend, 32, 256, 2560, wanted, results);
-    merge_case<BF16>(backend, 512, 256, 2560, wanted, results);
-    merge_case<BF16>(backend, 32, 1024, 3584, wanted, results);
+    attempt(merge_case<BF16>, backend, wanted, results, 32, 256, 2560);
+    attempt(merge_case<BF16>, backend, wanted, results, 512, 256, 2560);
+    attempt(merge_case<BF16>, backend, wanted, results, 32, 1024, 3584);
   } else {
-    merge_case<float>(backend, 32, 256, 2560, wanted, results);
+    attempt(merge_case<float>, backend, wanted, results, 32, 256, 2560);
   }
 }

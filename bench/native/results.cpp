@@ -27,6 +27,16 @@ std::optional<double> Results::percent(const Row& row) const {
   return 100 * static_cast<double>(work) / row.seconds.median / ceiling->value;
 }
 
+void Results::attempt(const std::function<void()>& body) const {
+  try {
+    body();
+  } catch (const CheckFailed& failure) {
+    if (failed) {
+      failed(failure.what());
+    }
+  }
+}
+
 void Results::push(Row row) {
   const Ceiling* const ceiling = ceiling_of(ceilings, row);
   const double share = percent(row).value_or(0);

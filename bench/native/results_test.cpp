@@ -52,6 +52,18 @@ TEST(more_than_the_device_can_is_refused) {
   CHECK_EQUAL(results.rows.size(), size_t{1});
 }
 
+TEST(a_failed_check_costs_its_own_figure_alone) {
+  Results results = with_ceilings();
+  std::vector<std::string> said;
+  results.failed = [&](const std::string& what) { said.push_back(what); };
+  results.attempt([&] { results.push(row("f32 fma", 1)); });  // 150 %
+  results.attempt([] { require(false, "another result"); });
+  results.attempt([&] { results.push(row("f32 fma", 2)); });
+  CHECK_EQUAL(results.rows.size(), size_t{1});
+  CHECK_EQUAL(said.size(), size_t{2});
+  CHECK(said.back() == "another result");
+}
+
 TEST(a_cache_may_exceed_the_bandwidth_of_memory) {
   Results results = with_ceilings();
   int seen = 0;

@@ -164,10 +164,10 @@ void measure_slice_anchor(const Backend& backend, const Wanted& wanted, Results&
   const int64_t side = 896;
   for (const int64_t depth : backend.cuda() ? std::vector<int64_t>{32, 128, 512}
                                             : std::vector<int64_t>{32}) {
-    anchor_case<float>(backend, depth, side, false, wanted, results);
-    anchor_case<uint8_t>(backend, depth, side, false, wanted, results);
+    attempt(anchor_case<float>, backend, wanted, results, depth, side, false);
+    attempt(anchor_case<uint8_t>, backend, wanted, results, depth, side, false);
   }
-  anchor_case<uint8_t>(backend, 32, side, true, wanted, results);
-  patch_case<float>(backend, 32, side, wanted, results);
-  patch_case<uint8_t>(backend, 32, side, wanted, results);
+  attempt(anchor_case<uint8_t>, backend, wanted, results, 32, side, true);
+  attempt(patch_case<float>, backend, wanted, results, 32, side);
+  attempt(patch_case<uint8_t>, backend, wanted, results, 32, side);
 }

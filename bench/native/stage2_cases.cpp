@@ -204,7 +204,7 @@ void stage2_case(const Backend& backend, const Size& size, int64_t heads, int64_
   row.ceiling = ceiling_of_products<T>(backend);
   row.backend = backend.name();
   row.seconds = backend.time(call);
-  results.push(row);
+  results.attempt([&] { results.push(row); });
   if (backend.cuda()) {
     const Recorded graph(backend, call);
     const auto launch = [&] { graph.launch(backend.stream); };
@@ -225,18 +225,18 @@ void stage2_case(const Backend& backend, const Size& size, int64_t heads, int64_
 
 void measure_prune(const Backend& backend, const Wanted& wanted, Results& results) {
   if (backend.cuda()) {
-    prune_case<BF16>(backend, {32, 256, 2560}, wanted, results);
-    prune_case<BF16>(backend, {512, 256, 2560}, wanted, results);
+    attempt(prune_case<BF16>, backend, wanted, results, Size{32, 256, 2560});
+    attempt(prune_case<BF16>, backend, wanted, results, Size{512, 256, 2560});
   } else {
-    prune_case<float>(backend, {32, 256, 2560}, wanted, results);
+    attempt(prune_case<float>, backend, wanted, results, Size{32, 256, 2560});
   }
 }
 
 void measure_stage2(const Backend& backend, const Wanted& wanted, Results& results) {
   if (backend.cuda()) {
-    stage2_case<BF16>(backend, {32, 256, 2560}, 16, 72, wanted, results);
-    stage2_case<BF16>(backend, {32, 64, 2560}, 16, 72, wanted, results);
+    attempt(stage2_case<BF16>, backend, wanted, results, Size{32, 256, 2560}, 16, 72);
+    attempt(stage2_case<BF16>, backend, wanted, results, Size{32, 64, 2560}, 16, 72);
   } else {
-    stage2_case<float>(backend, {4, 64, 2560}, 16, 72, wanted, results);
+    attempt(stage2_case<float>, backend, wanted, results, Size{4, 64, 2560}, 16, 72);
   }
 }

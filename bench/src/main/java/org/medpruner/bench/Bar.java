@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param sense "at_least" or "at_most"
  * @param limit in the metric's unit
  * @param text for people
+ * @param reasonDevice the CPU or GPU that {@code reason} is about, as results name it; null without
+ *     one
  * @param reason why the committed results miss it, in one clause; null where they do not
  */
 record Bar(
@@ -32,6 +34,7 @@ record Bar(
     String sense,
     double limit,
     String text,
+    @Nullable String reasonDevice,
     @Nullable String reason) {
 
   static List<Bar> read(Path file) throws IOException {
@@ -71,9 +74,12 @@ record Bar(
     return new Report.Verdict(id, text, metric, over, limit, figure, met);
   }
 
-  /** What people read beside a figure: a missed bar says why. */
-  String judged(boolean met) {
-    return met ? "met" : reason == null ? "missed" : "missed: " + reason;
+  /**
+   * What people read beside a figure: a missed bar says why, on the device that the reason was
+   * found on. Of another nobody knows.
+   */
+  String judged(boolean met, String device) {
+    return met ? "met" : device.equals(reasonDevice) ? "missed: " + reason : "missed";
   }
 
   /** A figure as people read it. */

@@ -227,6 +227,11 @@ public final class Bars {
     }
   }
 
+  /** What a row ran on. */
+  static String device(Report report, Report.Row row) {
+    return row.backend().equals("cuda") ? gpuName(report) : report.machine().cpu();
+  }
+
   private static String gpuName(Report report) {
     Report.Gpu gpu = report.gpu();
     return gpu == null ? "" : gpu.name();
@@ -237,7 +242,7 @@ public final class Bars {
     for (Report.Row row : report.rows()) {
       for (Report.Verdict v : row.bars()) {
         if (v.id().equals(bar.id())) {
-          String verdict = bar.judged(v.met());
+          String verdict = bar.judged(v.met(), device(report, row));
           lines.add(
               new String[] {
                 bar.show(v.figure()), where.isEmpty() ? verdict : verdict + "  (" + where + ")"

@@ -4,12 +4,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.medpruner.DType;
+import org.medpruner.Device;
 import org.medpruner.MedPruner;
 import org.medpruner.NativeBuffer;
 
-/** Collects what the machine was seen to do at most in this run. */
+/**
+ * Collects what plain loops were seen to do in this run, each by the median of its runs. Of a
+ * bandwidth that is no maximum.
+ */
 final class Ceilings {
   private static final String FMA = "f32 fma";
+  private static final String COPY = "copy";
+
+  /** Of the features of 32 slices of 256 tokens of 2560 f32 channels. */
+  private static final long COPIED_BYTES = 32L * 256 * 2560 * 4;
 
   /** Unit of a rate of arithmetic. */
   static final String ARITHMETIC = "FLOP/s";
@@ -28,22 +37,31 @@ final class Ceilings {
             "every byte of the same " + bytes / 1_000_000 + " MB read once, in turns with the op"));
   }
 
-  /** Copy bandwidth: bytes read plus bytes written. */
-  Report.Ceiling copy(Setup setup, NativeBuffer to, NativeBuffer from) {
-    long bytes = Math.min(to.byteSize(), from.byteSize()) / 64 * 64;
-    long target = to.asSegment().address();
-    long source = from.asSegment().address();
-    Map<String, Timing> race =
-        setup.race().with("copy", () -> setup.probe().copy(target, source, bytes)).run();
-    Timing seconds = Setup.require(race, "copy");
-    return add(
-        new Report.Ceiling(
-            "copy",
-            "cpu",
-            2.0 * bytes / seconds.median(),
-            "B/s",
-            seconds,
-            bytes / 1_000_000 + " MB copied with stores past the caches; read and written bytes"));
+  /** Copy bandwidth: bytes read plus bytes written; measured once. */
+  Report.Ceiling copy(Setup setup) {
+    return find(COPY).orElseGet(() -> measureCopy(setup));
+  }
+
+  private Report.Ceiling measureCopy(Setup setup) {
+    try (NativeBuffer to = NativeBuffer.allocate(Device.CPU, DType.U8, COPIED_BYTES);
+        NativeBuffer from = NativeBuffer.allocate(Device.CPU, DType.U8, COPIED_BYTES)) {
+      long target = to.asSegment().address();
+      long source = from.asSegment().address();
+      // Pages that were never written are all one page, which stays in the cache.
+      setup.probe().copy(source, target, COPIED_BYTES);
+      Map<String, Timing> race =
+          setup.race().with(COPY, () -> setup.probe().copy(target, source, COPIED_BYTES)).run();
+      Timing seconds = Setup.require(race, COPY);
+      return add(
+          new Report.Ceiling(
+              COPY,
+              "cpu",
+              2.0 * COPIED_BYTES / seconds.median(),
+              "B/s",
+              seconds,
+              COPIED_BYTES / 1_000_000
+                  + " MB copied with stores past the caches; read and written bytes"));
+    }
   }
 
   /** Fused multiply-adds of f32 in the vectors of the tier the library runs in; measured once. */

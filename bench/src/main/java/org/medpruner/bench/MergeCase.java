@@ -131,7 +131,7 @@ final class MergeCase implements Setup.Case {
           compare(mergeOutputs.role(), packed, kept, torchFeatures, torchKeys, nuclei);
       String pruneCheck =
           compare(pruned.role(), pruned.packed(), kept, torchFeatures, torchKeys, nuclei);
-      Report.Ceiling copy = ceilings.copy(setup, mergedBuffer, featureBuffer);
+      Report.Ceiling copy = ceilings.copy(setup);
       Map<String, Timing> race =
           setup
               .race()

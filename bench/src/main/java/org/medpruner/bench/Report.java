@@ -47,7 +47,7 @@ public record Report(
       @Nullable String driver,
       String cuda) {}
 
-  /** What the machine does at most, measured in this run. */
+  /** What a plain loop did in this run, by the median of its runs. */
   public record Ceiling(
       String name, String backend, double value, String unit, Timing seconds, String how) {}
 

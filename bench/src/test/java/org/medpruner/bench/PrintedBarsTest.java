@@ -21,7 +21,8 @@ class PrintedBarsTest {
   private static final String BAR =
       """
       {"id": "%s", "backend": "cuda", "op": "slice_anchor", "case": "u8 32x3x896x896", "metric": "seconds",
-       "sense": "at_most", "limit": %s, "text": "%s", "reason": "told only where it is missed"}""";
+       "sense": "at_most", "limit": %s, "text": "%s",
+       "reason_device": "a GPU", "reason": "told only where it is missed"}""";
 
   @Test
   void aMissedBarIsPrintedWithItsReason(@TempDir Path root) throws IOException {

@@ -6,14 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.Error;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Committed results follow their schema, what is written does, and the SVG shows them. */
 class ResultsTest {
   private static final Path BENCH = Path.of(System.getenv("MEDPRUNER_ROOT")).resolve("bench");
+  private static final String CPU_BEGIN = "<!-- CPU bars, by ./medpruner bench plot -->\n";
+  private static final String CPU_END = "<!-- end of CPU bars -->\n";
 
   private static List<Error> validate(String text) throws IOException {
     Schema schema =
@@ -124,14 +124,22 @@ class ResultsTest {
   }
 
   @Test
-  void onlyAMissedBarSaysItsReason() {
+  void onlyAMissedBarSaysItsReasonAndOnItsDeviceAlone() {
     Bar bar =
-        new Bar("b", "cpu", "op", "case", "ratio", "authors", "at_least", 4, "text", "many copies");
-    assertEquals("met", bar.judged(true));
-    assertEquals("missed: many copies", bar.judged(false));
+        new Bar("b", "cpu", "op", "case", "ratio", "authors", "at_least", 4, "text", "A", "copies");
+    assertEquals("met", bar.judged(true, "A"));
+    assertEquals("missed: copies", bar.judged(false, "A"));
+    assertEquals("missed", bar.judged(false, "A 2"));
     Bar unexplained =
-        new Bar("b", "cpu", "op", "case", "ratio", "authors", "at_least", 4, "text", null);
-    assertEquals("missed", unexplained.judged(false));
+        new Bar("b", "cpu", "op", "case", "ratio", "authors", "at_least", 4, "text", null, null);
+    assertEquals("missed", unexplained.judged(false, "A"));
+  }
+
+  @Test
+  void eachReasonNamesItsDevice() throws IOException {
+    for (Bar bar : Bar.read(BENCH.resolve("bars.json"))) {
+      assertEquals(bar.reason() == null, bar.reasonDevice() == null, bar.id());
+    }
   }
 
   @Test
@@ -148,7 +156,8 @@ class ResultsTest {
           Bar bar = bars.stream().filter(b -> b.id().equals(verdict.id())).findAny().orElseThrow();
           if (!verdict.met()) {
             assertNotNull(bar.reason(), bar.id() + " is missed: bars.json says no reason");
-            assertTrue(readme.contains("| missed: " + bar.reason() + " |"), bar.id());
+            String judged = bar.judged(false, Bars.device(report, row));
+            assertTrue(readme.contains("| " + judged + " |"), bar.id());
           }
         }
       }
@@ -243,18 +252,20 @@ class ResultsTest {
     sample(9).write(folder.resolve("cpu.json"));
     String begin = "<!-- GPU bars, by ./medpruner bench plot -->";
     Path readme = folder.resolve("README.md");
-    Files.writeString(readme, "before\n" + begin + "\nold\n<!-- end of GPU bars -->\nafter\n");
+    Files.writeString(
+        readme,
+        "before\n" + begin + "\nold\n<!-- end of GPU bars -->\nafter\n" + CPU_BEGIN + CPU_END);
     String[] here = {"--results", folder.toString(), "--readme", readme.toString()};
     assertEquals(0, plot(here));
     assertTrue(Files.readString(readme).contains("No results of a GPU are committed"));
 
-    Report.Gpu gpu = new Report.Gpu("a GPU", "9.0", 132, 1, "580.1", "runtime 13.0");
+    Report.Gpu gpu = gpu("a GPU");
     String stage2 = "bf16 32x4096x16x72 to 256x2560";
     sample(12, "cuda", "stage 2", stage2, "authors", gpu).write(other.resolve("gpu.json"));
     assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
     String text = Files.readString(readme);
     assertTrue(text.startsWith("before\n" + begin + "\na GPU, driver 580.1 ([gpu.json]("), text);
-    assertTrue(text.endsWith("<!-- end of GPU bars -->\nafter\n"), text);
+    assertTrue(text.contains("<!-- end of GPU bars -->\nafter\n" + CPU_BEGIN), text);
     assertTrue(text.contains("| 12.0 x | met |\n"), text);
     assertTrue(text.contains("| at most 130 us | not yet run on a GPU | |\n"), text);
     assertTrue(Files.readString(folder.resolve("bars.svg")).contains("12.0 x  met"));
@@ -266,16 +277,53 @@ class ResultsTest {
     assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
     assertTrue(Files.readString(readme).contains("| 6.0 x | missed"));
 
-    sample(6, "cuda", "nucleus_select", "512x256", "batched", gpu).write(other.resolve("gpu.json"));
-    assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
-    List<String> reasons = new ArrayList<>();
-    for (JsonNode bar : ResultsFile.json().readTree(BENCH.resolve("bars.json").toFile())) {
-      if (bar.path("id").asText().equals("gpu-k3-256")) {
-        reasons.add(bar.path("reason").asText());
-      }
+    // The reason is the H200's: of another device nobody knows it.
+    Bar bar =
+        Bar.read(BENCH.resolve("bars.json")).stream()
+            .filter(b -> b.id().equals("gpu-k3-256"))
+            .findAny()
+            .orElseThrow();
+    String why = String.valueOf(bar.reason());
+    String device = String.valueOf(bar.reasonDevice());
+    for (String name : List.of("a GPU", device)) {
+      sample(6, "cuda", "nucleus_select", "512x256", "batched", gpu(name))
+          .write(other.resolve("gpu.json"));
+      assertEquals(0, plot(with(here, "--add", other.resolve("gpu.json").toString())));
+      String now = Files.readString(readme);
+      assertTrue(now.contains("| missed |") != name.equals(device), now);
+      assertEquals(name.equals(device), now.contains("| missed: " + why + " |\n"), now);
     }
-    assertEquals(1, reasons.size());
-    assertTrue(Files.readString(readme).contains("| missed: " + reasons.getFirst() + " |\n"));
+  }
+
+  private static Report.Gpu gpu(String name) {
+    return new Report.Gpu(name, "9.0", 132, 1, "580.1", "runtime 13.0");
+  }
+
+  /** The table of CPU bars too is drawn from the results, and compared with them. */
+  @Test
+  void theTableOfCpuBarsIsWhatTheResultsGive(@TempDir Path folder)
+      throws IOException, InterruptedException {
+    Path readme = folder.resolve("README.md");
+    String gpuPlace =
+        "<!-- GPU bars, by ./medpruner bench plot -->\n<!-- end of GPU bars -->\n";
+    Files.writeString(readme, gpuPlace + CPU_BEGIN + "old\n" + CPU_END + "after\n");
+    sample(9).write(folder.resolve("cpu.json"));
+    String[] here = {"--results", folder.toString(), "--readme", readme.toString()};
+    assertEquals(1, plot(with(here, "--check")));
+    assertEquals(0, plot(here));
+    String text = Files.readString(readme);
+    assertTrue(
+        text.contains(
+            CPU_BEGIN
+                + "a CPU, avx512, 2 threads, no LibTorch ([cpu.json](bench/results/cpu.json) by"
+                + " `./medpruner bench` of commit `unknown` with changes); ratios within one run:\n"),
+        text);
+    assertTrue(text.contains("over the batch | 9.0 x | met | 9.0 x |\n"), text);
+    assertTrue(text.contains("the measured read bandwidth | not yet measured | | |\n"), text);
+    assertTrue(text.endsWith("\n" + CPU_END + "after\n"), text);
+    assertEquals(0, plot(with(here, "--check")));
+    Files.writeString(readme, text.replace("| 9.0 x | met |", "| 9.1 x | met |"));
+    assertEquals(1, plot(with(here, "--check")));
   }
 
   @Test
@@ -283,8 +331,8 @@ class ResultsTest {
       throws IOException, InterruptedException {
     Path readme = folder.resolve("README.md");
     String begin = "<!-- GPU bars, by ./medpruner bench plot -->";
-    Files.writeString(readme, begin + "\n<!-- end of GPU bars -->\n");
-    Report.Gpu gpu = new Report.Gpu("a GPU", "9.0", 132, 1, "580.1", "runtime 13.0");
+    Files.writeString(readme, begin + "\n<!-- end of GPU bars -->\n" + CPU_BEGIN + CPU_END);
+    Report.Gpu gpu = gpu("a GPU");
     String stage2 = "bf16 32x4096x16x72 to 256x2560";
     Report earlier = sample(12, "cuda", "stage 2", stage2, "authors", gpu);
     Report later = sample(6, "cuda", "stage 2", stage2, "authors", gpu);
@@ -317,18 +365,8 @@ class ResultsTest {
   }
 
   private static int plot(String... arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("python3", BENCH.resolve("plot.py").toString()));
-    command.addAll(List.of(arguments));
-    Process process;
-    try {
-      process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    } catch (IOException e) {
-      assumeTrue(false, "python3 was not found");
-      throw e;
-    }
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    int status = process.waitFor();
-    assertTrue(status <= 1, output);
-    return status;
+    Python run = Python.run(BENCH.resolve("plot.py"), arguments);
+    assertTrue(run.status() <= 1, run.output());
+    return run.status();
   }
 }

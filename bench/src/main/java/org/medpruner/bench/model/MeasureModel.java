@@ -109,7 +109,9 @@ public final class MeasureModel {
                   peaks.residentBytes(),
                   peaks.anonymousBytes(),
                   peaks.fileBytes(),
-                  answer.kvBytes()));
+                  answer.kvBytes(),
+                  // Of the whole process, which measures nothing else.
+                  new CudaMemory(cuda).peaks()));
         }
       }
     }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.MedPrunerUnavailableException;
 import org.medpruner.bench.Host;
@@ -70,9 +71,10 @@ public final class ModelBench {
             ("./medpruner bench model " + arguments).strip(),
             Host.commit(options.root()),
             Host.machine(options.threads()),
+            options.cuda() ? Host.gpu() : null,
             checkpoint,
             runs);
-    print(report);
+    System.out.print(text(report));
     Path output = options.output();
     if (output != null) {
       report.write(output);
@@ -95,46 +97,56 @@ public final class ModelBench {
     return ResultsFile.json().treeToValue(json, ModelReport.Run.class);
   }
 
-  private static void print(ModelReport report) {
+  /** The report as a table. */
+  static String text(ModelReport report) {
+    StringBuilder b = new StringBuilder();
     ModelReport.Checkpoint c = report.checkpoint();
-    System.out.printf(
-        "%s%s: %,d parameters, %s, %.2f GB; %s, %d threads%n",
-        c.name(),
-        c.random() ? " (random weights)" : "",
-        c.parameters(),
-        c.storageType(),
-        c.bytes() * 1e-9,
-        report.machine().cpu(),
-        report.machine().threads());
-    System.out.printf(
-        "%-9s %6s %8s %8s %8s %9s %16s %8s %8s %8s %8s%n",
-        "compute",
-        "kept",
-        "load",
-        "encode",
-        "prefill",
-        "(tokens)",
-        "decode steps",
-        "KV",
-        "peak",
-        "anon",
-        "mapped");
+    b.append(
+        String.format(
+            "%s%s: %,d parameters, %s, %.2f GB; %s, %d threads%n",
+            c.name(),
+            c.random() ? " (random weights)" : "",
+            c.parameters(),
+            c.storageType(),
+            c.bytes() * 1e-9,
+            report.gpu() == null ? report.machine().cpu() : report.gpu().name(),
+            report.machine().threads()));
+    b.append(
+        String.format(
+            "%-9s %6s %8s %8s %8s %9s %16s %8s %8s %8s %8s %8s%n",
+            "compute",
+            "kept",
+            "load",
+            "encode",
+            "prefill",
+            "(tokens)",
+            "decode steps",
+            "KV",
+            "peak",
+            "anon",
+            "mapped",
+            "device"));
     for (ModelReport.Run r : report.runs()) {
       StringBuilder steps = new StringBuilder();
       r.seconds().decodeSteps().forEach(s -> steps.append(String.format(" %.2f", s)));
-      System.out.printf(
-          "%-9s %6s %6.2f s %6.1f s %6.1f s %9d %14s s %5.0f MB %5.1f GB %5.1f GB %5.1f GB%n",
-          r.compute(),
-          r.slicesKept() + "/" + r.slices(),
-          r.seconds().load(),
-          r.seconds().encode(),
-          r.seconds().prefill(),
-          r.promptTokens(),
-          steps.toString().strip(),
-          r.memory().kvBytes() * 1e-6,
-          r.memory().peakBytes() * 1e-9,
-          r.memory().peakAnonymousBytes() * 1e-9,
-          r.memory().peakFileBytes() * 1e-9);
+      CostReport.@Nullable DeviceMemory device = r.memory().device();
+      b.append(
+          String.format(
+              "%-9s %6s %6.2f s %6.1f s %6.1f s %9d %14s s %5.0f MB %5.1f GB %5.1f GB %5.1f GB"
+                  + " %8s%n",
+              r.compute(),
+              r.slicesKept() + "/" + r.slices(),
+              r.seconds().load(),
+              r.seconds().encode(),
+              r.seconds().prefill(),
+              r.promptTokens(),
+              steps.toString().strip(),
+              r.memory().kvBytes() * 1e-6,
+              r.memory().peakBytes() * 1e-9,
+              r.memory().peakAnonymousBytes() * 1e-9,
+              r.memory().peakFileBytes() * 1e-9,
+              device == null ? "-" : String.format("%.1f GB", device.peakBytes() * 1e-9)));
     }
+    return b.toString();
   }
 }

@@ -89,7 +89,8 @@ record ModelBenchOptions(
           "--keep is for a checkpoint written here, not for --model");
     }
     if (output == null && model == null && shape.equals(standard)) {
-      output = root.resolve("bench/results/models/" + DEFAULT_SHAPE + ".json");
+      String name = DEFAULT_SHAPE + (cuda ? "-cuda" : "") + ".json";
+      output = root.resolve("bench/results/models").resolve(name);
     }
     return new ModelBenchOptions(
         root, shape, model, folder, volume, slices, types, cuda, keep, output, threads);

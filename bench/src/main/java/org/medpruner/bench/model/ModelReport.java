@@ -1,8 +1,10 @@
 package org.medpruner.bench.model;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.bench.Report;
 import org.medpruner.bench.ResultsFile;
 
@@ -16,6 +18,7 @@ record ModelReport(
     String command,
     Report.Commit commit,
     Report.Machine machine,
+    @JsonInclude(JsonInclude.Include.NON_NULL) Report.@Nullable Gpu gpu,
     Checkpoint checkpoint,
     List<Run> runs) {
   /** The value of {@link #format}. */
@@ -45,8 +48,13 @@ record ModelReport(
       double prefill,
       List<Double> decodeSteps) {}
 
-  /** Resident memory; see {@link ProcessMemory}. */
-  record Memory(long peakBytes, long peakAnonymousBytes, long peakFileBytes, long kvBytes) {}
+  /** Resident memory, see {@link ProcessMemory}, and that of the device where there is one. */
+  record Memory(
+      long peakBytes,
+      long peakAnonymousBytes,
+      long peakFileBytes,
+      long kvBytes,
+      @JsonInclude(JsonInclude.Include.NON_NULL) CostReport.@Nullable DeviceMemory device) {}
 
   void write(Path file) throws IOException {
     ResultsFile.write(this, file);

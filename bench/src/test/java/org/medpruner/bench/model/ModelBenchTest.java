@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.bench.Report;
+import org.medpruner.bench.ResultsFile;
 import org.medpruner.bench.Schemas;
 import org.medpruner.oracle.LowPrecision;
 import org.medpruner.vlm.ComputeType;
@@ -123,12 +124,48 @@ class ModelBenchTest {
             "./medpruner bench model",
             new Report.Commit("unknown", true),
             new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", "a JDK", null),
+            null,
             new ModelReport.Checkpoint("demo", true, "BF16", 1, 2),
             List.of(run));
     Path file = folder.resolve("r.json");
     report.write(file);
     assertEquals(List.of(), validate(Files.readString(file)));
     assertTrue(!validate(Files.readString(file).replace("peak_bytes", "peak")).isEmpty());
+    assertTrue(ModelBench.text(report).contains("a CPU, 2 threads"), ModelBench.text(report));
+  }
+
+  /** The device and its memory are there, or files of two GPUs could not be told apart. */
+  @Test
+  void resultsOfADeviceNameItAndFollowTheSchema() throws IOException {
+    ModelReport.Run run =
+        new ModelReport.Run(
+            "BF16",
+            "cuda:0",
+            8,
+            3,
+            4,
+            5,
+            6,
+            new ModelReport.Seconds(1, 1, 1, 1, 1, List.of(1.0)),
+            new ModelReport.Memory(
+                1, 1, 1, 1, new CostReport.DeviceMemory(9_000_000_000L, 9_500_000_000L, 1)));
+    ModelReport report =
+        new ModelReport(
+            ModelReport.FORMAT,
+            "2026-01-31T12:00:00Z",
+            "./medpruner bench model --device cuda",
+            new Report.Commit("unknown", true),
+            new Report.Machine("a CPU", 2, "avx512", 2, 1, "an OS", "a compiler", "a JDK", null),
+            new Report.Gpu("NVIDIA X", "9.0", 132, 1L << 37, null, "runtime 13.0, driver for 13.0"),
+            new ModelReport.Checkpoint("demo", true, "BF16", 1, 2),
+            List.of(run));
+    String text = ResultsFile.json().writeValueAsString(report);
+    assertEquals(List.of(), validate(text));
+    assertEquals(report, ResultsFile.json().readValue(text, ModelReport.class));
+    assertTrue(!validate(text.replace("reserved_bytes", "reserved")).isEmpty());
+    String table = ModelBench.text(report);
+    assertTrue(table.contains("NVIDIA X, 2 threads"), table);
+    assertTrue(table.endsWith(String.format(" %.1f GB%n", 9.0)), table);
   }
 
   @Test
@@ -171,5 +208,9 @@ class ModelBenchTest {
     assertEquals(MEDGEMMA, o.shape());
     assertEquals(ROOT.resolve("bench/results/models/medgemma-4b.json"), o.output());
     assertNull(ModelBenchOptions.parse(ROOT, 2, "--model", DEMO.toString()).output());
+    // Not the committed results of the CPU.
+    assertEquals(
+        ROOT.resolve("bench/results/models/medgemma-4b-cuda.json"),
+        ModelBenchOptions.parse(ROOT, 2, "--device", "cuda").output());
   }
 }

@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.networknt.schema.Error;
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,6 +76,70 @@ class ServeLoadTest {
       assertTrue(sample.heapBytes() < sample.residentBytes(), sample.toString());
       assertTrue(sample.heapBytes() <= report.heapLimitBytes(), sample.toString());
     }
+  }
+
+  private static final String PIECE =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"two\"},\"finish_reason\":null}]}\n\n";
+  private static final String LAST =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+  private static final String USAGE =
+      "data: {\"choices\":[],\"usage\":{\"total_tokens\":9}}\n\n";
+  private static final String FAILURE =
+      "data: {\"error\":{\"message\":\"out of memory\",\"code\":\"out_of_memory\"}}\n\n";
+  private static final String DONE = "data: [DONE]\n\n";
+
+  /** What a client counts of a question whose answer is such a stream. */
+  private static Counts streamed(String body) throws Exception {
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+          exchange.getRequestBody().readAllBytes();
+          exchange.sendResponseHeaders(200, bytes.length);
+          exchange.getResponseBody().write(bytes);
+          exchange.close();
+        });
+    server.start();
+    try {
+      Counts counts = new Counts();
+      URI uri = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+      new LoadClient(uri, 1, List.of(), counts).converse(true);
+      assertEquals(Map.of("200", 1L), counts.statuses());
+      return counts;
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  @Test
+  void aStreamIsAnAnswerIfItEndsAsOne() throws Exception {
+    Counts counts = streamed(": \n\n" + PIECE + LAST + USAGE + DONE);
+    assertEquals(Map.of("answer", 1L), counts.outcomes());
+    assertEquals(List.of(), counts.firstErrors());
+  }
+
+  /** The server has sent 200 when it fails, so the error is an event, and the end is as ever. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "failure|answer: an error in the stream: out of memory",
+        "no reason|answer: a stream without a finish_reason",
+        "no end|answer: a stream without an end",
+      })
+  void aStreamThatFailedIsAnErrorAndNoAnswer(String which, String error) throws Exception {
+    String body =
+        switch (which) {
+          case "failure" -> ": \n\n" + PIECE + FAILURE + DONE;
+          case "no reason" -> PIECE + DONE;
+          default -> PIECE + LAST;
+        };
+    Counts counts = streamed(body);
+    assertEquals(List.of(error), counts.firstErrors());
+    assertEquals(1, counts.errors());
+    assertEquals(Map.of(), counts.outcomes());
   }
 
   @Test

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The launcher itself, in a tree of nothing but what it looks at, before tools that only echo. */
 class LauncherTest {
@@ -130,6 +132,59 @@ class LauncherTest {
     String out = new String(p.getInputStream().readAllBytes(), UTF_8).strip();
     assertEquals(0, p.waitFor(), new String(p.getErrorStream().readAllBytes(), UTF_8));
     return out;
+  }
+
+  /** A tree whose build is done, in which each program says what it was called with. */
+  private String bench(String threads, String... arguments) throws Exception {
+    Path launcher = tree();
+    for (String name : List.of("bench/target", "build/native/bench/native")) {
+      Files.createDirectories(folder.resolve(name));
+    }
+    tool("bin/python3", "#!/bin/sh\necho \"python3 $*\"\n");
+    tool("build/native/bench/native/medpruner_bench", "#!/bin/sh\necho \"medpruner_bench $*\"\n");
+    tool("jdk/bin/java", JAVA.replace("LC_ALL=$LC_ALL", "threads $MEDPRUNER_THREADS $OMP_NUM_THREADS"));
+    Files.createFile(folder.resolve("bench/target/class-path.txt"));
+    List<String> command = new ArrayList<>(List.of("bench"));
+    command.addAll(List.of(arguments));
+    ProcessBuilder b = process(launcher, command.toArray(String[]::new)).redirectErrorStream(true);
+    b.environment().put("MEDPRUNER_BENCH_THREADS", threads);
+    Process p = b.start();
+    p.getOutputStream().close();
+    String out = new String(p.getInputStream().readAllBytes(), UTF_8).strip();
+    assertEquals(0, p.waitFor(), out);
+    return out;
+  }
+
+  /** Those that set no number of threads themselves take the library's default. */
+  @ParameterizedTest
+  @ValueSource(strings = {"jmh", "lesions", "--turns"})
+  void theThreadsOfABenchmarkAreTheLibrarysToo(String program) throws Exception {
+    assertEquals("threads 3 3", bench("3", program));
+  }
+
+  @Test
+  void allRowsOfAGpuAreWrittenAndTheBaselinesRun() throws Exception {
+    String file = folder.resolve("bench/results").toString();
+    assertEquals(
+        List.of(
+            "medpruner_bench --threads 2 --cuda --output " + file + "/gpu.json --runs 9",
+            "python3 -c import torch, sys; sys.exit(not torch.cuda.is_available())",
+            "python3 "
+                + folder.resolve("bench/gpu_baselines.py")
+                + " --library "
+                + folder.resolve("build/native/native/libmedpruner.so")
+                + " --output "
+                + file
+                + "/gpu-torch.json"),
+        bench("2", "gpu", "--runs", "9").lines().toList());
+  }
+
+  /** Else the file of all rows would hold some. */
+  @Test
+  void someRowsOfAGpuReplaceNoResults() throws Exception {
+    assertEquals(
+        "medpruner_bench --threads 2 --cuda --runs 9 --only prune",
+        bench("2", "gpu", "--runs", "9", "--only", "prune"));
   }
 
   /** Java would take each letter beyond ASCII for a question mark, and find no such file. */
