@@ -38,7 +38,7 @@ PLACES = [
 
 # Kernels include the C and C++ standard libraries, intrinsics, CUDA's runtime and this project: no framework.
 HEADERS = set(
-    """algorithm atomic initializer_list new type_traits float.h inttypes.h math.h pthread.h sched.h signal.h stdarg.h stddef.h stdint.h
+    """algorithm atomic initializer_list new string type_traits vector float.h inttypes.h limits.h math.h pthread.h sched.h signal.h stdarg.h stddef.h stdint.h
     stdio.h stdlib.h string.h arm_neon.h immintrin.h xmmintrin.h cuda_runtime.h""".split()
 )
 

@@ -304,8 +304,7 @@ class ResultsTest {
   void theTableOfCpuBarsIsWhatTheResultsGive(@TempDir Path folder)
       throws IOException, InterruptedException {
     Path readme = folder.resolve("README.md");
-    String gpuPlace =
-        "<!-- GPU bars, by ./medpruner bench plot -->\n<!-- end of GPU bars -->\n";
+    String gpuPlace = "<!-- GPU bars, by ./medpruner bench plot -->\n<!-- end of GPU bars -->\n";
     Files.writeString(readme, gpuPlace + CPU_BEGIN + "old\n" + CPU_END + "after\n");
     sample(9).write(folder.resolve("cpu.json"));
     String[] here = {"--results", folder.toString(), "--readme", readme.toString()};

@@ -101,7 +101,7 @@ public final class PrunePlan implements AutoCloseable {
 
   /**
    * {@return whether runs launch a recorded graph: on CUDA from the second on, unless it could not
-   *     be recorded; on the CPU never}
+   * be recorded; on the CPU never}
    */
   public synchronized boolean recorded() {
     return graph != null;

@@ -82,8 +82,7 @@ class ServeLoadTest {
       "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"two\"},\"finish_reason\":null}]}\n\n";
   private static final String LAST =
       "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-  private static final String USAGE =
-      "data: {\"choices\":[],\"usage\":{\"total_tokens\":9}}\n\n";
+  private static final String USAGE = "data: {\"choices\":[],\"usage\":{\"total_tokens\":9}}\n\n";
   private static final String FAILURE =
       "data: {\"error\":{\"message\":\"out of memory\",\"code\":\"out_of_memory\"}}\n\n";
   private static final String DONE = "data: [DONE]\n\n";

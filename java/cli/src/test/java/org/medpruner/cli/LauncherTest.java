@@ -142,7 +142,9 @@ class LauncherTest {
     }
     tool("bin/python3", "#!/bin/sh\necho \"python3 $*\"\n");
     tool("build/native/bench/native/medpruner_bench", "#!/bin/sh\necho \"medpruner_bench $*\"\n");
-    tool("jdk/bin/java", JAVA.replace("LC_ALL=$LC_ALL", "threads $MEDPRUNER_THREADS $OMP_NUM_THREADS"));
+    tool(
+        "jdk/bin/java",
+        JAVA.replace("LC_ALL=$LC_ALL", "threads $MEDPRUNER_THREADS $OMP_NUM_THREADS"));
     Files.createFile(folder.resolve("bench/target/class-path.txt"));
     List<String> command = new ArrayList<>(List.of("bench"));
     command.addAll(List.of(arguments));

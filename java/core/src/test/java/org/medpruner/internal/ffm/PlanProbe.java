@@ -48,8 +48,7 @@ final class PlanProbe {
       try (PrunePlan plan =
           PrunePlan.of(
               params,
-              new Prune.Given(
-                  mass.view(DType.F32, TOKENS), key.view(DType.F32, TOKENS, KEY_DIM)),
+              new Prune.Given(mass.view(DType.F32, TOKENS), key.view(DType.F32, TOKENS, KEY_DIM)),
               feature.view(DType.F32, TOKENS, CHANNELS),
               offsets.view(DType.I64, 2),
               null,
