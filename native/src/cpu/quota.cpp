@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/quota.hpp"
 
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -143,7 +142,7 @@ int64_t least_quota(const std::string& root) {
 int quota_processors(const char* root) noexcept {
   try {
     const int64_t least = least_quota(root);
-    return least == kNone ? 0 : static_cast<int>(std::min<int64_t>(least, INT_MAX));
+    return least == kNone ? 0 : static_cast<int>(std::min<int64_t>(least, INT32_MAX));
   } catch (...) {  // no memory for a few lines
     return 0;
   }

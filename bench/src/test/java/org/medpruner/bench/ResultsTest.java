@@ -315,7 +315,8 @@ class ResultsTest {
         text.contains(
             CPU_BEGIN
                 + "a CPU, avx512, 2 threads, no LibTorch ([cpu.json](bench/results/cpu.json) by"
-                + " `./medpruner bench` of commit `unknown` with changes); ratios within one run:\n"),
+                + " `./medpruner bench` of commit `unknown` with changes); ratios within one"
+                + " run:\n"),
         text);
     assertTrue(text.contains("over the batch | 9.0 x | met | 9.0 x |\n"), text);
     assertTrue(text.contains("the measured read bandwidth | not yet measured | | |\n"), text);

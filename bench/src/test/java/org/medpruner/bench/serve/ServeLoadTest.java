@@ -79,7 +79,8 @@ class ServeLoadTest {
   }
 
   private static final String PIECE =
-      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"two\"},\"finish_reason\":null}]}\n\n";
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"two\"},"
+          + "\"finish_reason\":null}]}\n\n";
   private static final String LAST =
       "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
   private static final String USAGE = "data: {\"choices\":[],\"usage\":{\"total_tokens\":9}}\n\n";
