@@ -134,7 +134,7 @@ final class EvalCommand implements Callable<Integer> {
         EvaluationProgress progress = main.evaluationProgress()) {
       run = Evaluation.run(plan, loading.progress(), progress);
     }
-    EvaluationReport report = EvaluationReport.of(run);
+    EvaluationReport report = EvaluationReport.of(run, plan.data());
     main.out().print(report.table());
     main.err().println("written         " + report.write(folder));
     if (run.failures() > 0) {
