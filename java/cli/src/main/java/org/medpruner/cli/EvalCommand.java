@@ -170,6 +170,19 @@ final class EvalCommand implements Callable<Integer> {
     }
     Path phantoms = folder.resolve("data");
     int questions = limit == null ? PhantomBenchmark.DEFAULT_QUESTIONS : limit;
+    PhantomBenchmark.Arguments wanted = new PhantomBenchmark.Arguments(questions, seed);
+    PhantomBenchmark.written(phantoms)
+        .filter(there -> !there.equals(wanted))
+        .ifPresent(
+            there -> {
+              throw new InputException(
+                  folder
+                      + ": is of "
+                      + there
+                      + " (--limit, --seed), not of "
+                      + wanted
+                      + "; name another --out");
+            });
     try (Main.ProgressScope scope = main.progress()) {
       PhantomBenchmark.write(
           phantoms,
