@@ -24,9 +24,9 @@ public record Lesion(
     int voxels) {
   /** How easy it is to see. */
   public enum Kind {
-    /** 26 to 54 mm across and clearly unlike its organ: eight in ten. */
+    /** 30 to 54 mm across, in the spleen from 24, clearly unlike its organ: eight in ten. */
     TYPICAL,
-    /** 14 to 22 mm across, one or two slices: one in ten. */
+    /** 14 to 22 mm across, one to three slices: one in ten. */
     SMALL,
     /** Of typical size with about a third of the contrast: one in ten. */
     FAINT
