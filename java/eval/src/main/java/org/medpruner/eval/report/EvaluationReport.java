@@ -24,7 +24,7 @@ import org.medpruner.volume.SliceImages;
 
 /**
  * Writes what a run showed: {@value #PAGE}, {@value #CSV} and {@value #MARKDOWN}, with the same
- * figures. Equal runs give equal files.
+ * figures, and {@value #CHANGES}. Equal runs give equal files.
  */
 public final class EvaluationReport {
   /** The page: one file that needs no other and no network. */
@@ -33,18 +33,21 @@ public final class EvaluationReport {
   /** Every figure, a line for every setting, kind of question and category. */
   public static final String CSV = "results.csv";
 
+  /** Every changed answer, of which the page shows those that lost most. */
+  public static final String CHANGES = "changes.csv";
+
   /** The page's tables for a README. */
   public static final String MARKDOWN = "report.md";
 
   private final Report report;
+  private final Path data;
 
   private EvaluationReport(Report report, Path data) {
     this.report = report;
-  private final Path data;
+    this.data = data;
   }
 
   /** Scores a run, finished or not, whose data lie where they lay when it began. */
-    this.data = data;
   public static EvaluationReport of(Run run) {
     return of(run, Path.of(run.header().data().folder()));
   }
@@ -82,6 +85,7 @@ public final class EvaluationReport {
   public Path write(Path folder, Function<Sample, @Nullable SliceImages> pictures) {
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put(CSV, ResultsCsv.render(report));
+    texts.put(CHANGES, ChangesCsv.render(report));
     texts.put(MARKDOWN, ReportMarkdown.render(report));
     texts.put(PAGE, EvaluationPage.render(report, pictures));
     write(folder, texts);
