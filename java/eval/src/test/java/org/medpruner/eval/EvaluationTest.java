@@ -183,6 +183,25 @@ class EvaluationTest {
   }
 
   @Test
+  void aSampleWithoutAQuestionOrAnAnswerFailsAlone() throws IOException {
+    Path json = folder.resolve("data/M3D_test.json");
+    String text = Files.readString(json).replace("Is there a lesion in slice 1?", "");
+    int last = text.lastIndexOf("\"no\"");
+    text(json, text.substring(0, last) + "\"\"" + text.substring(last + 4));
+    Run run = run(plan(0, Setting.OFF, PAPER));
+    assertTrue(run.complete());
+    assertEquals(4, run.failures());
+    for (Setting s : List.of(Setting.OFF, PAPER)) {
+      SampleResult question = run.result(s, "m3d-000001");
+      SampleResult answer = run.result(s, "m3d-000004");
+      assertNotNull(question);
+      assertNotNull(answer);
+      assertEquals("the benchmark's file has no question here", question.error());
+      assertEquals("the benchmark's file has no answer here", answer.error());
+    }
+  }
+
+  @Test
   void aQuestionThatDoesNotFitFailsAlone() throws IOException {
     Path json = folder.resolve("data/M3D_test.json");
     text(json, Files.readString(json).replace("slice 1", "slice " + "one ".repeat(9000)));
@@ -348,22 +367,6 @@ class EvaluationTest {
     assertTrue(message.contains("none of the 2 volumes is there with any file"), message);
   }
 
-  @Test
-  void anInterruptEndsTheRunAndItGoesOn() throws IOException {
-    Evaluation.Listener stop =
-        (@Nullable SampleResult r, int done, int total) -> {
-          if (done == 4) {
-            Thread.currentThread().interrupt();
-          }
-        };
-    Run part = Evaluation.run(plan(0, Setting.OFF, PAPER), Progress.NONE, stop);
-    assertTrue(Thread.interrupted());
-    assertFalse(part.complete());
-    assertEquals(4, part.done());
-    assertTrue(run(plan(0, Setting.OFF, PAPER)).complete());
-    assertEquals(10, lines().size());
-  }
-}
   /** The interrupt may come with an answer's last token: the answer is whole, and kept. */
   @Test
   void anInterruptedThreadStillKeepsItsAnswer() throws IOException {
@@ -415,3 +418,19 @@ class EvaluationTest {
     assertDoesNotThrow(() -> Evaluation.warmUp(plan, full, images, sample));
   }
 
+  @Test
+  void anInterruptEndsTheRunAndItGoesOn() throws IOException {
+    Evaluation.Listener stop =
+        (@Nullable SampleResult r, int done, int total) -> {
+          if (done == 4) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    Run part = Evaluation.run(plan(0, Setting.OFF, PAPER), Progress.NONE, stop);
+    assertTrue(Thread.interrupted());
+    assertFalse(part.complete());
+    assertEquals(4, part.done());
+    assertTrue(run(plan(0, Setting.OFF, PAPER)).complete());
+    assertEquals(10, lines().size());
+  }
+}
