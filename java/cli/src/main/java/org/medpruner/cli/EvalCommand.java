@@ -134,7 +134,7 @@ final class EvalCommand implements Callable<Integer> {
         EvaluationProgress progress = main.evaluationProgress()) {
       run = Evaluation.run(plan, loading.progress(), progress);
     }
-    EvaluationReport report = EvaluationReport.of(run);
+    EvaluationReport report = EvaluationReport.of(run, plan.data());
     main.out().print(report.table());
     main.err().println("written         " + report.write(folder));
     if (run.failures() > 0) {
@@ -170,6 +170,19 @@ final class EvalCommand implements Callable<Integer> {
     }
     Path phantoms = folder.resolve("data");
     int questions = limit == null ? PhantomBenchmark.DEFAULT_QUESTIONS : limit;
+    PhantomBenchmark.Arguments wanted = new PhantomBenchmark.Arguments(questions, seed);
+    PhantomBenchmark.written(phantoms)
+        .filter(there -> !there.equals(wanted))
+        .ifPresent(
+            there -> {
+              throw new InputException(
+                  folder
+                      + ": is of "
+                      + there
+                      + " (--limit, --seed), not of "
+                      + wanted
+                      + "; name another --out");
+            });
     try (Main.ProgressScope scope = main.progress()) {
       PhantomBenchmark.write(
           phantoms,

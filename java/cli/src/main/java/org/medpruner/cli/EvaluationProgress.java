@@ -26,7 +26,10 @@ final class EvaluationProgress implements Evaluation.Listener, Main.Closer {
   private final boolean terminal;
   private final PrintStream err;
   private final LongSupplier clock;
-  private final long start;
+
+  /** When the first of this process's questions could be asked. */
+  private long start;
+
   private long lastLine;
   private int startedAt;
   private int failures;
@@ -50,6 +53,9 @@ final class EvaluationProgress implements Evaluation.Listener, Main.Closer {
   @Override
   public void at(@Nullable SampleResult result, int done, int total) {
     if (result == null) {
+      // Only now: what loading a checkpoint of 8.6 GB took, no further answer takes.
+      start = clock.getAsLong();
+      lastLine = start;
       startedAt = done;
       if (done > 0 && kind != Main.ProgressKind.OFF) {
         err.println("going on after " + done + " of " + total + " answers");

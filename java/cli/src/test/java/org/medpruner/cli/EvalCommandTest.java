@@ -48,6 +48,65 @@ class EvalCommandTest {
     assertTrue(other.err().contains("another list of settings"), other.err());
   }
 
+  /** As the README has it: no data and no model named, both come with the sources. */
+  @Test
+  void phantomsNeedNothingToBeNamed() throws Exception {
+    Path out = folder.resolve("out");
+    CliRun run = phantoms(5, out);
+    run.assertDone();
+    assertEquals(
+        List.of("off", "paper"),
+        run.out().lines().skip(1).map(l -> l.split("\\s{2,}")[0]).toList());
+    assertTrue(Files.isRegularFile(out.resolve("data/truth.json")), run.err());
+    assertTrue(Files.readString(out.resolve("report.html")).contains("id=\"lesions\""));
+    // From truth.json to the table.
+    List<String> lesions =
+        Files.readAllLines(out.resolve("results.csv")).stream()
+            .filter(l -> l.matches("off,off,,,lesion,all of its slices kept,[1-9].*"))
+            .toList();
+    assertEquals(1, lesions.size());
+    CliRun again = phantoms(5, out);
+    again.assertDone();
+    assertTrue(again.err().contains("going on after 10 of 10 answers"), again.err());
+    assertEquals(run.out(), again.out());
+    CliRun more = phantoms(6, out);
+    more.assertBadInput(
+        out + ": is of 5 questions of seed 42 (--limit, --seed), not of 6 questions of seed 42;",
+        "name another --out");
+    // Its phantoms move with the run, and the report still knows their lesions.
+    Path moved = folder.resolve("moved");
+    Files.move(out, moved);
+    Files.delete(moved.resolve("report.html"));
+    phantoms(5, moved).assertDone();
+    assertTrue(Files.readString(moved.resolve("report.html")).contains("id=\"lesions\""));
+  }
+
+  private static CliRun phantoms(int limit, Path out) {
+    TestVolumes.demoModel();
+    String before = System.getProperty("medpruner.root");
+    System.setProperty("medpruner.root", TestVolumes.root().toString());
+    try {
+      return CliRun.of(
+          "eval",
+          "--benchmark",
+          "phantom",
+          "--preset",
+          "off",
+          "--preset",
+          "paper",
+          "--limit",
+          Integer.toString(limit),
+          "--out",
+          out.toString());
+    } finally {
+      if (before == null) {
+        System.clearProperty("medpruner.root");
+      } else {
+        System.setProperty("medpruner.root", before);
+      }
+    }
+  }
+
   @Test
   void failedSamplesGiveAnExitCodeOfTheirOwn() throws Exception {
     Path data = MiniBenchmark.write(folder.resolve("data"), 2, 1);

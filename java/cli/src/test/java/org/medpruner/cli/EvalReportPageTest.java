@@ -51,6 +51,7 @@ class EvalReportPageTest {
         assertEquals("Changed answers", browser.text("#changes h2"));
         String changed = browser.text("#changes article");
         assertTrue(changed.contains("gold") && changed.contains("off"), changed);
+        assertChartAndSlicesAreDrawn(browser);
         assertSchemeSwitches(browser);
       }
       assertEquals(List.of(), browser.takeErrors());
@@ -61,6 +62,31 @@ class EvalReportPageTest {
               .filter(r -> !r.equals(report.toString()) && !r.startsWith("data:"))
               .toList());
     }
+  }
+
+  /** The curve with a mark for each setting, and the slices of off and of another setting. */
+  private static void assertChartAndSlicesAreDrawn(Chromium browser) {
+    assertEquals("Quality against retention", browser.text("#curve h2"));
+    assertEquals(3, drawn(browser, "#curve .chart .pt > path"));
+    assertTrue(drawn(browser, "#curve .chart .pt > text") >= 1, "no number beside a mark");
+    assertTrue(drawn(browser, "#changes .strips figure svg") >= 2, "no sheets of slices");
+    // A sheet is one picture: its bytes are decoded, not only referred to.
+    String width =
+        "(async () => { const sheet = new Image();"
+            + " sheet.src = document.querySelector('#changes image').getAttribute('href');"
+            + " await sheet.decode(); return sheet.naturalWidth; })()";
+    assertTrue(browser.evaluate(width).asInt() >= 3 * 28, "three slices of at least 28 pixels");
+  }
+
+  /** How many elements take room on the page. */
+  private static int drawn(Chromium browser, String selector) {
+    return browser
+        .evaluate(
+            "[...document.querySelectorAll('"
+                + selector
+                + "')].filter(e => { const b = e.getBoundingClientRect();"
+                + " return b.width > 4 && b.height > 4; }).length")
+        .asInt();
   }
 
   /** What the page's script does: its hash is the one that the page's policy admits. */

@@ -74,6 +74,18 @@ class EvaluationProgressTest {
         lines());
   }
 
+  /** Loading and hashing a checkpoint of 4B parameters takes two minutes, once. */
+  @Test
+  void loadingIsNoPartOfTheSpeed() {
+    try (EvaluationProgress progress = progress(Main.ProgressKind.AUTO, false)) {
+      pass(120);
+      progress.at(null, 0, 1000);
+      pass(10);
+      progress.at(FAILED, 1, 1000);
+    }
+    assertEquals(List.of("eval 0 of 1000", "eval 1 of 1000, 1 failed, 2:46:30 left"), lines());
+  }
+
   @Test
   void offSaysNothing() {
     try (EvaluationProgress progress = progress(Main.ProgressKind.OFF, false)) {
@@ -88,8 +100,12 @@ class EvaluationProgressTest {
   void aTerminalGetsABar() {
     try (EvaluationProgress progress = progress(Main.ProgressKind.AUTO, true)) {
       progress.at(null, 0, 2);
-      progress.at(FAILED, 2, 2);
+      progress.at(FAILED, 1, 2);
     }
+    String text = err.toString(StandardCharsets.UTF_8);
+    // Name, share, count, time passed and time left; how often it is drawn is the bar's own affair.
+    String bar = "(?s).*eval +50% \\[.*\\] 1/2 \\(\\d:\\d\\d:\\d\\d / \\d:\\d\\d:\\d\\d\\).*";
+    assertTrue(text.matches(bar), text);
     assertTrue(lines().stream().noneMatch(l -> l.matches("eval \\d+ of .*")), lines().toString());
   }
 }

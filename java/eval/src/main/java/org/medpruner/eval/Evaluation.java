@@ -14,6 +14,7 @@ import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.volume.SliceImages;
 
 /**
  * Asks the samples of a benchmark under several settings and keeps every answer as soon as it is
@@ -135,7 +136,11 @@ public final class Evaluation {
       }
       VolumeQuestions questions = new VolumeQuestions(plan, model, samples.getFirst());
       checkHash(samples.getFirst().volume(), questions.volume());
-      warmUp(model, questions.volume(), samples.getFirst());
+      SampleVolume volume = questions.volume();
+      if (!warm && volume != null) {
+        warm = true;
+        warmUp(plan, model, volume.images(), samples.getFirst());
+      }
       for (Map.Entry<Setting, List<Sample>> e : open.entrySet()) {
         questions.ask(e.getKey(), e.getValue(), this::keep);
         if (Thread.currentThread().isInterrupted()) {
@@ -146,6 +151,10 @@ public final class Evaluation {
   }
 
   private void keep(SampleResult result) {
+    if (result.failed() && Thread.currentThread().isInterrupted()) {
+      // Broken off, not failed: it is asked again when the run goes on.
+      return;
+    }
     folder.append(result);
     listener.at(result, ++done, total);
   }
@@ -165,15 +174,12 @@ public final class Evaluation {
   }
 
   /** Charges what is slow only once to no sample. */
-  private void warmUp(VisionLanguageModel model, @Nullable SampleVolume volume, Sample sample) {
-    if (warm || volume == null) {
-      return;
-    }
-    warm = true;
+  static void warmUp(
+      EvaluationPlan plan, VisionLanguageModel model, SliceImages images, Sample sample) {
     PruningPolicy policy = plan.settings().getLast().policy();
     try {
-      WarmUp.run(model, volume.images(), policy, sample.prompt(), plan.generation().layout());
-    } catch (RuntimeException e) {
+      WarmUp.run(model, images, policy, sample.prompt(), plan.generation().layout());
+    } catch (RuntimeException | OutOfMemoryError e) {
       // The samples themselves will say what is wrong.
     }
   }

@@ -2,8 +2,9 @@ package org.medpruner.eval;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -29,7 +30,9 @@ final class RunFolder implements AutoCloseable {
   private final boolean made;
 
   private final FileChannel lockFile;
-  private @Nullable FileChannel results;
+
+  /** Not a channel: one closes itself when its thread is interrupted, and an answer is lost. */
+  private @Nullable RandomAccessFile results;
 
   private RunFolder(Path folder, boolean made, FileChannel lockFile) {
     this.folder = folder;
@@ -130,28 +133,25 @@ final class RunFolder implements AutoCloseable {
     Path file = folder.resolve(RunFiles.RESULTS);
     try {
       byte[] bytes = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
-      FileChannel channel =
-          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      results = channel;
-      channel.truncate(RunFiles.wholeLines(bytes));
-      channel.position(channel.size());
+      RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw");
+      results = open;
+      int whole = RunFiles.wholeLines(bytes);
+      open.setLength(whole);
+      open.seek(whole);
     } catch (IOException e) {
       throw unwritable(file, e);
     }
   }
 
-  /** Appends a result: on return it is on the disk. */
+  /** Appends a result: on return it is on the disk, whether or not the thread is interrupted. */
   void append(SampleResult result) {
-    FileChannel channel = results;
-    if (channel == null) {
+    RandomAccessFile file = results;
+    if (file == null) {
       throw new IllegalStateException("the results are not open");
     }
     try {
-      ByteBuffer line = ByteBuffer.wrap((Json.line(result) + "\n").getBytes(UTF_8));
-      while (line.hasRemaining()) {
-        channel.write(line);
-      }
-      channel.force(false);
+      file.write((Json.line(result) + "\n").getBytes(UTF_8));
+      file.getFD().sync();
     } catch (IOException e) {
       throw unwritable(folder.resolve(RunFiles.RESULTS), e);
     }
@@ -161,9 +161,9 @@ final class RunFolder implements AutoCloseable {
     return new InputException(path + ": cannot be written (" + e + "); choose another --out", e);
   }
 
-  private static void closeQuietly(FileChannel channel) {
+  private static void closeQuietly(Closeable file) {
     try {
-      channel.close();
+      file.close();
     } catch (IOException e) {
       // Every line was forced when it was written.
     }

@@ -14,8 +14,9 @@ import java.util.Map;
  * @param category what the benchmark breaks its figures down by ("Abnormality"); the benchmark's
  *     name when it has no categories
  * @param kind how the answer is scored
- * @param prompt what the model is asked, answer suffix included
- * @param gold the right answer, or the report, as the benchmark's file has it
+ * @param prompt what the model is asked, answer suffix included; "" where the benchmark's file has
+ *     no question
+ * @param gold the right answer, or the report, as the benchmark's file has it; "" where it has none
  * @param choices of a closed question, upper-case letter to text, in order; empty when the question
  *     offers none (yes or no)
  */
@@ -41,5 +42,12 @@ public record Sample(
   /** Copies the choices; order is kept. */
   public Sample {
     choices = Collections.unmodifiableMap(new LinkedHashMap<>(choices));
+  }
+
+  /** Why it can be neither asked nor judged, whatever the model; "" when it can. */
+  String defect() {
+    return prompt.isBlank()
+        ? "the benchmark's file has no question here"
+        : gold.isBlank() ? "the benchmark's file has no answer here" : "";
   }
 }

@@ -1,5 +1,6 @@
 package org.medpruner.eval;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -48,12 +49,27 @@ final class VolumeQuestions {
   }
 
   /**
-   * Encodes the volume under a setting and asks.
+   * Encodes the volume under a setting and asks. A sample without a question or an answer fails
+   * alone: published files have thousands of rows, and an empty cell is no reason to ask none.
    *
    * @param done is given each result as soon as it is there; fewer than samples only when the
    *     thread is interrupted
    */
   void ask(Setting setting, List<Sample> samples, Consumer<SampleResult> done) {
+    List<Sample> whole = new ArrayList<>();
+    for (Sample s : samples) {
+      if (s.defect().isEmpty()) {
+        whole.add(s);
+      } else {
+        done.accept(failed(s, setting, s.defect()));
+      }
+    }
+    if (!whole.isEmpty()) {
+      askWhole(setting, whole, done);
+    }
+  }
+
+  private void askWhole(Setting setting, List<Sample> samples, Consumer<SampleResult> done) {
     SampleVolume v = volume;
     if (v == null) {
       samples.forEach(s -> done.accept(failed(s, setting, unreadable)));

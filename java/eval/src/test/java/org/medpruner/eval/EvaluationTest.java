@@ -1,5 +1,6 @@
 package org.medpruner.eval;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -8,6 +9,7 @@ import static org.medpruner.eval.TestData.refusal;
 import static org.medpruner.eval.TestData.text;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,10 +23,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.PruningPolicy;
 import org.medpruner.eval.benchmark.Benchmark;
+import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.volume.SliceImages;
 
 /** Whole runs of a miniature of M3D with the demo model: two volumes, five questions. */
 class EvaluationTest {
@@ -175,6 +180,25 @@ class EvaluationTest {
     // It stays so: nothing is asked twice.
     run(plan(0, Setting.OFF, PAPER));
     assertEquals(10, lines().size());
+  }
+
+  @Test
+  void aSampleWithoutAQuestionOrAnAnswerFailsAlone() throws IOException {
+    Path json = folder.resolve("data/M3D_test.json");
+    String text = Files.readString(json).replace("Is there a lesion in slice 1?", "");
+    int last = text.lastIndexOf("\"no\"");
+    text(json, text.substring(0, last) + "\"\"" + text.substring(last + 4));
+    Run run = run(plan(0, Setting.OFF, PAPER));
+    assertTrue(run.complete());
+    assertEquals(4, run.failures());
+    for (Setting s : List.of(Setting.OFF, PAPER)) {
+      SampleResult question = run.result(s, "m3d-000001");
+      SampleResult answer = run.result(s, "m3d-000004");
+      assertNotNull(question);
+      assertNotNull(answer);
+      assertEquals("the benchmark's file has no question here", question.error());
+      assertEquals("the benchmark's file has no answer here", answer.error());
+    }
   }
 
   @Test
@@ -341,6 +365,57 @@ class EvaluationTest {
     text(json, Files.readString(json).replace("[\"v", "[\"missing"));
     String message = refusal(() -> run(plan(0, Setting.OFF)));
     assertTrue(message.contains("none of the 2 volumes is there with any file"), message);
+  }
+
+  /** The interrupt may come with an answer's last token: the answer is whole, and kept. */
+  @Test
+  void anInterruptedThreadStillKeepsItsAnswer() throws IOException {
+    Run run = run(plan(0, Setting.OFF));
+    SampleResult last = List.copyOf(run.results(Setting.OFF)).getLast();
+    List<String> before = lines();
+    text(out().resolve(RunFiles.RESULTS), String.join("\n", before.subList(0, 4)) + "\n{\"torn");
+    try (RunFolder held = RunFolder.lock(out())) {
+      held.openResults();
+      Thread.currentThread().interrupt();
+      held.append(last);
+      assertTrue(Thread.interrupted());
+    }
+    assertEquals(before, lines());
+  }
+
+  /** What fails on an interrupted thread may have failed by the interrupt: it is asked again. */
+  @Test
+  void anInterruptFailsNoSample() throws IOException {
+    Files.write(folder.resolve("data/v0/101.png"), new byte[] {1, 2, 3});
+    Evaluation.Listener stop =
+        (@Nullable SampleResult r, int done, int total) -> {
+          if (r == null) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    Run none = Evaluation.run(plan(0, Setting.OFF), Progress.NONE, stop);
+    assertTrue(Thread.interrupted());
+    assertEquals(0, none.done());
+    Run all = run(plan(0, Setting.OFF));
+    assertTrue(all.complete());
+    assertEquals(3, all.failures());
+  }
+
+  /** The samples have errors of their own; a warm-up that ends the run would end every next one. */
+  @Test
+  void aWarmUpWithoutMemoryIsLeftOut() {
+    VisionLanguageModel full =
+        (VisionLanguageModel)
+            Proxy.newProxyInstance(
+                VisionLanguageModel.class.getClassLoader(),
+                new Class<?>[] {VisionLanguageModel.class},
+                (proxy, method, arguments) -> {
+                  throw new OutOfMemoryError("Java heap space");
+                });
+    EvaluationPlan plan = plan(0, Setting.OFF);
+    Sample sample = Benchmark.M3D.load(plan.data()).samples().getFirst();
+    SliceImages images = SampleVolume.read(plan.data(), sample, 85).images();
+    assertDoesNotThrow(() -> Evaluation.warmUp(plan, full, images, sample));
   }
 
   @Test

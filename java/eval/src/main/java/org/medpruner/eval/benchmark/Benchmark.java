@@ -71,7 +71,8 @@ public enum Benchmark {
   }
 
   /**
-   * Reads the samples; no volume is opened.
+   * Reads the samples; no volume is opened. An empty question or answer is left empty in its
+   * sample, which then fails alone.
    *
    * @param data the benchmark's folder, or the one that holds it under its usual name
    * @throws InputException in one line naming the file, and the entry or row, and the fix
@@ -109,12 +110,14 @@ public enum Benchmark {
     return annotations;
   }
 
-  /** Asks for a letter alone, or for few words, as the published evaluation does. */
+  /** Asks for a letter alone, or for few words, as the published evaluation does; "" of "". */
   static String closed(String question) {
-    return question + "\nAnswer with the option's letter from the given choices directly.";
+    return question.isEmpty()
+        ? ""
+        : question + "\nAnswer with the option's letter from the given choices directly.";
   }
 
   static String open(String question) {
-    return question + "\nPlease answer the question concisely.";
+    return question.isEmpty() ? "" : question + "\nPlease answer the question concisely.";
   }
 }

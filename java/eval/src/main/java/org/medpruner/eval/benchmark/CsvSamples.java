@@ -191,7 +191,7 @@ final class CsvSamples {
         choices.put(letter, text);
       }
     }
-    String question = row.required("Question");
+    String question = row.optional("Question");
     String volume = volume(row);
     String category = category(row);
     // M3D-VQA asks every question twice: with choices, and for a free answer.
@@ -204,8 +204,8 @@ final class CsvSamples {
               volume,
               category,
               Kind.CLOSED,
-              Benchmark.closed(m3d ? inLine(question, choices) : belowEachOther(question, choices)),
-              gold.isEmpty() || gold.equals("-") ? row.required("Answer") : gold,
+              closed(question, choices),
+              gold.isEmpty() || gold.equals("-") ? row.optional("Answer") : gold,
               choices));
     }
     if (!closed || m3d) {
@@ -216,7 +216,7 @@ final class CsvSamples {
               category,
               Kind.OPEN,
               Benchmark.open(question),
-              row.required("Answer"),
+              row.optional("Answer"),
               Map.of()));
     }
   }
@@ -227,6 +227,13 @@ final class CsvSamples {
     } catch (InvalidPathException e) {
       throw row.bad(volumeColumn + " is not a path");
     }
+  }
+
+  private String closed(String question, Map<String, String> choices) {
+    if (question.isEmpty()) {
+      return "";
+    }
+    return Benchmark.closed(m3d ? inLine(question, choices) : belowEachOther(question, choices));
   }
 
   /** As M3D-VQA's own evaluation asks. */

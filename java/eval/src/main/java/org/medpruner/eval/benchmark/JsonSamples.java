@@ -64,14 +64,14 @@ final class JsonSamples {
 
   private Sample sample(JsonNode entry, int index) {
     String volume = volume(text(entry.path("video").path(0), index, "video[0]"), index);
-    String gold = text(entry.path("conversations").path(1).path("value"), index, ANSWER);
+    String gold = cell(entry.path("conversations").path(1).path("value"), index, ANSWER);
     String id = String.format(Locale.ROOT, "%s-%06d", benchmark.word(), index);
     if (benchmark == Benchmark.AMOS) {
       return new Sample(
           id, volume, benchmark.word(), Kind.REPORT, AMOS_PROMPT, gold.strip(), Map.of());
     }
     String question =
-        text(entry.path("conversations").path(0).path("value"), index, QUESTION)
+        cell(entry.path("conversations").path(0).path("value"), index, QUESTION)
             .replace("<image>\n", "")
             .replace("<video>\n", "")
             .strip();
@@ -133,8 +133,17 @@ final class JsonSamples {
   }
 
   private String text(JsonNode value, int index, String field) {
-    if (!value.isValueNode() || value.isNull() || value.asText().isBlank()) {
-      throw bad(index, field, "is missing or empty");
+    String text = cell(value, index, field);
+    if (text.isBlank()) {
+      throw bad(index, field, "is empty");
+    }
+    return text;
+  }
+
+  /** There, but it may be empty: that is one bad sample, not another format. */
+  private String cell(JsonNode value, int index, String field) {
+    if (!value.isValueNode() || value.isNull()) {
+      throw bad(index, field, "is missing");
     }
     return value.asText();
   }

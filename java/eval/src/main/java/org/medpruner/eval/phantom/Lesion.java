@@ -24,7 +24,7 @@ public record Lesion(
     int voxels) {
   /** How easy it is to see. */
   public enum Kind {
-    /** 30 to 54 mm across, in the spleen from 24, and clearly unlike its organ: eight in ten. */
+    /** 30 to 54 mm across, in the spleen from 24, clearly unlike its organ: eight in ten. */
     TYPICAL,
     /** 14 to 22 mm across, one to three slices: one in ten. */
     SMALL,

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +19,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -61,6 +63,20 @@ public final class PhantomBenchmark {
    */
   public record Summary(int volumes, int questions, double majority) {}
 
+  /**
+   * What a benchmark was written from.
+   *
+   * @param questions number of questions
+   * @param seed of its volumes and questions
+   */
+  public record Arguments(int questions, long seed) {
+    /** "200 questions of seed 42". */
+    @Override
+    public String toString() {
+      return questions + " questions of seed " + seed;
+    }
+  }
+
   /** Told after each volume. */
   @FunctionalInterface
   public interface Listener {
@@ -76,8 +92,8 @@ public final class PhantomBenchmark {
    * @param folder a new or empty folder, or one that this method wrote
    * @param questions 1 to a million; whole multiples of 20 are balanced exactly
    * @param seed any number
-   * @throws InputException if the folder holds something else, lacks one of its files, or cannot be
-   *     written
+   * @throws InputException if the folder holds another benchmark or something else, lacks one of
+   *     its files, or cannot be written
    * @throws IllegalArgumentException if {@code questions} is out of range
    */
   public static Summary write(Path folder, int questions, long seed, Listener listener) {
@@ -131,18 +147,46 @@ public final class PhantomBenchmark {
     }
   }
 
+  /**
+   * What the benchmark in a folder was written from; empty where this program's version of it is
+   * not.
+   *
+   * @throws InputException if its files cannot be read
+   */
+  public static Optional<Arguments> written(Path folder) {
+    try {
+      return arguments(truth(folder));
+    } catch (IOException e) {
+      throw new InputException(folder + " cannot be read: " + e, e);
+    }
+  }
+
+  /** What the folder's truth says; missing where it holds no benchmark. */
+  private static JsonNode truth(Path folder) throws IOException {
+    Path truth = folder.resolve(TRUTH);
+    boolean there = Files.isRegularFile(truth) && Files.isRegularFile(folder.resolve(ANNOTATIONS));
+    return there ? JSON.readTree(Files.readAllBytes(truth)) : MissingNode.getInstance();
+  }
+
+  private static Optional<Arguments> arguments(JsonNode truth) {
+    return truth.path("version").asInt() == VERSION
+        ? Optional.of(new Arguments(truth.path("questions").asInt(), truth.path("seed").asLong()))
+        : Optional.empty();
+  }
+
   /** Whether the folder holds this very benchmark. */
   private static boolean isWritten(Path folder, int questions, long seed) {
-    Path truth = folder.resolve(TRUTH);
+    Arguments wanted = new Arguments(questions, seed);
     try {
-      if (Files.isRegularFile(truth) && Files.isRegularFile(folder.resolve(ANNOTATIONS))) {
-        JsonNode root = JSON.readTree(Files.readAllBytes(truth));
-        if (root.path("version").asInt() == VERSION
-            && root.path("questions").asInt() == questions
-            && root.path("seed").asText().equals(Long.toString(seed))) {
-          checkWhole(folder, root, questions);
-          return true;
+      JsonNode truth = truth(folder);
+      Optional<Arguments> there = arguments(truth);
+      if (there.isPresent()) {
+        if (!there.get().equals(wanted)) {
+          throw new InputException(
+              folder + " holds " + there.get() + ", not " + wanted + "; name a new folder");
         }
+        checkWhole(folder, truth, questions);
+        return true;
       }
       if (!Files.exists(folder)) {
         return false;

@@ -34,7 +34,12 @@ public final class PhantomTruth {
 
   private final Map<Question, Target> targets = new HashMap<>();
 
-  private PhantomTruth() {}
+  /** From the data folder to the benchmark's: "" or "phantom/". */
+  private final String prefix;
+
+  private PhantomTruth(String prefix) {
+    this.prefix = prefix;
+  }
 
   /**
    * Reads a benchmark's folder; empty when it holds no {@code truth.json}.
@@ -42,11 +47,23 @@ public final class PhantomTruth {
    * @throws InputException if the file cannot be read
    */
   public static Optional<PhantomTruth> read(Path folder) {
-    Path file = folder.resolve(PhantomBenchmark.TRUTH);
+    return read(folder, PhantomBenchmark.ANNOTATIONS);
+  }
+
+  /**
+   * Reads the {@code truth.json} beside a benchmark's annotation file; empty when there is none.
+   *
+   * @param data the folder that the volumes of samples are named from
+   * @param annotations the annotation file relative to it, such as {@code phantom/M3D_test.json}
+   * @throws InputException if the file cannot be read
+   */
+  public static Optional<PhantomTruth> read(Path data, String annotations) {
+    Path beside = Path.of(annotations).getParent();
+    Path file = data.resolve(annotations).resolveSibling(PhantomBenchmark.TRUTH);
     if (!Files.isRegularFile(file)) {
       return Optional.empty();
     }
-    PhantomTruth truth = new PhantomTruth();
+    PhantomTruth truth = new PhantomTruth(beside == null ? "" : beside + "/");
     try {
       for (JsonNode volume :
           new ObjectMapper().readTree(Files.readAllBytes(file)).path("volumes")) {
@@ -74,7 +91,7 @@ public final class PhantomTruth {
       Target asked = asked(q.path("kind").asText(), q.path("text").asText(), lesions);
       if (asked != null) {
         String text = q.path("withChoices").asText();
-        targets.put(new Question(volume.path("volume").asText(), text), asked);
+        targets.put(new Question(prefix + volume.path("volume").asText(), text), asked);
       }
     }
   }
@@ -94,7 +111,7 @@ public final class PhantomTruth {
    * The lesion that decides the answer to a question; null when there is none, or when there are
    * several.
    *
-   * @param volume the sample's folder or file in the benchmark
+   * @param volume the sample's folder or file, as {@link org.medpruner.eval.Sample#volume} has it
    * @param question with choices, as the benchmark asks it
    */
   public @Nullable Target target(String volume, String question) {

@@ -70,7 +70,8 @@ final class ChangesSection {
             ? ""
             : " Those that lost most come first, each under its line in samples.jsonl. Framed slices were kept, dimmed ones dropped;"
                 + " slices run from the first presented, top left.";
-    return counts + (shown < all ? " The first " + shown + " are shown." : "") + order;
+    String first = " The first " + shown + " are shown, changes.csv has all.";
+    return counts + (shown < all ? first : "") + order;
   }
 
   /** Under its number: an id may hold the path of the table that the sample stands in. */

@@ -13,8 +13,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.eval.Run;
-import org.medpruner.eval.RunHeader;
 import org.medpruner.eval.Sample;
+import org.medpruner.eval.SampleResult;
+import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.eval.metrics.Meteor;
 import org.medpruner.eval.metrics.Scorer;
@@ -23,7 +24,7 @@ import org.medpruner.volume.SliceImages;
 
 /**
  * Writes what a run showed: {@value #PAGE}, {@value #CSV} and {@value #MARKDOWN}, with the same
- * figures. Equal runs give equal files.
+ * figures, and {@value #CHANGES}. Equal runs give equal files.
  */
 public final class EvaluationReport {
   /** The page: one file that needs no other and no network. */
@@ -32,18 +33,35 @@ public final class EvaluationReport {
   /** Every figure, a line for every setting, kind of question and category. */
   public static final String CSV = "results.csv";
 
+  /** Every changed answer, of which the page shows those that lost most. */
+  public static final String CHANGES = "changes.csv";
+
   /** The page's tables for a README. */
   public static final String MARKDOWN = "report.md";
 
   private final Report report;
+  private final Path data;
 
-  private EvaluationReport(Report report) {
+  private EvaluationReport(Report report, Path data) {
     this.report = report;
+    this.data = data;
   }
 
-  /** Scores a run, finished or not. */
+  /** Scores a run, finished or not, whose data lie where they lay when it began. */
   public static EvaluationReport of(Run run) {
-    return new EvaluationReport(Report.of(run, new Scorer(Meteor.withWordNet()), truth(run)));
+    return of(run, Path.of(run.header().data().folder()));
+  }
+
+  /**
+   * Scores a run, finished or not.
+   *
+   * @param data the benchmark's folder, wherever it lies now; it may be gone: the report is then
+   *     without pictures and lesions
+   * @throws InputException if the benchmark says where its lesions are and the file cannot be read
+   */
+  public static EvaluationReport of(Run run, Path data) {
+    Report report = Report.of(run, new Scorer(Meteor.withWordNet()), truth(run, data));
+    return new EvaluationReport(report, data);
   }
 
   /**
@@ -67,6 +85,7 @@ public final class EvaluationReport {
   public Path write(Path folder, Function<Sample, @Nullable SliceImages> pictures) {
     Map<String, String> texts = new LinkedHashMap<>();
     texts.put(CSV, ResultsCsv.render(report));
+    texts.put(CHANGES, ChangesCsv.render(report));
     texts.put(MARKDOWN, ReportMarkdown.render(report));
     texts.put(PAGE, EvaluationPage.render(report, pictures));
     write(folder, texts);
@@ -74,23 +93,35 @@ public final class EvaluationReport {
   }
 
   /**
-   * The same with pictures from the run's own data folder, where it still is as it was.
+   * The same with pictures from the data folder, of volumes whose bytes are those that the answers
+   * are of.
    *
    * @param folder where the files go, such as the run's; it must exist
    * @return the page
    * @throws InputException if a file cannot be written; then none is changed
    */
   public Path write(Path folder) {
-    RunHeader header = report.run().header();
-    Path data = Path.of(header.data().folder());
-    return write(folder, s -> SampleVolume.read(data, s, header.maxImages()).images());
+    return write(folder, this::picture);
   }
 
-  /** Where the lesions are, if the benchmark says so and its folder is still there. */
-  private static @Nullable PhantomTruth truth(Run run) {
-    return run.header().benchmark().equals("phantom")
-        ? PhantomTruth.read(Path.of(run.header().data().folder())).orElse(null)
-        : null;
+  /** Null where the volume is another by now: its slices are not those that were answered about. */
+  private @Nullable SliceImages picture(Sample sample) {
+    Run run = report.run();
+    SampleResult answered = run.result(run.settings().getFirst(), sample.id());
+    SampleVolume volume = SampleVolume.read(data, sample, run.header().maxImages());
+    boolean same = answered != null && answered.volumeSha256().equals(volume.sha256());
+    return same ? volume.images() : null;
+  }
+
+  /** Where the lesions are, if the benchmark says so and its folder is there. */
+  private static @Nullable PhantomTruth truth(Run run, Path data) {
+    if (!run.header().benchmark().equals(Benchmark.PHANTOM.word())) {
+      return null;
+    }
+    List<String> annotations = run.header().data().annotations();
+    return annotations.isEmpty()
+        ? null
+        : PhantomTruth.read(data, annotations.getFirst()).orElse(null);
   }
 
   /** Each file is written under another name first, and all are moved when all are whole. */

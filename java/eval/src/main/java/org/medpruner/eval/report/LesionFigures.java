@@ -9,6 +9,7 @@ import org.medpruner.eval.Sample;
 import org.medpruner.eval.SampleResult;
 import org.medpruner.eval.Setting;
 import org.medpruner.eval.metrics.SampleScores;
+import org.medpruner.eval.phantom.Phantom;
 import org.medpruner.eval.phantom.PhantomTruth;
 
 /**
@@ -32,14 +33,24 @@ final class LesionFigures {
     int lost;
   }
 
-  /** Adds the rows to {@code figures}. */
+  /**
+   * Whether results tell which of a lesion's slices were kept. They count the slices shown, from 0;
+   * the truth counts all 24 of a phantom, which are other numbers when a sample of them was shown.
+   */
+  static boolean slicesKnown(Run run) {
+    return run.header().maxImages() >= Phantom.SLICES;
+  }
+
+  /** Adds the rows to {@code figures}; those by slices kept only where they are known. */
   static void add(Run run, Scores scores, Figures figures, PhantomTruth truth) {
     Setting off = run.settings().getFirst();
+    List<String> fixed = new ArrayList<>(List.of("typical", "small", "faint"));
+    if (slicesKnown(run)) {
+      fixed.addAll(List.of(NONE_KEPT, SOME_KEPT, ALL_KEPT));
+    }
     for (Setting setting : run.settings()) {
       Map<String, Tally> tallies = new LinkedHashMap<>();
-      for (String fixed : List.of("typical", "small", "faint", NONE_KEPT, SOME_KEPT, ALL_KEPT)) {
-        tallies.put(fixed, new Tally());
-      }
+      fixed.forEach(group -> tallies.put(group, new Tally()));
       for (Sample s : run.samples()) {
         PhantomTruth.Target target = truth.target(s.volume(), s.prompt());
         SampleResult result = run.result(setting, s.id());
@@ -50,7 +61,11 @@ final class LesionFigures {
         double value = value(of);
         SampleScores unpruned = scores.of(off, s);
         boolean lost = unpruned != null && value < value(unpruned);
-        for (String group : List.of(target.kind(), target.organ(), kept(target, result))) {
+        List<String> groups = new ArrayList<>(List.of(target.kind(), target.organ()));
+        if (slicesKnown(run)) {
+          groups.add(kept(target, result));
+        }
+        for (String group : groups) {
           Tally t = tallies.computeIfAbsent(group, g -> new Tally());
           t.samples++;
           t.right += value;

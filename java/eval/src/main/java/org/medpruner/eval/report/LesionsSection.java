@@ -7,11 +7,16 @@ import org.medpruner.eval.html.Html;
 /** Where pruning loses lesions, for a benchmark that says where they are. */
 final class LesionsSection {
   static final String TITLE = "Lesions";
-  static final String LEAD =
-      "Questions that one lesion decides: accuracy in per cent and their number, by the lesion's"
-          + " kind and organ and by what slice anchoring left of the slices that show it.";
 
   private LesionsSection() {}
+
+  static String lead(Report r) {
+    return "Questions that one lesion decides: accuracy in per cent and their number, by the"
+        + " lesion's kind and organ"
+        + (LesionFigures.slicesKnown(r.run())
+            ? " and by what slice anchoring left of the slices that show it."
+            : "; with fewer slices shown than a phantom has, not by the lesion's slices.");
+  }
 
   static void write(Html h, Report r) {
     List<String> groups = r.figures().categories(LesionFigures.KIND);
@@ -20,7 +25,7 @@ final class LesionsSection {
     }
     h.open("section", "id", "lesions", "aria-labelledby", "lesions-h");
     h.leaf("h2", TITLE, "id", "lesions-h").raw("\n");
-    h.leaf("p", LEAD, "class", "lead");
+    h.leaf("p", lead(r), "class", "lead");
     h.open("div", "class", "scroll card", "tabindex", "0", "role", "region", "aria-label", TITLE);
     h.open("table", "class", "num").leaf("caption", TITLE).open("thead").open("tr");
     h.leaf("th", "#", "scope", "col").leaf("th", "setting", "scope", "col");

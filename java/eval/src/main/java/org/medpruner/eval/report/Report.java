@@ -37,7 +37,7 @@ record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
     return scores.kinds();
   }
 
-  /** "phantom: 500 samples, 3 settings". */
+  /** "phantom under pruning". */
   String title() {
     return run.header().benchmark() + " under pruning";
   }

@@ -117,7 +117,7 @@ final class ReportMarkdown {
       return;
     }
     out.append("\n## ").append(LesionsSection.TITLE).append("\n\n");
-    out.append(LesionsSection.LEAD).append("\n\n");
+    out.append(LesionsSection.lead(r)).append("\n\n");
     List<String> head = new ArrayList<>(List.of("setting"));
     head.addAll(groups);
     line(out, head);

@@ -30,6 +30,32 @@ final class RetentionChart {
   private double low = 1;
   private double high;
 
+  /** Width of a digit of the numbers: bold DejaVu Sans at 12 px, the widest usual sans-serif. */
+  private static final double DIGIT = 8.4;
+
+  /** Places of a number beside its mark, from the mark's middle to the text's anchor. */
+  private static final double[][] PLACES = {
+    {11, 4}, {-11, 4}, {0, -10}, {0, 18}, {12, -9}, {-12, -9}
+  };
+
+  /** What a mark or a number covers. */
+  private record Box(double left, double top, double right, double bottom) {
+    static Box ofMark(double x, double y) {
+      return new Box(x - 7.5, y - 7.5, x + 7.5, y + 7.5);
+    }
+
+    /** Digits stand on the line: 9 px of the 12 are above it. */
+    static Box ofText(String text, String anchor, double x, double y) {
+      double width = text.length() * DIGIT;
+      double left = x - (anchor.equals("end") ? width : anchor.equals("mid") ? width / 2 : 0);
+      return new Box(left, y - 10, left + width, y + 1);
+    }
+
+    boolean meets(Box o) {
+      return left < o.right && o.left < right && top < o.bottom && o.top < bottom;
+    }
+  }
+
   /** Where a setting stands. */
   private record Point(int number, Setting setting, Figures.Row row, double rate, double quality) {}
 
@@ -90,8 +116,8 @@ final class RetentionChart {
     grid(h);
     baseline(h);
     frontier(h);
-    List<double[]> taken = new ArrayList<>();
-    points.forEach(p -> taken.add(new double[] {x(p.rate), y(p.quality), 9}));
+    List<Box> taken = new ArrayList<>();
+    points.forEach(p -> taken.add(Box.ofMark(x(p.rate), y(p.quality))));
     for (Point p : points) {
       mark(h, p, taken);
     }
@@ -175,7 +201,7 @@ final class RetentionChart {
     h.empty("path", "class", "frontier", "d", path.toString());
   }
 
-  private void mark(Html h, Point p, List<double[]> taken) {
+  private void mark(Html h, Point p, List<Box> taken) {
     double x = x(p.rate);
     double y = y(p.quality);
     h.open("g", "class", "pt " + family(p.setting));
@@ -185,21 +211,14 @@ final class RetentionChart {
           h, "bar", x, x, y(p.row.get(Columns.QUALITY_LOW)), y(p.row.get(Columns.QUALITY_HIGH)));
     }
     h.empty("path", "d", shape(p.setting, x, y));
-    for (double[] place :
-        new double[][] {{11, 4}, {-11, 4}, {0, -10}, {0, 18}, {12, -9}, {-12, -9}}) {
-      double tx = x + place[0];
-      double ty = y + place[1];
-      // A number that would lie on another mark or number is left to the tooltip.
-      boolean free =
-          taken.stream()
-              .allMatch(
-                  t ->
-                      (t[0] == x && t[1] == y)
-                          || Math.hypot(t[0] - tx, t[1] - (ty - 4)) > t[2] + 7);
-      if (free) {
-        taken.add(new double[] {tx, ty - 4, 7});
-        String anchor = place[0] > 0 ? "" : place[0] < 0 ? " end" : " mid";
-        Chart.text(h, Integer.toString(p.number), "ax" + anchor, tx, ty);
+    String number = Integer.toString(p.number);
+    for (double[] place : PLACES) {
+      String anchor = place[0] > 0 ? "" : place[0] < 0 ? "end" : "mid";
+      Box box = Box.ofText(number, anchor, x + place[0], y + place[1]);
+      // A number that would lie on a mark or another number is left to the tooltip.
+      if (taken.stream().noneMatch(box::meets)) {
+        taken.add(box);
+        Chart.text(h, number, ("ax " + anchor).strip(), x + place[0], y + place[1]);
         break;
       }
     }

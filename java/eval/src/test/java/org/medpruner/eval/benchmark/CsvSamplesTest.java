@@ -109,12 +109,27 @@ class CsvSamplesTest {
   void whatIsMissingIsSaid() {
     String none = refusal(() -> Benchmark.RAD3D.load(data));
     assertTrue(none.contains("neither Rad3D_test.json nor a CSV with the columns"), none);
-    text(data.resolve("a.csv"), RAD_HEADER + "4,2,v.nii.gz,,No,Close,B,Yes,No,-,-\n");
+    text(data.resolve("a.csv"), RAD_HEADER + "4,2,,Q,No,Close,B,Yes,No,-,-\n");
     String empty = refusal(() -> Benchmark.RAD3D.load(data));
-    assertTrue(empty.contains("a.csv: row 1: Question is empty"), empty);
+    assertTrue(empty.contains("a.csv: row 1: VolumeName is empty"), empty);
     text(data.resolve("a.csv"), RAD_HEADER + "4,2,v.nii.gz,Q,No,Perhaps,B,Yes,No,-,-\n");
     String type = refusal(() -> Benchmark.RAD3D.load(data));
     assertTrue(type.contains("\"perhaps\" is neither Open nor Close"), type);
+  }
+
+  /** One bad sample, not a bad file: the run says so of it alone. */
+  @Test
+  void emptyCellsStayEmpty() {
+    text(
+        data.resolve("a.csv"),
+        RAD_HEADER
+            + "4,2,v.npy,,No,Close,B,Yes,No,-,-\n"
+            + "4,2,v.npy,Q,,Close,-,Yes,No,-,-\n"
+            + "3,1,v.npy,Q,,Open,,-,-,-,-\n");
+    List<Sample> samples = Benchmark.RAD3D.load(data).samples();
+    assertEquals(List.of("", "B"), List.of(samples.get(0).prompt(), samples.get(0).gold()));
+    assertEquals(List.of("", ""), samples.subList(1, 3).stream().map(Sample::gold).toList());
+    assertTrue(samples.subList(1, 3).stream().allMatch(s -> s.prompt().startsWith("Q\n")));
   }
 
   @Test

@@ -170,6 +170,18 @@ class JsonSamplesTest {
     assertTrue(message.contains("M3D_test.json: ") && message.contains(problem), message);
   }
 
+  /** One bad sample, not a bad file: the run says so of it alone. */
+  @Test
+  void emptyQuestionsAndAnswersStayEmpty() {
+    String volume = "M3D/ct_quizze/008799/Axial_C__arterial_phase";
+    text(
+        data.resolve("M3D/M3D_test.json"),
+        "[" + entry(volume, "<video>\\n", "a", "") + "," + entry(volume, "Q", " ", "") + "]");
+    List<Sample> samples = Benchmark.M3D.load(data).samples();
+    assertEquals(List.of("", "a"), List.of(samples.get(0).prompt(), samples.get(0).gold()));
+    assertEquals("", samples.get(1).gold());
+  }
+
   @Test
   void foldersWithoutABenchmarkAreSaid() {
     assertTrue(refusal(() -> Benchmark.AMOS.load(data)).contains("holds no amos_val_mrg_sft.json"));

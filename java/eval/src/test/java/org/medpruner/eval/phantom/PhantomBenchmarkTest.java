@@ -19,11 +19,11 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.medpruner.InputException;
 import org.medpruner.eval.TestData;
 import org.medpruner.volume.Volume;
 import org.medpruner.volume.Volumes;
@@ -158,10 +158,20 @@ class PhantomBenchmarkTest {
     PhantomBenchmark.write(b, 2, 1, (done, total) -> {});
     // The same again is a no-op.
     PhantomBenchmark.write(b, 2, 1, (done, total) -> assertFalse(true, "written again"));
-    InputException e =
-        assertThrows(
-            InputException.class, () -> PhantomBenchmark.write(b, 2, 2, (done, total) -> {}));
-    assertTrue(String.valueOf(e.getMessage()).contains("name a new folder"), e.getMessage());
+    assertEquals(
+        b + " holds 2 questions of seed 1, not 2 questions of seed 7; name a new folder",
+        TestData.refusal(() -> PhantomBenchmark.write(b, 2, 7, (done, total) -> {})));
+    assertEquals(
+        b + " holds 2 questions of seed 1, not 3 questions of seed 1; name a new folder",
+        TestData.refusal(() -> PhantomBenchmark.write(b, 3, 1, (done, total) -> {})));
+    Path other = Files.createDirectory(folder.resolve("other"));
+    assertEquals(Optional.empty(), PhantomBenchmark.written(other));
+    Path note = Files.createFile(other.resolve("note"));
+    assertEquals(
+        other + " holds something other than this benchmark; name a new folder",
+        TestData.refusal(() -> PhantomBenchmark.write(other, 2, 1, (done, total) -> {})));
+    Files.delete(note);
+    Files.delete(other);
     assertThrows(
         IllegalArgumentException.class,
         () -> PhantomBenchmark.write(folder.resolve("c"), 0, 1, (done, total) -> {}));

@@ -40,6 +40,12 @@ import org.w3c.dom.NodeList;
 
 class EvaluationReportTest {
   private static final List<Setting> TWO = List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER));
+  private static final List<String> FILES =
+      List.of(
+          EvaluationReport.PAGE,
+          EvaluationReport.CSV,
+          EvaluationReport.CHANGES,
+          EvaluationReport.MARKDOWN);
 
   @TempDir Path folder;
 
@@ -300,8 +306,7 @@ class EvaluationReportTest {
     assertEquals("q-1", changed.getAttribute("id"));
     assertTrue(changed.getTextContent().startsWith("Sample 1 \u00b7 "), changed.getTextContent());
     assertTrue(elements(page, "img").isEmpty());
-    for (String file :
-        List.of(EvaluationReport.PAGE, EvaluationReport.CSV, EvaluationReport.MARKDOWN)) {
+    for (String file : FILES) {
       assertFalse(text(file).contains("DOE"), file);
     }
     assertFalse(text(EvaluationReport.PAGE).contains("<script>alert"));
@@ -334,6 +339,47 @@ class EvaluationReportTest {
     assertEquals(ChangesSection.MOST, elements(page, "article").size());
     assertTrue(elements(page, "image").size() <= ChangesSection.MOST_WITH_PICTURES);
     assertTrue(elements(page, "image").size() >= 6, elements(page, "image").size() + " sheets");
+    assertEveryChangeIsListed(run, page);
+  }
+
+  /** As many lines for each setting as results.csv counts, the page's samples in its order. */
+  private void assertEveryChangeIsListed(Run run, Document page) throws IOException {
+    Map<String, String> csv = csv();
+    Map<String, Integer> changed = new HashMap<>();
+    List<String> order = new ArrayList<>();
+    CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
+    try (CSVParser parser = CSVParser.parse(text(EvaluationReport.CHANGES), format)) {
+      for (CSVRecord r : parser) {
+        changed.merge(r.get("setting") + "|" + r.get("kind"), 1, Integer::sum);
+        Sample s = run.samples().get(Integer.parseInt(r.get("sample")) - 1);
+        Setting setting =
+            run.settings().stream()
+                .filter(x -> x.name().equals(r.get("setting")))
+                .findFirst()
+                .orElseThrow();
+        SampleResult result = run.result(setting, s.id());
+        assertNotNull(result);
+        assertEquals(s.prompt(), r.get("question"));
+        assertEquals(result.answer(), r.get("answer"));
+        String kept = result.keptSlices().toString().replaceAll("[\\[\\],]", "");
+        assertEquals(kept, r.get("slices"));
+        String id = "q-" + r.get("sample");
+        if (!order.contains(id)) {
+          order.add(id);
+        }
+      }
+    }
+    assertTrue(order.size() > ChangesSection.MOST, order.size() + " samples changed");
+    assertEquals(
+        elements(page, "article").stream().map(e -> e.getAttribute("id")).toList(),
+        order.subList(0, ChangesSection.MOST));
+    for (Setting s : run.settings().subList(1, run.settings().size())) {
+      for (String kind : List.of("closed", "open")) {
+        String count = csv.get(s.name() + "|" + kind + "|(all)|" + Columns.CHANGED);
+        int lines = changed.getOrDefault(s.name() + "|" + kind, 0);
+        assertEquals(count, Integer.toString(lines), s.name() + " " + kind);
+      }
+    }
   }
 
   @Test
@@ -367,8 +413,7 @@ class EvaluationReportTest {
     Run run = RunScenes.run(TWO, RunScenes.samples(20, Kind.CLOSED), 6);
     page(run, EvaluationReportTest::blank);
     Map<String, String> before = new HashMap<>();
-    for (String f :
-        List.of(EvaluationReport.PAGE, EvaluationReport.CSV, EvaluationReport.MARKDOWN)) {
+    for (String f : FILES) {
       before.put(f, text(f));
     }
     page(run, EvaluationReportTest::blank);
@@ -376,7 +421,7 @@ class EvaluationReportTest {
       assertEquals(e.getValue(), text(e.getKey()), e.getKey());
     }
     try (Stream<Path> files = Files.list(folder)) {
-      assertEquals(3, files.count(), "a temporary file was left");
+      assertEquals(FILES.size(), files.count(), "a temporary file was left");
     }
     Path missing = folder.resolve("no/such");
     InputException refused =

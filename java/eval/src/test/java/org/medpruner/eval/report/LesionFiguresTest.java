@@ -13,11 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport.Rates;
+import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.SampleResult;
@@ -104,6 +106,23 @@ class LesionFiguresTest {
     assertEquals(12, presence);
     assertEquals(24, single);
     assertNull(truth.target("phantom/999999", samples.getFirst().prompt()));
+  }
+
+  /** Twelve of the 24 slices are shown: their numbers are not the truth's. */
+  @Test
+  void ofASampleOfTheSlicesNothingIsSaidOfTheSlicesKept() {
+    List<Integer> all = IntStream.range(0, 12).boxed().toList();
+    List<SampleResult> results = new ArrayList<>();
+    for (Sample s : samples) {
+      TWO.forEach(setting -> results.add(result(setting, s, s.gold(), all)));
+    }
+    Run run = RunScenes.run("phantom", "M3D_test.json", 12, TWO, samples, results);
+    Report report = Report.of(run, new Scorer(Meteor.withWordNet()), truth);
+    List<String> groups = report.figures().categories(LesionFigures.KIND);
+    List<String> known = List.of("typical", "small", "faint", "liver", "spleen", "left lung");
+    assertTrue(groups.containsAll(known), groups.toString());
+    assertEquals(List.of(), groups.stream().filter(g -> g.contains("slices")).toList());
+    assertTrue(LesionsSection.lead(report).endsWith("not by the lesion's slices."));
   }
 
   @Test

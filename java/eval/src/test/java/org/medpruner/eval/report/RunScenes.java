@@ -81,18 +81,28 @@ final class RunScenes {
   }
 
   static Run run(List<Setting> settings, List<Sample> samples, List<SampleResult> results) {
+    return run("m3d", "M3D_test.json", 85, settings, samples, results);
+  }
+
+  static Run run(
+      String benchmark,
+      String annotations,
+      int maxImages,
+      List<Setting> settings,
+      List<Sample> samples,
+      List<SampleResult> results) {
     RunHeader header =
         new RunHeader(
             RunHeader.FORMAT,
             "2026-01-02T03:04:05Z",
             "test",
-            "m3d",
-            new RunHeader.Data("/data/" + PATIENT, List.of("M3D_test.json"), "aa", "bb"),
+            benchmark,
+            new RunHeader.Data("/data/" + PATIENT, List.of(annotations), "aa", "bb"),
             new ModelInfo("/m/" + PATIENT, "Gemma3", 12_345, "F32", "F32", "cpu", 112, 64, 9),
             "cc",
             settings,
             new RunHeader.Selection(samples.size(), 0, 42, samples.size(), "dd"),
-            85,
+            maxImages,
             GenerationOptions.DEFAULT);
     return new Run(header, samples, results);
   }
@@ -106,6 +116,11 @@ final class RunScenes {
   }
 
   static SampleResult result(Setting setting, int k, Sample s, String answer, int slices) {
+    return result(setting, k, s, answer, slices, "ff");
+  }
+
+  static SampleResult result(
+      Setting setting, int k, Sample s, String answer, int slices, String volumeSha256) {
     int step = Math.min(slices, 1 + k);
     List<Integer> kept = new ArrayList<>();
     for (int i = 0; i < slices; i += step) {
@@ -119,7 +134,7 @@ final class RunScenes {
         answer,
         null,
         "stop-token",
-        "ff",
+        volumeSha256,
         slices,
         kept,
         64L * slices,

@@ -1,0 +1,84 @@
+package org.medpruner.eval.report;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import org.medpruner.eval.Sample;
+import org.medpruner.eval.SampleResult;
+import org.medpruner.eval.Setting;
+
+/**
+ * {@code changes.csv}: every answer that pruning changed, a line for each sample and setting, those
+ * that lost most first, of which the page shows the first {@value ChangesSection#MOST} samples. A
+ * sample is its line in {@code samples.jsonl}: an id may hold the path of a table. Slices are those
+ * kept, from 0 as presented.
+ */
+final class ChangesCsv {
+  private static final List<String> HEAD =
+      List.of(
+          "sample",
+          "kind",
+          "category",
+          "question",
+          "gold",
+          "off_answer",
+          "off_score",
+          "off_slices",
+          "setting",
+          "answer",
+          "score",
+          "slices",
+          "of_slices");
+
+  private ChangesCsv() {}
+
+  static String render(Report r) {
+    Map<String, Integer> numbers = new HashMap<>();
+    r.run().samples().forEach(s -> numbers.put(s.id(), numbers.size() + 1));
+    StringBuilder out = new StringBuilder();
+    try (CSVPrinter csv = new CSVPrinter(out, CSVFormat.RFC4180)) {
+      csv.printRecord(HEAD);
+      for (Changes c : r.changes()) {
+        Sample s = c.sample();
+        for (Changes.Other other : c.answers()) {
+          for (Setting setting : other.settings()) {
+            SampleResult result = r.run().result(setting, s.id());
+            if (result != null) {
+              csv.printRecord(
+                  numbers.get(s.id()),
+                  Figures.word(s.kind()),
+                  s.category(),
+                  s.prompt(),
+                  s.gold(),
+                  c.before().answer(),
+                  score(c.score()),
+                  slices(c.before()),
+                  setting.name(),
+                  result.answer(),
+                  score(other.score()),
+                  slices(result),
+                  result.slices());
+            }
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("a text in memory cannot be written", e);
+    }
+    return out.toString();
+  }
+
+  /** Empty where there is none, as of an empty report. */
+  private static String score(double score) {
+    return Double.isFinite(score) ? Columns.plain(score) : "";
+  }
+
+  private static String slices(SampleResult r) {
+    return r.keptSlices().stream().map(i -> Integer.toString(i)).collect(Collectors.joining(" "));
+  }
+}
