@@ -56,7 +56,15 @@ def reference_open(evaluation, prediction, gold):
     return {k: v / 100 for k, v in metrics["by_category"]["Plane"]["open"].items()}
 
 
-def reference_reports(root, pairs):
+def reference_overlap(evaluation, prediction, gold):
+    """Exact match and F1, which the script for reports has none of, by the code for open questions."""
+    p, g = (t.strip().lower() for t in (prediction.replace("Findings:", "").replace("Impression:", ""), gold))
+    f1, precision, recall = evaluation.calculate_f1score(p, g)
+    return dict(exact_match=float(evaluation.calculate_exactmatch(p, g)), f1=float(f1),
+                precision=float(precision), recall=float(recall))
+
+
+def reference_reports(evaluation, root, pairs):
     """Runs the script as it is, on a folder of its layout."""
     source = (root / "MedUniEval/utils/Metrics_Compute/cal_report_metrics.py").read_text()
     with tempfile.TemporaryDirectory() as folder:
@@ -66,10 +74,12 @@ def reference_reports(root, pairs):
         (place / "results.json").write_text(json.dumps(samples), encoding="utf-8")
         source = re.sub(r'base_path = ".*"', f"base_path = {folder!r}", source)
         quietly(exec, compile(source, "cal_report_metrics.py", "exec"), {})
-        return json.loads((place / "metrics_2.json").read_text())
+        metrics = json.loads((place / "metrics_2.json").read_text())
+    overlaps = [reference_overlap(evaluation, p, g) for p, g in pairs]
+    return metrics | {k: sum(o[k] for o in overlaps) / len(pairs) for k in overlaps[0]}
 
 
-# --- the strict definitions, written here a second time -------------------------------------------
+# --- the strict definitions: words are split here, libraries count them ---------------------------
 
 ARTICLES = ("a", "an", "the")
 NUMBERS = {w: str(i) for i, w in enumerate(
@@ -85,59 +95,62 @@ def strict_words(text, contractions):
 
 
 def strict_overlap(prediction, gold, contractions):
+    """nltk's measures of sets, on words that carry how often they came before: an overlap of multisets."""
+    from nltk.metrics.scores import accuracy, f_measure, precision, recall
     p, g = strict_words(prediction, contractions), strict_words(gold, contractions)
-    equal = float(p == g)
+    equal = float(accuracy([" ".join(g)], [" ".join(p)]))
     if not p or not g:
         return dict(exact_match=equal, f1=equal, precision=equal, recall=equal)
-    same = sum((collections.Counter(p) & collections.Counter(g)).values())
-    precision, recall = same / len(p), same / len(g)
-    f1 = 2 * precision * recall / (precision + recall) if same else 0.0
-    return dict(exact_match=equal, f1=f1, precision=precision, recall=recall)
+    g, p = numbered(g), numbered(p)
+    return dict(exact_match=equal, f1=float(f_measure(g, p)), precision=float(precision(g, p)),
+                recall=float(recall(g, p)))
 
 
-def f_score(same, n, m):
-    return 2 * same / (n + m) if same else 0.0  # = 2pr / (p + r)
+def numbered(words):
+    seen = collections.Counter()
+    pairs = set()
+    for word in words:
+        seen[word] += 1
+        pairs.add((word, seen[word]))
+    return pairs
 
 
 def sentences(text):
     return [s.split() for s in re.split(r"\.(?!\d)", text.lower()) if s.split()]
 
 
-def lcs_positions(x, y):
-    """Positions in x of one longest common subsequence; on a tie back in x."""
-    table = [[0] * (len(y) + 1) for _ in range(len(x) + 1)]
-    for i, a in enumerate(x):
-        for j, b in enumerate(y):
-            table[i + 1][j + 1] = table[i][j] + 1 if a == b else max(table[i][j + 1], table[i + 1][j])
-    i, j, found = len(x), len(y), set()
-    while i and j:
-        if x[i - 1] == y[j - 1]:
-            i, j = i - 1, j - 1
-            found.add(i)
-        elif table[i][j - 1] > table[i - 1][j]:
-            j -= 1
-        else:
-            i -= 1
-    return found
+class Spaces:
+    """For rouge-score, whose own tokenizer drops everything but a to z and digits."""
+
+    def tokenize(self, text):
+        return text.split(" ")
 
 
 def strict_rouge(prediction, gold):
-    p, g = sentences(prediction), sentences(gold)
-    flat_p, flat_g = sum(p, []), sum(g, [])
-    scores = {}
+    """ROUGE-1 and -2 by rouge 1.0.1 with n-grams as multisets, ROUGE-L by rouge-score's rougeLsum, which
+    is ROUGE-1.5.5's; both get the sentences and words that are split here. rouge 1.0.1 counts as
+    multisets too where both texts are one sentence; of several it counts a word once for each."""
+    from rouge.rouge_score import rouge_l_summary_level, rouge_n
+    from rouge_score.rouge_scorer import RougeScorer
+    p, g = ([" ".join(words) for words in sentences(text)] for text in (prediction, gold))
+    if not p or not g:
+        return dict(rouge_1=0.0, rouge_2=0.0, rouge_l=0.0)
+    scores = {f"rouge_{n}": f_score(rouge_n(p, g, n, raw_results=True, exclusive=False)) for n in (1, 2)}
+    # rouge-score takes a line for a sentence in rougeLsum alone.
+    grams = RougeScorer(["rouge1", "rouge2"], tokenizer=Spaces()).score(" ".join(g), " ".join(p))
     for n in (1, 2):
-        grams = [collections.Counter(tuple(w[i:i + n]) for i in range(len(w) - n + 1))
-                 for w in (flat_p, flat_g)]
-        scores[f"rouge_{n}"] = f_score(sum((grams[0] & grams[1]).values()),
-                                       sum(grams[0].values()), sum(grams[1].values()))
-    left, hits = collections.Counter(flat_p), 0
-    for sentence in g:
-        for at in sorted(set().union(*(lcs_positions(sentence, s) for s in p), set())):
-            if left[sentence[at]] > 0:
-                left[sentence[at]] -= 1
-                hits += 1
-    scores["rouge_l"] = f_score(hits, len(flat_p), len(flat_g))
+        assert math.isclose(scores[f"rouge_{n}"], grams[f"rouge{n}"].fmeasure, abs_tol=1e-12), (p, g)
+    lines = RougeScorer(["rougeLsum"], tokenizer=Spaces()).score("\n".join(g), "\n".join(p))
+    scores["rouge_l"] = float(lines["rougeLsum"].fmeasure)
+    if len(p) == len(g) == 1:
+        l = f_score(rouge_l_summary_level(p, g, raw_results=True, exclusive=False))
+        assert math.isclose(scores["rouge_l"], l, abs_tol=1e-12), (p, g)
     return scores
+
+
+def f_score(counts):
+    """Without the epsilon that rouge adds to the divisor."""
+    return 2 * counts["overlap"] / (counts["hyp"] + counts["ref"]) if counts["overlap"] else 0.0
 
 
 def bleu(prediction, gold, smooth):
@@ -160,12 +173,13 @@ def strict_open(prediction, gold, contractions):
             | bleu(p.split(), g.split(), True) | {"meteor": meteor(p.split(), g.split())})
 
 
-def strict_report(prediction, gold):
+def strict_report(prediction, gold, contractions):
     p, g = (re.sub(r"(?i)\b(?:findings|impression):", " ", t).strip() for t in (prediction, gold))
     if not p:
         return None
     tokens = [re.sub(r"\.(?!\d)", " .", t.lower()).split() for t in (p, g)]
-    return strict_rouge(p, g) | bleu(*tokens, False) | {"meteor": meteor(*tokens)}
+    return (strict_overlap(p, g, contractions) | strict_rouge(p, g) | bleu(*tokens, False)
+            | {"meteor": meteor(*tokens)})
 
 
 # --- output --------------------------------------------------------------------------------------
@@ -212,11 +226,11 @@ def main():
         ],
         "overall": reference_questions(evaluation, PAIRS, lambda i: 1 + i % 3)["overall"]["open"],
         "reports": [
-            {"prediction": p, "gold": g, "reference": reference_reports(args.reference, [(p, g)]),
-             "strict": strict_report(p, g)}
+            {"prediction": p, "gold": g, "reference": reference_reports(evaluation, args.reference, [(p, g)]),
+             "strict": strict_report(p, g, contractions)}
             for p, g in REPORTS
         ],
-        "report_means": reference_reports(args.reference, REPORTS),
+        "report_means": reference_reports(evaluation, args.reference, REPORTS),
         "closed": {a: evaluation.extract_choice_letter(a) for a in CLOSED},
         "stems": {w: stem(w) for w in sorted(set(STEMS.split()))},
         "synonyms": {w: synonyms(wordnet, w) for w in sorted(set(SYNONYMS))},

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.eval.Sample;
 
@@ -13,7 +14,10 @@ import org.medpruner.eval.Sample;
  * evaluation, lay them out (docs/evaluation.md).
  */
 public enum Benchmark {
-  /** Reports of abdominal CTs: {@code amos_val_mrg_sft.json} and folders of pictures. */
+  /**
+   * Reports of abdominal CTs: {@code amos_val_mrg_sft.json} and folders of pictures, or AMOS-MM's
+   * own {@code report_generation_train_val.json} and NIfTI.
+   */
   AMOS("amos", "Amos", "amos_val_mrg_sft.json"),
   /** M3D-VQA: {@code M3D_test.json} and folders of pictures, or its CSV and {@code .npy}. */
   M3D("m3d", "M3D", "M3D_test.json"),
@@ -21,6 +25,9 @@ public enum Benchmark {
   RAD3D("3drad", "3DRad", "Rad3D_test.json"),
   /** Generated CT-like volumes, in M3D's layout; see {@link org.medpruner.eval.phantom}. */
   PHANTOM("phantom", "phantom", "M3D_test.json");
+
+  /** AMOS-MM's own reports, by region of the body. */
+  private static final String REPORTS_BY_REGION = "report_generation_train_val.json";
 
   private final String word;
   private final String subfolder;
@@ -85,17 +92,34 @@ public enum Benchmark {
               + "; name the folder of benchmark "
               + word);
     }
-    for (Path folder : List.of(data, data.resolve(subfolder))) {
-      Path file = folder.resolve(annotations);
-      if (Files.isRegularFile(file)) {
-        return notEmpty(file, new Loaded(List.of(file), new JsonSamples(this, data, file).read()));
-      }
+    Path file = find(data, annotations);
+    if (file != null) {
+      return notEmpty(file, new Loaded(List.of(file), new JsonSamples(this, data, file).read()));
     }
     if (this == M3D || this == RAD3D) {
       return notEmpty(data, new CsvSamples(this, data).read());
     }
+    String names = annotations;
+    if (this == AMOS) {
+      Path reports = find(data, REPORTS_BY_REGION);
+      if (reports != null) {
+        return notEmpty(
+            reports, new Loaded(List.of(reports), new RegionReports(this, data, reports).read()));
+      }
+      names += " and no " + REPORTS_BY_REGION;
+    }
     throw new InputException(
-        data + ": holds no " + annotations + ", here or in " + subfolder + "; check --data");
+        data + ": holds no " + names + ", here or in " + subfolder + "; check --data");
+  }
+
+  private @Nullable Path find(Path data, String name) {
+    for (Path folder : List.of(data, data.resolve(subfolder))) {
+      Path file = folder.resolve(name);
+      if (Files.isRegularFile(file)) {
+        return file;
+      }
+    }
+    return null;
   }
 
   private static Loaded notEmpty(Path file, Loaded loaded) {

@@ -21,7 +21,7 @@ import org.medpruner.eval.Sample.Kind;
  * {@code conversations[0].value} the question, {@code conversations[1].value} the answer.
  */
 final class JsonSamples {
-  private static final String AMOS_PROMPT =
+  static final String AMOS_PROMPT =
       "You are a helpful assistant. Please generate a report for the given images, including both"
           + " findings and impressions. Return the report in the following format: Findings: {}"
           + " Impression: {}.";

@@ -4,7 +4,7 @@ package org.medpruner.eval.metrics;
 public enum Metric {
   /** Closed questions: 1 for the right choice, else 0. */
   ACCURACY("accuracy"),
-  /** Open questions: 1 for equal normalised texts. The reference's counts words instead. */
+  /** 1 for equal normalised texts. The reference's counts words instead. */
   EXACT_MATCH("exact match"),
   /** Harmonic mean of token precision and recall. */
   F1("F1"),

@@ -26,8 +26,9 @@ public record Rouge(double one, double two, double l) {
   private static final Pattern SENTENCE_END = Pattern.compile("\\.(?!\\p{Nd})");
 
   /**
-   * ROUGE as Lin (2004) and ROUGE-1.5.5 define it: n-grams and matched words count as often as both
-   * texts have them. Words are what white space separates.
+   * ROUGE as Lin (2004) defines it, where n-grams and matched words count as often as both texts
+   * have them, as ROUGE-1.5.5 counts them. Unlike there, words are what white space separates
+   * ("effusion," is not "effusion"), and a period that no digit follows ends a sentence.
    */
   public static Rouge strict(String answer, String gold) {
     List<List<String>> a = strictSentences(answer);

@@ -43,8 +43,8 @@ public final class Scorer {
 
   /** An open question: every metric but accuracy. */
   public SampleScores open(String answer, String gold) {
-    String a = PythonText.lower(PythonText.strip(ThinkingBlock.strip(answer)));
-    String g = PythonText.lower(PythonText.strip(gold));
+    String a = trimmed(ThinkingBlock.strip(answer));
+    String g = trimmed(gold);
     List<String> words = PythonText.split(a);
     List<String> goldWords = PythonText.split(g);
     Map<Metric, Double> strict = new EnumMap<>(Metric.class);
@@ -64,8 +64,10 @@ public final class Scorer {
   }
 
   /**
-   * A report: BLEU, ROUGE and METEOR. An empty one has no strict scores, and the reference's zeros:
-   * it skips empty reports but divides by the number of all.
+   * A report: every metric but accuracy. An empty one has no strict scores, and the reference's
+   * zeros: it skips empty reports but divides by the number of all. Exact match and F1 the
+   * reference computes for open questions alone; here its code for those is applied to the texts
+   * that it scores reports by.
    */
   public SampleScores report(String answer, String gold) {
     String response = ThinkingBlock.strip(answer);
@@ -86,6 +88,7 @@ public final class Scorer {
     String g = withoutHeadings(gold);
     List<String> words = PythonText.split(PERIOD.matcher(PythonText.lower(a)).replaceAll(" ."));
     List<String> goldWords = PythonText.split(PERIOD.matcher(PythonText.lower(g)).replaceAll(" ."));
+    put(scores, TokenOverlap.strict(a, g));
     put(scores, Rouge.strict(a, g));
     put(scores, Bleu.plain(words, goldWords));
     meteor(scores, words, goldWords);
@@ -96,6 +99,7 @@ public final class Scorer {
     Map<Metric, Double> scores = new EnumMap<>(Metric.class);
     String a = answer.replace("Findings:", "").replace("Impression:", "");
     if (a.isEmpty()) {
+      put(scores, new TokenOverlap(0, 0, 0, 0));
       put(scores, new Rouge(0, 0, 0));
       put(scores, new double[4]);
       if (meteor.available()) {
@@ -106,6 +110,7 @@ public final class Scorer {
     List<String> words = reportWords(a);
     List<String> goldWords = reportWords(gold);
     String cut = PythonText.prefix(PythonText.lower(a), REFERENCE_ROUGE_LENGTH);
+    put(scores, TokenOverlap.reference(trimmed(a), trimmed(gold)));
     put(scores, Rouge.reference(cut, PythonText.lower(gold)));
     put(scores, Bleu.plain(words, goldWords));
     meteor(scores, words, goldWords);
@@ -117,6 +122,10 @@ public final class Scorer {
     return PythonText.split(PythonText.lower(text).replace(".", " ."), ' ').stream()
         .filter(word -> !word.isEmpty())
         .toList();
+  }
+
+  private static String trimmed(String text) {
+    return PythonText.lower(PythonText.strip(text));
   }
 
   private static String withoutHeadings(String text) {

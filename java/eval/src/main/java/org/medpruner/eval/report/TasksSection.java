@@ -14,8 +14,10 @@ import org.medpruner.eval.metrics.Variant;
 final class TasksSection {
   static final String METRICS = "All metrics";
   static final String METRICS_LEAD =
-      "In per cent, means over samples. Strict: as the metric's literature defines it. Reference:"
-          + " as the benchmarks' reference code computes it, quirks included.";
+      "In per cent, means over samples. Strict: without the quirks of the benchmarks' reference"
+          + " code, by the rules of docs/metrics.md. Reference: as that code computes it,"
+          + " quirks included; for reports it has no exact match and no F1, so that its code for"
+          + " open questions gives them.";
 
   private TasksSection() {}
 

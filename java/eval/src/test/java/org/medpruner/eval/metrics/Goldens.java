@@ -11,7 +11,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
-/** Values made by {@code tools/eval-goldens}: nltk, the package rouge, the reference's own code. */
+/**
+ * Values made by {@code tools/eval-goldens}: nltk, rouge, rouge-score, the reference's own code.
+ */
 final class Goldens {
   static final JsonNode ROOT = read();
 
