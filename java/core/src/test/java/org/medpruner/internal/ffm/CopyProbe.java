@@ -48,6 +48,7 @@ final class CopyProbe {
   }
 
   /** Whoever closes a shared arena is refused during a copy; a copy that comes later is, too. */
+  @SuppressWarnings("MustBeClosedChecker") // closed in the loop, by the call under test
   private static void closedDuringCopies(Consumer<MemorySegment> copy) throws InterruptedException {
     for (int round = 0; round < ROUNDS; round++) {
       Arena arena = Arena.ofShared();
