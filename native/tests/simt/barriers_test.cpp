@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 
 #include "cuda/attention_mass/limits.hpp"
@@ -150,11 +151,35 @@ class Workload {
     many_ = prune(kCpu, many_case_);
   }
 
-  bool passes() {
-    return anchor() && mass() && selection() && merge() && gather() && pruning();
+  static constexpr int kOps = 6;
+
+  /** Whether the ops from one on, and before another, give what they should. */
+  bool pass(int first, int last) {
+    bool ok = true;
+    for (int op = first; op < last && ok; ++op) {
+      ok = passes(op);
+    }
+    return ok;
   }
 
  private:
+  bool passes(int op) {
+    switch (op) {
+      case 0:
+        return anchor();
+      case 1:
+        return mass();
+      case 2:
+        return selection();
+      case 3:
+        return merge();
+      case 4:
+        return gather();
+      default:
+        return pruning();
+    }
+  }
+
   template <class T>
   static bool anchors_as(Tensor<T>& slices, double gamma, const AnchorResult& expected) {
     const AnchorResult r = slice_anchor(kGpu, slices, {0, slices.shape[0]}, gamma, 1);
@@ -301,7 +326,13 @@ TEST(no_barrier_can_be_missing) {
   Workload workload;
   simt::options() = {};
   simt::clear_fault();
-  CHECK(workload.passes());
+  std::map<Places::value_type, int> first_op;  // those before it never come to the barrier; running them too took 130 s instead of 30
+  for (int op = 0; op < Workload::kOps; ++op) {
+    CHECK(workload.pass(op, op + 1));
+    for (const auto& barrier : simt::barriers_met()) {
+      first_op.emplace(barrier, op);
+    }
+  }
   CHECK(simt::fault_text().empty());
   const Places barriers = simt::barriers_met();
   const Places written = barriers_written();
@@ -315,7 +346,7 @@ TEST(no_barrier_can_be_missing) {
       simt::options().seed = seed;
       simt::options().omitted_barrier = barrier;
       simt::clear_fault();
-      caught = !workload.passes();
+      caught = !workload.pass(first_op.at(barrier), Workload::kOps);
       how = simt::fault_text().empty() ? "a different result" : simt::fault_text();
     }
     CHECK(caught);
