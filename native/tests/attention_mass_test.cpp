@@ -206,7 +206,7 @@ TEST(logits_that_f32_rounds_by_hundreds) {
   // A row's largest logit is its bias, exactly, whatever rounding took from the product.
   cases::Random random(55);
   for (int round = 0; round < 200; ++round) {
-    const int64_t n = round % 50 == 0 ? 8192 + 7 : 70;
+    const int64_t n = round == 0 ? 8192 + 7 : 70;  // once into a second chunk of keys
     const double power = static_cast<double>(cases::integer(random, 20, 120));
     float q_value = 0;
     cases::fill(random, &q_value);

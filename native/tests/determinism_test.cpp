@@ -47,6 +47,7 @@ void check_all(const char* what, const Around& around) {
     CHECK_SAME(around(all[i]), alone);
     if (harness::failures() != before) {
       fprintf(stderr, "  %s, %s\n", all[i].name.c_str(), what);
+      return;  // one is enough to fail, and under the sanitizers each takes seconds
     }
   }
 }
@@ -62,7 +63,7 @@ uint64_t digest() {
 }
 
 TEST(any_number_of_threads) {
-  for (const int32_t threads : {1, 2, 3, 7}) {
+  for (const int32_t threads : {2, 3, 7}) {  // against one
     CHECK_EQUAL(medpruner_set_cpu_threads(threads), MEDPRUNER_OK);
     check_all(("threads: " + std::to_string(threads)).c_str(),
               [](const jobs::Job& job) { return job.run(); });

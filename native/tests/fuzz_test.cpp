@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Random damage to valid calls of every entry: a status always comes back, with a text when it is not OK;
 // a refused call leaves its outputs as they were, and no call writes to an input. 60,000 cases here;
-// MEDPRUNER_FUZZ_CASES sets another number, as the sanitized build does.
+// MEDPRUNER_FUZZ_CASES sets another number, as the sanitized build does, MEDPRUNER_FUZZ_SEED other ones.
 
 #include <map>
 
@@ -127,7 +127,10 @@ bool truthful(const Fixture& f) {
   return true;
 }
 
-int64_t fuzz_cases() { return harness::number_from("MEDPRUNER_FUZZ_CASES", 60000, 1); }
+/** Below a thousand the tallies of refused calls, which every op has to be in, are a matter of luck. */
+int64_t fuzz_cases() { return harness::number_from("MEDPRUNER_FUZZ_CASES", 60000, 1000); }
+
+uint64_t fuzz_seed() { return static_cast<uint64_t>(harness::number_from("MEDPRUNER_FUZZ_SEED", 61, 0)); }
 
 struct Tally {
   int64_t done = 0, refused = 0;
@@ -184,7 +187,7 @@ medpruner_status query(const Fixture& f, size_t* bytes) {
 }
 
 TEST(damaged_calls_give_a_status) {
-  cases::Random random(61);
+  cases::Random random(fuzz_seed());
   std::map<std::string, Tally> tallies;
   int64_t made = 0;
   const int64_t wanted = fuzz_cases();
@@ -365,4 +368,8 @@ TEST(lying_sizes_are_refused_where_they_overflow) {
 
 }  // namespace
 
-int main() { return harness::run_tests(); }
+int main() {
+  // With a device the descriptors that name it would be true, and their memory, which is the host's, would not.
+  setenv("CUDA_VISIBLE_DEVICES", "", 1);
+  return harness::run_tests();
+}

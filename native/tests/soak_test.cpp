@@ -16,7 +16,7 @@ namespace {
 constexpr int kThreads = 8;
 constexpr int64_t kAllowedGrowth = 8 << 20;  // allocator arenas of eight threads; a leak of 10 bytes a call shows
 
-/** At least one for each thread, which else would wait for the others to have made a tenth of theirs for ever. */
+/** At least one for each thread: without a call nothing says when a tenth of them has been made. */
 int64_t calls() { return harness::number_from("MEDPRUNER_SOAK_CALLS", 1000000, kThreads); }
 
 int64_t resident_bytes() {

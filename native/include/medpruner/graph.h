@@ -9,7 +9,8 @@
  * all that they are given, workspaces too, must stay allocated as long as the graph is launched. An op
  * that refuses its arguments records nothing and the capture goes on. Allocating, freeing and waiting
  * on that thread meanwhile breaks the capture: it must still be ended, which then fails with
- * MEDPRUNER_ERR_CUDA and leaves the stream as it was before.
+ * MEDPRUNER_ERR_CUDA and leaves the stream as it was before. Which device the thread has after a call is as
+ * ops.h says of an op.
  */
 #ifndef MEDPRUNER_GRAPH_H
 #define MEDPRUNER_GRAPH_H

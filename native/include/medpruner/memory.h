@@ -2,7 +2,9 @@
 /**
  * @file memory.h
  * Memory and streams for callers without a framework of their own. Ops never call these. Freeing from
- * another thread than the allocating one is allowed; two calls on one pointer at once are not.
+ * another thread than the allocating one is allowed; two calls on one pointer at once are not. Of a CUDA
+ * device a call makes the primary context, and which device the thread has afterwards is as ops.h says of
+ * an op.
  */
 #ifndef MEDPRUNER_MEMORY_H
 #define MEDPRUNER_MEMORY_H

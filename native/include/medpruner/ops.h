@@ -23,8 +23,8 @@
  *   asynchronous on `stream` (a cudaStream_t of that device, NULL = legacy default stream), sets the
  *   device for its duration and restores the former one, and can be captured in a CUDA graph. A former
  *   device on which the process has no primary context is not restored, for that would make one there:
- *   the op's device then stays the thread's. G is less than 2^31 on CUDA, else MEDPRUNER_ERR_UNSUPPORTED.
- *   On the CPU the call is synchronous and `stream` must be NULL.
+ *   the op's device then stays the thread's. G, and the number of volumes with bounds, are less than 2^31
+ *   on CUDA, else MEDPRUNER_ERR_UNSUPPORTED. On the CPU the call is synchronous and `stream` must be NULL.
  * - Every params struct starts with struct_size, which the caller sets to its sizeof; any other value
  *   is refused. Reserved fields must be zero.
  * - Ops keep no state: any number of threads may call them at once on different outputs.

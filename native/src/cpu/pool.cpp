@@ -87,18 +87,18 @@ void* thread_main(void*) {
 void spawn_up_to(Pool& p, int count) {
   // A fault is delivered to the thread that makes it, and where it is blocked the kernel ends the process without
   // asking the handlers: a JVM would leave no hs_err file.
-  sigset_t all;
+  sigset_t blocked;
   sigset_t former;
-  sigfillset(&all);
+  sigfillset(&blocked);
   for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
-    sigdelset(&all, fault);
+    sigdelset(&blocked, fault);
   }
   pthread_attr_t attributes;
   if (p.spawned >= count || pthread_attr_init(&attributes) != 0) {
     return;
   }
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_sigmask(SIG_SETMASK, &all, &former);
+  pthread_sigmask(SIG_SETMASK, &blocked, &former);
   pthread_t thread;
   while (p.spawned < count && pthread_create(&thread, &attributes, thread_main, nullptr) == 0) {
     ++p.spawned;

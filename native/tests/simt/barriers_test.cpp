@@ -196,9 +196,9 @@ class Workload {
            patches_as(bytes_, patch_bytes_anchor_);
   }
 
-  /** One row of the grid, in patches of three values. */
   static constexpr double kLn2 = 0.6931471805599453;  // as a scale: scores are base-2 logits
 
+  /** One row of the grid, in patches of three values. */
   template <class T>
   static medpruner_slice_anchor_patches_params in_threes(const Tensor<T>& slices) {
     return patches(1e300, 1, 1.0, {1, 1, slices.shape[1], 1, 3});

@@ -54,7 +54,8 @@ constexpr uint32_t kUnknownPeak = 0x7fff;
 
 /** The fewest rows of a block of any pass, which do not depend on the device. */
 constexpr int kLeastBlockRows = 64;
-static_assert(kLeastBlockRows <= kTile && kLeastBlockRows <= kStreamRows, "tensor_block_rows() ends at these");
+static_assert(kLeastBlockRows <= kTile && kLeastBlockRows <= kStreamRows,
+              "tensor_block_rows() ends at these; a block of warpgroups has 128 rows or more");
 
 /** Items of work that good offsets can make, at most, for blocks of so many rows. */
 int64_t most_items(const AttentionMassArgs& args, int64_t block_rows) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-// The host side of a launch. Launches go through MEDPRUNER_LAUNCH and MEDPRUNER_LAUNCH_SHARED alone, so
-// that the same sources can be compiled by something else than nvcc.
+// The host side of a launch. Launches go through the macros MEDPRUNER_LAUNCH* alone, so that the same
+// sources can be compiled by something else than nvcc.
 
 #include <cuda_runtime.h>
 #include <stdint.h>

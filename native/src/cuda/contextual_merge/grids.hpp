@@ -17,9 +17,11 @@ inline int plan_threads(const ContextualMergeArgs& args) {
   return args.rows / args.segments <= kLongPlanThreads ? kPlanThreads : kLongPlanThreads;
 }
 
+inline int64_t feature_bytes(const ContextualMergeArgs& args) { return args.dtype == DType::kF32 ? 4 : 2; }
+
 /** Whether the features of a call are read as reads_once() says. */
 inline bool reads_features_once(const ContextualMergeArgs& args) {
-  return reads_once(args.rows, args.channels * (args.dtype == DType::kF32 ? 4 : 2));
+  return reads_once(args.rows, args.channels * feature_bytes(args));
 }
 
 /**

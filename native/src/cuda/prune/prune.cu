@@ -85,16 +85,15 @@ struct Packing {
 
   Packing(const PruneArgs& args, int32_t device)
       : wide(is_wide(args)),
-        units(wide ? args.merge.channels * element(args) / static_cast<int64_t>(sizeof(Unit16))
+        units(wide ? args.merge.channels * feature_bytes(args.merge) / static_cast<int64_t>(sizeof(Unit16))
                    : args.merge.channels),
         blocks(args.merge, args.merge.rows > 0 ? units : 0, true, device) {}
 
  private:
-  static int64_t element(const PruneArgs& args) { return args.merge.dtype == DType::kF32 ? 4 : 2; }
   static bool is_wide(const PruneArgs& args) {
-    const int64_t row_bytes = args.merge.channels * element(args);
+    const int64_t row_bytes = args.merge.channels * feature_bytes(args.merge);
     return row_alignment(args.packed, row_bytes, args.merge.features,
-                         args.merge.feature_stride * element(args), row_bytes) %
+                         args.merge.feature_stride * feature_bytes(args.merge), row_bytes) %
                16 ==
            0;
   }

@@ -82,7 +82,7 @@ cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
 /** After cudaErrorLaunchFailure the text of the fault. */
 const char* cudaGetErrorString(cudaError_t code);
-/** Of those errors alone that simt::options() asks for. */
+/** Of the errors that simt::options() asks for, and of cudaSetDevice. */
 cudaError_t cudaGetLastError();
 cudaError_t cudaMalloc(void** pointer, size_t bytes);
 cudaError_t cudaFree(void* pointer);
