@@ -4,7 +4,7 @@
 # Seven CUDA architectures are compiled twice; with -Dnative.options=-DMEDPRUNER_CUDA_ARCHS=90 only one is.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
-set -- -Prelease -pl '!java/eval,!java/serve,!java/cli,!bench,!examples' "$@"
+set -- -Prelease -pl '!java/eval,!java/cli,!bench,!examples' "$@"
 commit=$(git -C "$root" rev-parse HEAD)
 work=$(mktemp -d "${TMPDIR:-/tmp}/medpruner-reproducible.XXXXXX")
 

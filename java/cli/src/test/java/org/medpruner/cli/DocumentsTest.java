@@ -2,6 +2,7 @@ package org.medpruner.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -28,6 +29,19 @@ class DocumentsTest {
   private static final Pattern ARTIFACT =
       Pattern.compile(
           "(?:>medpruner-[a-z0-9]+</artifactId>\\s*<version>|<medpruner\\.version>)([^<$]+)<");
+
+  /** Of an artifact of this project. */
+  private static final Pattern GROUP =
+      Pattern.compile("<groupId>([^<]+)</groupId>\\s*<artifactId>medpruner-");
+
+  /** In releasing.md, above the table of artifacts. */
+  private static final Pattern GROUP_OF_ALL = Pattern.compile("All are `([^`]+)`; versions");
+
+  /** LibTorch with CUDA, which a program adds for itself. */
+  private static final Pattern CUDA_LIBTORCH =
+      Pattern.compile(
+          "<artifactId>pytorch</artifactId>\\s*<version>([^<]+)</version>\\s*"
+              + "<classifier>linux-x86_64-gpu</classifier>");
 
   private static final Pattern PROJECT = Pattern.compile("project\\(medpruner VERSION ([0-9.]+) ");
   private static final Pattern PACKAGE = Pattern.compile("find_package\\(medpruner ([0-9.]+)[ )]");
@@ -111,30 +125,175 @@ class DocumentsTest {
 
   @Test
   void theScriptOfAReleaseSetsAllOfThem(@TempDir Path copy) throws Exception {
+    copyTo(copy, "tools/set-version.sh");
+    for (String version : List.of("12.34.5", "12.35.0-SNAPSHOT")) {
+      assertEquals("", run(0, copy, "tools/set-version.sh", version));
+      assertEquals(version, version(copy));
+      assertOneVersion(copy);
+    }
+    assertNotEquals(version(ROOT), version(copy));
+    String refused = run(2, copy, "tools/set-version.sh", "1.0");
+    assertTrue(refused.startsWith("set-version: \"1.0\" is no version, expected"), refused);
+  }
+
+  private static String group(Path root) throws IOException {
+    Pattern own = Pattern.compile("<groupId>([^<]+)</groupId>\\s*<artifactId>medpruner-parent<");
+    return only(own, root.resolve("pom.xml"));
+  }
+
+  private static void assertOneGroup(Path root) throws IOException {
+    String group = group(root);
+    int documents = 0;
+    int sentences = 0;
+    for (Path file : named(root)) {
+      int artifacts = check(file, GROUP, group);
+      if (file.endsWith("pom.xml")) {
+        assertTrue(artifacts > 0, file + " names no group");
+      } else {
+        documents += artifacts;
+      }
+      sentences += check(file, GROUP_OF_ALL, group);
+    }
+    assertTrue(documents >= 3, "README.md, releasing.md and conformance.md show a dependency");
+    assertEquals(1, sentences);
+  }
+
+  @Test
+  void oneGroupIsNamedEverywhere() throws IOException {
+    assertOneGroup(ROOT);
+  }
+
+  /** For who publishes it and does not hold this one's domain. */
+  @Test
+  void theScriptForAnotherGroupSetsAllOfThem(@TempDir Path copy) throws Exception {
+    List<Path> files = copyTo(copy, "tools/set-group.sh");
+    for (String group : List.of("io.github.some-one", "com.Example.x_1")) {
+      assertEquals("", run(0, copy, "tools/set-group.sh", group));
+      assertEquals(group, group(copy));
+      assertOneGroup(copy);
+      assertOneVersion(copy);
+      for (Path file : files(copy, "pom.xml")) {
+        String text = Files.readString(file);
+        assertFalse(text.contains(group(ROOT) + "<"), file + " names the old group");
+      }
+    }
+    for (String wrong : List.of("medpruner", "a.b c", "a..b", "a.b/c", "")) {
+      String refused = run(2, copy, "tools/set-group.sh", wrong);
+      assertTrue(refused.startsWith("set-group: \"" + wrong + "\" is no group, exp"), refused);
+    }
+    // Packages, modules and the domain of the ONNX ops were left alone, for all is as it was.
+    assertEquals("", run(0, copy, "tools/set-group.sh", group(ROOT)));
+    for (Path file : files) {
+      Path there = copy.resolve(ROOT.relativize(file));
+      assertEquals(-1, Files.mismatch(file, there), () -> there + " is not as before");
+    }
+  }
+
+  /** Copies what names versions and groups, and a script; gives what was copied. */
+  private static List<Path> copyTo(Path copy, String script) throws IOException {
     List<Path> files = named(ROOT);
-    files.add(ROOT.resolve("tools/set-version.sh"));
+    files.add(ROOT.resolve(script));
     for (Path file : files) {
       Path to = copy.resolve(ROOT.relativize(file));
       Files.createDirectories(to.getParent());
       Files.copy(file, to);
     }
-    for (String version : List.of("12.34.5", "12.35.0-SNAPSHOT")) {
-      assertEquals("", setVersion(0, copy, version));
-      assertEquals(version, version(copy));
-      assertOneVersion(copy);
-    }
-    assertNotEquals(version(ROOT), version(copy));
-    String refused = setVersion(2, copy, "1.0");
-    assertTrue(refused.startsWith("set-version: \"1.0\" is no version, expected"), refused);
+    return files;
   }
 
-  private static String setVersion(int status, Path tree, String version) throws Exception {
-    String script = tree.resolve("tools/set-version.sh").toString();
-    Process p = new ProcessBuilder("bash", script, version).redirectErrorStream(true).start();
+  private static String run(int status, Path tree, String tool, String argument) throws Exception {
+    String script = tree.resolve(tool).toString();
+    Process p = new ProcessBuilder("bash", script, argument).redirectErrorStream(true).start();
     p.getOutputStream().close();
     String out = new String(p.getInputStream().readAllBytes(), UTF_8).strip();
     assertEquals(status, p.waitFor(), out);
     return out;
+  }
+
+  private static String only(Pattern pattern, Path file) throws IOException {
+    List<MatchResult> found = pattern.matcher(Files.readString(file)).results().toList();
+    assertEquals(1, found.size(), file + " has not one of " + pattern);
+    return found.getFirst().group(1).replaceAll("\\s+", " ").strip();
+  }
+
+  /**
+   * The BOM has no parent to inherit from, so that what holds for all is there twice. One that was
+   * forgotten would be uploaded with placeholders.
+   */
+  @Test
+  void theBomSaysOfItselfWhatTheRootSays() throws IOException {
+    Path root = ROOT.resolve("pom.xml");
+    Path bom = ROOT.resolve("java/bom/pom.xml");
+    for (String element : List.of("url", "licenses", "developers", "scm")) {
+      // Those of the project, which are indented least.
+      Pattern block = Pattern.compile("(?s)\n  <" + element + "\\b[^>]*>(.*?)</" + element + ">");
+      assertEquals(only(block, root), only(block, bom), element + " of " + bom);
+    }
+    Pattern rules = Pattern.compile("(?s)<id>publishable</id>(.*?)</execution>");
+    assertEquals(only(rules, root), only(rules, bom), "the check before an upload");
+    Pattern scm = Pattern.compile("(?s)\n  <scm\\b[^>]*>(.*?)</scm>");
+    for (String address : List.of("connection", "developerConnection", "url")) {
+      assertTrue(only(scm, root).contains("<" + address + ">"), "scm has no " + address);
+      String property = "<property>project.scm." + address + "</property>";
+      assertTrue(only(rules, root).contains(property), "deploy does not look at " + address);
+    }
+  }
+
+  /** The jar of the natives holds what is under another licence as well, and its POM says so. */
+  @Test
+  void thePomsOfNativesNameTheLicencesOfWhatIsInside() throws IOException {
+    Pattern block = Pattern.compile("(?s)\n  <licenses>(.*?)</licenses>");
+    String natives = only(block, ROOT.resolve("java/natives/pom.xml"));
+    String onnxruntime = only(block, ROOT.resolve("java/onnxruntime/pom.xml"));
+    assertTrue(natives.contains("<name>Apache-2.0</name>"), natives);
+    assertTrue(natives.contains("<name>NVIDIA CUDA Toolkit End User License"), natives);
+    assertTrue(onnxruntime.contains("<name>Apache-2.0</name>"), onnxruntime);
+    assertTrue(onnxruntime.contains("<name>MIT</name>"), onnxruntime);
+  }
+
+  /** All else that is installed imports it, and Maven's -am does not follow imports. */
+  @Test
+  void whatIsInstalledInPartHasTheBom() throws IOException {
+    Pattern command = Pattern.compile("\\bmvn [^`\n]*");
+    int found = 0;
+    for (Path file : files(ROOT, ".md")) {
+      for (MatchResult m : command.matcher(Files.readString(file)).results().toList()) {
+        String text = m.group();
+        if (text.matches(".* -am\\b.*") && text.matches(".*\\binstall\\b.*")) {
+          assertTrue(text.matches(".* -pl \\S*java/bom\\b.*"), file + ": " + text);
+          found++;
+        }
+      }
+    }
+    assertTrue(found > 0, "conformance.md installs the kit alone");
+  }
+
+  /** The version of LibTorch's CUDA build is that of the CPU build behind medpruner-torch. */
+  @Test
+  void theCudaBuildOfLibTorchIsThatOfThisBuild() throws IOException {
+    Path root = ROOT.resolve("pom.xml");
+    String javacpp = only(Pattern.compile("<javacpp\\.version>([^<]+)<"), root);
+    String pytorch =
+        only(Pattern.compile("<pytorch\\.version>([^<]+)<"), root)
+            .replace("${javacpp.version}", javacpp);
+    int documents = 0;
+    for (Path file : files(ROOT, ".md")) {
+      documents += check(file, CUDA_LIBTORCH, pytorch);
+    }
+    assertTrue(documents > 0, "no document shows how a program gets LibTorch's CUDA build");
+    assertEquals(1, check(ROOT.resolve("examples/libtorch/pom.xml"), CUDA_LIBTORCH, pytorch));
+  }
+
+  /** The kit's own tests are on one JUnit, so the example is on the other that is promised. */
+  @Test
+  void theConformanceExampleIsOnJUnit5() throws IOException {
+    String ours = only(Pattern.compile("<junit\\.version>([^<]+)<"), ROOT.resolve("pom.xml"));
+    assertTrue(ours.startsWith("6."), ours);
+    String example =
+        only(
+            Pattern.compile("<artifactId>junit-jupiter</artifactId><version>([^<]+)<"),
+            ROOT.resolve("examples/conformance/pom.xml"));
+    assertTrue(example.startsWith("5."), example);
   }
 
   /** Where no test is found, as in a folder without any, ctest ends well unless told otherwise. */

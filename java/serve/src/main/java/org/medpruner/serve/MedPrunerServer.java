@@ -146,10 +146,16 @@ public final class MedPrunerServer implements AutoCloseable {
   }
 
   /**
-   * Starts a server.
+   * Starts a server, which listens when this returns. It deletes its uploads when it is closed and
+   * leaves the model open.
    *
-   * @param log takes the lines of the log, from several threads
+   * @param model what is asked; stays the caller's, who closes it after the server
+   * @param options how to serve
+   * @param log takes the lines of the log, from several threads, and must not throw
+   * @return the server
    * @throws InputException if the port cannot be had
+   * @throws IllegalArgumentException if the host has no address here
+   * @throws MedPrunerException if the server cannot be started for another reason
    */
   public static MedPrunerServer start(
       VisionLanguageModel model, ServerOptions options, Consumer<String> log) {
@@ -172,7 +178,9 @@ public final class MedPrunerServer implements AutoCloseable {
   /**
    * Looks whether the port can be had at the moment: before a model is loaded for nothing.
    *
+   * @param options whose host and port are tried
    * @throws InputException if it cannot
+   * @throws IllegalArgumentException if the host has no address here
    */
   public static void check(ServerOptions options) {
     try (ServerSocket socket = new ServerSocket()) {
@@ -198,7 +206,11 @@ public final class MedPrunerServer implements AutoCloseable {
     return future.toCompletionStage().toCompletableFuture().join();
   }
 
-  /** Where it listens. */
+  /**
+   * Where it listens.
+   *
+   * @return {@code http://}, the host's address in numbers, and the port that was taken; no path
+   */
   public URI uri() {
     InetAddress address = ServerOptions.address(options.host());
     String host = address.getHostAddress();
@@ -209,7 +221,11 @@ public final class MedPrunerServer implements AutoCloseable {
             + http.actualPort());
   }
 
-  /** What clients give as model. */
+  /**
+   * What clients give as model.
+   *
+   * @return the name of the model's folder
+   */
   public String model() {
     return model;
   }

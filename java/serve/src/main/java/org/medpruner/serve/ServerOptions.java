@@ -14,11 +14,12 @@ import org.medpruner.vlm.GenerationOptions;
  * @param host address or name to listen on; one that other machines reach needs a token
  * @param port 0 to 65535; 0 takes a free one
  * @param token what clients send as bearer token; null asks for none
- * @param queue requests that may wait while one is answered, at least 0
+ * @param queue requests that may wait while one is answered, 0 to 10,000
  * @param maxUploadBytes most bytes of one upload, at least 1; a zip file may come to four times as
  *     many, all uploads together to eight times
- * @param timeout from a request's arrival to the end of its answer
- * @param drain how long {@link MedPrunerServer#close} waits for what was accepted
+ * @param timeout from a request's arrival to the end of its answer, waiting included; a millisecond
+ *     to a week
+ * @param drain how long {@link MedPrunerServer#close} waits for what was accepted, not negative
  * @param policy pruning of requests that do not say
  * @param generation of requests that do not say; stop strings and sampling included
  */
@@ -46,7 +47,12 @@ public record ServerOptions(
           PruningPolicy.PAPER,
           GenerationOptions.DEFAULT);
 
-  /** Checks the ranges, and that a token guards what other machines reach. */
+  /**
+   * Checks the ranges, and that a token guards what other machines reach.
+   *
+   * @throws IllegalArgumentException if a value is out of its range, the host is not known here, or
+   *     one that other machines reach comes without a token
+   */
   public ServerOptions {
     Objects.requireNonNull(policy, "policy");
     Objects.requireNonNull(generation, "generation");
@@ -108,36 +114,72 @@ public record ServerOptions(
     return maxUploadBytes > Long.MAX_VALUE / 8 ? Long.MAX_VALUE : 8 * maxUploadBytes;
   }
 
-  /** The same on another port. */
+  /**
+   * The same on another port.
+   *
+   * @param value 0 to 65535; 0 takes a free one
+   * @return the options
+   * @throws IllegalArgumentException if it is out of that range
+   */
   public ServerOptions withPort(int value) {
     return new ServerOptions(
         host, value, token, queue, maxUploadBytes, timeout, drain, policy, generation);
   }
 
-  /** The same with another token. */
+  /**
+   * The same with another token.
+   *
+   * @param value printable ASCII, or null for none, which only a host of this machine alone allows
+   * @return the options
+   * @throws IllegalArgumentException if it is not
+   */
   public ServerOptions withToken(@Nullable String value) {
     return new ServerOptions(
         host, port, value, queue, maxUploadBytes, timeout, drain, policy, generation);
   }
 
-  /** The same with another length of the queue. */
+  /**
+   * The same with another length of the queue.
+   *
+   * @param value requests that may wait, 0 to 10,000
+   * @return the options
+   * @throws IllegalArgumentException if it is out of that range
+   */
   public ServerOptions withQueue(int value) {
     return new ServerOptions(
         host, port, token, value, maxUploadBytes, timeout, drain, policy, generation);
   }
 
-  /** The same with another limit on uploads. */
+  /**
+   * The same with another limit on uploads.
+   *
+   * @param value most bytes of one upload, at least 1
+   * @return the options
+   * @throws IllegalArgumentException if it is smaller
+   */
   public ServerOptions withMaxUploadBytes(long value) {
     return new ServerOptions(host, port, token, queue, value, timeout, drain, policy, generation);
   }
 
-  /** The same with another timeout. */
+  /**
+   * The same with another timeout.
+   *
+   * @param value at least a millisecond, at most a week
+   * @return the options
+   * @throws IllegalArgumentException if it is out of that range
+   */
   public ServerOptions withTimeout(Duration value) {
     return new ServerOptions(
         host, port, token, queue, maxUploadBytes, value, drain, policy, generation);
   }
 
-  /** The same with another time to drain. */
+  /**
+   * The same with another time to drain.
+   *
+   * @param value not negative
+   * @return the options
+   * @throws IllegalArgumentException if it is
+   */
   public ServerOptions withDrain(Duration value) {
     return new ServerOptions(
         host, port, token, queue, maxUploadBytes, timeout, value, policy, generation);

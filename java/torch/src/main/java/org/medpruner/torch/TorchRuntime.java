@@ -92,12 +92,11 @@ public final class TorchRuntime {
       if (version == null) {
         version = Loader.getVersion("org.bytedeco", "pytorch");
       }
+      if (version == null) {
+        version = "unknown";
+      }
       int devices = torch.hasCUDA() ? torch.cuda_device_count() : 0;
-      return new Available(
-          version == null ? "unknown" : version,
-          torch.get_num_threads(),
-          cudaReason(devices),
-          devices);
+      return new Available(version, torch.get_num_threads(), cudaReason(devices, version), devices);
     } catch (LinkageError e) {
       return new Unavailable("its native library cannot be loaded: " + firstLine(e), e);
     } catch (Exception e) {
@@ -105,7 +104,7 @@ public final class TorchRuntime {
     }
   }
 
-  private static @Nullable String cudaReason(int devices) {
+  private static @Nullable String cudaReason(int devices, String version) {
     if (devices > 0) {
       return null;
     }
@@ -113,7 +112,11 @@ public final class TorchRuntime {
     boolean built = configuration().contains("USE_CUDA=1");
     return built
         ? "LibTorch finds no CUDA device; is an NVIDIA driver for CUDA 13 installed?"
-        : "this is LibTorch's CPU build; the Maven profile \"gpu\" selects the CUDA one";
+        : "this is LibTorch's CPU build; the CUDA one is org.bytedeco:pytorch:"
+            + version
+            + ":"
+            + Loader.getPlatform()
+            + "-gpu, added at run time (for ./medpruner: MEDPRUNER_MAVEN_OPTS=-Pgpu)";
   }
 
   /**
