@@ -11,8 +11,17 @@ if ! [[ $new =~ ^([0-9]+\.[0-9]+)\.[0-9]+(-SNAPSHOT)?$ ]]; then
 fi
 minor=${BASH_REMATCH[1]}
 old=$(sed -n '/<artifactId>medpruner-parent</{n;s/.*<version>\(.*\)<.*/\1/p;q}' pom.xml)
+[ -n "$old" ] || { echo "set-version: pom.xml names no version of medpruner-parent" >&2; exit 1; }
+from=${old//./\\.}
 
+# Behind an artifact of this project alone: some other library may have the same number.
 find . -name pom.xml ! -path '*/target/*' ! -path './build/*' -print0 |
-  xargs -0 sed -i "s/version>${old//./\\.}</version>$new</" README.md docs/releasing.md docs/conformance.md
+  xargs -0 sed -i "
+    s/<medpruner\.version>$from</<medpruner.version>$new</
+    /<artifactId>medpruner-[a-z0-9]*</{
+      s/<version>$from</<version>$new</
+      n
+      s/^\( *<version>\)$from</\1$new</
+    }" README.md docs/releasing.md docs/conformance.md
 sed -i "s/^project(medpruner VERSION [0-9.]*/project(medpruner VERSION ${new%-SNAPSHOT}/" CMakeLists.txt
 sed -i "s/find_package(medpruner [0-9.]*/find_package(medpruner $minor/" README.md docs/abi.md examples/c/CMakeLists.txt

@@ -126,10 +126,13 @@ class DocumentsTest {
   @Test
   void theScriptOfAReleaseSetsAllOfThem(@TempDir Path copy) throws Exception {
     copyTo(copy, "tools/set-version.sh");
-    for (String version : List.of("12.34.5", "12.35.0-SNAPSHOT")) {
+    Pattern foreign = Pattern.compile("<jspecify\\.version>([^<]+)<");
+    String same = only(foreign, ROOT.resolve("pom.xml"));
+    for (String version : List.of("12.34.5", "12.35.0-SNAPSHOT", same, "12.36.0-SNAPSHOT")) {
       assertEquals("", run(0, copy, "tools/set-version.sh", version));
       assertEquals(version, version(copy));
       assertOneVersion(copy);
+      assertEquals(same, only(foreign, copy.resolve("pom.xml")), "a library of that number stays");
     }
     assertNotEquals(version(ROOT), version(copy));
     String refused = run(2, copy, "tools/set-version.sh", "1.0");
