@@ -139,7 +139,7 @@ public final class NativeBuffer implements AutoCloseable {
 
   /**
    * Copies a host segment, native or heap, to {@code byteOffset}; done on return. Its arena must
-   * stay open until then: closing it meanwhile is refused while the memory is read, but what the
+   * stay open until then: closing it meanwhile is refused, or makes this call throw, but what the
    * driver still reads of page-locked memory by itself the JVM cannot see.
    *
    * @param source all its bytes are copied

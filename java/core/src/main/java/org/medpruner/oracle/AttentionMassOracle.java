@@ -7,7 +7,7 @@ import org.medpruner.SegmentFlags;
 
 /**
  * Attention column mass in plain Java and double precision: the formula of {@code
- * attention_mass.h}, row by row. The backends agree with it within 1e-5 relative.
+ * attention_mass.h}, row by row. The backends agree with it as closely as that header says.
  */
 public final class AttentionMassOracle {
   private static final double LOG2_E = 1.4426950408889634;

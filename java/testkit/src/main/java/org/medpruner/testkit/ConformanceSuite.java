@@ -60,7 +60,8 @@ public final class ConformanceSuite {
    *
    * @param options which cases of which ops
    * @return what became of every rule of these ops
-   * @throws IllegalArgumentException if they name a case that there is not
+   * @throws IllegalArgumentException if they name a case that there is not, or one of more values
+   *     than they allow
    */
   public ConformanceReport run(ConformanceOptions options) {
     List<RuleResult> results = new ArrayList<>();
@@ -75,7 +76,13 @@ public final class ConformanceSuite {
     String only = options.caseName();
     if (only != null && results.stream().allMatch(r -> r.cases() == 0)) {
       throw new IllegalArgumentException(
-          "case: there is no \"" + only + "\" with this seed and number of cases");
+          leftOut > 0
+              ? "case: \""
+                  + only
+                  + "\" has a tensor of more than "
+                  + options.mostValues()
+                  + " values; raise mostValues (--most-values)"
+              : "case: there is no \"" + only + "\" with this seed and number of cases");
     }
     return new ConformanceReport(target.name(), options, results, leftOut);
   }

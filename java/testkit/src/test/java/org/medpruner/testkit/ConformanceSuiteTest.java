@@ -118,6 +118,23 @@ class ConformanceSuiteTest {
     assertTrue(String.valueOf(e.getMessage()).startsWith("case: "), e.getMessage());
   }
 
+  /** It is there, but larger than allowed: another mistake, and another fix. */
+  @Test
+  void aCaseThatIsLeftOutIsSaidToBe() {
+    String name = "nucleus_select/F32/mass-equal-1024";
+    ConformanceOptions one = ConformanceOptions.DEFAULT.withCaseName(name);
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> run(new OracleTarget(), one.withMostValues(1023)));
+    assertEquals(
+        "case: \""
+            + name
+            + "\" has a tensor of more than 1023 values; raise mostValues (--most-values)",
+        e.getMessage());
+    assertTrue(run(new OracleTarget(), one.withMostValues(1024)).passed());
+  }
+
   /** A report of small cases alone does not read like one of all. */
   @Test
   void casesLeftOutAreCounted() {

@@ -15,7 +15,7 @@ public interface Conversation extends AutoCloseable {
   /**
    * Asks.
    *
-   * @param question goes into the family's chat template
+   * @param question goes into the family's chat template as it is, a blank one too
    * @param options the layout is that of the conversation's begin, whatever they say
    * @param listener receives the answer's text while it is generated, and may end it
    * @param progress receives "prefill" and "decode"
@@ -32,7 +32,7 @@ public interface Conversation extends AutoCloseable {
   /**
    * Asks and waits for the whole answer.
    *
-   * @param question goes into the family's chat template
+   * @param question goes into the family's chat template as it is, a blank one too
    * @param options the layout is that of the conversation's begin, whatever they say
    * @param progress receives "prefill" and "decode"
    * @return the answer, as the other {@code ask} gives it

@@ -16,7 +16,7 @@ public sealed interface Reply {
    *
    * @param cause a {@link org.medpruner.InputException} where the request is at fault, a {@link
    *     NonFiniteLogitsException} where the model is; anything else that was thrown, by a volume
-   *     that is closed, the listener or LibTorch without memory, is the cause's cause
+   *     that is closed, the listener, or LibTorch or Java without memory, is the cause's cause
    */
   record Failed(MedPrunerException cause) implements Reply {}
 

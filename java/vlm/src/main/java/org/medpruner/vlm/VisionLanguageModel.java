@@ -94,9 +94,10 @@ public interface VisionLanguageModel extends AutoCloseable {
 
   /**
    * Answers questions one after the other, each as {@link #ask} does, to the bit. It is one call:
-   * no other gets in between. A request that fails, for whatever reason, does not keep the others
-   * from their answers; what {@code progress} throws ends the whole call. Once the thread is
-   * interrupted, which ends the answer under way, those that are left fail.
+   * no other gets in between. A request that fails, for whatever reason, memory that is not there
+   * included, does not keep the others from their answers; what {@code progress} throws ends the
+   * whole call. Once the thread is interrupted, which ends the answer under way, those that are
+   * left fail.
    *
    * <p>Each prompt is prefilled and decoded for itself: rows of different lengths would have to be
    * padded to one product, whose rounding depends on what else is in it, and an answer is to be
@@ -114,7 +115,8 @@ public interface VisionLanguageModel extends AutoCloseable {
    * Answers a question about an encoded volume and waits for the whole answer.
    *
    * @param volume encoded by this model; not closed
-   * @param question goes into the family's chat template
+   * @param question goes into the family's chat template as it is, a blank one too, which a {@link
+   *     Request} refuses
    * @param options how to answer it
    * @param progress receives "prefill" and "decode"
    * @return the answer, and what it cost
@@ -132,7 +134,8 @@ public interface VisionLanguageModel extends AutoCloseable {
    * interrupt of the thread ends the answer early, as the listener may.
    *
    * @param volume encoded by this model; not closed
-   * @param question goes into the family's chat template
+   * @param question goes into the family's chat template as it is, a blank one too, which a {@link
+   *     Request} refuses
    * @param options how to answer it
    * @param listener receives the answer's text while it is generated, and may end it
    * @param progress receives "prefill" and "decode"

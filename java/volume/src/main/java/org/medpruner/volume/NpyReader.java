@@ -18,9 +18,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Reads a volume that NumPy saved ({@code numpy.save}): format 1, 2 or 3, C order, slices along the
- * first axis, then rows and columns; axes of length 1 before them (channel, batch) are dropped. The
- * file says nothing about orientation: slices and pictures are presented as stored.
+ * Reads a volume that NumPy saved ({@code numpy.save}): format 1, 2 or 3, in C or Fortran order,
+ * slices along the first axis, then rows and columns; axes of length 1 before them (channel, batch)
+ * are dropped. The file says nothing about orientation: slices and pictures are presented as
+ * indexed.
  */
 final class NpyReader {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
@@ -31,17 +32,18 @@ final class NpyReader {
   private static final int MAX_SIDE = 1 << 19;
 
   private static final Map<String, VoxelType> TYPES =
-      Map.of(
-          "u1", VoxelType.UINT8,
-          "i1", VoxelType.INT8,
-          "u2", VoxelType.UINT16,
-          "i2", VoxelType.INT16,
-          "u4", VoxelType.UINT32,
-          "i4", VoxelType.INT32,
-          "u8", VoxelType.UINT64,
-          "i8", VoxelType.INT64,
-          "f4", VoxelType.FLOAT32,
-          "f8", VoxelType.FLOAT64);
+      Map.ofEntries(
+          Map.entry("u1", VoxelType.UINT8),
+          Map.entry("i1", VoxelType.INT8),
+          Map.entry("u2", VoxelType.UINT16),
+          Map.entry("i2", VoxelType.INT16),
+          Map.entry("u4", VoxelType.UINT32),
+          Map.entry("i4", VoxelType.INT32),
+          Map.entry("u8", VoxelType.UINT64),
+          Map.entry("i8", VoxelType.INT64),
+          Map.entry("f2", VoxelType.FLOAT16),
+          Map.entry("f4", VoxelType.FLOAT32),
+          Map.entry("f8", VoxelType.FLOAT64));
 
   private static final Pattern DESCR = pattern("descr", "['\"]([^'\"]*)['\"]");
   private static final Pattern ORDER = pattern("fortran_order", "(True|False)");
@@ -56,8 +58,14 @@ final class NpyReader {
 
   private NpyReader() {}
 
-  /** What the header says. */
-  private record Header(String descr, VoxelType type, ByteOrder order, List<Integer> shape) {
+  /**
+   * What the header says.
+   *
+   * @param order of the bytes of a number
+   * @param fortran whether the first axis is the fastest, not the last
+   * @param shape slices, rows, columns
+   */
+  private record Header(VoxelType type, ByteOrder order, boolean fortran, List<Integer> shape) {
     long voxels() {
       return shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
     }
@@ -118,15 +126,13 @@ final class NpyReader {
 
   private static Header parse(Path path, String text) {
     String descr = field(path, DESCR, text);
-    if (field(path, ORDER, text).equals("True")) {
-      throw Failures.bad(
-          path, "is in Fortran order; save it with numpy.ascontiguousarray(a) instead of a");
-    }
+    boolean fortran = field(path, ORDER, text).equals("True");
     VoxelType type = descr.isEmpty() ? null : TYPES.get(descr.substring(1));
     char order = descr.isEmpty() ? ' ' : descr.charAt(0);
     if (type == null || "<>|=".indexOf(order) < 0) {
       throw Failures.bad(
-          path, "holds numbers of type '" + descr + "'; save whole numbers, float32 or float64");
+          path,
+          "holds numbers of type '" + descr + "'; save whole numbers, float16, float32 or float64");
     }
     List<Integer> shape = new ArrayList<>();
     for (String side : field(path, SHAPE, text).split(",", -1)) {
@@ -145,7 +151,7 @@ final class NpyReader {
               + "), not slices x rows x columns; save one volume alone");
     }
     return new Header(
-        descr, type, order == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN, shape);
+        type, order == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN, fortran, shape);
   }
 
   private static int side(Path path, String written) {
@@ -211,7 +217,8 @@ final class NpyReader {
               + voxels.length()
               + " voxels are NaN or infinite, shown black");
     }
-    List<Integer> shape = header.shape().reversed();
+    // Fastest first, as the voxels lie.
+    List<Integer> shape = header.fortran() ? header.shape() : header.shape().reversed();
     double[][] affine = new double[4][4];
     for (int r = 0; r < 3; r++) {
       Arrays.fill(affine[r], Double.NaN);
@@ -222,7 +229,7 @@ final class NpyReader {
         new int[] {shape.get(0), shape.get(1), shape.get(2)},
         affine,
         new double[0][],
-        Orientation.AS_PRESENTED,
+        header.fortran() ? Orientation.AS_PRESENTED_FORTRAN : Orientation.AS_PRESENTED,
         false,
         new Provenance(
             path, sha, "npy", header.type().label, shape, 1, 0, "", Modality.AUTO, warnings));

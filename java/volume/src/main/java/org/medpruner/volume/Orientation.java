@@ -12,6 +12,10 @@ final class Orientation {
   static final Orientation AS_PRESENTED =
       new Orientation(new int[] {0, 1, 2}, new boolean[] {true, true, true});
 
+  /** The same of an array that is stored in Fortran order, slices fastest and columns slowest. */
+  static final Orientation AS_PRESENTED_FORTRAN =
+      new Orientation(new int[] {2, 1, 0}, new boolean[] {true, true, true});
+
   private final int[] fileAxis;
   private final boolean[] flipped;
 

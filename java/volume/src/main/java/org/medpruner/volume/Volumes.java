@@ -20,7 +20,8 @@ import java.nio.file.Path;
  *       their positions; uncompressed, deflated, RLE, JPEG baseline and lossless, JPEG 2000;
  *   <li>folders of PNG, JPEG or BMP slices of one size, in byte order of their names; pictures in
  *       or above a folder with DICOM are left out;
- *   <li>arrays of NumPy ({@code .npy}), slices x rows x columns in C order, presented as stored.
+ *   <li>arrays of NumPy ({@code .npy}), slices x rows x columns in C or Fortran order; whole
+ *       numbers, float16, float32 or float64; presented as indexed.
  * </ul>
  *
  * Stateless and thread-safe.

@@ -180,6 +180,7 @@ final class VoxelArray {
           case UINT32 -> (int) INT.get(chunk, at) & 0xffffffffL;
           case INT64 -> (double) (long) LONG.get(chunk, at);
           case UINT64 -> unsigned((long) LONG.get(chunk, at));
+          case FLOAT16 -> Float.float16ToFloat((short) SHORT.get(chunk, at));
           case FLOAT32 -> (float) FLOAT.get(chunk, at);
           case FLOAT64 -> (double) DOUBLE.get(chunk, at);
         });
@@ -207,6 +208,7 @@ final class VoxelArray {
         switch (type) {
           case INT8 -> (byte) bits;
           case INT16 -> (short) bits;
+          case FLOAT16 -> Float.float16ToFloat((short) bits);
           default -> bits;
         });
   }

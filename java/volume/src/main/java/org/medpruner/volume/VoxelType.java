@@ -1,6 +1,6 @@
 package org.medpruner.volume;
 
-/** Number types a file may hold, with NIfTI's datatype codes. */
+/** Number types a file may hold, with NIfTI's datatype codes where it has one. */
 enum VoxelType {
   UINT8(2, 1, "uint8"),
   INT16(4, 2, "int16"),
@@ -12,7 +12,9 @@ enum VoxelType {
   UINT16(512, 2, "uint16"),
   UINT32(768, 4, "uint32"),
   INT64(1024, 8, "int64"),
-  UINT64(1280, 8, "uint64");
+  UINT64(1280, 8, "uint64"),
+  /** NumPy's alone: the code is none that 16 bits of a header can hold. */
+  FLOAT16(1 << 16, 2, "float16");
 
   final int code;
 
@@ -32,10 +34,6 @@ enum VoxelType {
   /** Bytes of one number, the unit of byte swapping. */
   int itemBytes() {
     return bytes / channels;
-  }
-
-  boolean isFloat() {
-    return this == FLOAT32 || this == FLOAT64;
   }
 
   /** What NIfTI calls a code this reader does not take, for the error message. */

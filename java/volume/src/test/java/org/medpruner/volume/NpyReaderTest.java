@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,6 +99,84 @@ final class NpyReaderTest {
     assertArrayEquals(new double[] {100, 101, 102, 103, 104, 105}, v.slices().values(1));
   }
 
+  /**
+   * What NumPy 2.4 writes for {@code numpy.asfortranarray(a)} and for a transposed array in C
+   * order, behind its header: the first axis is the fastest.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "<i2; (2, 2, 3); 000064000300670001006500040068000200660005006900",
+        "<i2; (1, 2, 2, 3); 000064000300670001006500040068000200660005006900",
+        "<f2; (2, 2, 3); 0000405600427056003c5056004480560040605600459056",
+        "<f4; (2, 2, 3); 000000000000c842000040400000ce420000803f0000ca42000080400000d042"
+            + "000000400000cc420000a0400000d242"
+      })
+  void fortranOrder(String descr, String shape, String data) throws IOException {
+    String dict = "{'descr': '" + descr + "', 'fortran_order': True, 'shape': " + shape + ", }";
+    Volume v = Volumes.read(file(npy(1, dict, HexFormat.of().parseHex(data))));
+    SliceStack slices = v.slices();
+    assertEquals(2, slices.count());
+    assertEquals(2, slices.height());
+    assertEquals(3, slices.width());
+    assertArrayEquals(new double[] {0, 1, 2, 3, 4, 5}, slices.values(0));
+    assertArrayEquals(new double[] {100, 101, 102, 103, 104, 105}, slices.values(1));
+    assertEquals(List.of(2, 2, 3), v.provenance().shape(), "fastest first");
+    assertArrayEquals(new int[] {3, 2, 2}, v.shape());
+  }
+
+  /** Zeros, the smallest, the smallest normal one, a third, the largest, and no numbers. */
+  @ParameterizedTest
+  @CsvSource({
+    "<f2, 00000080010000045535003cff7b00c0007c00fc007e0064",
+    ">f2, 000080000001040035553c007bffc0007c00fc007e006400"
+  })
+  void halves(String descr, String data) throws IOException {
+    byte[] bytes = HexFormat.of().parseHex(data);
+    Volume v = Volumes.read(file(npy(1, dict(descr, "(1, 2, 6)"), bytes)));
+    assertArrayEquals(
+        new double[] {
+          0,
+          -0.0,
+          0x1p-24,
+          0x1p-14,
+          0.333251953125,
+          1,
+          65504,
+          -2,
+          Double.POSITIVE_INFINITY,
+          Double.NEGATIVE_INFINITY,
+          Double.NaN,
+          1024
+        },
+        v.slices().values(0));
+    assertEquals("float16", v.provenance().dtype());
+    assertEquals(-2, v.min());
+    assertEquals(65504, v.max());
+    assertEquals(3, v.nonFinite());
+  }
+
+  /** So many that pictures are made by a table of all 65,536 halves; NaN and infinities black. */
+  @Test
+  void picturesOfHalvesAreThoseOfTheSameFloats() throws IOException {
+    int n = 1 << 16;
+    ByteBuffer halves = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer floats = ByteBuffer.allocate(4 * n).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < n; i++) {
+      halves.putShort((short) i);
+      floats.putFloat(Float.float16ToFloat((short) i));
+    }
+    String shape = "(1, 256, 256)";
+    Volume half = Volumes.read(file(npy(1, dict("<f2", shape), halves.array())));
+    Volume whole = Volumes.read(file(npy(1, dict("<f4", shape), floats.array())));
+    for (Recipe recipe : List.of(Recipe.ctWindows(), Recipe.window(new Window(0, 1)))) {
+      assertArrayEquals(
+          whole.slices().images(recipe).pixels().getFirst(),
+          half.slices().images(recipe).pixels().getFirst());
+    }
+  }
+
   /** Of Python 2, and of writers that quote otherwise. */
   @ParameterizedTest
   @ValueSource(
@@ -128,11 +207,13 @@ final class NpyReaderTest {
   @CsvSource(
       delimiter = ';',
       value = {
-        "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2, 3), };Fortran order",
+        "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (2, 2, 3), };damaged npy header",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 6), };(2, 6)",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (), };slices x rows x columns",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 3, 1), };(2, 2, 3, 1)",
-        "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 2, 3), };'<f2'",
+        "{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2, 3), };'<c8'",
+        "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 6), };(2, 6)",
+        "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2, 4), };truncated",
         "{'descr': '|O', 'fortran_order': False, 'shape': (2, 2, 3), };'|O'",
         "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 2, 3), };damaged npy"
             + " header",

@@ -8,8 +8,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Assumptions;
 
 /** A JVM of its own for what can be done only once per process, or ends it. */
 final class ChildJvm {
@@ -19,6 +21,24 @@ final class ChildJvm {
 
   /** What a child did. */
   record Result(int status, String output) {}
+
+  /**
+   * A child with the host executor as its library, which stands in for a device; where that is not
+   * built the test is skipped.
+   *
+   * @param test as it is to be named in the reason
+   */
+  static ChildJvm onTheSimtExecutor(String test) {
+    String path = "build/native/native/tests/simt/libmedpruner_simt.so";
+    Path root = Path.of(Objects.requireNonNullElse(System.getenv("MEDPRUNER_ROOT"), "../.."));
+    Path library = root.resolve(path);
+    if (!Files.isRegularFile(library)) {
+      String reason = "no " + path + "; ./medpruner test builds it";
+      System.out.println("skipped " + test + ": " + reason);
+      Assumptions.abort(reason);
+    }
+    return new ChildJvm().option("-Dmedpruner.library.path=" + library.toAbsolutePath());
+  }
 
   ChildJvm option(String option) {
     options.add(option);

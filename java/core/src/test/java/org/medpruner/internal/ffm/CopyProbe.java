@@ -47,7 +47,10 @@ final class CopyProbe {
     throw new AssertionError("not refused: " + message);
   }
 
-  /** Whoever closes a shared arena is refused during a copy; a copy that comes later is, too. */
+  /**
+   * Whoever closes a shared arena during a copy is refused, or the copy is; one that comes later is
+   * in any case.
+   */
   @SuppressWarnings("MustBeClosedChecker") // closed in the loop, by the call under test
   private static void closedDuringCopies(Consumer<MemorySegment> copy) throws InterruptedException {
     for (int round = 0; round < ROUNDS; round++) {

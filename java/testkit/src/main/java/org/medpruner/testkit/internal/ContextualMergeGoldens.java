@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.ContextualMerge;
-import org.medpruner.NucleusSelect;
 import org.medpruner.oracle.NucleusSelectOracle;
 import org.medpruner.testkit.ContextualMergeInput;
 import org.medpruner.testkit.ContextualMergeOutput;
@@ -21,28 +20,20 @@ final class ContextualMergeGoldens {
 
   static List<GoldenCase<ContextualMergeInput, ContextualMergeOutput>> all() {
     List<GoldenCase<ContextualMergeInput, ContextualMergeOutput>> all = new ArrayList<>();
-    for (String role : Goldens.get().names("compose/", "/role")) {
-      String name = role.substring(0, role.length() - "/role".length());
-      ContextualMergeInput input = input(name);
-      all.add(new GoldenCase<>(name, input, out -> compare(name, out)));
+    for (ComposeGolden golden : ComposeGolden.all()) {
+      String name = golden.name();
+      all.add(new GoldenCase<>(name, input(golden), out -> compare(name, out)));
     }
     return all;
   }
 
-  private static ContextualMergeInput input(String name) {
-    Goldens goldens = Goldens.get();
-    String[] parts = name.split("/", -1);
-    String inputs = "compose/" + parts[1];
-    float[] mass = goldens.floats(inputs + "/mass");
-    int n = mass.length;
-    long[] offsets = {0, n};
-    NucleusSelect.Params select = NucleusSelect.Params.softmax(Goldens.number(parts[2]), 2);
+  private static ContextualMergeInput input(ComposeGolden golden) {
+    long[] offsets = golden.offsets();
     return new ContextualMergeInput(
-        new ContextualMerge.Params(0.05),
-        HostTensor.of(
-            goldens.floats(inputs + "/features_in"), n, goldens.columns(inputs + "/features_in")),
-        HostTensor.of(goldens.floats(inputs + "/keys"), n, goldens.columns(inputs + "/keys")),
-        NucleusSelectOracle.run(select, mass, offsets, null).mask(),
+        new ContextualMerge.Params(ComposeGolden.RATIO),
+        golden.features(),
+        golden.keys(),
+        NucleusSelectOracle.run(golden.select(), golden.mass(), offsets, null).mask(),
         offsets);
   }
 

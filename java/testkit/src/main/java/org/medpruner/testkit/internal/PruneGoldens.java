@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.ContextualMerge;
-import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 import org.medpruner.testkit.HostTensor;
 import org.medpruner.testkit.PruneInput;
@@ -17,27 +16,21 @@ final class PruneGoldens {
 
   static List<GoldenCase<PruneInput, PruneOutput>> all() {
     List<GoldenCase<PruneInput, PruneOutput>> all = new ArrayList<>();
-    for (String role : Goldens.get().names("compose/", "/role")) {
-      String name = role.substring(0, role.length() - "/role".length());
+    for (ComposeGolden golden : ComposeGolden.all()) {
+      String name = golden.name();
       int[] rows = keptRows(name);
-      all.add(new GoldenCase<>(name, input(name), out -> compare(name, rows, out)));
+      all.add(new GoldenCase<>(name, input(golden), out -> compare(name, rows, out)));
     }
     return all;
   }
 
-  private static PruneInput input(String name) {
-    Goldens goldens = Goldens.get();
-    String[] parts = name.split("/", -1);
-    String inputs = "compose/" + parts[1];
-    float[] mass = goldens.floats(inputs + "/mass");
-    int n = mass.length;
+  private static PruneInput input(ComposeGolden golden) {
     return new PruneInput(
-        Prune.Params.of(NucleusSelect.Params.softmax(Goldens.number(parts[2]), 2), 0.05),
-        mass,
-        HostTensor.of(goldens.floats(inputs + "/keys"), n, goldens.columns(inputs + "/keys")),
-        HostTensor.of(
-            goldens.floats(inputs + "/features_in"), n, goldens.columns(inputs + "/features_in")),
-        new long[] {0, n},
+        Prune.Params.of(golden.select(), ComposeGolden.RATIO),
+        golden.mass(),
+        golden.keys(),
+        golden.features(),
+        golden.offsets(),
         null,
         null);
   }

@@ -90,7 +90,7 @@ public final class ChatModel implements VisionLanguageModel {
     try (ChatConversation alone =
         new ChatConversation(pipeline, format, pipeline.own(r.volume()), r.options().layout())) {
       return new Reply.Answered(alone.answer(r.question(), r.options(), r.listener(), noted));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       if (e == noted.thrown) {
         throw e;
       }
@@ -100,7 +100,7 @@ public final class ChatModel implements VisionLanguageModel {
   }
 
   /** LibTorch's messages have the frames of its stack below their first line. */
-  private static String line(RuntimeException e) {
+  private static String line(Throwable e) {
     String message = e.getMessage() == null ? "" : e.getMessage();
     return message.lines().findFirst().orElse(e.getClass().getSimpleName());
   }
@@ -108,7 +108,7 @@ public final class ChatModel implements VisionLanguageModel {
   /** Tells what the caller's progress threw, which ends the call, from what a request did. */
   private static final class NotedProgress implements Progress {
     private final Progress progress;
-    private @Nullable RuntimeException thrown;
+    private @Nullable Throwable thrown;
 
     NotedProgress(Progress progress) {
       this.progress = progress;
@@ -118,7 +118,7 @@ public final class ChatModel implements VisionLanguageModel {
     public void update(String stage, long done, long total) {
       try {
         progress.update(stage, done, total);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | OutOfMemoryError e) {
         thrown = e;
         throw e;
       }

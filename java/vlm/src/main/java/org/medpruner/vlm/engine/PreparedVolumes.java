@@ -72,17 +72,25 @@ final class PreparedVolumes implements AutoCloseable {
   }
 
   private VolumeGroup add(ModelFamily family, List<Planned> group, Progress progress) {
-    PixelSource pixels =
-        family.pixels(group.stream().map(Planned::images).toList(), group.getFirst().how, progress);
     List<VolumeGroup.Member> members = new ArrayList<>();
     int first = 0;
     for (Planned p : group) {
       members.add(new VolumeGroup.Member(p.index, first, p.images.info(), p.maxGap));
       first += p.images.count();
     }
-    VolumeGroup added = new VolumeGroup(pixels, family.vision(pixels), members);
-    groups.add(added);
-    return added;
+    PixelSource pixels =
+        family.pixels(group.stream().map(Planned::images).toList(), group.getFirst().how, progress);
+    boolean ok = false;
+    try {
+      VolumeGroup added = new VolumeGroup(pixels, family.vision(pixels), members);
+      groups.add(added);
+      ok = true;
+      return added;
+    } finally {
+      if (!ok) {
+        pixels.close();
+      }
+    }
   }
 
   private static List<Planned> planAll(

@@ -21,7 +21,8 @@ public final class EncoderStack {
    */
   public record Output(Tensor hidden, Tensor query, Tensor key) {}
 
-  private record Layer(
+  /** A layer's weights. */
+  record Layer(
       LayerNorm norm1,
       Linear q,
       Linear k,
@@ -32,15 +33,28 @@ public final class EncoderStack {
       Linear fc2) {}
 
   private final EncoderConfig config;
-  private final List<Layer> layers = new ArrayList<>();
+  private final List<Layer> layers;
   private final LayerNorm postNorm;
 
   /**
    * The layers {@code prefix + "encoder.layers.N"} and the norm {@code prefix + "post_layernorm"}.
    */
   public EncoderStack(Weights weights, String prefix, EncoderConfig c) {
-    config = c;
+    this(
+        c,
+        layers(weights, prefix, c),
+        LayerNorm.load(weights, prefix + "post_layernorm", c.hiddenSize(), c.layerNormEps()));
+  }
+
+  EncoderStack(EncoderConfig config, List<Layer> layers, LayerNorm postNorm) {
+    this.config = config;
+    this.layers = layers;
+    this.postNorm = postNorm;
+  }
+
+  private static List<Layer> layers(Weights weights, String prefix, EncoderConfig c) {
     int h = c.hiddenSize();
+    List<Layer> layers = new ArrayList<>();
     for (int i = 0; i < c.layers(); i++) {
       String p = prefix + "encoder.layers." + i + ".";
       layers.add(
@@ -54,7 +68,7 @@ public final class EncoderStack {
               Linear.load(weights, p + "mlp.fc1", c.intermediateSize(), h, true),
               Linear.load(weights, p + "mlp.fc2", h, c.intermediateSize(), true)));
     }
-    postNorm = LayerNorm.load(weights, prefix + "post_layernorm", h, c.layerNormEps());
+    return layers;
   }
 
   /**
@@ -72,25 +86,25 @@ public final class EncoderStack {
       // The input is dead now; waiting for the caller's scope would hold every layer's.
       input.close();
     }
-    Tensor[] queryAndKey = new Tensor[2];
     Tensor input = x;
-    Tensor hidden =
-        TorchScope.run(() -> postNorm.apply(forward(layers.getLast(), input, rotary, queryAndKey)));
-    input.close();
-    return new Output(hidden, TorchScope.attach(queryAndKey[0]), TorchScope.attach(queryAndKey[1]));
+    try (QueryAndKey last = new QueryAndKey()) {
+      Tensor hidden =
+          TorchScope.run(() -> postNorm.apply(forward(layers.getLast(), input, rotary, last)));
+      input.close();
+      return new Output(hidden, last.query(), last.key());
+    }
   }
 
   /**
    * One layer.
    *
-   * @param queryAndKey receives the layer's q and k [B, T, heads, headDim], detached from all
-   *     scopes; or null
+   * @param queryAndKey receives the layer's q and k [B, T, heads, headDim]; or null
    */
   private Tensor forward(
       Layer layer,
       Tensor x,
       RotaryEmbedding.@Nullable Table rotary,
-      Tensor @Nullable [] queryAndKey) {
+      @Nullable QueryAndKey queryAndKey) {
     long batch = x.size(0);
     long patches = x.size(1);
     Tensor normed = layer.norm1.apply(x);
@@ -109,8 +123,7 @@ public final class EncoderStack {
         x.add(
             layer.out.apply(attended.transpose(1, 2).reshape(batch, patches, config.hiddenSize())));
     if (queryAndKey != null) {
-      queryAndKey[0] = TorchScope.detach(q);
-      queryAndKey[1] = TorchScope.detach(k);
+      queryAndKey.take(q, k);
     }
     Tensor hidden = config.activation().apply(layer.fc1.apply(layer.norm2.apply(y)));
     return y.add(layer.fc2.apply(hidden));

@@ -36,12 +36,12 @@ final class Scratch implements AutoCloseable {
     long needed = block.numel();
     Tensor held = buffer;
     if (held == null || needed > capacity) {
-      if (held != null) {
-        held.close();
-      }
-      capacity = Math.max(capacity, needed);
-      held = TorchScope.detach(TorchScope.run(() -> Ops.empty(type, false, capacity)));
+      // Forgotten before a larger one is asked for, which may not be there.
+      close();
+      long size = Math.max(capacity, needed);
+      held = TorchScope.detach(TorchScope.run(() -> Ops.empty(type, false, size)));
       buffer = held;
+      capacity = size;
     }
     Tensor part = held.narrow(0, 0, needed).view(block.size(0), block.size(1));
     part.copy_(block);

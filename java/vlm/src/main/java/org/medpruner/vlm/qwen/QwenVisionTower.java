@@ -15,6 +15,7 @@ import org.medpruner.vlm.nn.Linear;
 import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.nn.Param;
 import org.medpruner.vlm.nn.PatchGrid;
+import org.medpruner.vlm.nn.QueryAndKey;
 import org.medpruner.vlm.nn.RotaryEmbedding;
 import org.medpruner.vlm.nn.VisionRotary;
 import org.medpruner.vlm.nn.Weights;
@@ -134,25 +135,21 @@ final class QwenVisionTower {
     RotaryEmbedding.Table table = rotary.table(grid, patches);
     Tensor x = TorchScope.run(() -> embed(patches).add(positions(grid)));
     List<Tensor> planes = new ArrayList<>();
-    Tensor[] queryAndKey = new Tensor[2];
-    for (int i = 0; i < blocks.size(); i++) {
-      Block block = blocks.get(i);
-      Tensor input = x;
-      boolean last = i == blocks.size() - 1;
-      x = TorchScope.run(() -> forward(block, input, table, last ? queryAndKey : null));
-      // The input is dead now; waiting for the caller's scope would hold every block's.
-      input.close();
-      int plane = config.deepStack().indexOf(i);
-      if (plane >= 0) {
-        planes.add(deepStack.get(plane).apply(x));
+    try (QueryAndKey queryAndKey = new QueryAndKey()) {
+      for (int i = 0; i < blocks.size(); i++) {
+        Block block = blocks.get(i);
+        Tensor input = x;
+        boolean last = i == blocks.size() - 1;
+        x = TorchScope.run(() -> forward(block, input, table, last ? queryAndKey : null));
+        // The input is dead now; waiting for the caller's scope would hold every block's.
+        input.close();
+        int plane = config.deepStack().indexOf(i);
+        if (plane >= 0) {
+          planes.add(deepStack.get(plane).apply(x));
+        }
       }
+      return new Output(merger.apply(x), planes, x, queryAndKey.query(), queryAndKey.key());
     }
-    return new Output(
-        merger.apply(x),
-        planes,
-        x,
-        TorchScope.attach(queryAndKey[0]),
-        TorchScope.attach(queryAndKey[1]));
   }
 
   /** The patch vectors' embedding without positions: a product, for a patch is seen whole. */
@@ -230,11 +227,10 @@ final class QwenVisionTower {
   /**
    * One block.
    *
-   * @param queryAndKey receives the block's rotated q and k [B, T, heads, headDim], detached from
-   *     all scopes; or null
+   * @param queryAndKey receives the block's rotated q and k [B, T, heads, headDim]; or null
    */
   private Tensor forward(
-      Block block, Tensor x, RotaryEmbedding.Table table, Tensor @Nullable [] queryAndKey) {
+      Block block, Tensor x, RotaryEmbedding.Table table, @Nullable QueryAndKey queryAndKey) {
     long batch = x.size(0);
     long patches = x.size(1);
     long dim = config.headDim();
@@ -258,8 +254,7 @@ final class QwenVisionTower {
                   block.proj.apply(
                       attended.transpose(1, 2).reshape(batch, patches, config.hiddenSize()))));
       if (queryAndKey != null) {
-        queryAndKey[0] = TorchScope.detach(q);
-        queryAndKey[1] = TorchScope.detach(k);
+        queryAndKey.take(q, k);
       }
     }
     TorchScope.attach(y);

@@ -196,12 +196,13 @@ class ChatModelTest {
         new Request(first, "Where?", OPTIONS));
   }
 
-  private static void assertOnlyTheSecondFailed(List<Reply> replies, String message) {
+  private static void assertOnlyTheSecondFailed(
+      List<Reply> replies, String message, Class<? extends Throwable> type) {
     assertEquals(3, replies.size());
     assertEquals(replies.get(0).orThrow().tokenIds(), replies.get(2).orThrow().tokenIds());
     Reply.Failed failed = assertInstanceOf(Reply.Failed.class, replies.get(1));
     assertEquals(message, failed.cause().getMessage());
-    assertInstanceOf(IllegalStateException.class, failed.cause().getCause());
+    assertInstanceOf(type, failed.cause().getCause());
   }
 
   @Test
@@ -216,25 +217,46 @@ class ChatModelTest {
             }
           };
       assertOnlyTheSecondFailed(
-          model.askAll(three(first, second), closing), "the encoded volume is closed");
+          model.askAll(three(first, second), closing),
+          "the encoded volume is closed",
+          IllegalStateException.class);
     }
   }
 
   /** As LibTorch does where there is no memory: several lines, of which the first says it. */
   @Test
   void whatARequestThrowsIsItsOwn() {
-    AtomicInteger calls = new AtomicInteger();
     IllegalStateException thrown = new IllegalStateException("no memory\nframe #0\nframe #1");
-    try (ChatModel model =
-            load(
-                () -> {
-                  if (calls.incrementAndGet() == 2) {
-                    throw thrown;
-                  }
-                });
+    assertIsItsOwn(
+        thrown,
+        () -> {
+          throw thrown;
+        });
+  }
+
+  /** Java's heap, or JavaCPP's own limit of native memory. */
+  @Test
+  void soIsMemoryThatIsNotThere() {
+    OutOfMemoryError thrown = new OutOfMemoryError("no memory");
+    assertIsItsOwn(
+        thrown,
+        () -> {
+          throw thrown;
+        });
+  }
+
+  private void assertIsItsOwn(Throwable thrown, Runnable throwing) {
+    AtomicInteger calls = new AtomicInteger();
+    Runnable second =
+        () -> {
+          if (calls.incrementAndGet() == 2) {
+            throwing.run();
+          }
+        };
+    try (ChatModel model = load(second);
         EncodedVolume volume = encode(model)) {
       List<Reply> replies = model.askAll(three(volume, volume), Progress.NONE);
-      assertOnlyTheSecondFailed(replies, "no memory");
+      assertOnlyTheSecondFailed(replies, "no memory", thrown.getClass());
       assertSame(thrown, assertInstanceOf(Reply.Failed.class, replies.get(1)).cause().getCause());
     }
   }
@@ -255,6 +277,15 @@ class ChatModelTest {
       assertThrows(CancellationException.class, () -> model.askAll(three(volume, volume), cancel));
       assertEquals(2, Collections.frequency(stages, "prefill") / 2, "requests that were begun");
       assertEquals(3, model.askAll(three(volume, volume), Progress.NONE).size());
+    }
+  }
+
+  @Test
+  void aBlankQuestionIsTakenAsItIsButByNoRequest() {
+    try (ChatModel model = load(() -> {});
+        EncodedVolume volume = encode(model)) {
+      assertFalse(model.ask(volume, " ", OPTIONS, Progress.NONE).tokenIds().isEmpty());
+      assertThrows(IllegalArgumentException.class, () -> new Request(volume, " ", OPTIONS));
     }
   }
 

@@ -3,11 +3,14 @@ package org.medpruner.vlm.engine;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -67,6 +70,44 @@ class TensorsOfAVolumeTest {
           return true;
         });
     assertTrue(memory.isNull(), "the pictures are still held");
+  }
+
+  /** A family that has no memory left for what comes after the pictures. */
+  @Test
+  void picturesWithoutAnEncoderAreFreed() throws IOException {
+    List<SliceImages> volumes = List.of(TinyQwen.pictures(2, 112, 112));
+    List<Tensor> made = new ArrayList<>();
+    OutOfMemoryError thrown = new OutOfMemoryError("no memory");
+    try (Pipeline model = load()) {
+      ModelFamily family = withoutVision(model.family(), made, thrown);
+      assertSame(
+          thrown,
+          assertThrows(
+              OutOfMemoryError.class,
+              () ->
+                  PreparedVolumes.of(family, volumes, PruningPolicy.PAPER, Progress.NONE).close()));
+      assertEquals(1, made.size());
+      assertTrue(made.getFirst().isNull(), "the pictures are still held");
+    }
+  }
+
+  /** The same family, but for its encoder; keeps the memory of the pictures that it makes. */
+  private static ModelFamily withoutVision(
+      ModelFamily family, List<Tensor> made, OutOfMemoryError thrown) {
+    return (ModelFamily)
+        Proxy.newProxyInstance(
+            ModelFamily.class.getClassLoader(),
+            new Class<?>[] {ModelFamily.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("vision")) {
+                throw thrown;
+              }
+              Object result = method.invoke(family, arguments);
+              if (result instanceof BytePixels pixels) {
+                made.add(pixels.pixels());
+              }
+              return result;
+            });
   }
 
   /** The features and two planes of each; nothing else tells of them once the call has ended. */

@@ -41,7 +41,8 @@ import org.medpruner.vlm.pruning.TokenStage;
 
 /**
  * Parity with the released Python code and with plain transformers, on the golden folder. Every
- * scenario, shape and id comes from its files; tolerances are those its README states.
+ * scenario, shape and id comes from its files; tolerances are those its README states, but the
+ * mass's behind the vision tower, for which see {@link #TOWER_MASS}.
  */
 class GoldenParityTest {
   /**

@@ -3,6 +3,7 @@ package org.medpruner.vlm.nn;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -51,6 +52,19 @@ class ParamTest {
       assertArrayEquals(
           Values.of(Ops.linear(x, weight.to(ScalarType.Float), null)),
           Values.of(param.linear(x, null)));
+    }
+  }
+
+  /** 4 PiB, which no machine has; the next block is a small one again. */
+  @Test
+  void aBufferThatCannotBeHadIsForgotten() {
+    try (PointerScope scope = new PointerScope();
+        Scratch scratch = new Scratch(ScalarType.Float)) {
+      Tensor small = integers(ScalarType.BFloat16, 2, 3);
+      scratch.converted(small);
+      Tensor huge = integers(ScalarType.BFloat16, 1, 1).expand(1L << 25, 1L << 25);
+      assertThrows(RuntimeException.class, () -> scratch.converted(huge));
+      assertArrayEquals(Values.of(small.to(ScalarType.Float)), Values.of(scratch.converted(small)));
     }
   }
 
