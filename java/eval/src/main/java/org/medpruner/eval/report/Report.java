@@ -1,7 +1,9 @@
 package org.medpruner.eval.report;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample.Kind;
@@ -31,6 +33,16 @@ record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
 
   List<Setting> settings() {
     return run.settings();
+  }
+
+  /**
+   * What page and CSV call each sample by its id: its line in {@code samples.jsonl}, from 1. The id
+   * may hold the path of a table.
+   */
+  Map<String, Integer> numbers() {
+    Map<String, Integer> numbers = new HashMap<>();
+    run.samples().forEach(s -> numbers.put(s.id(), numbers.size() + 1));
+    return numbers;
   }
 
   List<Kind> kinds() {
