@@ -66,6 +66,8 @@ class LesionFiguresTest {
         null,
         "stop-token",
         "ff",
+        "CT windows",
+        List.of(),
         24,
         keptSlices,
         1536,
