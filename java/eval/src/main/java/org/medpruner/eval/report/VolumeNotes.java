@@ -1,10 +1,9 @@
 package org.medpruner.eval.report;
 
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.medpruner.eval.Run;
@@ -27,8 +26,7 @@ final class VolumeNotes {
     Map<String, Long> recipes =
         volumes.stream()
             .collect(
-                Collectors.groupingBy(
-                    v -> recipe(v), TreeMap::new, Collectors.counting()));
+                Collectors.groupingBy(VolumeNotes::recipe, TreeMap::new, Collectors.counting()));
     List<String> out = new ArrayList<>();
     if (recipes.size() > 1) {
       out.add(
@@ -61,20 +59,16 @@ final class VolumeNotes {
 
   /** An answer about each volume, in the order of the samples. */
   private static List<SampleResult> volumes(Run run) {
-    Map<String, SampleResult> answers = new HashMap<>();
-    for (Setting setting : run.settings()) {
-      for (SampleResult r : run.results(setting)) {
-        if (!r.failed()) {
-          answers.putIfAbsent(run.sample(r.sample()).volume(), r);
+    Map<String, SampleResult> answers = new LinkedHashMap<>();
+    for (Sample s : run.samples()) {
+      for (Setting setting : run.settings()) {
+        SampleResult r = run.result(setting, s.id());
+        if (r != null && !r.failed()) {
+          answers.putIfAbsent(s.volume(), r);
         }
       }
     }
-    return run.samples().stream()
-        .map(Sample::volume)
-        .distinct()
-        .map(answers::get)
-        .filter(Objects::nonNull)
-        .toList();
+    return List.copyOf(answers.values());
   }
 
   /** Without what was found in this very volume: "... (detected CT: values -1024 to 3071, ...)". */
