@@ -10,6 +10,8 @@ module org.medpruner.vlm {
   requires com.fasterxml.jackson.databind;
 
   exports org.medpruner.vlm;
+  exports org.medpruner.vlm.checkpoint to
+      org.medpruner.eval;
   exports org.medpruner.vlm.memory to
       org.medpruner.langchain4j,
       org.medpruner.serve;

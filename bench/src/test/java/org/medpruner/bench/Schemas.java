@@ -1,5 +1,8 @@
 package org.medpruner.bench;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import com.networknt.schema.Error;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.SchemaLocation;
@@ -12,6 +15,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** The formats of results files, {@code bench/*.schema.json}, which refer to one another. */
 public final class Schemas {
@@ -32,5 +36,24 @@ public final class Schemas {
             SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(schemas))
         .getSchema(SchemaLocation.of(BASE + name + ".schema.json"))
         .validate(text, InputFormat.JSON);
+  }
+
+  /**
+   * The files in a folder of {@code bench/results}, by name. A test that wants them is skipped while
+   * there is no such folder.
+   */
+  public static List<Path> committed(String folder) throws IOException {
+    Path results = FOLDER.resolve("results").resolve(folder);
+    assumeTrue(Files.isDirectory(results), "no bench/results/" + folder + " is committed yet");
+    try (Stream<Path> files = Files.list(results)) {
+      return files.sorted().toList();
+    }
+  }
+
+  /** Checks those against the schema of a name. */
+  public static void assertCommittedFollow(String name, String folder) throws IOException {
+    for (Path file : committed(folder)) {
+      assertEquals(List.of(), validate(name, Files.readString(file)), file.toString());
+    }
   }
 }

@@ -4,14 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.networknt.schema.Error;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -124,23 +122,18 @@ class CompareBenchTest {
 
   @Test
   void committedResultsFollowTheSchemaAndStandInTheReadme() throws IOException {
-    Path results = ROOT.resolve("bench/results/compare");
-    assumeTrue(Files.isDirectory(results), "no results of bench compare are committed yet");
+    Schemas.assertCommittedFollow("compare", "compare");
     List<String> readme = Files.readAllLines(ROOT.resolve("README.md"));
-    try (Stream<Path> files = Files.list(results)) {
-      for (Path file : files.sorted().toList()) {
-        String text = Files.readString(file);
-        assertEquals(List.of(), validate(text), file.toString());
-        CompareReport report = ResultsFile.json().readValue(text, CompareReport.class);
-        assertTrue(
-            readme.stream()
-                .anyMatch(
-                    line ->
-                        line.contains("`" + report.volume() + "`")
-                            && line.contains("\"" + report.question() + "\"")
-                            && line.endsWith(report.cells())),
-            "the README has no row of " + report.volume() + " that ends in " + report.cells());
-      }
+    for (Path file : Schemas.committed("compare")) {
+      CompareReport report = ResultsFile.json().readValue(file.toFile(), CompareReport.class);
+      assertTrue(
+          readme.stream()
+              .anyMatch(
+                  line ->
+                      line.contains("`" + report.volume() + "`")
+                          && line.contains("\"" + report.question() + "\"")
+                          && line.endsWith(report.cells())),
+          "the README has no row of " + report.volume() + " that ends in " + report.cells());
     }
   }
 

@@ -16,7 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,23 +100,14 @@ class CostBenchTest {
   /** A device's memory and name follow the schema too. */
   @Test
   void resultsOfADeviceFollowTheSchema() throws IOException {
-    CostReport cpu =
-        ResultsFile.json()
-            .readValue(
-                Files.readString(ROOT.resolve("bench/results/cost/demo.json")), CostReport.class);
+    CostReport cpu = demo();
     CostReport.DeviceMemory memory = new CostReport.DeviceMemory(3, 4, 5);
     CostReport.Stages s = cpu.stages().getFirst();
     CostReport.Load l = cpu.load().getFirst();
     CostReport cuda =
-        new CostReport(
-            cpu.format(),
-            cpu.created(),
-            cpu.command(),
-            cpu.commit(),
-            cpu.machine(),
+        with(
+            cpu,
             new Report.Gpu("NVIDIA X", "9.0", 132, 1L << 37, null, "runtime 13.0, driver for 13.0"),
-            cpu.checkpoint(),
-            cpu.compute(),
             "cuda:0",
             List.of(
                 s,
@@ -140,26 +131,22 @@ class CostBenchTest {
   @Test
   void docsShowWhatTheCommittedResultsGive() throws IOException {
     String docs = Files.readString(ROOT.resolve("docs/evaluation.md"));
-    try (Stream<Path> files = Files.list(ROOT.resolve("bench/results/cost"))) {
-      for (Path file : files.sorted().toList()) {
-        CostReport report = ResultsFile.json().readValue(file.toFile(), CostReport.class);
-        assertTrue(docs.contains("(../" + ROOT.relativize(file) + ")"), file + " is not linked");
-        List<String> tables =
-            report.load().isEmpty()
-                ? List.of(CostBench.savings(report))
-                : List.of(CostBench.savings(report), CostBench.throughput(report));
-        for (String table : tables) {
-          assertTrue(docs.contains(table), "docs/evaluation.md does not show:\n" + table);
-        }
+    for (Path file : Schemas.committed("cost")) {
+      CostReport report = ResultsFile.json().readValue(file.toFile(), CostReport.class);
+      assertTrue(docs.contains("(../" + ROOT.relativize(file) + ")"), file + " is not linked");
+      List<String> tables =
+          report.load().isEmpty()
+              ? List.of(CostBench.savings(report))
+              : List.of(CostBench.savings(report), CostBench.throughput(report));
+      for (String table : tables) {
+        assertTrue(docs.contains(table), "docs/evaluation.md does not show:\n" + table);
       }
     }
   }
 
   @Test
   void throughputIsPapersOverOffs() throws IOException {
-    CostReport demo =
-        ResultsFile.json()
-            .readValue(ROOT.resolve("bench/results/cost/demo.json").toFile(), CostReport.class);
+    CostReport demo = demo();
     assertEquals(
         """
         | at once | one instance, queued |
@@ -195,30 +182,40 @@ class CostBenchTest {
     return new CostReport.Load(1, setting, clients, instances, 1, 1, 1, rate, latency, 1, null);
   }
 
+  /** The demo model's committed report. */
+  private static CostReport demo() throws IOException {
+    return ResultsFile.json()
+        .readValue(ROOT.resolve("bench/results/cost/demo.json").toFile(), CostReport.class);
+  }
+
   private static CostReport with(CostReport r, CostReport.Load... load) {
+    return with(r, r.gpu(), r.device(), r.stages(), List.of(load));
+  }
+
+  /** The report of another device, or with other figures. */
+  private static CostReport with(
+      CostReport r,
+      Report.@Nullable Gpu gpu,
+      String device,
+      List<CostReport.Stages> stages,
+      List<CostReport.Load> load) {
     return new CostReport(
         r.format(),
         r.created(),
         r.command(),
         r.commit(),
         r.machine(),
-        r.gpu(),
+        gpu,
         r.checkpoint(),
         r.compute(),
-        r.device(),
-        r.stages(),
-        List.of(load));
+        device,
+        stages,
+        load);
   }
 
   @Test
   void committedResultsFollowTheSchema() throws IOException {
-    Path folder = ROOT.resolve("bench/results/cost");
-    assumeTrue(Files.isDirectory(folder), "no results of the cost study are committed yet");
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        assertEquals(List.of(), validate(Files.readString(file)), file.toString());
-      }
-    }
+    Schemas.assertCommittedFollow("cost", "cost");
   }
 
   @ParameterizedTest

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.networknt.schema.Error;
 import java.io.IOException;
@@ -14,7 +13,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -170,13 +168,7 @@ class ModelBenchTest {
 
   @Test
   void committedResultsFollowTheSchema() throws IOException {
-    Path folder = ROOT.resolve("bench/results/models");
-    assumeTrue(Files.isDirectory(folder), "no results of models are committed yet");
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        assertEquals(List.of(), validate(Files.readString(file)), file.toString());
-      }
-    }
+    Schemas.assertCommittedFollow("model", "models");
   }
 
   @ParameterizedTest

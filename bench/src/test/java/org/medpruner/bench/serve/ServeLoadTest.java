@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.networknt.schema.Error;
 import com.sun.net.httpserver.HttpServer;
@@ -19,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -144,27 +142,19 @@ class ServeLoadTest {
 
   @Test
   void committedResultsFollowTheSchemaAndHaveNoErrors() throws IOException {
-    for (Path file : committed()) {
-      String text = Files.readString(file);
-      assertEquals(List.of(), validate(text), file.toString());
-      assertEquals(0, ResultsFile.json().readValue(text, ServeReport.class).errors());
+    Schemas.assertCommittedFollow("serve", "serve");
+    for (Path file : Schemas.committed("serve")) {
+      assertEquals(
+          0, ResultsFile.json().readValue(file.toFile(), ServeReport.class).errors(), file::toString);
     }
   }
 
   @Test
   void docsQuoteWhatIsCommitted() throws IOException {
     String docs = Files.readString(ROOT.resolve("docs/serve.md"));
-    for (Path file : committed()) {
+    for (Path file : Schemas.committed("serve")) {
       String summary = ResultsFile.json().readValue(file.toFile(), ServeReport.class).summary();
       assertTrue(docs.contains(summary), "docs/serve.md does not say: " + summary);
-    }
-  }
-
-  private static List<Path> committed() throws IOException {
-    Path folder = ROOT.resolve("bench/results/serve");
-    assumeTrue(Files.isDirectory(folder), "no results of the server under load are committed yet");
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.sorted().toList();
     }
   }
 

@@ -15,6 +15,7 @@ import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.volume.SliceImages;
+import org.medpruner.volume.VolumeException;
 
 /**
  * Asks the samples of a benchmark under several settings and keeps every answer as soon as it is
@@ -132,6 +133,7 @@ public final class Evaluation {
         }
       }
       if (open.isEmpty()) {
+        checkAnswered(samples.getFirst(), Instant.parse(before.header().created()));
         continue;
       }
       VolumeQuestions questions = new VolumeQuestions(plan, model, samples.getFirst());
@@ -159,18 +161,45 @@ public final class Evaluation {
     listener.at(result, ++done, total);
   }
 
+  /**
+   * A volume of which nothing is left to ask is read only if a file of it was written since the run
+   * began. Names and sizes are compared for all of them, before.
+   */
+  private void checkAnswered(Sample sample, Instant begun) {
+    if (!volumeHashes.containsKey(sample.volume()) || Thread.currentThread().isInterrupted()) {
+      return;
+    }
+    Instant last = FileHashes.lastModified(plan.data().resolve(sample.volume()));
+    if (last == null || last.isBefore(begun)) {
+      return;
+    }
+    SampleVolume volume;
+    try {
+      volume = SampleVolume.read(plan.data(), sample, plan.maxImages());
+    } catch (VolumeException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        return;
+      }
+      throw changed(sample.volume(), "it cannot be read: " + e.getMessage(), e);
+    }
+    checkHash(sample.volume(), volume);
+  }
+
   /** A volume's bytes must be those that its other results are of. */
   private void checkHash(String name, @Nullable SampleVolume volume) {
     String before = volumeHashes.get(name);
     if (volume != null && before != null && !before.equals(volume.sha256())) {
-      throw new InputException(
-          plan.data().resolve(name)
-              + ": has changed since the run began (SHA-256 "
-              + before
-              + " then, "
-              + volume.sha256()
-              + " now); restore it or name another --out");
+      throw changed(name, "SHA-256 " + before + " then, " + volume.sha256() + " now", null);
     }
+  }
+
+  private InputException changed(String volume, String how, @Nullable Throwable cause) {
+    return new InputException(
+        plan.data().resolve(volume)
+            + ": has changed since the run began ("
+            + how
+            + "); restore it or name another --out",
+        cause);
   }
 
   /** Charges what is slow only once to no sample. */

@@ -7,6 +7,7 @@ import java.util.Set;
 import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.checkpoint.GenerationConfig;
 
 /**
  * What to evaluate.
@@ -19,7 +20,8 @@ import org.medpruner.vlm.LoadOptions;
  * @param limit most samples; 0 for all
  * @param seed of the choice of samples when there is a limit
  * @param maxImages most slices of a volume shown to the model
- * @param generation how to answer
+ * @param generation how to answer; where it leaves the length to the checkpoint and that has none,
+ *     reports may have 1,024 tokens
  * @param out the run's folder; a run that is there is gone on with
  * @param version of this program
  */
@@ -35,6 +37,11 @@ public record EvaluationPlan(
     GenerationOptions generation,
     Path out,
     String version) {
+  /**
+   * Most tokens of a report where neither the options nor the checkpoint say: the 300 of a short
+   * answer cut findings and impression, and what is cut off counts as not said.
+   */
+  static final int REPORT_TOKENS = 1024;
 
   /** Checks numbers and settings. */
   public EvaluationPlan {
@@ -48,6 +55,18 @@ public record EvaluationPlan(
     for (Setting s : settings) {
       require(names.add(s.name()), "settings", s.name(), "given once");
     }
+  }
+
+  /** How to answer samples of a kind, which is as {@link #generation} says but for reports. */
+  GenerationOptions generationOf(Sample.Kind kind) {
+    boolean said =
+        generation.maxNewTokens() > 0
+            || kind != Sample.Kind.REPORT
+            || GenerationConfig.read(model, List.of()).maxNewTokens() > 0;
+    return said
+        ? generation
+        : new GenerationOptions(
+            REPORT_TOKENS, generation.layout(), generation.sampling(), generation.stopStrings());
   }
 
   private static void require(boolean ok, String field, Object value, String rule) {

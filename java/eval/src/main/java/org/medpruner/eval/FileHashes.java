@@ -15,6 +15,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -23,6 +24,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 
 /** SHA-256 of what a run depends on. */
@@ -93,6 +95,27 @@ final class FileHashes {
               + "; check --data");
     }
     return of(text.toString());
+  }
+
+  /** When the file of a volume that changed last did so; null where it has none. */
+  static @Nullable Instant lastModified(Path volume) {
+    if (!Files.exists(volume)) {
+      return null;
+    }
+    Instant last = null;
+    for (Path file : list(volume, Integer.MAX_VALUE)) {
+      Instant time = modified(file);
+      last = last == null || time.isAfter(last) ? time : last;
+    }
+    return last;
+  }
+
+  private static Instant modified(Path file) {
+    try {
+      return Files.getLastModifiedTime(file).toInstant();
+    } catch (IOException e) {
+      throw new InputException(file + ": cannot be read: " + e, e);
+    }
   }
 
   static String of(String text) {

@@ -6,13 +6,12 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
@@ -24,17 +23,21 @@ import org.medpruner.InputException;
 final class RunFolder implements AutoCloseable {
   private static final String LOCK = ".lock";
 
+  /** How often a lock file that is removed at that very moment is opened anew. */
+  private static final int ATTEMPTS = 10;
+
   private final Path folder;
 
   /** Whether the folder was made for this run. */
   private final boolean made;
 
-  private final FileChannel lockFile;
+  /** With one byte in it once it is removed, for those who opened it before. */
+  private final RandomAccessFile lockFile;
 
   /** Not a channel: one closes itself when its thread is interrupted, and an answer is lost. */
   private @Nullable RandomAccessFile results;
 
-  private RunFolder(Path folder, boolean made, FileChannel lockFile) {
+  private RunFolder(Path folder, boolean made, RandomAccessFile lockFile) {
     this.folder = folder;
     this.made = made;
     this.lockFile = lockFile;
@@ -46,36 +49,54 @@ final class RunFolder implements AutoCloseable {
    * @throws InputException if it cannot be written, or another run works on it
    */
   static RunFolder lock(Path folder) {
-    FileChannel file = null;
-    boolean ok = false;
+    IOException problem = null;
+    for (int i = 0; i < ATTEMPTS; i++) {
+      try {
+        boolean made = !Files.exists(folder);
+        Files.createDirectories(folder);
+        RandomAccessFile file = new RandomAccessFile(folder.resolve(LOCK).toFile(), "rw");
+        if (claim(file, folder)) {
+          return new RunFolder(folder, made, file);
+        }
+        problem = new IOException("its .lock is of a run that is ending");
+      } catch (IOException e) {
+        // Or the folder was removed in between, with its lock.
+        problem = e;
+      }
+    }
+    throw unwritable(folder, Objects.requireNonNull(problem));
+  }
+
+  /**
+   * Locks an open lock file.
+   *
+   * @return whether it is still that of the folder. False where the run that made it took it away
+   *     between opening and locking: a lock on it would keep nobody out. What the folder has instead
+   *     cannot be looked into here, since closing that file would end this process's lock on it
+   * @throws InputException if another run has the lock; the file is then closed, as it is at false
+   */
+  static boolean claim(RandomAccessFile file, Path folder) throws IOException {
+    boolean claimed = false;
     try {
-      boolean made = !Files.exists(folder);
-      Files.createDirectories(folder);
-      file =
-          FileChannel.open(
-              folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      FileLock lock = tryLock(file);
-      if (lock == null) {
+      if (!tryLock(file.getChannel())) {
         throw new InputException(
             folder + ": another evaluation is writing into it; wait for it or name another --out");
       }
-      ok = true;
-      return new RunFolder(folder, made, file);
-    } catch (IOException e) {
-      throw unwritable(folder, e);
+      claimed = file.length() == 0;
+      return claimed;
     } finally {
-      if (!ok && file != null) {
+      if (!claimed) {
         closeQuietly(file);
       }
     }
   }
 
-  private static @Nullable FileLock tryLock(FileChannel file) throws IOException {
+  private static boolean tryLock(FileChannel file) throws IOException {
     try {
-      return file.tryLock();
+      return file.tryLock() != null;
     } catch (OverlappingFileLockException e) {
       // Held by this very process.
-      return null;
+      return false;
     }
   }
 
@@ -178,7 +199,9 @@ final class RunFolder implements AutoCloseable {
     if (!begun()) {
       try {
         // While the lock is held, so that the file is nobody else's.
-        Files.deleteIfExists(folder.resolve(LOCK));
+        if (Files.deleteIfExists(folder.resolve(LOCK))) {
+          lockFile.write(1);
+        }
         if (made) {
           Files.deleteIfExists(folder);
         }

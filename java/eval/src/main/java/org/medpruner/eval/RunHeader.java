@@ -18,7 +18,8 @@ import org.medpruner.vlm.ModelInfo;
  * @param settings in order, the baseline {@code off} first
  * @param selection which samples of the benchmark
  * @param maxImages most slices of a volume shown to the model
- * @param generation how answers are generated; 0 new tokens is the checkpoint's own limit
+ * @param generation how answers are generated; 0 new tokens is the checkpoint's own limit, or what
+ *     suits the kind of question
  */
 public record RunHeader(
     String format,

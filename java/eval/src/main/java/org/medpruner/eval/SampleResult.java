@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport.Rates;
+import org.medpruner.vlm.Ending;
 
 /**
  * What one sample gave under one setting: a line of {@code results.jsonl}.
@@ -20,6 +21,9 @@ import org.medpruner.PruningReport.Rates;
  * @param ending what ended the answer: "stop-token", "stop-string" or "length"; "" when it failed
  * @param volumeSha256 of the volume's files as read, see {@link org.medpruner.volume.Provenance};
  *     "" when they could not be
+ * @param recipe how its values became pictures, see {@link
+ *     org.medpruner.volume.SliceImages#recipe}; "" when it failed
+ * @param volumeWarnings what its reader warned of, the first five; they may name its files
  * @param slices presented to the model, D
  * @param keptSlices of them, those stage 1 kept: ascending indices in presented order, from 0
  * @param visualTokens of all slices unpruned, D * n
@@ -42,6 +46,8 @@ public record SampleResult(
     @Nullable String error,
     String ending,
     String volumeSha256,
+    String recipe,
+    List<String> volumeWarnings,
     int slices,
     List<Integer> keptSlices,
     long visualTokens,
@@ -54,6 +60,9 @@ public record SampleResult(
     int promptTokens,
     int unprunedPromptTokens,
     int generatedTokens) {
+
+  /** Most warnings kept: a volume may have one for each of its slices, on each of its lines. */
+  static final int MOST_WARNINGS = 5;
 
   /**
    * Seconds per stage; files read and the model loaded before are not among them.
@@ -79,8 +88,9 @@ public record SampleResult(
     }
   }
 
-  /** Copies the list. */
+  /** Copies the lists. */
   public SampleResult {
+    volumeWarnings = List.copyOf(volumeWarnings);
     keptSlices = List.copyOf(keptSlices);
     if ((answer == null) == (error == null)) {
       throw new IllegalArgumentException("a result has either an answer or an error");
@@ -97,6 +107,8 @@ public record SampleResult(
         error,
         "",
         volumeSha256,
+        "",
+        List.of(),
         0,
         List.of(),
         0,
@@ -109,6 +121,12 @@ public record SampleResult(
         0,
         0,
         0);
+  }
+
+  /** Whether the answer was cut at its greatest length, or at the end of the model's context. */
+  @JsonIgnore
+  public boolean cut() {
+    return ending.equals(Json.word(Ending.LENGTH));
   }
 
   /** Whether there is no answer. */

@@ -13,6 +13,7 @@ import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.Ending;
+import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.volume.VolumeException;
@@ -87,7 +88,7 @@ final class VolumeQuestions {
     long peak = restarted ? PeakMemory.bytes() : -1;
     try (encoded) {
       for (Sample s : samples) {
-        SampleResult r = answer(setting, s, encoded, samples.size(), peak);
+        SampleResult r = answer(setting, s, v, encoded, samples.size(), peak);
         if (r == null) {
           return;
         }
@@ -98,22 +99,28 @@ final class VolumeQuestions {
 
   /** Null when the thread was interrupted. */
   private @Nullable SampleResult answer(
-      Setting setting, Sample sample, EncodedVolume encoded, int sharedBy, long encodePeak) {
+      Setting setting,
+      Sample sample,
+      SampleVolume of,
+      EncodedVolume encoded,
+      int sharedBy,
+      long encodePeak) {
     try {
       boolean restarted = PeakMemory.restart();
-      Answer a = model.ask(encoded, sample.prompt(), plan.generation(), Progress.NONE);
+      GenerationOptions options = plan.generationOf(sample.kind());
+      Answer a = model.ask(encoded, sample.prompt(), options, Progress.NONE);
       if (a.ending() == Ending.CANCELLED) {
         return null;
       }
       long peak = restarted && encodePeak >= 0 ? Math.max(encodePeak, PeakMemory.bytes()) : -1;
-      return result(setting, sample, a, sharedBy, peak);
+      return result(setting, sample, of, a, sharedBy, peak);
     } catch (RuntimeException | OutOfMemoryError e) {
       return failed(sample, setting, message(e));
     }
   }
 
-  private SampleResult result(
-      Setting setting, Sample sample, Answer a, int sharedBy, long peakBytes) {
+  private static SampleResult result(
+      Setting setting, Sample sample, SampleVolume of, Answer a, int sharedBy, long peakBytes) {
     PruningReport report = a.report();
     List<SliceReport> slices = report.slices();
     Map<String, Double> t = report.timings();
@@ -123,7 +130,9 @@ final class VolumeQuestions {
         a.text(),
         null,
         Json.word(a.ending()),
-        sha256(),
+        of.sha256(),
+        of.images().recipe(),
+        of.warnings().stream().limit(SampleResult.MOST_WARNINGS).toList(),
         slices.size(),
         slices.stream().filter(SliceReport::kept).map(SliceReport::index).toList(),
         (long) slices.size() * report.tokensPerSlice(),

@@ -9,10 +9,13 @@ import static org.medpruner.eval.TestData.refusal;
 import static org.medpruner.eval.TestData.text;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.PruningPolicy;
 import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.eval.benchmark.SampleVolume;
+import org.medpruner.eval.report.EvaluationReport;
+import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
@@ -322,17 +327,123 @@ class EvaluationTest {
     run(plan(0, Setting.OFF, PAPER));
     List<String> lines = lines();
     Files.writeString(out().resolve(RunFiles.RESULTS), lines.get(0) + "\n");
-    // Of the same size, so that only its bytes tell.
-    Path file = folder.resolve("data/v0/101.png");
+    repaint(folder.resolve("data/v0/101.png"));
+    String message = refusal(() -> run(plan(0, Setting.OFF, PAPER)));
+    assertTrue(message.contains("v0: has changed since the run began"), message);
+    assertEquals(1, lines().size());
+  }
+
+  /** Another picture of the same size, so that only its bytes tell. */
+  private static void repaint(Path file) throws IOException {
     long size = Files.size(file);
     int level = 201;
     do {
       TestData.picture(file, 16, level++);
     } while (Files.size(file) != size && level < 256);
     assertEquals(size, Files.size(file));
-    String message = refusal(() -> run(plan(0, Setting.OFF, PAPER)));
-    assertTrue(message.contains("v0: has changed since the run began"), message);
-    assertEquals(1, lines().size());
+  }
+
+  /** Of a volume whose questions are all answered the time stamp tells that it must be read. */
+  @Test
+  void aVolumeThatChangedBehindItsAnswersIsRefused() throws IOException {
+    EvaluationPlan plan = plan(0, Setting.OFF, PAPER);
+    Run whole = run(plan);
+    Path file = folder.resolve("data/v0/101.png");
+    byte[] bytes = Files.readAllBytes(file);
+    FileTime later = FileTime.from(Instant.parse(whole.header().created()).plusSeconds(60));
+    Files.setLastModifiedTime(file, later);
+    run(plan);
+    repaint(file);
+    Files.setLastModifiedTime(file, later);
+    String message = refusal(() -> run(plan));
+    assertTrue(message.contains("v0: has changed since the run began (SHA-256 "), message);
+    Files.write(file, new byte[bytes.length]);
+    Files.setLastModifiedTime(file, later);
+    message = refusal(() -> run(plan));
+    assertTrue(
+        message.contains("v0: has changed since the run began (it cannot be read: "), message);
+    Files.write(file, bytes);
+    Files.setLastModifiedTime(file, later);
+    assertEquals(answers(whole), answers(run(plan)));
+  }
+
+  @Test
+  void howAVolumeWasShownIsKeptWithItsAnswersAndSaid() throws IOException {
+    TestData.picture(folder.resolve("data/v1/99.png"), 16, 7);
+    Run run = run(plan(0, Setting.OFF, PAPER));
+    for (Setting setting : run.settings()) {
+      for (Sample s : run.samples()) {
+        SampleResult r = result(run, setting, s);
+        assertEquals("ready-made 8-bit pictures", r.recipe());
+        assertEquals(s.volume().equals("v1") ? 1 : 0, r.volumeWarnings().size());
+      }
+    }
+    EvaluationReport.of(run).write(out());
+    String page = Files.readString(out().resolve(EvaluationReport.MARKDOWN));
+    assertTrue(page.contains("1 volumes were read with warnings"), page);
+    assertFalse(page.contains("99.png"), page);
+  }
+
+  /** A report is longer than the 300 tokens that a checkpoint without a length is given. */
+  @Test
+  void reportsMayBeLongerThanShortAnswers() throws IOException {
+    Path checkpoint = Files.createDirectory(folder.resolve("checkpoint"));
+    EvaluationPlan own = lengths(checkpoint, 0);
+    assertEquals(List.of(0, 0, 1024), asked(own));
+    text(checkpoint.resolve("generation_config.json"), "{\"max_new_tokens\": 256}");
+    assertEquals(List.of(0, 0, 0), asked(own));
+    Files.delete(checkpoint.resolve("generation_config.json"));
+    assertEquals(List.of(5, 5, 5), asked(lengths(checkpoint, 5)));
+  }
+
+  private EvaluationPlan lengths(Path checkpoint, int maxNewTokens) {
+    return new EvaluationPlan(
+        Benchmark.M3D,
+        folder.resolve("data"),
+        checkpoint,
+        LoadOptions.DEFAULT,
+        List.of(Setting.OFF),
+        0,
+        1,
+        85,
+        new GenerationOptions(maxNewTokens, PromptLayout.REFERENCE),
+        out(),
+        "test");
+  }
+
+  /** What the model is asked for, a question of each kind. */
+  private static List<Integer> asked(EvaluationPlan plan) {
+    List<Integer> lengths = new ArrayList<>();
+    EncodedVolume encoded =
+        proxy(
+            EncodedVolume.class,
+            (proxy, method, arguments) -> null);
+    VisionLanguageModel model =
+        proxy(
+            VisionLanguageModel.class,
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("encode")) {
+                return encoded;
+              }
+              GenerationOptions options = (GenerationOptions) arguments[2];
+              assertEquals(PromptLayout.REFERENCE, options.layout());
+              lengths.add(options.maxNewTokens());
+              throw new IllegalArgumentException("asked");
+            });
+    List<Sample> samples = new ArrayList<>();
+    for (Sample.Kind kind : Sample.Kind.values()) {
+      samples.add(new Sample("s" + samples.size(), "v0", "c", kind, "Why?", "no", Map.of()));
+    }
+    List<String> errors = new ArrayList<>();
+    new VolumeQuestions(plan, model, samples.getFirst())
+        .ask(Setting.OFF, samples, r -> errors.add(String.valueOf(r.error())));
+    assertEquals(List.of("asked", "asked", "asked"), errors);
+    return lengths;
+  }
+
+  private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+    return type.cast(
+        Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
   }
 
   @Test
@@ -405,13 +516,11 @@ class EvaluationTest {
   @Test
   void aWarmUpWithoutMemoryIsLeftOut() {
     VisionLanguageModel full =
-        (VisionLanguageModel)
-            Proxy.newProxyInstance(
-                VisionLanguageModel.class.getClassLoader(),
-                new Class<?>[] {VisionLanguageModel.class},
-                (proxy, method, arguments) -> {
-                  throw new OutOfMemoryError("Java heap space");
-                });
+        proxy(
+            VisionLanguageModel.class,
+            (proxy, method, arguments) -> {
+              throw new OutOfMemoryError("Java heap space");
+            });
     EvaluationPlan plan = plan(0, Setting.OFF);
     Sample sample = Benchmark.M3D.load(plan.data()).samples().getFirst();
     SliceImages images = SampleVolume.read(plan.data(), sample, 85).images();

@@ -72,6 +72,8 @@ class RunTest {
         null,
         "stop-token",
         "ff",
+        "ready-made 8-bit pictures",
+        List.of("a.png: the alpha channel was ignored"),
         3,
         List.of(0, 2),
         192,

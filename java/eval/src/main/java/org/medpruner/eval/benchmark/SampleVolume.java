@@ -35,9 +35,15 @@ import org.medpruner.volume.Window;
  *
  * @param images the slices
  * @param sha256 of the files as read, see {@link org.medpruner.volume.Provenance#sha256}
+ * @param warnings of the reader, see {@link org.medpruner.volume.Provenance#warnings}
  */
-public record SampleVolume(SliceImages images, String sha256) {
+public record SampleVolume(SliceImages images, String sha256, List<String> warnings) {
   private static final Window UNIT = new Window(0, 1);
+
+  /** Copies the list. */
+  public SampleVolume {
+    warnings = List.copyOf(warnings);
+  }
 
   /**
    * Reads it.
@@ -55,7 +61,7 @@ public record SampleVolume(SliceImages images, String sha256) {
     var slices = volume.slices();
     SliceImages images =
         (asStored ? slices.linspace(maxImages) : slices.sample(maxImages)).images(recipe);
-    return new SampleVolume(images, volume.provenance().sha256());
+    return new SampleVolume(images, volume.provenance().sha256(), volume.provenance().warnings());
   }
 
   /** The one volume file in a folder that holds one; else the path itself. */

@@ -26,6 +26,12 @@ public final class ClosedAnswers {
               + ")(?<rest>\\s.*|$|.*)",
           Pattern.DOTALL);
 
+  /**
+   * What follows a mark without a space, "D.No Abnormality": a word or a number. One letter may be
+   * the next of an abbreviation, as in "D.C.".
+   */
+  private static final Pattern WORD = Pattern.compile("^(?:\\p{L}{2}|\\d)");
+
   /** Looks ahead only, so that a second phrase in the same line is found too. */
   private static final Pattern PHRASE =
       Pattern.compile(
@@ -81,7 +87,7 @@ public final class ClosedAnswers {
 
   /**
    * The choice an answer names: a letter alone, in brackets, in emphasis, or followed by a period,
-   * a bracket or a colon; the same on a line of its own before an explanation that names no other;
+   * a bracket or a colon, with or without a space behind it; the same on a line of its own before an explanation that names no other;
    * a letter or a choice's text after an explicit "answer is"; "Option B"; or the text of exactly
    * one choice. Null when it names none, or several in different phrases or lines.
    *
@@ -141,8 +147,12 @@ public final class ClosedAnswers {
     }
     String rest = m.group("rest");
     boolean alone = onOwnLine(rest);
+    String close = m.group("close");
     boolean marked =
-        !m.group("close").isEmpty() && (alone || Character.isWhitespace(rest.charAt(0)));
+        !close.isEmpty()
+            && (alone
+                || Character.isWhitespace(rest.charAt(0))
+                || (close.matches(".*[.):].*") && WORD.matcher(rest).find()));
     return alone || marked || isItsText(rest, letter, choices) ? letter : null;
   }
 

@@ -42,15 +42,6 @@ public final class PhantomTruth {
   }
 
   /**
-   * Reads a benchmark's folder; empty when it holds no {@code truth.json}.
-   *
-   * @throws InputException if the file cannot be read
-   */
-  public static Optional<PhantomTruth> read(Path folder) {
-    return read(folder, PhantomBenchmark.ANNOTATIONS);
-  }
-
-  /**
    * Reads the {@code truth.json} beside a benchmark's annotation file; empty when there is none.
    *
    * @param data the folder that the volumes of samples are named from

@@ -2,7 +2,6 @@ package org.medpruner.eval.report;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -38,8 +37,7 @@ final class ChangesCsv {
   private ChangesCsv() {}
 
   static String render(Report r) {
-    Map<String, Integer> numbers = new HashMap<>();
-    r.run().samples().forEach(s -> numbers.put(s.id(), numbers.size() + 1));
+    Map<String, Integer> numbers = r.numbers();
     StringBuilder out = new StringBuilder();
     try (CSVPrinter csv = new CSVPrinter(out, CSVFormat.RFC4180)) {
       csv.printRecord(HEAD);

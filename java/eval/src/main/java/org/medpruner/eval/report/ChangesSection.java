@@ -1,7 +1,6 @@
 package org.medpruner.eval.report;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -41,8 +40,7 @@ final class ChangesSection {
     h.leaf("h2", "Changed answers", "id", "changes-h").raw("\n");
     h.leaf("p", lead(r, shown.size()), "class", "lead");
     sheets.definitions(h);
-    Map<String, Integer> numbers = new HashMap<>();
-    r.run().samples().forEach(s -> numbers.put(s.id(), numbers.size() + 1));
+    Map<String, Integer> numbers = r.numbers();
     for (int i = 0; i < shown.size(); i++) {
       Changes c = shown.get(i);
       VolumeSheets.Sheet sheet =

@@ -16,6 +16,7 @@ final class Columns {
   static final String FAILED = "failed";
   static final String UNREACHED = "unreached";
   static final String EMPTY = "empty";
+  static final String CUT = "cut";
   static final String VOLUMES = "volumes";
   static final String SLICE_RATE = "slice_rate";
   static final String TOKEN_RATE = "token_rate";

@@ -63,6 +63,7 @@ final class FigureMaker {
             .put(Columns.FAILED, results.size() - answered.size())
             .put(Columns.UNREACHED, run.samples().size() - results.size())
             .put(Columns.EMPTY, (int) answered.stream().filter(r -> isEmpty(r.answer())).count())
+            .put(Columns.CUT, (int) answered.stream().filter(SampleResult::cut).count())
             .put(Columns.VOLUMES, volumes.size());
     Collection<SampleResult> of = volumes.values();
     row.put(Columns.SLICE_RATE, mean(of, r -> r.rates().slice()))

@@ -1,10 +1,13 @@
 package org.medpruner.eval.report;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample.Kind;
+import org.medpruner.eval.SampleResult;
 import org.medpruner.eval.Setting;
 import org.medpruner.eval.html.Numbers;
 import org.medpruner.eval.metrics.Scorer;
@@ -31,6 +34,16 @@ record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
 
   List<Setting> settings() {
     return run.settings();
+  }
+
+  /**
+   * What page and CSV call each sample by its id: its line in {@code samples.jsonl}, from 1. The id
+   * may hold the path of a table.
+   */
+  Map<String, Integer> numbers() {
+    Map<String, Integer> numbers = new HashMap<>();
+    run.samples().forEach(s -> numbers.put(s.id(), numbers.size() + 1));
+    return numbers;
   }
 
   List<Kind> kinds() {
@@ -75,6 +88,15 @@ record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
           Numbers.count(run.failures())
               + " results have no answer. They are in no mean; results.jsonl says why.");
     }
+    long cut =
+        settings().stream().flatMap(s -> run.results(s).stream()).filter(SampleResult::cut).count();
+    if (cut > 0) {
+      out.add(
+          Numbers.count(cut)
+              + " answers were cut at their length limit and are scored as they are;"
+              + " --max-new-tokens raises it.");
+    }
+    out.addAll(VolumeNotes.of(run));
     if (!scores.meteorMissing().isEmpty() && kinds().stream().anyMatch(k -> k != Kind.CLOSED)) {
       out.add("No METEOR: " + scores.meteorMissing() + ".");
     }

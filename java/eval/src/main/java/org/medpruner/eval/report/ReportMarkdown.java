@@ -54,6 +54,7 @@ final class ReportMarkdown {
             "decode",
             "peak",
             "KV cache",
+            "cut",
             "failed"));
     line(out, head);
     line(out, head.stream().map(c -> "---").toList());
@@ -72,6 +73,7 @@ final class ReportMarkdown {
       }
       Figures.Row costs = r.figures().costs(s);
       Columns.COSTS.forEach(column -> cells.add(text(costs, column)));
+      cells.add(text(costs, Columns.CUT));
       cells.add(text(costs, Columns.FAILED));
       line(out, cells);
     }

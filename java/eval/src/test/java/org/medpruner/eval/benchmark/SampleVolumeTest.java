@@ -41,6 +41,10 @@ class SampleVolumeTest {
       TestData.picture(data.resolve("amos_0034/" + i + ".png"), 2, i);
     }
     assertEquals(List.of(1, 10, 2), levels(read("amos_0034", 85)));
+    Sample s = new Sample("x", "amos_0034", "c", Sample.Kind.OPEN, "q", "a", Map.of());
+    List<String> warnings = SampleVolume.read(data, s, 85).warnings();
+    assertEquals(1, warnings.size());
+    assertTrue(warnings.getFirst().contains("10.png comes before 2.png"), warnings.getFirst());
   }
 
   @Test

@@ -123,6 +123,7 @@ class EvaluationReportTest {
                 Columns.DECODE,
                 Columns.PEAK,
                 Columns.KV,
+                Columns.CUT,
                 Columns.FAILED,
                 "strict_meteor",
                 "reference_bleu_3")),
@@ -218,6 +219,78 @@ class EvaluationReportTest {
     assertTrue(md.contains("| paper | 57.1"), md);
     assertTrue(md.contains("| off | 75.0"), md);
     assertEquals(5, elements(page, "article").size());
+  }
+
+  private static SampleResult shown(
+      int k, Sample s, String ending, String recipe, String... warnings) {
+    return RunScenes.result(TWO.get(k), k, s, "A. Yes", 10, "ff", ending, recipe, warnings);
+  }
+
+  @Test
+  void cutAnswersAreCounted() throws Exception {
+    List<Sample> samples = RunScenes.samples(4, Kind.CLOSED);
+    List<SampleResult> results = new ArrayList<>();
+    for (int k = 0; k < 2; k++) {
+      for (int i = 0; i < 4; i++) {
+        String ending = i < 2 + k ? "length" : i == 3 ? "stop-string" : "stop-token";
+        results.add(shown(k, samples.get(i), ending, "window [0,1]"));
+      }
+    }
+    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
+    Map<String, String> csv = csv();
+    assertEquals("2", csv.get("off|any|(all)|cut"));
+    assertEquals("3", csv.get("paper|any|(all)|cut"));
+    String said = "5 answers were cut at their length limit";
+    assertTrue(page.getDocumentElement().getTextContent().contains(said));
+    String md = text(EvaluationReport.MARKDOWN);
+    assertTrue(md.contains("**" + said), md);
+    assertTrue(md.contains("| cut | failed |"), md);
+    assertTrue(md.lines().anyMatch(l -> l.startsWith("| paper |") && l.endsWith("| 3 | 0 |")), md);
+  }
+
+  /** Once for each volume, however many questions and settings there are of it. */
+  @Test
+  void howVolumesWereShownIsSaidWhereItMatters() throws Exception {
+    List<Sample> samples = RunScenes.samples(12, Kind.CLOSED);
+    String ct = "CT windows [-1024,1024] [-135,215] [0,80] (detected CT: values -1024 to ";
+    String order =
+        "slices are in byte order of their names, so DOE, J: 10.png comes before DOE, J: 9.png;"
+            + " pad the numbers";
+    List<SampleResult> results = new ArrayList<>();
+    for (int k = 0; k < 2; k++) {
+      for (int i = 0; i < 12; i++) {
+        Sample s = samples.get(i);
+        results.add(
+            i < 4
+                ? shown(k, s, "stop-token", ct + "3000)", order, "another")
+                : i < 8
+                    ? shown(k, s, "stop-token", ct + "900)", "DOE: 1.PNG: no alpha")
+                    : shown(k, s, "stop-token", "MRI min-max over the volume (detected MRI: x)"));
+      }
+    }
+    String mixed =
+        "The model was shown volumes by different recipes: 2 by CT windows [-1024,1024] [-135,215]"
+            + " [0,80], 1 by MRI min-max over the volume.";
+    String mri = "1 of 3 volumes were shown as MRI, though the benchmark holds CT alone";
+    for (String benchmark : List.of("amos", "3drad", "m3d")) {
+      Run run = RunScenes.run(benchmark, "x.json", 85, TWO, samples, results);
+      String said = page(run, EvaluationReportTest::blank).getDocumentElement().getTextContent();
+      assertTrue(said.contains(mixed), said);
+      assertEquals(!benchmark.equals("m3d"), said.contains(mri), benchmark);
+      assertTrue(
+          said.contains(
+              "2 volumes were read with warnings (results.jsonl has them), the first: slices are"
+                  + " in byte order of their names; pad the numbers."),
+          said);
+      for (String file : FILES) {
+        assertFalse(text(file).contains("DOE"), file);
+      }
+    }
+    List<SampleResult> second = results.stream().filter(r -> r.recipe().endsWith("900)")).toList();
+    Run run = RunScenes.run("amos", "x.json", 85, TWO, samples, second);
+    String said = page(run, EvaluationReportTest::blank).getDocumentElement().getTextContent();
+    assertTrue(said.contains("the first: a picture: no alpha."), said);
+    assertFalse(said.contains("recipes") || said.contains("MRI"), said);
   }
 
   @Test

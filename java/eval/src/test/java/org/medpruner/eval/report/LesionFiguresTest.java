@@ -41,7 +41,7 @@ class LesionFiguresTest {
   void write() throws Exception {
     Path data = folder.resolve("data");
     PhantomBenchmark.write(data, 60, 3, (done, total) -> {});
-    truth = PhantomTruth.read(data).orElseThrow();
+    truth = PhantomTruth.read(data, PhantomBenchmark.ANNOTATIONS).orElseThrow();
     JsonNode listed = new ObjectMapper().readTree(data.resolve("M3D_test.json").toFile());
     for (JsonNode q : listed) {
       String prompt = q.path("conversations").get(0).path("value").asText();
@@ -66,6 +66,8 @@ class LesionFiguresTest {
         null,
         "stop-token",
         "ff",
+        "CT windows",
+        List.of(),
         24,
         keptSlices,
         1536,

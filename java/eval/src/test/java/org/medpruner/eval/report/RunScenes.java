@@ -121,6 +121,20 @@ final class RunScenes {
 
   static SampleResult result(
       Setting setting, int k, Sample s, String answer, int slices, String volumeSha256) {
+    return result(
+        setting, k, s, answer, slices, volumeSha256, "stop-token", "ready-made 8-bit pictures");
+  }
+
+  static SampleResult result(
+      Setting setting,
+      int k,
+      Sample s,
+      String answer,
+      int slices,
+      String volumeSha256,
+      String ending,
+      String recipe,
+      String... warnings) {
     int step = Math.min(slices, 1 + k);
     List<Integer> kept = new ArrayList<>();
     for (int i = 0; i < slices; i += step) {
@@ -133,8 +147,10 @@ final class RunScenes {
         setting.name(),
         answer,
         null,
-        "stop-token",
+        ending,
         volumeSha256,
+        recipe,
+        List.of(warnings),
         slices,
         kept,
         64L * slices,

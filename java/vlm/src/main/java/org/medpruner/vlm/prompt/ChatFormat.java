@@ -58,16 +58,6 @@ public interface ChatFormat extends AutoCloseable {
    */
   String visible(String decoded);
 
-  /**
-   * Text of an answer.
-   *
-   * @param ids all of its ids as generated, stop ids included
-   * @return special tokens and thinking blocks left out, trimmed
-   */
-  default String answer(List<Integer> ids) {
-    return visible(decode(ids));
-  }
-
   @Override
   void close();
 }

@@ -268,8 +268,8 @@ class HuluPipelineTest {
       int open = TinyHulu.THINK;
       int close = TinyHulu.END_OF_THINK;
       List<Integer> ids = List.of(open, 72, 77, close, 32, 65, 32, 66, TinyHulu.IM_END);
-      assertEquals("A B", chat.answer(ids));
-      assertEquals("A", chat.answer(List.of(65)));
+      assertEquals("A B", chat.visible(chat.decode(ids)));
+      assertEquals("A", chat.visible(chat.decode(List.of(65))));
     }
   }
 

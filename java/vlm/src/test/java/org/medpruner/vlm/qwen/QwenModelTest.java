@@ -231,14 +231,14 @@ class QwenModelTest {
     try (QwenChat chat = QwenChat.load(folder)) {
       int[] ids = chat.prompt(PromptLayout.GOOGLE, 1, 1, "a").ids();
       assertEquals(264, ids[ids.length - 2]);
-      assertEquals("b", chat.answer(List.of(97, 265, 10, 98, TinyQwen.IM_END)));
-      assertEquals("", chat.answer(List.of(97, 98)));
+      assertEquals("b", chat.visible(chat.decode(List.of(97, 265, 10, 98, TinyQwen.IM_END))));
+      assertEquals("", chat.visible(chat.decode(List.of(97, 98))));
     }
     Files.delete(folder.resolve("chat_template.json"));
     try (QwenChat chat = QwenChat.load(folder)) {
       int[] ids = chat.prompt(PromptLayout.GOOGLE, 1, 1, "a").ids();
       assertEquals('t', ids[ids.length - 2]);
-      assertEquals("ab", chat.answer(List.of(97, 98, TinyQwen.IM_END)));
+      assertEquals("ab", chat.visible(chat.decode(List.of(97, 98, TinyQwen.IM_END))));
     }
   }
 
