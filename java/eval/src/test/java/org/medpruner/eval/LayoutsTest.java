@@ -25,7 +25,9 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 
-/** Every layout of every benchmark, from generated files over pixels and answers to scores. */
+/**
+ * Every layout of the published benchmarks, from generated files over pixels and answers to scores.
+ */
 class LayoutsTest {
   /** First grey levels of the slices as presented. */
   private static final List<Integer> LEVELS = List.of(0, 128, 255);
@@ -42,6 +44,20 @@ class LayoutsTest {
         TestData.json(
             data.resolve("Amos/amos_val_mrg_sft.json"),
             TestData.entry("amos_test_crop_32/amos_0034", "<video>\\nWrite.", report, ""));
+      }
+    },
+    AMOS_REGIONS_NIFTI(Benchmark.AMOS, Kind.REPORT) {
+      @Override
+      void write(Path data) {
+        nifti(data.resolve("imagesVa/amos_5001.nii.gz"));
+        TestData.text(
+            data.resolve("report_generation_train_val.json"),
+            """
+            {"licence": "any", "training": [], "validation": [{"image": "./imagesVa/amos_5001.nii.gz",
+              "meta": {"spacing": [1, 1, 5]}, "labels": {"report": {
+                "findings": {"abdomen": "A cyst of the liver.", "chest": "", "pelvis": ""},
+                "impression": {"abdomen": ["Hepatic cyst."], "chest": [], "pelvis": []}}}}]}
+            """);
       }
     },
     M3D_JSON(Benchmark.M3D, Kind.CLOSED, Kind.OPEN) {

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
+import org.medpruner.eval.benchmark.Entries.BadEntry;
 
 /**
  * Samples of the CSVs that 3D-RAD and M3D-VQA themselves publish: all below a folder that have the
@@ -122,13 +123,17 @@ final class CsvSamples {
     try (BufferedReader text = Files.newBufferedReader(file, UTF_8);
         CSVParser rows = FORMAT.parse(withoutMark(text))) {
       checkColumns(file, rows.getHeaderNames());
-      List<Sample> samples = new ArrayList<>();
-      for (CSVRecord row : rows) {
-        if (!row.stream().allMatch(String::isBlank)) {
-          add(new Row(file, row), samples);
+      int columns = rows.getHeaderNames().size();
+      String stem = name(file).replaceFirst("\\.[^./]*$", "");
+      Entries entries = new Entries(benchmark, data, file);
+      for (CSVRecord record : rows) {
+        if (!record.stream().allMatch(String::isBlank)) {
+          long number = record.getRecordNumber();
+          String id = String.format(Locale.ROOT, "%s-%s-%06d", benchmark.word(), stem, number);
+          entries.add(id, "row " + number, () -> samples(id, new Row(columns, record)));
         }
       }
-      return samples;
+      return entries.samples();
     } catch (IOException e) {
       throw unreadable(file, e);
     } catch (UncheckedIOException e) {
@@ -179,11 +184,9 @@ final class CsvSamples {
     return new InputException(file + problem, e);
   }
 
-  private void add(Row row, List<Sample> samples) {
-    String stem = name(row.file).replaceFirst("\\.[^./]*$", "");
-    String id =
-        String.format(
-            Locale.ROOT, "%s-%s-%06d", benchmark.word(), stem, row.record.getRecordNumber());
+  private List<Sample> samples(String id, Row row) {
+    row.checkWidth();
+    List<Sample> samples = new ArrayList<>();
     Map<String, String> choices = new LinkedHashMap<>();
     for (String letter : LETTERS) {
       String text = row.optional("Choice " + letter);
@@ -219,13 +222,14 @@ final class CsvSamples {
               row.optional("Answer"),
               Map.of()));
     }
+    return samples;
   }
 
   private String volume(Row row) {
     try {
       return volumes.find(row.required(volumeColumn));
     } catch (InvalidPathException e) {
-      throw row.bad(volumeColumn + " is not a path");
+      throw new BadEntry(volumeColumn + " is not a path");
     }
   }
 
@@ -259,8 +263,20 @@ final class CsvSamples {
     return key.isEmpty() ? benchmark.word() : key;
   }
 
-  /** A row that can say where it is. */
-  private record Row(Path file, CSVRecord record) {
+  /** A row of a table that has so many columns. */
+  private record Row(int columns, CSVRecord record) {
+    /** A comma that is not quoted shifts the cells behind it. */
+    void checkWidth() {
+      if (record.stream().skip(columns).anyMatch(cell -> !cell.isBlank())) {
+        throw new BadEntry(
+            "has "
+                + record.size()
+                + " cells, the head has "
+                + columns
+                + "; quote what holds a comma");
+      }
+    }
+
     String optional(String column) {
       return record.isSet(column) ? record.get(column).strip() : "";
     }
@@ -268,7 +284,7 @@ final class CsvSamples {
     String required(String column) {
       String value = optional(column);
       if (value.isEmpty()) {
-        throw bad(column + " is empty");
+        throw new BadEntry(column + " is empty");
       }
       return value;
     }
@@ -278,13 +294,8 @@ final class CsvSamples {
       return switch (type) {
         case "close", "closed" -> true;
         case "open", "" -> false;
-        default -> throw bad("QuestionType \"" + type + "\" is neither Open nor Close");
+        default -> throw new BadEntry("QuestionType \"" + type + "\" is neither Open nor Close");
       };
-    }
-
-    private InputException bad(String problem) {
-      return new InputException(
-          file + ": row " + record.getRecordNumber() + ": " + problem + "; repair the file");
     }
   }
 }

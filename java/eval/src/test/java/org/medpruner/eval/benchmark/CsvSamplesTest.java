@@ -117,6 +117,57 @@ class CsvSamplesTest {
     assertTrue(type.contains("\"perhaps\" is neither Open nor Close"), type);
   }
 
+  @Test
+  void aBadRowIsOneBadSample() {
+    text(
+        data.resolve("t/a.csv"),
+        RAD_HEADER
+            + "4,2,,Q,No,Close,B,Yes,No,-,-\n"
+            + "4,2,v.npy,Q,No,Perhaps,B,Yes,No,-,-\n"
+            + "4,2,v\0.npy,Q,No,Close,B,Yes,No,-,-\n"
+            // What pandas refuses, too; the cells that Excel leaves empty shift nothing.
+            + "1,1,v.npy,Q,Both lungs, and liver,Open,-,-,-,-,-\n"
+            + "4,2,v.npy,Q,No,Close,B,Yes,No,-,-,,\n");
+    List<Sample> samples = Benchmark.RAD3D.load(data).samples();
+    assertEquals(
+        new Sample(
+            "3drad-t/a-000001",
+            "3drad-t/a-000001",
+            "3drad",
+            Kind.OPEN,
+            "",
+            "",
+            Map.of(),
+            "t/a.csv: row 1: VolumeName is empty"),
+        samples.get(0));
+    assertEquals(
+        List.of(
+            "t/a.csv: row 2: QuestionType \"perhaps\" is neither Open nor Close",
+            "t/a.csv: row 3: VolumeName is not a path",
+            "t/a.csv: row 4: has 12 cells, the head has 11; quote what holds a comma",
+            ""),
+        samples.subList(1, 5).stream().map(Sample::problem).toList());
+    assertEquals("B", samples.get(4).gold());
+    assertEquals("3drad-t/a-000005", samples.get(4).id());
+  }
+
+  /** The shifted letter of M3D-VQA would be a choice's text, which nothing else refuses. */
+  @Test
+  void aShiftedRowIsNotAsked() {
+    text(
+        data.resolve("a.csv"),
+        M3D_HEADER
+            + "v.npy,Where?,Both lungs, and liver,5,A,both,left,right,none\n"
+            + "v.npy,Q,axial,1,A,axial,coronal,-,-\n");
+    List<Sample> samples = Benchmark.M3D.load(data).samples();
+    assertEquals(
+        List.of("m3d-a-000001", "m3d-a-000002-closed", "m3d-a-000002-open"),
+        samples.stream().map(Sample::id).toList());
+    assertEquals(
+        "a.csv: row 1: has 10 cells, the head has 9; quote what holds a comma",
+        samples.getFirst().problem());
+  }
+
   /** One bad sample, not a bad file: the run says so of it alone. */
   @Test
   void emptyCellsStayEmpty() {

@@ -68,7 +68,7 @@ class JsonSamplesTest {
                 volume,
                 "<image>\\nWhich plane?\\nA.axial\\nB.coronal\\nC.sagittal",
                 "A",
-                ", \"Question_Type\": \"CLOSED\", \"type\": 1"),
+                ", \"Question_Type\": \"CLOSED \", \"type\": 1"),
             entry(
                 volume,
                 "<video>\\n Which organ is enlarged? ",
@@ -161,6 +161,58 @@ class JsonSamplesTest {
     List<Sample> samples = Benchmark.M3D.load(data).samples();
     assertEquals(List.of("", "a"), List.of(samples.get(0).prompt(), samples.get(0).gold()));
     assertEquals("", samples.get(1).gold());
+  }
+
+  /** Of each field one that is odd, between entries that are not. */
+  @Test
+  void aBadEntryIsOneBadSample() {
+    String volume = "M3D/ct_quizze/008799/Axial_C__arterial_phase";
+    json(
+        data.resolve("M3D/M3D_test.json"),
+        entry(volume, "Q", "a", ""),
+        entry("", "Q", "a", ""),
+        entry("a\\u0000b", "Q", "a", ""),
+        entry(volume, "Q", "a", ", \"Question_Type\": \"MAY\\nBE\""),
+        entry(volume, "Q", "a", ", \"type\": 6"),
+        "{\"video\": [\"v\"], \"conversations\": [{\"value\": \"q\"}]}",
+        "null",
+        entry(volume, "R", "b", ""));
+    List<Sample> samples = Benchmark.M3D.load(data).samples();
+    assertEquals(
+        List.of(
+            "",
+            "video[0]: is empty",
+            "video[0]: is not a path",
+            "Question_Type: \"may?be\" is neither open nor close",
+            "type: 6 is not 1 to 5",
+            "conversations[1].value: is missing",
+            "video[0]: is missing",
+            ""),
+        samples.stream()
+            .map(s -> s.problem().replaceFirst("M3D/M3D_test.json: entry \\d \\(from 0\\): ", ""))
+            .toList());
+    assertEquals(
+        List.of("Q", "R"),
+        samples.stream()
+            .map(Sample::prompt)
+            .filter(q -> !q.isEmpty())
+            .map(q -> q.substring(0, 1))
+            .toList());
+    // A volume that is not there: "" would be the whole data folder.
+    Sample bad = samples.get(1);
+    assertEquals(
+        new Sample(
+            "m3d-000001",
+            "m3d-000001",
+            "m3d",
+            Kind.OPEN,
+            "",
+            "",
+            Map.of(),
+            "M3D/M3D_test.json: entry 1 (from 0): video[0]: is empty"),
+        bad);
+    assertEquals(
+        List.of("m3d-000007", volume), List.of(samples.get(7).id(), samples.get(7).volume()));
   }
 
   @Test
