@@ -112,18 +112,18 @@ class LayoutsTest {
     RAD3D_CSV_NIFTI_NPY(Benchmark.RAD3D, Kind.CLOSED, Kind.OPEN) {
       @Override
       void write(Path data) {
-        // As CT-RATE nests and packs them, and as the copy on the Hub has them.
+        // As CT-RATE names, nests and packs them, and as the copy on the Hub has them.
         nifti(data.resolve("dataset/valid/valid_1000/valid_1000_a/valid_1000_a_1.nii.gz"));
-        array(data.resolve("npy/valid_2_b_1.npy"));
+        array(data.resolve("npy/test_2_b_1.npy"));
         String header =
             "Task,Subtask,VolumeName,Question,Answer,QuestionType,AnswerChoice,Choice A,Choice"
                 + " B,Choice C,Choice D\n";
         TestData.text(
             data.resolve("3DRAD/test/Task4_Existence_Detection/Lung nodule.csv"),
-            header + "4,2,valid_1000_a_1.nii.gz,Is there a nodule?,No,Close,B,Yes,No,-,-\n");
+            header + "4,2,test_1000_a_1.nii.gz,Is there a nodule?,No,Close,B,Yes,No,-,-\n");
         TestData.text(
             data.resolve("3DRAD/test/Task3_Medical_Computation/Size.csv"),
-            header + "3,1,valid_2_b_1.nii.gz,How large is it?,4 mm,Open,,-,-,-,-\n");
+            header + "3,1,test_2_b_1.nii.gz,How large is it?,4 mm,Open,,-,-,-,-\n");
       }
     };
 

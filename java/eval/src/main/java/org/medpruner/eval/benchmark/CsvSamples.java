@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -53,6 +54,11 @@ final class CsvSamples {
   private static final List<String> M3D_TYPES =
       List.of("Plane", "Phase", "Organ", "Abnormality", "Location");
 
+  /** 3D-RAD's test volumes are CT-RATE's for validation, and carry that name there. */
+  private static final String RAD3D_TEST = "test_";
+
+  private static final String CT_RATE_TEST = "valid_";
+
   /** The column of row numbers that pandas writes has no name. */
   private static final CSVFormat FORMAT =
       CSVFormat.RFC4180
@@ -71,6 +77,9 @@ final class CsvSamples {
   private final String letterColumn;
   private final VolumeIndex volumes;
 
+  /** The table that each question stands in. */
+  private final Map<Question, Path> asked = new HashMap<>();
+
   CsvSamples(Benchmark benchmark, Path data) {
     this.benchmark = benchmark;
     this.data = data;
@@ -80,12 +89,15 @@ final class CsvSamples {
     this.volumes = new VolumeIndex(data);
   }
 
+  private record Question(String volume, Kind kind, String prompt, String gold) {}
+
   Benchmark.Loaded read() {
     List<Path> files = new ArrayList<>();
     List<Sample> samples = new ArrayList<>();
     for (Path file : candidates()) {
       List<Sample> own = read(file);
       if (own != null) {
+        checkNew(file, own);
         files.add(file);
         samples.addAll(own);
       }
@@ -100,6 +112,22 @@ final class CsvSamples {
               + ", Question, Answer; check --data");
     }
     return new Benchmark.Loaded(files, samples);
+  }
+
+  /** M3D-VQA publishes a part of its test table beside it; a question counts once. */
+  private void checkNew(Path file, List<Sample> samples) {
+    for (Sample s : samples) {
+      if (s.prompt().isEmpty() || s.gold().isEmpty()) {
+        continue;
+      }
+      // Tables repeat questions of their own, which is theirs to do.
+      Path first =
+          asked.putIfAbsent(new Question(s.volume(), s.kind(), s.prompt(), s.gold()), file);
+      if (first != null && !first.equals(file)) {
+        throw new InputException(
+            file + ": holds questions of " + first + "; keep one of the two below --data");
+      }
+    }
   }
 
   private List<Path> candidates() {
@@ -226,8 +254,13 @@ final class CsvSamples {
   }
 
   private String volume(Row row) {
+    String name = row.required(volumeColumn);
     try {
-      return volumes.find(row.required(volumeColumn));
+      String found = volumes.find(name);
+      if (found == null && !m3d && name.startsWith(RAD3D_TEST)) {
+        found = volumes.find(CT_RATE_TEST + name.substring(RAD3D_TEST.length()));
+      }
+      return found == null ? name : found;
     } catch (InvalidPathException e) {
       throw new BadEntry(volumeColumn + " is not a path");
     }

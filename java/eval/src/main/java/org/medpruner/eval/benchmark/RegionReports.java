@@ -62,7 +62,9 @@ final class RegionReports {
       if (Files.exists(beside)) {
         return VolumeIndex.relative(data, beside);
       }
-      return volumes.find(Path.of(image.asText()).normalize().toString());
+      String name = Path.of(image.asText()).normalize().toString();
+      String found = volumes.find(name);
+      return found == null ? name : found;
     } catch (InvalidPathException e) {
       throw new BadEntry("image: is not a path");
     }
