@@ -3,6 +3,7 @@ package org.medpruner.eval;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -136,12 +137,13 @@ public final class Evaluation {
         checkAnswered(samples.getFirst(), Instant.parse(before.header().created()));
         continue;
       }
-      VolumeQuestions questions = new VolumeQuestions(plan, model, samples.getFirst());
+      Sample asked = firstToAsk(open.values());
+      VolumeQuestions questions = new VolumeQuestions(plan, model, asked);
       checkHash(samples.getFirst().volume(), questions.volume());
       SampleVolume volume = questions.volume();
-      if (!warm && volume != null) {
+      if (!warm && volume != null && asked != null) {
         warm = true;
-        warmUp(plan, model, volume.images(), samples.getFirst());
+        warmUp(plan, model, volume.images(), asked);
       }
       for (Map.Entry<Setting, List<Sample>> e : open.entrySet()) {
         questions.ask(e.getKey(), e.getValue(), this::keep);
@@ -150,6 +152,15 @@ public final class Evaluation {
         }
       }
     }
+  }
+
+  /** Null when every one of them has a defect. */
+  private static @Nullable Sample firstToAsk(Collection<List<Sample>> open) {
+    return open.stream()
+        .flatMap(List::stream)
+        .filter(s -> s.defect().isEmpty())
+        .findFirst()
+        .orElse(null);
   }
 
   private void keep(SampleResult result) {

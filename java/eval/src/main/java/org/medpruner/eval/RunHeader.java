@@ -34,7 +34,7 @@ public record RunHeader(
     int maxImages,
     GenerationOptions generation) {
   /** The value of {@link #format}. */
-  public static final String FORMAT = "medpruner-eval/1";
+  public static final String FORMAT = "medpruner-eval/2";
 
   /** Copies the list. */
   public RunHeader {

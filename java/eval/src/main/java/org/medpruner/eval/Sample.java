@@ -19,6 +19,8 @@ import java.util.Map;
  * @param gold the right answer, or the report, as the benchmark's file has it; "" where it has none
  * @param choices of a closed question, upper-case letter to text, in order; empty when the question
  *     offers none (yes or no)
+ * @param problem what is wrong with its entry of the benchmark's file, in one line; it is then
+ *     neither asked nor judged, and its volume is a path that is not there. "" when nothing is
  */
 public record Sample(
     String id,
@@ -27,7 +29,8 @@ public record Sample(
     Kind kind,
     String prompt,
     String gold,
-    Map<String, String> choices) {
+    Map<String, String> choices,
+    String problem) {
 
   /** How an answer is scored. */
   public enum Kind {
@@ -44,8 +47,33 @@ public record Sample(
     choices = Collections.unmodifiableMap(new LinkedHashMap<>(choices));
   }
 
+  /**
+   * A sample of an entry that nothing is wrong with.
+   *
+   * @param id where it stands in the benchmark's own file
+   * @param volume relative to the run's data folder
+   * @param category what figures are broken down by
+   * @param kind how the answer is scored
+   * @param prompt what the model is asked; "" where there is no question
+   * @param gold the right answer; "" where there is none
+   * @param choices of a closed question; empty when it offers none
+   */
+  public Sample(
+      String id,
+      String volume,
+      String category,
+      Kind kind,
+      String prompt,
+      String gold,
+      Map<String, String> choices) {
+    this(id, volume, category, kind, prompt, gold, choices, "");
+  }
+
   /** Why it can be neither asked nor judged, whatever the model; "" when it can. */
   String defect() {
+    if (!problem.isEmpty()) {
+      return problem;
+    }
     return prompt.isBlank()
         ? "the benchmark's file has no question here"
         : gold.isBlank() ? "the benchmark's file has no answer here" : "";

@@ -26,17 +26,21 @@ final class VolumeQuestions {
   private final VisionLanguageModel model;
   private final @Nullable SampleVolume volume;
 
-  /** Why the volume cannot be read; "" when it could. */
+  /** Why the volume cannot be read; "" when it could, or nothing is asked about it. */
   private final String unreadable;
 
-  /** Reads the volume. */
-  VolumeQuestions(EvaluationPlan plan, VisionLanguageModel model, Sample sample) {
+  /**
+   * Reads the volume.
+   *
+   * @param asked a sample that can be asked about it; null when none can: then it is not read
+   */
+  VolumeQuestions(EvaluationPlan plan, VisionLanguageModel model, @Nullable Sample asked) {
     this.plan = plan;
     this.model = model;
     SampleVolume read = null;
     String problem = "";
     try {
-      read = SampleVolume.read(plan.data(), sample, plan.maxImages());
+      read = asked == null ? null : SampleVolume.read(plan.data(), asked, plan.maxImages());
     } catch (RuntimeException | OutOfMemoryError e) {
       problem = message(e);
     }
@@ -44,7 +48,7 @@ final class VolumeQuestions {
     unreadable = problem;
   }
 
-  /** The volume, or null when it cannot be read. */
+  /** The volume, or null when it cannot be read or nothing is asked about it. */
   @Nullable SampleVolume volume() {
     return volume;
   }

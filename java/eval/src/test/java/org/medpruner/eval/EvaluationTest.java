@@ -206,6 +206,47 @@ class EvaluationTest {
     }
   }
 
+  /** Both of v1's questions: one has no answer, the other's entry is bad. */
+  @Test
+  void aVolumeThatNothingIsAskedAboutIsNotRead() throws IOException {
+    Path json = folder.resolve("data/M3D_test.json");
+    String text = Files.readString(json);
+    int third =
+        text.indexOf("}], \"type\": 4", text.indexOf("slice 3")) + "}], \"type\": ".length();
+    text = text.substring(0, third) + "9" + text.substring(third + 1);
+    int last = text.lastIndexOf("\"no\"");
+    text(json, text.substring(0, last) + "\"\"" + text.substring(last + 4));
+    Run run = run(plan(0, Setting.OFF, PAPER));
+    assertTrue(run.complete());
+    assertEquals(4, run.failures());
+    for (Setting s : run.settings()) {
+      SampleResult entry = run.result(s, "m3d-000003");
+      SampleResult answer = run.result(s, "m3d-000004");
+      assertNotNull(entry);
+      assertNotNull(answer);
+      assertEquals("M3D_test.json: entry 3 (from 0): type: 9 is not 1 to 5", entry.error());
+      assertEquals("the benchmark's file has no answer here", answer.error());
+      assertEquals("", answer.volumeSha256());
+    }
+    // The folder is gone on with from where the data lie now.
+    Files.move(folder.resolve("data"), folder.resolve("moved"));
+    EvaluationPlan p = plan(0, Setting.OFF, PAPER);
+    run(
+        new EvaluationPlan(
+            p.benchmark(),
+            folder.resolve("moved"),
+            p.model(),
+            p.load(),
+            p.settings(),
+            0,
+            1,
+            85,
+            SHORT,
+            out(),
+            "test"));
+    assertEquals(10, lines().size());
+  }
+
   @Test
   void aQuestionThatDoesNotFitFailsAlone() throws IOException {
     Path json = folder.resolve("data/M3D_test.json");

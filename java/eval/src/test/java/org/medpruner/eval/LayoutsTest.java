@@ -5,19 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.zip.GZIPOutputStream;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,7 +25,9 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 
-/** Every layout of every benchmark, from generated files over pixels and answers to scores. */
+/**
+ * Every layout of the published benchmarks, from generated files over pixels and answers to scores.
+ */
 class LayoutsTest {
   /** First grey levels of the slices as presented. */
   private static final List<Integer> LEVELS = List.of(0, 128, 255);
@@ -46,9 +41,23 @@ class LayoutsTest {
       void write(Path data) {
         pictures(data.resolve("Amos/amos_test_crop_32/amos_0034"));
         String report = "Findings: The liver is normal. Impression: No disease.";
-        json(
+        TestData.json(
             data.resolve("Amos/amos_val_mrg_sft.json"),
-            entry("amos_test_crop_32/amos_0034", "<video>\\nWrite.", report, ""));
+            TestData.entry("amos_test_crop_32/amos_0034", "<video>\\nWrite.", report, ""));
+      }
+    },
+    AMOS_REGIONS_NIFTI(Benchmark.AMOS, Kind.REPORT) {
+      @Override
+      void write(Path data) {
+        nifti(data.resolve("imagesVa/amos_5001.nii.gz"));
+        TestData.text(
+            data.resolve("report_generation_train_val.json"),
+            """
+            {"licence": "any", "training": [], "validation": [{"image": "./imagesVa/amos_5001.nii.gz",
+              "meta": {"spacing": [1, 1, 5]}, "labels": {"report": {
+                "findings": {"abdomen": "A cyst of the liver.", "chest": "", "pelvis": ""},
+                "impression": {"abdomen": ["Hepatic cyst."], "chest": [], "pelvis": []}}}}]}
+            """);
       }
     },
     M3D_JSON(Benchmark.M3D, Kind.CLOSED, Kind.OPEN) {
@@ -56,14 +65,14 @@ class LayoutsTest {
       void write(Path data) {
         String volume = "M3D/ct_quizze/008799/Axial_C__arterial_phase";
         pictures(data.resolve(volume));
-        json(
+        TestData.json(
             data.resolve("M3D/M3D_test.json"),
-            entry(
+            TestData.entry(
                 volume + "/",
                 "<image>\\nWhich plane?\\nA.axial\\nB.coronal",
                 "A",
                 ", \"Question_Type\": \"CLOSED\", \"type\": 1"),
-            entry(
+            TestData.entry(
                 volume + "/",
                 "<video>\\nWhich organ is enlarged?",
                 "the liver",
@@ -86,14 +95,14 @@ class LayoutsTest {
       @Override
       void write(Path data) {
         pictures(data.resolve("3DRad/valid_crop/valid_1000_a_1"));
-        json(
+        TestData.json(
             data.resolve("3DRad/Rad3D_test.json"),
-            entry(
+            TestData.entry(
                 "valid_crop/valid_1000_a_1",
                 "Is there material?\\nA.Yes\\nB.No",
                 "B.No",
                 ", \"Question_Type\": \"close\", \"type\": \"Image_Quality\""),
-            entry(
+            TestData.entry(
                 "valid_crop/valid_1000_a_1",
                 "How large is it?",
                 "4 mm",
@@ -103,18 +112,18 @@ class LayoutsTest {
     RAD3D_CSV_NIFTI_NPY(Benchmark.RAD3D, Kind.CLOSED, Kind.OPEN) {
       @Override
       void write(Path data) {
-        // As CT-RATE nests and packs them, and as the copy on the Hub has them.
+        // As CT-RATE names, nests and packs them, and as the copy on the Hub has them.
         nifti(data.resolve("dataset/valid/valid_1000/valid_1000_a/valid_1000_a_1.nii.gz"));
-        array(data.resolve("npy/valid_2_b_1.npy"));
+        array(data.resolve("npy/test_2_b_1.npy"));
         String header =
             "Task,Subtask,VolumeName,Question,Answer,QuestionType,AnswerChoice,Choice A,Choice"
                 + " B,Choice C,Choice D\n";
         TestData.text(
             data.resolve("3DRAD/test/Task4_Existence_Detection/Lung nodule.csv"),
-            header + "4,2,valid_1000_a_1.nii.gz,Is there a nodule?,No,Close,B,Yes,No,-,-\n");
+            header + "4,2,test_1000_a_1.nii.gz,Is there a nodule?,No,Close,B,Yes,No,-,-\n");
         TestData.text(
             data.resolve("3DRAD/test/Task3_Medical_Computation/Size.csv"),
-            header + "3,1,valid_2_b_1.nii.gz,How large is it?,4 mm,Open,,-,-,-,-\n");
+            header + "3,1,test_2_b_1.nii.gz,How large is it?,4 mm,Open,,-,-,-,-\n");
       }
     };
 
@@ -148,38 +157,13 @@ class LayoutsTest {
 
     /** Planes from below upwards, in HU, whose first window is -1024 to 1024. */
     private static void nifti(Path file) {
-      TestData.nifti(file, 16, 1024, 0, -1024);
-      ByteArrayOutputStream packed = new ByteArrayOutputStream();
-      try {
-        try (GZIPOutputStream gz = new GZIPOutputStream(packed)) {
-          gz.write(Files.readAllBytes(file));
-        }
-        Files.write(file, packed.toByteArray());
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    private static void json(Path file, String... entries) {
-      TestData.text(file, "[" + String.join(",\n", entries) + "]");
-    }
-
-    private static String entry(String video, String question, String answer, String more) {
-      return "{\"video\": [\""
-          + video
-          + "\"], \"conversations\": [{\"from\": \"human\", \"value\": \""
-          + question
-          + "\"}, {\"from\": \"gpt\", \"value\": \""
-          + answer
-          + "\"}]"
-          + more
-          + "}";
+      TestData.niftiGz(file, 16, 1024, 0, -1024);
     }
   }
 
   @ParameterizedTest
   @EnumSource
-  void aLayoutIsReadAskedAndScored(Layout layout) throws IOException {
+  void aLayoutIsReadAskedAndScored(Layout layout) {
     Path data = folder.resolve("data");
     layout.write(data);
     List<Setting> settings = List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER));
@@ -219,18 +203,14 @@ class LayoutsTest {
   }
 
   /** Each kind has its own first metric, by the reference's definition also of an empty answer. */
-  private static void assertScored(Run run, List<Kind> kinds, Path out) throws IOException {
+  private static void assertScored(Run run, List<Kind> kinds, Path out) {
     EvaluationReport.of(run).write(out);
     Map<String, CSVRecord> rows = new HashMap<>();
     List<String> found = new ArrayList<>();
-    CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
-    try (CSVParser csv =
-        CSVParser.parse(Files.readString(out.resolve(EvaluationReport.CSV)), format)) {
-      for (CSVRecord r : csv) {
-        if (r.get("category").equals("(all)")) {
-          rows.put(r.get("setting") + " " + r.get("kind"), r);
-          found.add(r.get("kind"));
-        }
+    for (CSVRecord r : TestData.csv(out.resolve(EvaluationReport.CSV))) {
+      if (r.get("category").equals("(all)")) {
+        rows.put(r.get("setting") + " " + r.get("kind"), r);
+        found.add(r.get("kind"));
       }
     }
     for (Kind kind : kinds) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -13,7 +14,14 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPOutputStream;
 import javax.imageio.ImageIO;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.function.Executable;
 import org.medpruner.InputException;
@@ -64,6 +72,21 @@ public final class TestData {
 
   /** A NIfTI-1 file of int16 planes, each of one value, presented from the last to the first. */
   public static void nifti(Path file, int side, int... levels) {
+    write(file, nifti(side, levels));
+  }
+
+  /** The same, packed. */
+  public static void niftiGz(Path file, int side, int... levels) {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (GZIPOutputStream gz = new GZIPOutputStream(packed)) {
+      gz.write(nifti(side, levels));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    write(file, packed.toByteArray());
+  }
+
+  private static byte[] nifti(int side, int... levels) {
     ByteBuffer b =
         ByteBuffer.allocate(352 + 2 * side * side * levels.length).order(ByteOrder.LITTLE_ENDIAN);
     b.putInt(0, 348);
@@ -83,7 +106,45 @@ public final class TestData {
         b.putShort((short) level);
       }
     }
-    write(file, b.array());
+    return b.array();
+  }
+
+  /** An entry of the published evaluation's lists; {@code more} begins with a comma. */
+  public static String entry(String video, String question, String answer, String more) {
+    return "{\"video\": [\""
+        + video
+        + "\"], \"conversations\": [{\"from\": \"human\", \"value\": \""
+        + question
+        + "\"}, {\"from\": \"gpt\", \"value\": \""
+        + answer
+        + "\"}]"
+        + more
+        + "}";
+  }
+
+  /** A JSON list. */
+  public static Path json(Path file, String... entries) {
+    return text(file, "[" + String.join(",\n", entries) + "]");
+  }
+
+  /** The rows of a table with a head. */
+  public static List<CSVRecord> csv(Path file) {
+    CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
+    try (CSVParser rows = CSVParser.parse(file, UTF_8, format)) {
+      return rows.getRecords();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The cells of a report's results.csv by "setting|kind|category|column". */
+  public static Map<String, String> results(Path file) {
+    Map<String, String> cells = new HashMap<>();
+    for (CSVRecord r : csv(file)) {
+      String key = r.get("setting") + "|" + r.get("kind") + "|" + r.get("category") + "|";
+      r.toMap().forEach((column, cell) -> cells.put(key + column, cell));
+    }
+    return cells;
   }
 
   private static void write(Path file, byte[] bytes) {

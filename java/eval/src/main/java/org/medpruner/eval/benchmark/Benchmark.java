@@ -79,10 +79,12 @@ public enum Benchmark {
 
   /**
    * Reads the samples; no volume is opened. An empty question or answer is left empty in its
-   * sample, which then fails alone.
+   * sample, and an entry that cannot be read is one with a {@link Sample#problem}: either then
+   * fails alone.
    *
    * @param data the benchmark's folder, or the one that holds it under its usual name
-   * @throws InputException in one line naming the file, and the entry or row, and the fix
+   * @throws InputException in one line naming the file, and the first entry or row where all of
+   *     them are bad, and the fix
    */
   public Loaded load(Path data) {
     if (!Files.isDirectory(data)) {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
+import org.medpruner.eval.benchmark.Entries.BadEntry;
 
 /**
  * Samples of the CSVs that 3D-RAD and M3D-VQA themselves publish: all below a folder that have the
@@ -52,6 +54,11 @@ final class CsvSamples {
   private static final List<String> M3D_TYPES =
       List.of("Plane", "Phase", "Organ", "Abnormality", "Location");
 
+  /** 3D-RAD's test volumes are CT-RATE's for validation, and carry that name there. */
+  private static final String RAD3D_TEST = "test_";
+
+  private static final String CT_RATE_TEST = "valid_";
+
   /** The column of row numbers that pandas writes has no name. */
   private static final CSVFormat FORMAT =
       CSVFormat.RFC4180
@@ -70,6 +77,9 @@ final class CsvSamples {
   private final String letterColumn;
   private final VolumeIndex volumes;
 
+  /** The table that each question stands in. */
+  private final Map<Question, Path> asked = new HashMap<>();
+
   CsvSamples(Benchmark benchmark, Path data) {
     this.benchmark = benchmark;
     this.data = data;
@@ -79,12 +89,15 @@ final class CsvSamples {
     this.volumes = new VolumeIndex(data);
   }
 
+  private record Question(String volume, Kind kind, String prompt, String gold) {}
+
   Benchmark.Loaded read() {
     List<Path> files = new ArrayList<>();
     List<Sample> samples = new ArrayList<>();
     for (Path file : candidates()) {
       List<Sample> own = read(file);
       if (own != null) {
+        checkNew(file, own);
         files.add(file);
         samples.addAll(own);
       }
@@ -99,6 +112,22 @@ final class CsvSamples {
               + ", Question, Answer; check --data");
     }
     return new Benchmark.Loaded(files, samples);
+  }
+
+  /** M3D-VQA publishes a part of its test table beside it; a question counts once. */
+  private void checkNew(Path file, List<Sample> samples) {
+    for (Sample s : samples) {
+      if (s.prompt().isEmpty() || s.gold().isEmpty()) {
+        continue;
+      }
+      // Tables repeat questions of their own, which is theirs to do.
+      Path first =
+          asked.putIfAbsent(new Question(s.volume(), s.kind(), s.prompt(), s.gold()), file);
+      if (first != null && !first.equals(file)) {
+        throw new InputException(
+            file + ": holds questions of " + first + "; keep one of the two below --data");
+      }
+    }
   }
 
   private List<Path> candidates() {
@@ -122,13 +151,17 @@ final class CsvSamples {
     try (BufferedReader text = Files.newBufferedReader(file, UTF_8);
         CSVParser rows = FORMAT.parse(withoutMark(text))) {
       checkColumns(file, rows.getHeaderNames());
-      List<Sample> samples = new ArrayList<>();
-      for (CSVRecord row : rows) {
-        if (!row.stream().allMatch(String::isBlank)) {
-          add(new Row(file, row), samples);
+      int columns = rows.getHeaderNames().size();
+      String stem = name(file).replaceFirst("\\.[^./]*$", "");
+      Entries entries = new Entries(benchmark, data, file);
+      for (CSVRecord record : rows) {
+        if (!record.stream().allMatch(String::isBlank)) {
+          long number = record.getRecordNumber();
+          String id = String.format(Locale.ROOT, "%s-%s-%06d", benchmark.word(), stem, number);
+          entries.add(id, "row " + number, () -> samples(id, new Row(columns, record)));
         }
       }
-      return samples;
+      return entries.samples();
     } catch (IOException e) {
       throw unreadable(file, e);
     } catch (UncheckedIOException e) {
@@ -179,11 +212,9 @@ final class CsvSamples {
     return new InputException(file + problem, e);
   }
 
-  private void add(Row row, List<Sample> samples) {
-    String stem = name(row.file).replaceFirst("\\.[^./]*$", "");
-    String id =
-        String.format(
-            Locale.ROOT, "%s-%s-%06d", benchmark.word(), stem, row.record.getRecordNumber());
+  private List<Sample> samples(String id, Row row) {
+    row.checkWidth();
+    List<Sample> samples = new ArrayList<>();
     Map<String, String> choices = new LinkedHashMap<>();
     for (String letter : LETTERS) {
       String text = row.optional("Choice " + letter);
@@ -219,13 +250,19 @@ final class CsvSamples {
               row.optional("Answer"),
               Map.of()));
     }
+    return samples;
   }
 
   private String volume(Row row) {
+    String name = row.required(volumeColumn);
     try {
-      return volumes.find(row.required(volumeColumn));
+      String found = volumes.find(name);
+      if (found == null && !m3d && name.startsWith(RAD3D_TEST)) {
+        found = volumes.find(CT_RATE_TEST + name.substring(RAD3D_TEST.length()));
+      }
+      return found == null ? name : found;
     } catch (InvalidPathException e) {
-      throw row.bad(volumeColumn + " is not a path");
+      throw new BadEntry(volumeColumn + " is not a path");
     }
   }
 
@@ -259,8 +296,20 @@ final class CsvSamples {
     return key.isEmpty() ? benchmark.word() : key;
   }
 
-  /** A row that can say where it is. */
-  private record Row(Path file, CSVRecord record) {
+  /** A row of a table that has so many columns. */
+  private record Row(int columns, CSVRecord record) {
+    /** A comma that is not quoted shifts the cells behind it. */
+    void checkWidth() {
+      if (record.stream().skip(columns).anyMatch(cell -> !cell.isBlank())) {
+        throw new BadEntry(
+            "has "
+                + record.size()
+                + " cells, the head has "
+                + columns
+                + "; quote what holds a comma");
+      }
+    }
+
     String optional(String column) {
       return record.isSet(column) ? record.get(column).strip() : "";
     }
@@ -268,7 +317,7 @@ final class CsvSamples {
     String required(String column) {
       String value = optional(column);
       if (value.isEmpty()) {
-        throw bad(column + " is empty");
+        throw new BadEntry(column + " is empty");
       }
       return value;
     }
@@ -278,13 +327,8 @@ final class CsvSamples {
       return switch (type) {
         case "close", "closed" -> true;
         case "open", "" -> false;
-        default -> throw bad("QuestionType \"" + type + "\" is neither Open nor Close");
+        default -> throw new BadEntry("QuestionType \"" + type + "\" is neither Open nor Close");
       };
-    }
-
-    private InputException bad(String problem) {
-      return new InputException(
-          file + ": row " + record.getRecordNumber() + ": " + problem + "; repair the file");
     }
   }
 }

@@ -1,20 +1,15 @@
 package org.medpruner.eval.benchmark;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
-import org.medpruner.InputException;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
+import org.medpruner.eval.benchmark.Entries.BadEntry;
 
 /**
  * Samples of a JSON list as the published evaluation reads it: {@code video[0]} is the volume,
@@ -40,48 +35,30 @@ final class JsonSamples {
   }
 
   List<Sample> read() {
-    JsonNode list = list();
-    List<Sample> samples = new ArrayList<>();
-    for (int i = 0; i < list.size(); i++) {
-      samples.add(sample(list.get(i), i));
-    }
-    return samples;
+    Entries entries = new Entries(benchmark, data, file);
+    entries.addAll(Entries.list(file, ""), "", this::sample);
+    return entries.samples();
   }
 
-  private JsonNode list() {
-    try {
-      JsonNode list = new ObjectMapper().readTree(Files.readAllBytes(file));
-      if (list != null && list.isArray()) {
-        return list;
-      }
-    } catch (JsonProcessingException e) {
-      throw new InputException(file + ": not valid JSON; download it again", e);
-    } catch (IOException e) {
-      throw new InputException(file + ": cannot be read: " + e, e);
-    }
-    throw new InputException(file + ": not a JSON list; download it again");
-  }
-
-  private Sample sample(JsonNode entry, int index) {
-    String volume = volume(text(entry.path("video").path(0), index, "video[0]"), index);
-    String gold = cell(entry.path("conversations").path(1).path("value"), index, ANSWER);
-    String id = String.format(Locale.ROOT, "%s-%06d", benchmark.word(), index);
+  private Sample sample(String id, JsonNode entry) {
+    String volume = volume(text(entry.path("video").path(0), "video[0]"));
+    String gold = cell(entry.path("conversations").path(1).path("value"), ANSWER);
     if (benchmark == Benchmark.AMOS) {
       return new Sample(
           id, volume, benchmark.word(), Kind.REPORT, AMOS_PROMPT, gold.strip(), Map.of());
     }
     String question =
-        cell(entry.path("conversations").path(0).path("value"), index, QUESTION)
+        cell(entry.path("conversations").path(0).path("value"), QUESTION)
             .replace("<image>\n", "")
             .replace("<video>\n", "")
             .strip();
-    String type = entry.path("Question_Type").asText("open").toLowerCase(Locale.ROOT);
+    String type = entry.path("Question_Type").asText("open").strip().toLowerCase(Locale.ROOT);
     boolean closed =
         switch (type) {
           case "close", "closed" -> true;
           case "open" -> false;
           default ->
-              throw bad(index, "Question_Type", "\"" + type + "\" is neither open nor close");
+              throw new BadEntry("Question_Type: \"" + type + "\" is neither open nor close");
         };
     String prompt =
         benchmark == Benchmark.PHANTOM
@@ -90,7 +67,7 @@ final class JsonSamples {
     return new Sample(
         id,
         volume,
-        category(entry, index),
+        category(entry),
         closed ? Kind.CLOSED : Kind.OPEN,
         prompt,
         gold.strip(),
@@ -100,7 +77,7 @@ final class JsonSamples {
   private static final String QUESTION = "conversations[0].value";
   private static final String ANSWER = "conversations[1].value";
 
-  private String category(JsonNode entry, int index) {
+  private String category(JsonNode entry) {
     JsonNode type = entry.path(benchmark == Benchmark.PHANTOM ? "sub-type" : "type");
     if (type.isMissingNode() || type.isNull()) {
       return benchmark.word();
@@ -110,13 +87,13 @@ final class JsonSamples {
     }
     int number = type.asInt(0);
     if (number < 1 || number > M3D_TYPES.size()) {
-      throw bad(index, "type", type + " is not 1 to " + M3D_TYPES.size());
+      throw new BadEntry("type: " + type + " is not 1 to " + M3D_TYPES.size());
     }
     return M3D_TYPES.get(number - 1);
   }
 
   /** Beside the file or in its parent, whichever is there. */
-  private String volume(String name, int index) {
+  private String volume(String name) {
     try {
       Path root = data.toAbsolutePath().normalize();
       Path absolute = file.toAbsolutePath().normalize();
@@ -128,33 +105,23 @@ final class JsonSamples {
       }
       return VolumeIndex.relative(root, volume);
     } catch (InvalidPathException e) {
-      throw bad(index, "video[0]", "is not a path", e);
+      throw new BadEntry("video[0]: is not a path");
     }
   }
 
-  private String text(JsonNode value, int index, String field) {
-    String text = cell(value, index, field);
+  private static String text(JsonNode value, String field) {
+    String text = cell(value, field);
     if (text.isBlank()) {
-      throw bad(index, field, "is empty");
+      throw new BadEntry(field + ": is empty");
     }
     return text;
   }
 
-  /** There, but it may be empty: that is one bad sample, not another format. */
-  private String cell(JsonNode value, int index, String field) {
+  /** There, but it may be empty: then the sample has no question or no answer. */
+  private static String cell(JsonNode value, String field) {
     if (!value.isValueNode() || value.isNull()) {
-      throw bad(index, field, "is missing");
+      throw new BadEntry(field + ": is missing");
     }
     return value.asText();
-  }
-
-  private InputException bad(int index, String field, String problem) {
-    return bad(index, field, problem, null);
-  }
-
-  private InputException bad(int index, String field, String problem, @Nullable Exception cause) {
-    return new InputException(
-        file + ": entry " + index + " (from 0): " + field + ": " + problem + "; repair the file",
-        cause);
   }
 }

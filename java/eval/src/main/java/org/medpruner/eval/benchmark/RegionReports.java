@@ -1,27 +1,24 @@
 package org.medpruner.eval.benchmark;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import org.medpruner.InputException;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
+import org.medpruner.eval.benchmark.Entries.BadEntry;
 
 /**
  * Samples of AMOS-MM's own file: the list {@code validation} of a JSON object, in each entry {@code
- * image}, a NIfTI file, and {@code labels.report.findings}, a text for each region of the body.
+ * image}, a NIfTI file, and in {@code labels.report} {@code findings} and {@code impression}, each
+ * with a text or a list of texts for each region of the body.
  */
 final class RegionReports {
   private static final String SPLIT = "validation";
-  private static final String FINDINGS = "labels.report.findings";
+  private static final String REPORT = "labels.report.";
 
   /** In the order of the body, which is the order of the gold text. */
   private static final List<String> REGIONS = List.of("chest", "abdomen", "pelvis");
@@ -39,77 +36,65 @@ final class RegionReports {
   }
 
   List<Sample> read() {
-    JsonNode list = list();
-    List<Sample> samples = new ArrayList<>();
-    for (int i = 0; i < list.size(); i++) {
-      samples.add(
-          new Sample(
-              String.format(Locale.ROOT, "%s-%06d", benchmark.word(), i),
-              volume(list.get(i).path("image"), i),
-              benchmark.word(),
-              Kind.REPORT,
-              JsonSamples.AMOS_PROMPT,
-              findings(list.get(i).path("labels").path("report").path("findings"), i),
-              Map.of()));
-    }
-    return samples;
+    Entries entries = new Entries(benchmark, data, file);
+    entries.addAll(Entries.list(file, SPLIT), " of " + SPLIT, this::sample);
+    return entries.samples();
   }
 
-  private JsonNode list() {
-    try {
-      JsonNode root = new ObjectMapper().readTree(Files.readAllBytes(file));
-      if (root != null && root.path(SPLIT).isArray()) {
-        return root.path(SPLIT);
-      }
-    } catch (JsonProcessingException e) {
-      throw new InputException(file + ": not valid JSON; download it again", e);
-    } catch (IOException e) {
-      throw new InputException(file + ": cannot be read: " + e, e);
-    }
-    throw new InputException(file + ": has no list \"" + SPLIT + "\"; download it again");
+  private Sample sample(String id, JsonNode entry) {
+    return new Sample(
+        id,
+        volume(entry.path("image")),
+        benchmark.word(),
+        Kind.REPORT,
+        JsonSamples.AMOS_PROMPT,
+        gold(entry.path("labels").path("report")),
+        Map.of());
   }
 
   /** Beside the file, or wherever below the data folder a path ends like it. */
-  private String volume(JsonNode image, int index) {
+  private String volume(JsonNode image) {
     if (!image.isTextual() || image.asText().isBlank()) {
-      throw bad(index, "image", "is missing or empty");
+      throw new BadEntry("image: is missing or empty");
     }
     try {
       Path beside = file.resolveSibling(image.asText());
-      return Files.exists(beside)
-          ? VolumeIndex.relative(data, beside)
-          : volumes.find(Path.of(image.asText()).normalize().toString());
+      if (Files.exists(beside)) {
+        return VolumeIndex.relative(data, beside);
+      }
+      String name = Path.of(image.asText()).normalize().toString();
+      String found = volumes.find(name);
+      return found == null ? name : found;
     } catch (InvalidPathException e) {
-      throw bad(index, "image", "is not a path");
+      throw new BadEntry("image: is not a path");
     }
   }
 
-  /** One text of all regions that the report says something about. */
-  private String findings(JsonNode byRegion, int index) {
+  /** In the shape that the prompt asks for; without a part that says nothing, "" of nothing. */
+  private static String gold(JsonNode report) {
+    if (!report.path("findings").isObject()) {
+      throw new BadEntry(REPORT + "findings: is missing, or not by region");
+    }
+    String findings = byRegion(report, "findings");
+    String impression = byRegion(report, "impression");
+    String gold = findings.isEmpty() ? "" : "Findings: " + findings;
+    return impression.isEmpty() ? gold : (gold + " Impression: " + impression).strip();
+  }
+
+  /** One text of all regions that a part of the report says something about. */
+  private static String byRegion(JsonNode report, String part) {
     List<String> texts = new ArrayList<>();
     for (String region : REGIONS) {
-      JsonNode text = byRegion.path(region);
-      if (text.isTextual() && !text.asText().isBlank()) {
-        texts.add(text.asText().strip());
+      JsonNode node = report.path(part).path(region);
+      for (JsonNode text : node.isArray() ? node : List.of(node)) {
+        if (text.isTextual()) {
+          texts.add(text.asText().strip());
+        } else if (!text.isMissingNode() && !text.isNull()) {
+          throw new BadEntry(REPORT + part + "." + region + ": is neither text nor list of texts");
+        }
       }
     }
-    if (texts.isEmpty()) {
-      throw bad(index, FINDINGS, "has no text for chest, abdomen or pelvis");
-    }
+    texts.removeIf(String::isEmpty);
     return String.join(" ", texts);
-  }
-
-  private InputException bad(int index, String field, String problem) {
-    return new InputException(
-        file
-            + ": entry "
-            + index
-            + " (from 0) of "
-            + SPLIT
-            + ": "
-            + field
-            + ": "
-            + problem
-            + "; repair the file");
   }
 }

@@ -31,19 +31,49 @@ final class VolumeIndex {
   }
 
   /**
-   * The volume's name relative to the data folder: the file the table names, or one whose path ends
-   * like it, whatever its extension. As it is in the table when there is none.
+   * The volume's name relative to the data folder: a folder of the name, or else the file of the
+   * name, or one whose path ends like it, whatever its extension. Null when there is none.
+   *
+   * @throws InputException if different files are: CT-RATE has each volume raw and with its header
+   *     repaired, and masks, under one name
    */
-  String find(String name) {
-    if (Files.exists(data.resolve(name))) {
-      return relative(data, data.resolve(name));
+  @Nullable String find(String name) {
+    Path path = Path.of(name).normalize();
+    Path named = data.resolve(path);
+    if (Files.isDirectory(named)) {
+      return relative(data, named);
     }
-    String wanted = "/" + stem(name);
-    List<Path> found =
-        index().getOrDefault(wanted.substring(wanted.lastIndexOf('/') + 1), List.of()).stream()
-            .filter(f -> ("/" + stem(relative(data, f))).endsWith(wanted))
-            .toList();
-    return found.isEmpty() ? name : relative(data, found.getFirst());
+    List<Path> found = new ArrayList<>();
+    if (Files.exists(named)) {
+      found.add(named);
+    }
+    String wanted = "/" + stem(path.toString());
+    index().getOrDefault(wanted.substring(wanted.lastIndexOf('/') + 1), List.of()).stream()
+        .filter(f -> ("/" + stem(relative(data, f))).endsWith(wanted))
+        .forEach(found::add);
+    for (Path other : found) {
+      if (!isSame(found.getFirst(), other)) {
+        throw new InputException(
+            data
+                + ": holds "
+                + name
+                + " twice, as "
+                + relative(data, found.getFirst())
+                + " and "
+                + relative(data, other)
+                + "; keep one of them below --data");
+      }
+    }
+    return found.isEmpty() ? null : relative(data, found.getFirst());
+  }
+
+  /** Two links to one file are no two volumes. */
+  private static boolean isSame(Path one, Path other) {
+    try {
+      return Files.isSameFile(one, other);
+    } catch (IOException e) {
+      throw new InputException(other + ": cannot be read (" + e + "); check the file", e);
+    }
   }
 
   private Map<String, List<Path>> index() {
@@ -52,7 +82,7 @@ final class VolumeIndex {
       index = new HashMap<>();
       for (Path f : below(data)) {
         String name = String.valueOf(f.getFileName()).toLowerCase(Locale.ROOT);
-        if (EXTENSION.matcher(name).find()) {
+        if (EXTENSION.matcher(name).find() && Files.isRegularFile(f)) {
           index.computeIfAbsent(stem(name), k -> new ArrayList<>()).add(f);
         }
       }

@@ -117,6 +117,124 @@ class CsvSamplesTest {
     assertTrue(type.contains("\"perhaps\" is neither Open nor Close"), type);
   }
 
+  @Test
+  void aBadRowIsOneBadSample() {
+    text(
+        data.resolve("t/a.csv"),
+        RAD_HEADER
+            + "4,2,,Q,No,Close,B,Yes,No,-,-\n"
+            + "4,2,v.npy,Q,No,Perhaps,B,Yes,No,-,-\n"
+            + "4,2,v\0.npy,Q,No,Close,B,Yes,No,-,-\n"
+            // What pandas refuses, too; the cells that Excel leaves empty shift nothing.
+            + "1,1,v.npy,Q,Both lungs, and liver,Open,-,-,-,-,-\n"
+            + "4,2,v.npy,Q,No,Close,B,Yes,No,-,-,,\n");
+    List<Sample> samples = Benchmark.RAD3D.load(data).samples();
+    assertEquals(
+        new Sample(
+            "3drad-t/a-000001",
+            "3drad-t/a-000001",
+            "3drad",
+            Kind.OPEN,
+            "",
+            "",
+            Map.of(),
+            "t/a.csv: row 1: VolumeName is empty"),
+        samples.get(0));
+    assertEquals(
+        List.of(
+            "t/a.csv: row 2: QuestionType \"perhaps\" is neither Open nor Close",
+            "t/a.csv: row 3: VolumeName is not a path",
+            "t/a.csv: row 4: has 12 cells, the head has 11; quote what holds a comma",
+            ""),
+        samples.subList(1, 5).stream().map(Sample::problem).toList());
+    assertEquals("B", samples.get(4).gold());
+    assertEquals("3drad-t/a-000005", samples.get(4).id());
+  }
+
+  /** The shifted letter of M3D-VQA would be a choice's text, which nothing else refuses. */
+  @Test
+  void aShiftedRowIsNotAsked() {
+    text(
+        data.resolve("a.csv"),
+        M3D_HEADER
+            + "v.npy,Where?,Both lungs, and liver,5,A,both,left,right,none\n"
+            + "v.npy,Q,axial,1,A,axial,coronal,-,-\n");
+    List<Sample> samples = Benchmark.M3D.load(data).samples();
+    assertEquals(
+        List.of("m3d-a-000001", "m3d-a-000002-closed", "m3d-a-000002-open"),
+        samples.stream().map(Sample::id).toList());
+    assertEquals(
+        "a.csv: row 1: has 10 cells, the head has 9; quote what holds a comma",
+        samples.getFirst().problem());
+  }
+
+  @Test
+  void tablesOfTheSameQuestionsAreRefused() {
+    String row = "v.npy,Q,axial,1,A,axial,coronal,-,-\n";
+    Path all = text(data.resolve("M3D_VQA_test.csv"), M3D_HEADER + row.replace("Q", "R") + row);
+    Path part = text(data.resolve("M3D_VQA_test5k.csv"), M3D_HEADER + row);
+    assertEquals(
+        part + ": holds questions of " + all + "; keep one of the two below --data",
+        refusal(() -> Benchmark.M3D.load(data)));
+    // Within a table, of another volume, and without an answer they may be alike.
+    text(all, M3D_HEADER + row + row + "w.npy,Q,,1,-,axial,coronal,-,-\n");
+    text(part, M3D_HEADER + row.replace("v.npy", "u.npy") + "w.npy,Q,,1,-,axial,coronal,-,-\n");
+    assertEquals(10, Benchmark.M3D.load(data).samples().size());
+  }
+
+  @Test
+  void volumesMayHaveCtRatesNames() {
+    text(data.resolve("a.csv"), RAD_HEADER + RAD_ROW.replace("v.npy", "test_7_a_1.nii.gz"));
+    TestData.nifti(data.resolve("valid/valid_7/valid_7_a/valid_7_a_1.nii.gz"), 2, 1, 2);
+    assertEquals("valid/valid_7/valid_7_a/valid_7_a_1.nii.gz", volume());
+    TestData.npy(data.resolve("test_7_a_1.npy"), "(1, 1, 2)", 0, 1);
+    assertEquals("test_7_a_1.npy", volume());
+  }
+
+  @Test
+  void aVolumeThatIsThereTwiceIsRefused() throws IOException {
+    text(data.resolve("a.csv"), RAD_HEADER + RAD_ROW.replace("v.npy", "v.nii.gz"));
+    Path raw = data.resolve("valid/v.nii.gz");
+    TestData.nifti(raw, 2, 1, 2);
+    // One file behind a link is one.
+    Files.createSymbolicLink(data.resolve("again"), raw.getParent());
+    assertEquals("again/v.nii.gz", volume());
+    TestData.nifti(data.resolve("valid_fixed/v.nii.gz"), 2, 1, 2);
+    assertEquals(
+        data
+            + ": holds v.nii.gz twice, as again/v.nii.gz and valid_fixed/v.nii.gz; keep one of"
+            + " them below --data",
+        refusal(() -> load()));
+    Files.delete(data.resolve("valid_fixed/v.nii.gz"));
+    // Nor is one meant because it has the name as it is.
+    TestData.nifti(data.resolve("v.nii.gz"), 2, 1, 2);
+    Files.delete(data.resolve("again"));
+    String twice = refusal(() -> load());
+    assertTrue(twice.contains("twice, as v.nii.gz and valid/v.nii.gz"), twice);
+    Files.delete(raw);
+    assertEquals("v.nii.gz", volume());
+    TestData.npy(data.resolve("v.npy"), "(1, 1, 2)", 0, 1);
+    assertTrue(refusal(() -> load()).contains("as v.nii.gz and v.npy"));
+    // A folder is what was named, whatever else has that name.
+    TestData.picture(data.resolve("w/0.png"), 2, 1);
+    TestData.npy(data.resolve("w.npy"), "(1, 1, 2)", 0, 1);
+    TestData.nifti(data.resolve("deep/w.nii"), 2, 1, 2);
+    text(data.resolve("a.csv"), RAD_HEADER + RAD_ROW.replace("v.npy", "w"));
+    assertEquals("w", volume());
+  }
+
+  /** As some archives unpack: a folder that is called like its file is no second volume. */
+  @Test
+  void aFolderCalledLikeItsFileIsNoSecondOne() {
+    text(data.resolve("a.csv"), RAD_HEADER + RAD_ROW.replace("v.npy", "v.nii.gz"));
+    TestData.nifti(data.resolve("ct/v.nii/v.nii"), 2, 1, 2);
+    assertEquals("ct/v.nii/v.nii", volume());
+  }
+
+  private String volume() {
+    return Benchmark.RAD3D.load(data).samples().getFirst().volume();
+  }
+
   /** One bad sample, not a bad file: the run says so of it alone. */
   @Test
   void emptyCellsStayEmpty() {

@@ -2,6 +2,8 @@ package org.medpruner.eval.benchmark;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.medpruner.eval.TestData.entry;
+import static org.medpruner.eval.TestData.json;
 import static org.medpruner.eval.TestData.refusal;
 import static org.medpruner.eval.TestData.text;
 
@@ -28,29 +30,15 @@ class JsonSamplesTest {
     Files.createDirectories(data.resolve("3DRad/valid_crop/valid_1000_a_1"));
   }
 
-  private static String entry(String video, String question, String answer, String more) {
-    return "{\"video\": [\""
-        + video
-        + "\"], \"conversations\": [{\"from\": \"human\", \"value\": \""
-        + question
-        + "\"}, {\"from\": \"gpt\", \"value\": \""
-        + answer
-        + "\"}]"
-        + more
-        + "}";
-  }
-
   @Test
   void amosWritesReports() {
-    text(
+    json(
         data.resolve("Amos/amos_val_mrg_sft.json"),
-        "["
-            + entry(
-                "amos_test_crop_32/amos_0034",
-                "<video>\\nanything at all",
-                "Findings: no. Impression: none.",
-                "")
-            + "]");
+        entry(
+            "amos_test_crop_32/amos_0034",
+            "<video>\\nanything at all",
+            "Findings: no. Impression: none.",
+            ""));
     Sample s = Benchmark.AMOS.load(data).samples().getFirst();
     assertEquals(
         new Sample(
@@ -74,23 +62,19 @@ class JsonSamplesTest {
   void m3dHasClosedAndOpenQuestions() {
     String volume = "M3D/ct_quizze/008799/Axial_C__arterial_phase/";
     Path file =
-        text(
+        json(
             data.resolve("M3D/M3D_test.json"),
-            "["
-                + entry(
-                    volume,
-                    "<image>\\nWhich plane?\\nA.axial\\nB.coronal\\nC.sagittal",
-                    "A",
-                    ", \"Question_Type\": \"CLOSED\", \"type\": 1")
-                + ","
-                + entry(
-                    volume,
-                    "<video>\\n Which organ is enlarged? ",
-                    "the liver",
-                    ", \"Question_Type\": \"OPEN\", \"type\": \"3\"")
-                + ","
-                + entry(volume, "What is it?", "a mass", ", \"type\": 5")
-                + "]");
+            entry(
+                volume,
+                "<image>\\nWhich plane?\\nA.axial\\nB.coronal\\nC.sagittal",
+                "A",
+                ", \"Question_Type\": \"CLOSED \", \"type\": 1"),
+            entry(
+                volume,
+                "<video>\\n Which organ is enlarged? ",
+                "the liver",
+                ", \"Question_Type\": \"OPEN\", \"type\": \"3\""),
+            entry(volume, "What is it?", "a mass", ", \"type\": 5"));
     Benchmark.Loaded loaded = Benchmark.M3D.load(data);
     assertEquals(List.of(file), loaded.annotations());
     Sample closed = loaded.samples().get(0);
@@ -116,15 +100,13 @@ class JsonSamplesTest {
 
   @Test
   void rad3dKeepsItsLabels() {
-    text(
+    json(
         data.resolve("3DRad/Rad3D_test.json"),
-        "["
-            + entry(
-                "valid_crop/valid_1000_a_1",
-                "Is there material?\\nA.Yes\\nB.No",
-                "B.No",
-                ", \"Question_Type\": \"close\", \"type\": \"Image_Quality\"")
-            + "]");
+        entry(
+            "valid_crop/valid_1000_a_1",
+            "Is there material?\\nA.Yes\\nB.No",
+            "B.No",
+            ", \"Question_Type\": \"close\", \"type\": \"Image_Quality\""));
     Sample s = Benchmark.RAD3D.load(data).samples().getFirst();
     assertEquals("3drad-000000", s.id());
     assertEquals("Image_Quality", s.category());
@@ -135,15 +117,13 @@ class JsonSamplesTest {
 
   @Test
   void phantomsAreAskedWithoutASuffix() {
-    text(
+    json(
         data.resolve("M3D_test.json"),
-        "["
-            + entry(
-                "phantom/000000",
-                "<video>\\nHow many lesions are there? Choices: A. 0 B. 1",
-                "B",
-                ", \"Question_Type\": \"CLOSE\", \"type\": \"4\", \"sub-type\": \"count\"")
-            + "]");
+        entry(
+            "phantom/000000",
+            "<video>\\nHow many lesions are there? Choices: A. 0 B. 1",
+            "B",
+            ", \"Question_Type\": \"CLOSE\", \"type\": \"4\", \"sub-type\": \"count\""));
     Sample s = Benchmark.PHANTOM.load(data).samples().getFirst();
     assertEquals("How many lesions are there? Choices: A. 0 B. 1", s.prompt());
     assertEquals("count", s.category());
@@ -164,8 +144,8 @@ class JsonSamplesTest {
         "[{\"video\": [\"v\"], \"conversations\": [{\"value\": \"q\"}, {\"value\": \"a\"}],"
             + " \"type\": 6}]|not 1 to 5",
       })
-  void damagedFilesAreSaid(String json, String problem) {
-    text(data.resolve("M3D/M3D_test.json"), json);
+  void damagedFilesAreSaid(String content, String problem) {
+    text(data.resolve("M3D/M3D_test.json"), content);
     String message = refusal(() -> Benchmark.M3D.load(data));
     assertTrue(message.contains("M3D_test.json: ") && message.contains(problem), message);
   }
@@ -174,12 +154,65 @@ class JsonSamplesTest {
   @Test
   void emptyQuestionsAndAnswersStayEmpty() {
     String volume = "M3D/ct_quizze/008799/Axial_C__arterial_phase";
-    text(
+    json(
         data.resolve("M3D/M3D_test.json"),
-        "[" + entry(volume, "<video>\\n", "a", "") + "," + entry(volume, "Q", " ", "") + "]");
+        entry(volume, "<video>\\n", "a", ""),
+        entry(volume, "Q", " ", ""));
     List<Sample> samples = Benchmark.M3D.load(data).samples();
     assertEquals(List.of("", "a"), List.of(samples.get(0).prompt(), samples.get(0).gold()));
     assertEquals("", samples.get(1).gold());
+  }
+
+  /** Of each field one that is odd, between entries that are not. */
+  @Test
+  void aBadEntryIsOneBadSample() {
+    String volume = "M3D/ct_quizze/008799/Axial_C__arterial_phase";
+    json(
+        data.resolve("M3D/M3D_test.json"),
+        entry(volume, "Q", "a", ""),
+        entry("", "Q", "a", ""),
+        entry("a\\u0000b", "Q", "a", ""),
+        entry(volume, "Q", "a", ", \"Question_Type\": \"MAY\\nBE\""),
+        entry(volume, "Q", "a", ", \"type\": 6"),
+        "{\"video\": [\"v\"], \"conversations\": [{\"value\": \"q\"}]}",
+        "null",
+        entry(volume, "R", "b", ""));
+    List<Sample> samples = Benchmark.M3D.load(data).samples();
+    assertEquals(
+        List.of(
+            "",
+            "video[0]: is empty",
+            "video[0]: is not a path",
+            "Question_Type: \"may?be\" is neither open nor close",
+            "type: 6 is not 1 to 5",
+            "conversations[1].value: is missing",
+            "video[0]: is missing",
+            ""),
+        samples.stream()
+            .map(s -> s.problem().replaceFirst("M3D/M3D_test.json: entry \\d \\(from 0\\): ", ""))
+            .toList());
+    assertEquals(
+        List.of("Q", "R"),
+        samples.stream()
+            .map(Sample::prompt)
+            .filter(q -> !q.isEmpty())
+            .map(q -> q.substring(0, 1))
+            .toList());
+    // A volume that is not there: "" would be the whole data folder.
+    Sample bad = samples.get(1);
+    assertEquals(
+        new Sample(
+            "m3d-000001",
+            "m3d-000001",
+            "m3d",
+            Kind.OPEN,
+            "",
+            "",
+            Map.of(),
+            "M3D/M3D_test.json: entry 1 (from 0): video[0]: is empty"),
+        bad);
+    assertEquals(
+        List.of("m3d-000007", volume), List.of(samples.get(7).id(), samples.get(7).volume()));
   }
 
   @Test

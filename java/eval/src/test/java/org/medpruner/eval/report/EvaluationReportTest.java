@@ -20,8 +20,6 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -33,6 +31,7 @@ import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.SampleResult;
 import org.medpruner.eval.Setting;
+import org.medpruner.eval.TestData;
 import org.medpruner.volume.SliceImages;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
@@ -69,16 +68,8 @@ class EvaluationReportTest {
   }
 
   /** Cells of results.csv by "setting|kind|category|column". */
-  private Map<String, String> csv() throws IOException {
-    Map<String, String> cells = new HashMap<>();
-    CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
-    try (CSVParser parser = CSVParser.parse(text(EvaluationReport.CSV), format)) {
-      for (CSVRecord r : parser) {
-        String key = r.get("setting") + "|" + r.get("kind") + "|" + r.get("category") + "|";
-        parser.getHeaderNames().forEach(column -> cells.put(key + column, r.get(column)));
-      }
-    }
-    return cells;
+  private Map<String, String> csv() {
+    return TestData.results(folder.resolve(EvaluationReport.CSV));
   }
 
   private static List<Element> elements(Document page, String tag) {
@@ -416,30 +407,27 @@ class EvaluationReportTest {
   }
 
   /** As many lines for each setting as results.csv counts, the page's samples in its order. */
-  private void assertEveryChangeIsListed(Run run, Document page) throws IOException {
+  private void assertEveryChangeIsListed(Run run, Document page) {
     Map<String, String> csv = csv();
     Map<String, Integer> changed = new HashMap<>();
     List<String> order = new ArrayList<>();
-    CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
-    try (CSVParser parser = CSVParser.parse(text(EvaluationReport.CHANGES), format)) {
-      for (CSVRecord r : parser) {
-        changed.merge(r.get("setting") + "|" + r.get("kind"), 1, Integer::sum);
-        Sample s = run.samples().get(Integer.parseInt(r.get("sample")) - 1);
-        Setting setting =
-            run.settings().stream()
-                .filter(x -> x.name().equals(r.get("setting")))
-                .findFirst()
-                .orElseThrow();
-        SampleResult result = run.result(setting, s.id());
-        assertNotNull(result);
-        assertEquals(s.prompt(), r.get("question"));
-        assertEquals(result.answer(), r.get("answer"));
-        String kept = result.keptSlices().toString().replaceAll("[\\[\\],]", "");
-        assertEquals(kept, r.get("slices"));
-        String id = "q-" + r.get("sample");
-        if (!order.contains(id)) {
-          order.add(id);
-        }
+    for (CSVRecord r : TestData.csv(folder.resolve(EvaluationReport.CHANGES))) {
+      changed.merge(r.get("setting") + "|" + r.get("kind"), 1, Integer::sum);
+      Sample s = run.samples().get(Integer.parseInt(r.get("sample")) - 1);
+      Setting setting =
+          run.settings().stream()
+              .filter(x -> x.name().equals(r.get("setting")))
+              .findFirst()
+              .orElseThrow();
+      SampleResult result = run.result(setting, s.id());
+      assertNotNull(result);
+      assertEquals(s.prompt(), r.get("question"));
+      assertEquals(result.answer(), r.get("answer"));
+      String kept = result.keptSlices().toString().replaceAll("[\\[\\],]", "");
+      assertEquals(kept, r.get("slices"));
+      String id = "q-" + r.get("sample");
+      if (!order.contains(id)) {
+        order.add(id);
       }
     }
     assertTrue(order.size() > ChangesSection.MOST, order.size() + " samples changed");

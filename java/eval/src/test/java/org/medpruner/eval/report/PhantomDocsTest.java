@@ -14,10 +14,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Test;
+import org.medpruner.eval.TestData;
 
 /** What the documents say of the phantom benchmark is what the committed results give. */
 class PhantomDocsTest {
@@ -29,18 +27,8 @@ class PhantomDocsTest {
 
   /** A committed results.csv: cells by "setting|kind|category|column". */
   private record Results(Map<String, String> cells) {
-    static Results read(String name) throws IOException {
-      Map<String, String> cells = new HashMap<>();
-      CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
-      try (CSVParser rows =
-          CSVParser.parse(
-              Files.readString(ROOT.resolve("bench/results/phantom").resolve(name)), format)) {
-        for (CSVRecord r : rows) {
-          String key = r.get("setting") + "|" + r.get("kind") + "|" + r.get("category") + "|";
-          rows.getHeaderNames().forEach(column -> cells.put(key + column, r.get(column)));
-        }
-      }
-      return new Results(cells);
+    static Results read(String name) {
+      return new Results(TestData.results(ROOT.resolve("bench/results/phantom").resolve(name)));
     }
 
     double get(String setting, String kind, String category, String column) {

@@ -4,14 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Test;
 import org.medpruner.PruningPolicy;
@@ -35,22 +32,19 @@ class RetentionChartTest {
         TestData.demoModel().resolve("../../bench/results/phantom/surface.csv").normalize();
     List<Setting> settings = new ArrayList<>();
     Figures figures = new Figures();
-    CSVFormat format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
-    try (CSVParser rows = CSVParser.parse(Files.readString(surface), format)) {
-      for (CSVRecord r : rows) {
-        String kind = r.get("kind");
-        if (!r.get("category").equals(Figures.ALL)) {
-          continue;
-        }
-        if (kind.equals(Figures.ANY)) {
-          settings.add(new Setting(r.get("setting"), r.get("preset"), PruningPolicy.PAPER));
-          put(figures.costs(settings.getLast()), r, Columns.OVERALL_RATE);
-        } else {
-          Figures.Row row = figures.all(settings.getLast(), Kind.CLOSED);
-          put(row, r, Columns.QUALITY);
-          put(row, r, Columns.QUALITY_LOW);
-          put(row, r, Columns.QUALITY_HIGH);
-        }
+    for (CSVRecord r : TestData.csv(surface)) {
+      String kind = r.get("kind");
+      if (!r.get("category").equals(Figures.ALL)) {
+        continue;
+      }
+      if (kind.equals(Figures.ANY)) {
+        settings.add(new Setting(r.get("setting"), r.get("preset"), PruningPolicy.PAPER));
+        put(figures.costs(settings.getLast()), r, Columns.OVERALL_RATE);
+      } else {
+        Figures.Row row = figures.all(settings.getLast(), Kind.CLOSED);
+        put(row, r, Columns.QUALITY);
+        put(row, r, Columns.QUALITY_LOW);
+        put(row, r, Columns.QUALITY_HIGH);
       }
     }
     assertEquals(61, settings.size());
