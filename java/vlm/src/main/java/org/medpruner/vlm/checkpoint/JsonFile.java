@@ -73,6 +73,12 @@ public final class JsonFile {
     return get(key) != null;
   }
 
+  /** Whether the key is there with JSON null, where that means something else than its absence. */
+  public boolean isNull(String key) {
+    JsonNode v = node.get(key);
+    return v != null && v.isNull();
+  }
+
   /** A nested object; empty when absent. */
   public JsonFile object(String key) {
     JsonNode v = get(key);
