@@ -65,13 +65,22 @@ final class DicomReader {
 
   private static Volume volume(DicomSeries series) throws DicomException {
     List<String> warnings = new ArrayList<>();
-    double slope = series.slope(0);
-    double intercept = series.intercept(0);
     boolean rescaledAlike = true;
+    boolean storedAlike = true;
     for (int i = 1; i < series.slices(); i++) {
-      rescaledAlike &= series.slope(i) == slope && series.intercept(i) == intercept;
+      rescaledAlike &=
+          series.slope(i) == series.slope(0) && series.intercept(i) == series.intercept(0);
+      storedAlike &= series.bits(i) == series.bits(0) && series.signed(i) == series.signed(0);
     }
-    VoxelType type = rescaledAlike ? type(series) : VoxelType.FLOAT32;
+    if (!rescaledAlike) {
+      warnings.add("slices are scaled differently: values were scaled one by one, to float32");
+    } else if (!storedAlike) {
+      warnings.add(
+          "slices are stored as integers of different sign or width: values were scaled one by"
+              + " one, to float32");
+    }
+    boolean alike = rescaledAlike && storedAlike;
+    VoxelType type = alike ? type(series) : VoxelType.FLOAT32;
     int pixels = series.columns() * series.rows();
     long length = (long) pixels * series.slices();
     if (length * type.bytes > Runtime.getRuntime().maxMemory()) {
@@ -83,18 +92,14 @@ final class DicomReader {
               + "; raise -Xmx");
     }
     VoxelArray.Builder builder = new VoxelArray.Builder(type, length);
-    boolean alike = rescaledAlike;
     DicomSeries.Pixels read =
         series.read(
             (slice, values) ->
                 builder.put(
                     (long) slice * pixels, alike ? values : rescaled(series, slice, values)));
-    if (rescaledAlike) {
-      replacePadding(builder, read, warnings);
-    } else {
-      warnings.add("slices are scaled differently: values were scaled one by one, to float32");
-    }
-    VoxelArray voxels = rescaledAlike ? builder.build(slope, intercept) : builder.build(1, 0);
+    replacePadding(series, read.slices(), alike, builder, warnings);
+    VoxelArray voxels =
+        alike ? builder.build(series.slope(0), series.intercept(0)) : builder.build(1, 0);
     warnings.addAll(series.warnings());
     return volume(series, voxels, read.sha256(), warnings);
   }
@@ -103,15 +108,17 @@ final class DicomReader {
     if (s.samples() == 3) {
       return VoxelType.RGB24;
     }
-    return switch (s.bits()) {
-      case 8 -> s.signed() ? VoxelType.INT8 : VoxelType.UINT8;
-      case 16 -> s.signed() ? VoxelType.INT16 : VoxelType.UINT16;
-      default -> s.signed() ? VoxelType.INT32 : VoxelType.UINT32;
+    boolean signed = s.signed(0);
+    return switch (s.bits(0)) {
+      case 8 -> signed ? VoxelType.INT8 : VoxelType.UINT8;
+      case 16 -> signed ? VoxelType.INT16 : VoxelType.UINT16;
+      default -> signed ? VoxelType.INT32 : VoxelType.UINT32;
     };
   }
 
   private static byte[] rescaled(DicomSeries s, int slice, byte[] stored) {
-    int width = s.bits() / 8;
+    int width = s.bits(slice) / 8;
+    boolean signed = s.signed(slice);
     byte[] out = new byte[stored.length / width * 4];
     for (int i = 0; i * width < stored.length; i++) {
       long v = 0;
@@ -119,8 +126,8 @@ final class DicomReader {
         v = v << 8 | stored[i * width + k] & 0xff;
       }
       int unused = 64 - 8 * width;
-      v = s.signed() ? v << unused >> unused : v;
-      int bits = Float.floatToRawIntBits((float) (v * s.slope(slice) + s.intercept(slice)));
+      v = signed ? v << unused >> unused : v;
+      int bits = Float.floatToRawIntBits(scaled(s, slice, v));
       for (int k = 0; k < 4; k++) {
         out[4 * i + k] = (byte) (bits >> 8 * k);
       }
@@ -128,23 +135,63 @@ final class DicomReader {
     return out;
   }
 
+  private static float scaled(DicomSeries s, int slice, long stored) {
+    return (float) (stored * s.slope(slice) + s.intercept(slice));
+  }
+
   /**
    * Padding measures nothing. Where it lies well off the measured values it takes the lowest of
-   * them, so that a picture from minimum to maximum shows the patient and not the padding.
+   * them, so that a picture from minimum to maximum shows the patient and not the padding. Each
+   * slice is asked for its own padding: files may state different ones or none, and one value is
+   * another number under another scale.
+   *
+   * @param alike whether the builder holds stored values, and not scaled ones
    */
   private static void replacePadding(
-      VoxelArray.Builder builder, DicomSeries.Pixels read, List<String> warnings) {
-    long[] padding = read.padding();
-    if (padding == null) {
+      DicomSeries series,
+      List<DicomSeries.Stored> slices,
+      boolean alike,
+      VoxelArray.Builder builder,
+      List<String> warnings) {
+    double low = Double.POSITIVE_INFINITY;
+    double high = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < slices.size(); i++) {
+      DicomSeries.Stored s = slices.get(i);
+      if (s.min() <= s.max()) {
+        double[] measured = held(series, i, s.min(), s.max(), alike);
+        low = Math.min(low, measured[0]);
+        high = Math.max(high, measured[1]);
+      }
+    }
+    if (low > high) {
       return;
     }
-    double margin = PADDING_SHARE * ((double) read.max() - read.min());
-    if (padding[0] >= read.min() - margin && padding[1] <= read.max() + margin) {
-      return;
+    // Under a negative slope the lowest value is the highest of those stored.
+    double lowest = alike && series.slope(0) < 0 ? high : low;
+    double margin = PADDING_SHARE * (high - low);
+    int pixels = series.columns() * series.rows();
+    long replaced = 0;
+    for (int i = 0; i < slices.size(); i++) {
+      long[] stated = slices.get(i).padding();
+      if (stated == null) {
+        continue;
+      }
+      double[] padding = held(series, i, stated[0], stated[1], alike);
+      if (padding[0] < low - margin || padding[1] > high + margin) {
+        replaced += builder.replace((long) i * pixels, pixels, padding[0], padding[1], lowest);
+      }
     }
-    long replaced = builder.replace(padding[0], padding[1], read.min());
-    warnings.add(
-        replaced + " padding voxels were given the lowest value of the others, they are no data");
+    if (replaced > 0) {
+      warnings.add(
+          replaced + " padding voxels were given the lowest value of the others, they are no data");
+    }
+  }
+
+  /** Both ends of a slice's stored values as the builder holds them, the lower one first. */
+  private static double[] held(DicomSeries s, int slice, long low, long high, boolean alike) {
+    double a = alike ? low : scaled(s, slice, low);
+    double b = alike ? high : scaled(s, slice, high);
+    return new double[] {Math.min(a, b), Math.max(a, b)};
   }
 
   private static Volume volume(

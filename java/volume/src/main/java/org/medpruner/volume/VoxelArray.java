@@ -114,17 +114,23 @@ final class VoxelArray {
       return chunk;
     }
 
-    /** Replaces stored integers of low..high; returns how many there were. */
-    long replace(long low, long high, long by) {
+    /**
+     * Replaces stored values of low..high among {@code count} voxels, the first at {@code from}.
+     * Not of colours or of types wider than 32 bits.
+     *
+     * @return how many there were
+     */
+    long replace(long from, int count, double low, double high, double by) {
+      long bits = type.isFloat() ? Float.floatToRawIntBits((float) by) : (long) by;
       long replaced = 0;
       VoxelArray stored = build(1, 0);
-      for (long i = 0; i < length; i++) {
+      for (long i = from; i < from + count; i++) {
         double v = stored.value(i, 0);
         if (low <= v && v <= high) {
           byte[] chunk = chunk((int) (i >> CHUNK_BITS));
           int at = ((int) i & CHUNK_MASK) * type.bytes;
           for (int k = 0; k < type.bytes; k++) {
-            chunk[at + k] = (byte) (by >> 8 * k);
+            chunk[at + k] = (byte) (bits >> 8 * k);
           }
           replaced++;
         }

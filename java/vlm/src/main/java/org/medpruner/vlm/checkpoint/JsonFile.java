@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 
@@ -71,6 +73,17 @@ public final class JsonFile {
 
   public boolean has(String key) {
     return get(key) != null;
+  }
+
+  /** Whether the key is there with JSON null, where that means something else than its absence. */
+  public boolean isNull(String key) {
+    JsonNode v = node.get(key);
+    return v != null && v.isNull();
+  }
+
+  /** Every key and its value, in the file's order; none when the object is absent. */
+  public Set<Map.Entry<String, JsonNode>> entries() {
+    return node.properties();
   }
 
   /** A nested object; empty when absent. */

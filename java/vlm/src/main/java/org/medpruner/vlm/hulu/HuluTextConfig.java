@@ -29,7 +29,8 @@ final class HuluTextConfig {
     }
     // Qwen2 has biases on q, k and v whatever the file says, Qwen3 on all four or none.
     boolean bias = qwen3 && json.bool("attention_bias", false);
-    boolean windows = json.bool("use_sliding_window", false) && json.has("sliding_window");
+    // An absent length is the default one; null says that there is no window.
+    boolean windows = json.bool("use_sliding_window", false) && !json.isNull("sliding_window");
     Rope rope = rope(json);
     return new DecoderConfig(
         json.integer("vocab_size", 151_936, 1),

@@ -3,17 +3,21 @@ package org.medpruner.vlm.prompt;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
+import org.medpruner.vlm.checkpoint.JsonFile;
 
 /**
- * A checkpoint's tokenizer, read from its {@code tokenizer.json}; never goes to the network.
+ * A checkpoint's tokenizer, read from its {@code tokenizer.json} and, for added tokens that it
+ * lacks, from the files beside it; never goes to the network.
  *
  * <p>Holds native memory until {@link #close}, which is idempotent; use after close is an {@link
  * IllegalStateException}. May be used by several threads at once; none of them may be in a call
@@ -43,31 +47,71 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Reads {@code tokenizer.json} of a checkpoint folder; settings beside it are not looked at.
+   * Reads {@code tokenizer.json} of a checkpoint folder. Added tokens that it lacks are taken from
+   * {@code tokenizer_config.json} and {@code added_tokens.json}; no other setting of these is
+   * looked at.
    *
    * @param folder of a Hugging Face checkpoint
    * @return an open tokenizer, the caller's to close
-   * @throws InputException if the file is missing or is not a tokenizer; the message names it
+   * @throws InputException if the file is missing or is not a tokenizer, or the files beside it do
+   *     not fit to it; the message names the file
    */
   public static Tokenizer load(Path folder) {
     Path file = folder.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
-      throw new InputException(
-          "model " + folder + ": tokenizer.json is missing; give a complete checkpoint folder");
+      throw new InputException("model " + folder + ": tokenizer.json is missing; " + remedy(folder));
     }
-    // The stream, not the path: given a path DJL also reads the settings beside it, and
-    // Gemma's name a maximum length of 1e30.
-    try (InputStream in = Files.newInputStream(file)) {
-      return new Tokenizer(
-          file,
-          HuggingFaceTokenizer.newInstance(
-              in,
-              Map.of("truncation", "do_not_truncate", "padding", "do_not_pad", "maxLength", "-1")));
+    try {
+      List<AddedTokens.Token> lacking = AddedTokens.lacking(file);
+      byte[] completed = lacking.isEmpty() ? null : AddedTokens.completed(file, lacking);
+      Tokenizer made;
+      // The stream, not the path: given a path DJL also reads the settings beside it, and
+      // Gemma's name a maximum length of 1e30.
+      try (InputStream in =
+          completed == null ? Files.newInputStream(file) : new ByteArrayInputStream(completed)) {
+        made = new Tokenizer(file, library(file, in));
+      }
+      made.check(lacking);
+      return made;
     } catch (IOException e) {
       throw new InputException(file + " cannot be read: " + oneLine(e), e);
+    }
+  }
+
+  private static HuggingFaceTokenizer library(Path file, InputStream in) throws IOException {
+    try {
+      return HuggingFaceTokenizer.newInstance(
+          in, Map.of("truncation", "do_not_truncate", "padding", "do_not_pad", "maxLength", "-1"));
     } catch (RuntimeException e) {
       throw new InputException(
           file + " is not a usable tokenizer (" + oneLine(e) + "); fetch the checkpoint again", e);
+    }
+  }
+
+  /** Checkpoints may be published with the slow tokenizer's two files instead. */
+  private static String remedy(Path folder) {
+    return Files.exists(folder.resolve("vocab.json")) && Files.exists(folder.resolve("merges.txt"))
+        ? "vocab.json and merges.txt are not read, so write it with transformers:"
+            + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
+        : "give a complete checkpoint folder";
+  }
+
+  /** Closes this before it throws. */
+  private void check(List<AddedTokens.Token> added) {
+    for (AddedTokens.Token token : added) {
+      int[] ids = encode(token.content());
+      if (ids.length != 1 || ids[0] != token.id()) {
+        close();
+        throw new InputException(
+            token.source()
+                + " gives "
+                + JsonFile.printable(token.content())
+                + " the id "
+                + token.id()
+                + ", which does not fit to "
+                + file
+                + "; save the tokenizer again with transformers");
+      }
     }
   }
 

@@ -125,6 +125,22 @@ class HuluConfigTest {
     assertEquals(List.of(true, false, true, false), t.local());
   }
 
+  /** As transformers' configuration classes take it, of Qwen2 and of Qwen3. */
+  @Test
+  void anAbsentWindowIsTheDefaultOneAndNullIsNone() throws IOException {
+    String window = "\"num_hidden_layers\": 30, \"use_sliding_window\": true";
+    for (String name : List.of(HuluConfig.QWEN2, HuluConfig.QWEN3)) {
+      DecoderConfig t = read(qwen2(window).replace(HuluConfig.QWEN2, name)).text();
+      assertEquals(4096, t.slidingWindow(), name);
+      assertEquals(2, t.local().stream().filter(l -> l).count(), name);
+      assertEquals(List.of(false, true, true), t.local().subList(27, 30), name);
+      String none = qwen2(window + ", \"sliding_window\": null");
+      t = read(none.replace(HuluConfig.QWEN2, name)).text();
+      assertEquals(Integer.MAX_VALUE, t.slidingWindow(), name);
+      assertEquals(DecoderConfig.allGlobal(30), t.local(), name);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -39,12 +39,19 @@ public final class DicomSeries {
    * What was read besides the pixels.
    *
    * @param sha256 of the file; of several, of their own hashes, sorted, one line each
-   * @param padding stored values (both ends included) that mean "no measurement" and are used; null
-   *     when there are none
-   * @param min smallest stored value that is not padding
-   * @param max largest
+   * @param slices what each slice holds
    */
-  public record Pixels(String sha256, long @Nullable [] padding, long min, long max) {}
+  public record Pixels(String sha256, List<Stored> slices) {}
+
+  /**
+   * The stored values of one slice, of grey pixels.
+   *
+   * @param min smallest that is not padding; above {@code max} when there is none
+   * @param max largest
+   * @param padding values (both ends included) that mean "no measurement" in the slice's file; null
+   *     when the slice has none of them
+   */
+  public record Stored(long min, long max, long @Nullable [] padding) {}
 
   private DicomSeries(DicomTree tree, SliceStacking stack, List<String> warnings) {
     this.tree = tree;
@@ -143,13 +150,14 @@ public final class DicomSeries {
     return header.format.samples();
   }
 
-  /** Of one stored value: 8, 16 or 32. */
-  public int bits() {
-    return header.format.bitsAllocated();
+  /** Of one stored value of a slice: 8, 16 or 32. */
+  public int bits(int slice) {
+    return stack.slices.get(slice).header().format.bitsAllocated();
   }
 
-  public boolean signed() {
-    return header.format.signed();
+  /** Whether a slice's stored values are two's complement. */
+  public boolean signed(int slice) {
+    return stack.slices.get(slice).header().format.signed();
   }
 
   /** "CT", "MR", ...; "" when unstated. */
@@ -210,10 +218,10 @@ public final class DicomSeries {
       byFile.computeIfAbsent(stack.slices.get(i).file(), f -> new ArrayList<>()).add(i);
     }
     List<String> hashes = new ArrayList<>();
-    Range range = new Range();
+    Stored[] stored = new Stored[stack.slices.size()];
     for (Map.Entry<Integer, List<Integer>> e : byFile.entrySet()) {
       try {
-        hashes.add(file(e.getKey(), e.getValue(), sink, range));
+        hashes.add(file(e.getKey(), e.getValue(), sink, stored));
       } catch (DicomException x) {
         throw tree.blamed(e.getKey(), x);
       }
@@ -225,34 +233,10 @@ public final class DicomSeries {
       d.update(listing.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
       sha = HexFormat.of().formatHex(d.digest());
     }
-    return new Pixels(sha, range.padding(), range.min, range.max);
+    return new Pixels(sha, List.of(stored));
   }
 
-  /** The range of all values and the padding they share. */
-  private static final class Range {
-    long min = Long.MAX_VALUE;
-    long max = Long.MIN_VALUE;
-    private long @Nullable [] padding;
-    private boolean different;
-
-    void add(StoredValues values, long @Nullable [] stated) {
-      min = Math.min(min, values.min());
-      max = Math.max(max, values.max());
-      if (!values.padded() || stated == null) {
-        return;
-      }
-      long[] known = padding;
-      different |= known != null && (known[0] != stated[0] || known[1] != stated[1]);
-      padding = stated;
-    }
-
-    /** Null also when files disagree, or nothing but padding is there. */
-    long @Nullable [] padding() {
-      return different || min > max ? null : padding;
-    }
-  }
-
-  private String file(int file, List<Integer> slices, Sink sink, Range range)
+  private String file(int file, List<Integer> slices, Sink sink, Stored[] stored)
       throws DicomException {
     MessageDigest digest = sha256();
     try (DicomFile open = DicomFile.open(tree.path(file), digest)) {
@@ -262,6 +246,7 @@ public final class DicomSeries {
       if (now == null
           || pixels == null
           || !now.isLike(before)
+          || !now.format.equals(before.format)
           || now.frames.size() != before.frames.size()) {
         throw new DicomException("changed while it was read; read again");
       }
@@ -274,15 +259,16 @@ public final class DicomSeries {
       }
       StoredFrames frames = new StoredFrames(open, now, pixels);
       StoredValues values = new StoredValues(now, frames, inverted);
+      long[] padding = now.padding(inverted);
       for (int f = 0; f <= last; f++) {
         Integer slice = wanted.get(f);
         if (slice == null) {
           frames.skip();
         } else {
           sink.slice(slice, values.convert(frames.next()));
+          stored[slice] = values.stored(padding);
         }
       }
-      range.add(values, now.padding(inverted));
       open.drain();
     }
     return HexFormat.of().formatHex(digest.digest());

@@ -226,17 +226,19 @@ final class ImageHeader {
         : new long[] {padding.low(), padding.high()};
   }
 
-  /** Whether pixels of both may become one array. */
+  /**
+   * Whether pixels of both may become one array. Sign and width may differ: programs that rewrite a
+   * series choose them by what a slice holds. Not where white and black change places, which they
+   * do about the middle of what can be stored.
+   */
   boolean isLike(ImageHeader other) {
     PixelFormat a = format;
     PixelFormat b = other.format;
     return a.rows() == b.rows()
         && a.columns() == b.columns()
         && a.samples() == b.samples()
-        && a.bitsAllocated() == b.bitsAllocated()
-        && a.signed() == b.signed()
         && a.inverted() == b.inverted()
-        && (!a.inverted() || a.bitsStored() == b.bitsStored())
+        && (!a.inverted() || a.bitsStored() == b.bitsStored() && a.signed() == b.signed())
         && modality.equals(other.modality);
   }
 }

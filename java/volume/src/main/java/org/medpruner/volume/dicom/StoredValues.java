@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Turns a frame into little-endian stored values: the bits that mean something, sign or zero
  * extended to 8, 16 or 32, white and black exchanged where the header says so. Colour becomes R G B
- * per pixel. Also keeps the range of what is no padding.
+ * per pixel. Also tells the range of what is no padding in each frame.
  */
 final class StoredValues {
   private final PixelFormat format;
@@ -33,22 +33,20 @@ final class StoredValues {
     this.inverted = inverted;
   }
 
-  /** Smallest value that is not padding; above {@link #max} when there is none. */
-  long min() {
-    return min;
-  }
-
-  long max() {
-    return max;
-  }
-
-  /** Whether any pixel was padding. */
-  boolean padded() {
-    return padded;
+  /**
+   * What the frame converted last holds.
+   *
+   * @param stated both ends of the file's padding, after white and black changed places
+   */
+  DicomSeries.Stored stored(long @Nullable [] stated) {
+    return new DicomSeries.Stored(min, max, padded ? stated : null);
   }
 
   /** Converts in place where it can. */
   byte[] convert(byte[] frame) {
+    min = Long.MAX_VALUE;
+    max = Long.MIN_VALUE;
+    padded = false;
     if (format.samples() == 3) {
       return planar ? interleave(frame) : frame;
     }
