@@ -83,6 +83,10 @@ class PruneParams(ctypes.Structure):
                 ("nucleus", NucleusParams), ("merge", MergeParams), ("dropped_tokens", ctypes.c_int64)]
 
 
+class GatherParams(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+
+
 class BuildInfo(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_uint32), ("has_cuda", ctypes.c_uint32), ("cuda_version", ctypes.c_int32),
                 ("reserved", ctypes.c_int32)] + [
@@ -540,6 +544,70 @@ def mass_case(library, clock, device, forms, without, dtype, images, patches, he
                 times, "ours", baselines, check, ours.workspace_bytes, 2 * images * heads * patches * patches * dim)]
 
 
+def required_rows(what, role, ends, packed, features, keys):
+    """How many rows are packed, and how far they are from those of the authors' form given the nuclei, which is little."""
+    rows, mask = authors_compact(features.float(), keys, (role == 1).view(keys.shape[:2]))
+    total = int(ends[-1])
+    require(bool((mask == (role != 0)).all()) and total == rows.shape[0], f"{what}: other tokens kept")
+    apart = float(((packed[:total].float() - rows).abs() / rows.abs().clamp(min=1)).max())
+    require(apart < (1e-5 if packed.dtype == torch.float32 else 2 ** -7), f"{what}: rows differ by {apart}")
+    return total, apart
+
+
+def merge_case(library, clock, device, dtype, images, tokens, dim, hidden):
+    n = images * tokens
+    mass = masses(images, tokens, device)
+    keys = normal(32, device, torch.float32, n, dim)
+    features = normal(31, device, dtype, n, hidden)
+    bounds = offsets(images, tokens, device)
+    out = lambda kind, *size: torch.empty(*size, dtype=kind, device=device)
+    flags = lambda: out(torch.int32, images).view(torch.uint32)
+    packed, ends, role = out(dtype, n, hidden), out(torch.int64, images + 1), out(torch.uint8, n)
+    ours = library.bind(
+        "prune", sized(PruneParams, attention=sized(MassParams, group=1),
+                       nucleus=sized(NucleusParams, tau=TAU, temperature=TEMPERATURE), merge=sized(MergeParams, ratio=RATIO)),
+        (None, None, keys, features, bounds, None),
+        (None, None, None, mass.view(-1), keys, features, bounds, None, None, packed, out(torch.int64, n), ends, role,
+         out(torch.int64, n), out(torch.float64, images), flags()))
+    ours()
+    differences = ((role == 1).view(images, tokens) != batched_nuclei(mass)).sum(-1)
+    require(int(differences.max()) <= 1, "prune: other nuclei")
+    own = (role == 1).view(images, tokens)
+    images_of, keys_of = features.view(images, tokens, hidden), keys.view(images, tokens, dim)
+    total, apart = required_rows("prune", role, ends, packed, images_of, keys_of)
+
+    merged, gathered, op_ends = torch.empty_like(features), out(dtype, n, hidden), out(torch.int64, images + 1)
+    kept, counts, op_role = out(torch.int64, n), out(torch.int64, images), out(torch.uint8, n)
+    nucleus = own.to(torch.uint8).view(-1)
+    merge = library.bind("contextual_merge", sized(MergeParams, ratio=RATIO), (keys, bounds),
+                         (features, keys, nucleus, bounds, merged, op_role, out(torch.int64, n), kept, counts, flags()))
+    gather = library.bind("gather_rows", sized(GatherParams), (merged, bounds),
+                          (merged, kept, counts, bounds, gathered, op_ends, flags()))
+
+    def ops():
+        merge()
+        gather()
+
+    ops()
+    require(bool((op_role == role).all()) and int(op_ends[-1]) == total and torch.equal(gathered[:total], packed[:total]),
+            "contextual_merge+gather_rows: other rows than prune's")
+    theirs = lambda: authors_compact(images_of, keys_of, own)
+    times = clock.race(with_graph({"ours": ours, "ops": ops, "authors": theirs}, "ours", device))
+    name = {torch.bfloat16: "bf16", torch.float32: "f32"}[dtype]
+    case, shape = f"{name} {images}x{tokens}x{hidden}", f"[{n}, {hidden}] in {images} segments, {total} rows kept"
+    work = (n + total) * hidden * features.element_size() + n * dim * 4
+    authors = {"authors": "PyTorch: one-hot matrix, bmm and a copy per image, then boolean indexing; nuclei given"}
+    alone = {"ops": "the library's contextual_merge and gather_rows alone; nuclei given"}
+    check = f"same tokens kept and rows within {apart:.1e} relative of the authors' in f32 given the nuclei"
+    return [row("prune", case, shape, name, device, work + n * 4, times, "ours", authors | alone, check, ours.workspace_bytes)
+            | {"trace": lambda: enqueued_alone(ours, theirs)},
+            *(row("prune", case + " graph", shape, name, device, work + n * 4, times, "graph", authors | alone, check,
+                  ours.workspace_bytes) for _ in range("graph" in times)),
+            row("contextual_merge+gather_rows", case, shape, name, device, work, times, "ops", authors,
+                check + "; rows equal prune's", merge.workspace_bytes + gather.workspace_bytes)
+            | {"trace": lambda: enqueued_alone(ops, theirs)}]
+
+
 def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidden):
     tokens = patches // GROUP
     n = images * tokens
@@ -570,12 +638,8 @@ def stage2_case(library, clock, device, dtype, images, patches, heads, dim, hidd
     require(worst < 1e-3, f"stage 2: masses or keys differ by {worst}")
     nuclei = batched_nuclei(mass.view(images, tokens))
     require(int((nuclei.view(-1) != (role == 1)).sum()) <= images, "stage 2: other nuclei")
-    own = (role == 1).view(images, tokens)
-    rows, mask = authors_compact(features.view(images, tokens, hidden).float(), keys.view(images, tokens, dim), own)
-    total = int(ends[-1])
-    require(bool((mask == (role != 0)).all()) and total == rows.shape[0], "stage 2: other tokens kept")
-    difference = float(((packed[:total].float() - rows).abs() / rows.abs().clamp(min=1)).max())
-    require(difference < (1e-5 if dtype == torch.float32 else 2 ** -7), f"stage 2: rows differ by {difference}")
+    total, difference = required_rows("stage 2", role, ends, packed, features.view(images, tokens, hidden),
+                                      keys.view(images, tokens, dim))
     times = clock.race(with_graph({"ours": ours, "authors": theirs}, "ours", device))
     name = {torch.bfloat16: "bf16", torch.float32: "f32"}[dtype]
     case = f"{name} {images}x{patches}x{heads}x{dim} to {tokens}x{hidden}"
@@ -682,6 +746,7 @@ def main():
     nuclei = [(16, 256)] if small else [(512, 256), (512, 4096), (1, 131072)]
     cases = [
         lambda: anchor_case(library, clock, device, *((8, 64) if small else (32, 896))),
+        lambda: merge_case(library, clock, device, dtype, *((2, 64, 72, 320) if small else (32, 256, 72, 2560))),
         lambda: stage2_case(library, clock, device, dtype, *((2, 512, 4, 72, 320) if small else (32, 4096, 16, 72, 2560))),
         *(lambda size=size: nucleus_case(library, clock, device, forms, without, *size) for size in nuclei),
         lambda: mass_case(library, clock, device, forms, without, dtype,

@@ -197,5 +197,77 @@ class Nuclei(Quiet):
         self.assertEqual(row["bytes"], 256 * (4 + 1 + 8))
 
 
+@unittest.skipIf(WHY_NOT, WHY_NOT)
+class Merge(Quiet):
+    """merge_case with a library that packs what PyTorch's form of the authors packs, but for what `spoil` does to it."""
+
+    def rows(self, op="prune", spoil=lambda role, ends, packed: None):
+        case = self
+
+        class Library:
+            def bind(self, name, params, query, call):
+                def pack(features, keys, nuclei, role, ends, packed):
+                    rows, mask = gpu_baselines.authors_compact(features.view(2, 40, -1), keys.view(2, 40, -1), nuclei)
+                    role.copy_(torch.where(nuclei.view(-1), 1, torch.where(mask, 2, 0)))
+                    ends[1:] = mask.view(2, 40).sum(-1).cumsum(0)
+                    packed[:len(rows)] = rows
+
+                def prune():
+                    mass, keys, features, role, ends, packed = (call[i] for i in (3, 4, 5, 12, 11, 9))
+                    pack(features, keys, gpu_baselines.batched_nuclei(mass.view(2, 40)), role, ends, packed)
+
+                def contextual_merge():
+                    case.given = call[:3] + (call[5],)
+
+                def gather_rows():
+                    features, keys, mask, role = case.given
+                    pack(features, keys, mask.view(2, 40) == 1, role, call[5], call[4])
+
+                def run():
+                    {"prune": prune, "contextual_merge": contextual_merge, "gather_rows": gather_rows}[name]()
+                    if name == op:
+                        spoil(*((call[12], call[11], call[9]) if op == "prune" else (case.given[3], call[5], call[4])))
+
+                run.workspace_bytes = {"prune": 3, "contextual_merge": 5, "gather_rows": 7}[name]
+                return run
+
+        device = torch.device("cpu")
+        return gpu_baselines.merge_case(Library(), gpu_baselines.Clock(device, 5), device, torch.float32, 2, 40, 8, 16)
+
+    def test_both_rows_stand_beside_the_authors_form(self):
+        prune, ops = self.rows()
+        self.assertEqual([r["op"] for r in (prune, ops)], ["prune", "contextual_merge+gather_rows"])
+        self.assertEqual([r["case"] for r in (prune, ops)], ["f32 2x40x16"] * 2)
+        self.assertEqual([[b["name"] for b in r["baselines"]] for r in (prune, ops)], [["authors", "ops"], ["authors"]])
+        self.assertEqual([r["memory"]["workspace_bytes"] for r in (prune, ops)], [3, 12])
+
+    def test_bytes_are_those_of_each_row_once(self):
+        prune, ops = self.rows()
+        kept = int(prune["shape"].split()[-3])
+        self.assertEqual(ops["bytes"], (80 + kept) * 16 * 4 + 80 * 8 * 4)
+        self.assertEqual(prune["bytes"], ops["bytes"] + 80 * 4)
+
+    def test_other_results_end_the_run(self):
+        def another_row(role, ends, packed):
+            packed[3, 5] += 1e-3
+
+        def another_token(role, ends, packed):
+            role[(role == 2).nonzero()[0]] = 0
+
+        def other_nuclei(role, ends, packed):
+            role[(role == 1).nonzero()[:2]] = 2
+
+        def one_less(role, ends, packed):
+            ends[-1] -= 1
+
+        for op, spoil, why in (("prune", another_row, "prune: rows differ by"), ("prune", another_token, "prune: other tokens kept"),
+                               ("prune", other_nuclei, "prune: other nuclei"), ("prune", one_less, "prune: other tokens kept"),
+                               ("gather_rows", another_row, "other rows than prune's"),
+                               ("gather_rows", another_token, "other rows than prune's"),
+                               ("gather_rows", one_less, "other rows than prune's")):
+            with self.assertRaisesRegex(gpu_baselines.CheckFailed, why):
+                self.rows(op, spoil)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

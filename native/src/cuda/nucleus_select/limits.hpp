@@ -15,7 +15,7 @@ struct NucleusLimits {
   /**
    * Longer ones are spread over many blocks where the call's segments have more rows than this on average.
    * Where they have fewer, a longer one is an exception that gets one block: the host does not know the
-   * lengths, and four launches more would cost every batch of ordinary slices.
+   * lengths, and five launches more would cost every batch of ordinary slices.
    */
   int64_t spread_average = 4096;
   /** Spread segments are cut into tiles of 2^tile_shift rows; more, up to block_rows, beyond most_tiles. */
