@@ -223,7 +223,7 @@ class TorchTensorsTest {
       if (!TorchRuntime.buildConfiguration().contains("USE_CUDA=1")) {
         // What a program of anyone's own can add: it has none of this project's profiles.
         String dependency = "org.bytedeco:pytorch:" + status.version() + ":linux-x86_64-gpu";
-        assertTrue(e.getMessage().contains(dependency), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains(dependency), e.getMessage());
       }
       assertThrows(MedPrunerUnavailableException.class, () -> TorchStreams.current(Device.cuda(0)));
     }

@@ -121,7 +121,7 @@ final class VoxelArray {
      * @return how many there were
      */
     long replace(long from, int count, double low, double high, double by) {
-      long bits = type.isFloat() ? Float.floatToRawIntBits((float) by) : (long) by;
+      long bits = type == VoxelType.FLOAT32 ? Float.floatToRawIntBits((float) by) : (long) by;
       long replaced = 0;
       VoxelArray stored = build(1, 0);
       for (long i = from; i < from + count; i++) {
