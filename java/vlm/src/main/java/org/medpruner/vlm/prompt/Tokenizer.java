@@ -59,7 +59,8 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer load(Path folder) {
     Path file = folder.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
-      throw new InputException("model " + folder + ": tokenizer.json is missing; " + remedy(folder));
+      throw new InputException(
+          "model " + folder + ": tokenizer.json is missing; " + remedy(folder));
     }
     try {
       List<AddedTokens.Token> lacking = AddedTokens.lacking(file);

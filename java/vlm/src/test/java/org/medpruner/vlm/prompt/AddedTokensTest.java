@@ -98,7 +98,8 @@ class AddedTokensTest {
     Files.delete(folder.resolve("tokenizer_config.json"));
     write("added_tokens.json", "{\"<image>\": 259}");
     assertEquals("A<image>B", decoded());
-    write("special_tokens_map.json", "{\"additional_special_tokens\": [{\"content\": \"<image>\"}]}");
+    write(
+        "special_tokens_map.json", "{\"additional_special_tokens\": [{\"content\": \"<image>\"}]}");
     assertEquals("AB", decoded());
     Files.delete(folder.resolve("special_tokens_map.json"));
     write("tokenizer_config.json", "{\"image_token\": \"<image>\"}");
@@ -114,7 +115,8 @@ class AddedTokensTest {
   /** transformers takes the id of {@code tokenizer.json} too. */
   @Test
   void whatTokenizerJsonListsIsItsOwn() throws IOException {
-    ByteTokenizer.write(folder, List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"), List.of());
+    ByteTokenizer.write(
+        folder, List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"), List.of());
     write("added_tokens.json", "{\"<image>\": 7}");
     assertImageToken(259);
   }
@@ -132,7 +134,8 @@ class AddedTokensTest {
     write("added_tokens.json", "{\"A\": 300}");
     assertRefused("added_tokens.json", "gives A the id 300, which does not fit to");
     write("added_tokens.json", "{}");
-    write("tokenizer_config.json", "{\"added_tokens_decoder\": {\"x\": {\"content\": \"<image>\"}}}");
+    write(
+        "tokenizer_config.json", "{\"added_tokens_decoder\": {\"x\": {\"content\": \"<image>\"}}}");
     assertRefused("tokenizer_config.json", "added_tokens_decoder.x");
   }
 
