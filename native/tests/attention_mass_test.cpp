@@ -384,6 +384,62 @@ TEST(wrong_lse_stays_defined) {
   }
 }
 
+/** Masses of queries of 1 with keys of `first` and then 0, and of log-sum-exps that leave nothing, but for those given. */
+MassResult above_lse(int64_t n, int64_t heads, float first, const std::vector<std::pair<int64_t, float>>& given,
+                     int64_t pool = 1) {
+  Tensor<float> q({n, heads, 1}, std::vector<float>(static_cast<size_t>(n * heads), 1.0f));
+  Tensor<float> k({n, heads, 1}, std::vector<float>(static_cast<size_t>(n * heads)));
+  std::fill(k.values.begin(), k.values.begin() + heads, first);
+  Tensor<float> lse({heads, n}, std::vector<float>(static_cast<size_t>(heads * n), 1e3f));
+  for (const auto& [place, value] : given) {
+    lse.values[static_cast<size_t>(place)] = value;
+  }
+  const MassResult r = attention_mass(kCpu, contiguous(pool, 1), q, k, &lse, {0, n});
+  CHECK_EQUAL(r.status, MEDPRUNER_OK);
+  return r;
+}
+
+void check_flagged(const MassResult& r) {
+  CHECK_EQUAL(r.flags.values[0], static_cast<uint32_t>(MEDPRUNER_SEGMENT_NON_FINITE));
+  for (float mass : r.mass.values) {
+    CHECK(isnan(mass));
+  }
+}
+
+void check_mass(const MassResult& r, double expected, double tolerance) {
+  CHECK_EQUAL(r.flags.values[0], 0u);
+  CHECK(fabs(static_cast<double>(r.mass.values[0]) / expected - 1) < tolerance);
+}
+
+TEST(exponentials_up_to_the_largest_float_and_beyond) {
+  for (float logit : {85.0f, 88.0f, 88.5f, 88.72f}) {  // the last is 2^127.996
+    check_mass(above_lse(1, 1, logit, {{0, 0.0f}}), exp(static_cast<double>(logit)), 6e-7 * 89);
+  }
+  check_mass(above_lse(1, 1, -11.0f, {{0, -99.5f}}), exp(88.5), 6e-7 * 89);
+  for (float logit : {88.73f, 88.8f, 100.0f, 1e9f, 3e38f}) {  // the first is 2^128.01
+    check_flagged(above_lse(1, 1, logit, {{0, 0.0f}}));
+  }
+  for (float lse : {-100.0f, -1e4f, -1e9f, -3e38f}) {
+    check_flagged(above_lse(70, 1, 0, {{50, lse}}));
+    check_flagged(above_lse(70, 16, 0, {{5 * 70 + 50, lse}}));  // of one head of many
+  }
+  for (float lse : {2.3e38f, 2.4e38f, 3.4e38f}) {  // finite, be it not in base 2
+    check_mass(above_lse(70, 1, 0, {{0, lse}, {1, 0.0f}}), 1, 1e-5);
+  }
+}
+
+/** Exponentials that fit, of which a head's sum does not; and sums that do, of which the heads' does not. */
+TEST(sums_up_to_the_largest_float_and_beyond) {
+  for (int64_t second : {1, 600}) {  // in the first one's block, and in another unit
+    check_flagged(above_lse(1024, 1, 88.3f, {{0, 0.0f}, {second, 0.0f}}));
+    for (int64_t pool : {1, 2}) {
+      check_flagged(above_lse(1024, 2, 88.3f, {{0, 0.0f}, {second, 0.0f}}, pool));
+      check_mass(above_lse(1024, 2, 87.9f, {{0, 0.0f}, {second, 0.0f}, {1024, 0.0f}, {1024 + second, 0.0f}}, pool),
+                 2 * exp(static_cast<double>(87.9f)) / static_cast<double>(pool), 6e-7 * 88);
+    }
+  }
+}
+
 TEST(any_number_of_threads) {
   cases::Random random(54);
   const std::vector<int64_t> offsets = {0, 1, 1, 610, 1210, 1274};

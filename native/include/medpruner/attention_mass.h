@@ -14,10 +14,13 @@
  * Run to run the result is bit-stable on one device. Between CPU and CUDA, and with exact arithmetic,
  * it agrees within 1e-5 relative, not bit for bit, while scale * sum_i |q_i * k_i| of every logit is at
  * most 17; beyond, the error of an f32 logit, which the exponential passes on, may reach 6e-7 times the
- * largest such sum: products that cancel leave a small logit with the error of the large ones. A NaN or
- * infinity in Q, K or lse, or on the way in f32 (a product q.k before or after its factor scale * log2(e),
- * the factor itself, the exponential of a logit above a given lse), gives NaN masses in the whole segment
- * and MEDPRUNER_SEGMENT_NON_FINITE; pooled_keys are the plain means even then.
+ * largest such sum: products that cancel leave a small logit with the error of the large ones. On CUDA the
+ * log-sum-exp of a row of f16 or bf16 is one f32: where logits times log2(e) reach 2^24, the masses of a
+ * segment need not even add up to T, and from some 2^32 on it may be flagged as if a logit were infinite.
+ * A NaN or infinity in Q, K or lse, or on the way in f32 (a product q.k before or after its factor
+ * scale * log2(e), the factor itself, with a given lse the exponential of a logit above it or the sum of a
+ * key's exponentials over the queries of one head), gives NaN masses in the whole segment and
+ * MEDPRUNER_SEGMENT_NON_FINITE; pooled_keys are the plain means even then.
  */
 #ifndef MEDPRUNER_ATTENTION_MASS_H
 #define MEDPRUNER_ATTENTION_MASS_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <cuda_runtime.h>
 
+#include <numeric>
+
 #include "checks.hpp"
 #include "cuda/nucleus_select/limits.hpp"
 #include "schedules.hpp"
@@ -14,9 +16,11 @@ void check(const Params& params, const std::vector<float>& scores,
            const std::vector<int64_t>& offsets, const std::vector<int64_t>& volumes, int seeds) {
   const NucleusResult cpu = nucleus_select(kCpu, params, scores, offsets, volumes);
   CHECK_EQUAL(cpu.status, MEDPRUNER_OK);
-  schedules::each(seeds, [&] {
-    check_same(nucleus_select(kGpu, params, scores, offsets, volumes), cpu);
-  });
+  // Cases that are too large for three schedules have not all the same one: the result picks it.
+  const int64_t kept = std::accumulate(cpu.kept_counts.values.begin(), cpu.kept_counts.values.end(), int64_t{0});
+  schedules::each(
+      seeds, [&] { check_same(nucleus_select(kGpu, params, scores, offsets, volumes), cpu); },
+      1 + static_cast<int>((offsets.back() + kept) % 60));
 }
 
 TEST(random) {
@@ -86,7 +90,7 @@ TEST(every_number_of_items_per_lane) {
     for (int score : {0, 1}) {
       Params params = nucleus(score, kind % 4 == 1 ? 0.3 : 0.9);
       params.max_tokens = kind % 5 == 4 ? n / 3 + 1 : 0;
-      check(params, segment_scores(random, n, kind % 6), {0, n}, {}, 1);
+      check(params, segment_scores(random, n, kind % 6), {0, n}, {}, 3);
       ++kind;
     }
   }
@@ -98,7 +102,7 @@ TEST(a_segment_longer_than_most) {
   for (int64_t n : {1024, 1025, 2048, 2049, 2500}) {  // 8 and 16 a lane, in memory
     Params params = nucleus(kind % 2, 0.9);
     params.max_tokens = kind % 3 == 2 ? n / 2 : 0;
-    check(params, segment_scores(random, n + 60, kind % 6), {0, 0, 30, n + 30, n + 60, n + 60}, {}, 1);
+    check(params, segment_scores(random, n + 60, kind % 6), {0, 0, 30, n + 30, n + 60, n + 60}, {}, 3);
     ++kind;
   }
 }
@@ -109,7 +113,7 @@ TEST(segments_of_a_block) {
   for (int64_t n : {2049, 4096, 4097, 8192, 8193, 16384, 16385}) {
     Params params = nucleus(kind % 2, 0.9);
     params.min_tokens = kind % 3 == 2 ? n - 5 : 0;
-    check(params, segment_scores(random, n, kind % 5), {0, n}, {}, 1);
+    check(params, segment_scores(random, n, kind % 5), {0, n}, {}, n < 5000 ? 2 : 1);
     ++kind;
   }
 }
@@ -132,7 +136,7 @@ TEST(medium_blocks_wherever_their_segments_begin) {
       Params params = nucleus(kind % 2, kind == 4 ? 0.9985 : 0.8);
       params.min_tokens = kind == 5 ? n / 2 : 0;
       params.max_tokens = kind == 2 ? n / 3 : 0;
-      check(params, scores, lead > 0 ? std::vector<int64_t>{0, lead, lead + n} : std::vector<int64_t>{0, n}, {}, 1);
+      check(params, scores, lead > 0 ? std::vector<int64_t>{0, lead, lead + n} : std::vector<int64_t>{0, n}, {}, 3);
       lead = (lead + 1) % 4;
     }
   }
@@ -177,13 +181,13 @@ TEST(a_segment_is_the_same_in_every_class) {
                Limits{100, 100, 4096, 10, 2048, 0, 100},  // in memory
            }) {
         medpruner::cuda::g_nucleus_limits = limits;
-        check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
-        medpruner::cuda::g_nucleus_limits = spread_over(40, 5);  // many blocks
-        check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
-        medpruner::cuda::g_nucleus_limits = clusters_of(2, 40);
-        check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 1);
-        medpruner::cuda::g_nucleus_limits = {};
+        check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 3);
       }
+      medpruner::cuda::g_nucleus_limits = spread_over(40, 5);  // many blocks
+      check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 3);
+      medpruner::cuda::g_nucleus_limits = clusters_of(2, 40);
+      check(nucleus(kind % 2, tau), scores, {0, 150}, {}, 3);
+      medpruner::cuda::g_nucleus_limits = {};
     }
   }
 }
@@ -192,8 +196,9 @@ TEST(spread_segments_of_any_lengths_beside_short_ones) {
   cases::Random random(28);
   for (int round = 0; round < 40; ++round) {
     const int shift = round % 5;
-    const std::vector<int64_t> offsets =
-        cases::ragged(random, cases::integer(random, 1, 5), shift < 2 ? 40 : 150);
+    // With a tile of a row or two each row is some blocks, which take most of the time of all tests here.
+    const int64_t segments = shift < 2 ? cases::integer(random, 2, 3) : cases::integer(random, 1, 5);
+    const std::vector<int64_t> offsets = cases::ragged(random, segments, shift < 2 ? 40 : 150);
     if (offsets.back() <= 20) {
       continue;
     }
@@ -243,7 +248,7 @@ TEST(clusters_of_any_lengths) {
     }
     const Params params = any_params(random, round);
     medpruner::cuda::g_nucleus_limits = clusters_of(1 + round % 3, 20);
-    check(params, cases::scores(random, offsets), offsets, {}, 1 + round % 2);
+    check(params, cases::scores(random, offsets), offsets, {}, 2);
     medpruner::cuda::g_nucleus_limits = {};
   }
 }
@@ -255,7 +260,7 @@ TEST(clusters_with_several_tokens_a_thread) {
       Params params = nucleus(kind % 2, kind < 4 ? 0.9 : 0.5);
       params.max_tokens = kind == 3 ? n / 3 : 0;
       medpruner::cuda::g_nucleus_limits = clusters_of(2, 2048);
-      check(params, segment_scores(random, n, kind), {0, n}, {}, 1);
+      check(params, segment_scores(random, n, kind), {0, n}, {}, n < 5000 ? 3 : 1);
       medpruner::cuda::g_nucleus_limits = {};
     }
   }

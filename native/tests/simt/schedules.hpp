@@ -24,12 +24,12 @@ inline int multiplier() {
 constexpr std::array<uint32_t, 3> kPreemptions = {0, 200, 16};
 
 /**
- * body() under `count` seeds times multiplier(); three take every rate. Stops at the first that fails and
- * names it.
+ * body() under `count` seeds times multiplier(), from `first` on; three take every rate. Stops at the first that
+ * fails and names it.
  */
 template <class Body>
-void each(int count, Body body) {
-  for (int seed = 1; seed <= count * multiplier(); ++seed) {
+void each(int count, Body body, int first = 1) {
+  for (int seed = first; seed < first + count * multiplier(); ++seed) {
     simt::options() = {};
     simt::options().seed = static_cast<uint64_t>(seed);
     simt::options().preemption = kPreemptions[static_cast<size_t>(seed) % kPreemptions.size()];

@@ -450,7 +450,8 @@ class Runner {
         }
       }
       mass[j] = static_cast<float>(sum / divisor);
-      bad |= non_finite(mass[j]);
+      // Not of the mean alone, as each head's sum is f32 on CUDA. Sums so large take a wrong lse.
+      bad |= non_finite(mass[j]) || (!(sum <= FLT_MAX) && !head_sums_fit(g, j, units));
     }
     if (bad) {
       args_.flags[g] = MEDPRUNER_SEGMENT_NON_FINITE;
@@ -458,6 +459,22 @@ class Runner {
         mass[j] = bits_to_float(kNanF32);
       }
     }
+  }
+
+  /** Whether the sums of token j's keys over the queries of each head are finite in f32. */
+  bool head_sums_fit(int64_t g, int64_t j, int64_t units) const {
+    bool fit = true;
+    for (int64_t m = 0; m < args_.pool; ++m) {
+      const int64_t patch = pooled_patch(args_, j, m);
+      for (int64_t h = 0; h < args_.heads; ++h) {
+        double sum = 0;
+        for (int64_t u = 0; u < units; ++u) {
+          sum += static_cast<double>(columns(u, h, g)[patch]);
+        }
+        fit &= !non_finite(static_cast<float>(sum));
+      }
+    }
+    return fit;
   }
 
   void pool_keys(int64_t g, int64_t share) {

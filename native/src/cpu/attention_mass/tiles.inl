@@ -139,7 +139,7 @@ static void dot_tile(const float* rows, const float* panels, int row_count, int 
   }
 }
 
-/** 2^x, 0 below 2^-126; x is at most 127. Relative error below 2e-7. */
+/** 2^x, 0 below 2^-126; x is at most 128, where it is infinite. Relative error below 2e-7. */
 MEDPRUNER_BODY Vec exp2_vec(Vec x) {
   const Vec magic = splat(0x1.8p23f);  // adding it rounds to an integer, to nearest even
   const Vec shifted = x + magic;
@@ -295,8 +295,8 @@ MEDPRUNER_BODY void exp_columns_as(const float* dots, int row_count, float facto
     const float* const row = dots + r * kTileKeys + at;
     const Vec logit = kFine || is_fine(biases[r]) ? above_bias<true>(load(row), factor, biases[r])
                                                   : above_bias<false>(load(row), factor, biases[r]);
-    // A wrong lse can put a logit anywhere.
-    return exp2_vec(smaller(logit, splat(127.0f)));
+    // A wrong lse can put a logit anywhere: from 128 on 2^x is infinite.
+    return exp2_vec(smaller(logit, splat(128.0f)));
   });
 }
 

@@ -42,6 +42,7 @@ MassWorkspace lay_out(const AttentionMassArgs& args, void* base, size_t* size) {
   workspace.lse = layout.take<float>(too_large ? 0 : values);
   workspace.head_mass = layout.take<float>(too_large ? 0 : values);
   workspace.peaks = layout.take<ScorePeaks>(too_large ? 0 : sequences);
+  workspace.tails = layout.take<float>(too_large ? 0 : values);
   if (too_large || layout.overflow()) {
     fail(MEDPRUNER_ERR_INVALID_ARGUMENT, "query: its size overflows 64 bits");
   }

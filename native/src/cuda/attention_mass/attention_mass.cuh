@@ -28,6 +28,7 @@ struct MassWorkspace {
   float* lse;         // [heads][rows], base 2
   float* head_mass;   // [heads][rows]
   ScorePeaks* peaks;  // [segments][heads]
+  float* tails;       // [heads][rows], of scalar_pass.cuh: what is to be added to the lse
 };
 
 /** A running sum with the low-order part it could not hold. */

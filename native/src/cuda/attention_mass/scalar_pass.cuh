@@ -4,6 +4,8 @@
 // The passes of K2 by fused multiply-adds, for f32, and for 16-bit types on GPUs without the tensor-core
 // instructions that tensor_pass.cuh needs. 64 x 64 tiles of logits.
 
+#include <float.h>
+
 #include "cuda/attention_mass/attention_mass.cuh"
 
 namespace medpruner::cuda {
@@ -13,6 +15,8 @@ constexpr int kDepth = 16;      // components in shared memory at a time
 constexpr int kMassThreads = 256;
 constexpr int kPerThread = 4;   // a thread holds 4 x 4 logits
 constexpr int kPadded = kTile + 4;  // float4 reads stay aligned, columns spread over banks
+// From here on f32 has no room for a row's top logit and the logarithm of its sum in one number.
+constexpr float kCoarse = 16777216.0f;
 
 template <class T>
 struct MassOperand {
@@ -92,11 +96,12 @@ __global__ void mass_scalar_pass(AttentionMassArgs args, MassWorkspace workspace
     const MassOperand<T> key = {static_cast<const T*>(args.key) + begin * args.key_row_stride,
                                 args.key_row_stride, args.key_head_stride};
     float* lse = workspace.lse + head * args.rows + begin;
+    float* tails = workspace.tails + head * args.rows + begin;
     float top[kPerThread];
     Compensated sum[kPerThread];
     bool broken = false;
     for (int i = 0; i < kPerThread; ++i) {
-      top[i] = -3e38f;
+      top[i] = -FLT_MAX;
       sum[i] = {0, 0};
     }
     for (int64_t at = 0; at < length; at += kTile) {
@@ -109,12 +114,15 @@ __global__ void mass_scalar_pass(AttentionMassArgs args, MassWorkspace workspace
           continue;
         }
         const float shift = kColumns ? lse[at + tx + j] : 0.0f;
+        // With the caller's log-sum-exp there is no pass 1 to leave one.
+        const float tail =
+            kColumns && args.lse == nullptr && fabsf(shift) >= kCoarse ? tails[at + tx + j] : 0.0f;
 #pragma unroll
         for (int i = 0; i < kPerThread; ++i) {
           const float logit = logits[i][j] * factor;
           if (kColumns) {
             broken = broken || (row + ty + i < length && non_finite(logit));
-            sum[i].add(exp2f(logit - shift));
+            sum[i].add(exp2f(logit - shift - tail));
           } else {
             if (logit > top[i]) {
               sum[i].scale(exp2f(top[i] - logit));
@@ -144,7 +152,10 @@ __global__ void mass_scalar_pass(AttentionMassArgs args, MassWorkspace workspace
         if (kColumns) {
           workspace.head_mass[head * args.rows + begin + row + ty + i] = total;
         } else {
-          lse[row + ty + i] = top[i] + log2f(total);
+          const float tail = log2f(total);
+          const bool coarse = fabsf(top[i]) >= kCoarse;
+          lse[row + ty + i] = coarse ? top[i] : top[i] + tail;
+          tails[row + ty + i] = coarse ? tail : 0.0f;
         }
       }
     }

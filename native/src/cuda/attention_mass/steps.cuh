@@ -55,17 +55,23 @@ __global__ void mass_segments(AttentionMassArgs args, MassWorkspace workspace, i
   }
 }
 
-/** The caller's natural log-sum-exp in base 2; NaN for an infinity, which pass 2 would take for no mass. */
+/**
+ * The caller's natural log-sum-exp in base 2; NaN for an infinity, which pass 2 would take for no mass. A finite one
+ * beyond f32 in base 2 becomes infinite, and is that: no logit has a mass, or each an exponential beyond f32.
+ */
 __global__ void mass_convert_lse(const float* natural, float* base2, int64_t count) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
        i += step) {
     const float value = static_cast<float>(static_cast<double>(natural[i]) * kLog2E);
-    base2[i] = non_finite(value) ? bits_to_float(kNanF32) : value;
+    base2[i] = non_finite(natural[i]) ? bits_to_float(kNanF32) : value;
   }
 }
 
-/** One block of up to 1024 threads per segment: mean over heads and patches; NaN throughout a broken segment. */
+/**
+ * One block of up to 1024 threads per segment: mean over heads and patches; NaN throughout a broken segment. One is
+ * where a log-sum-exp of pass 1 is not finite: a row of an infinite one adds nothing to any column, which shows nowhere.
+ */
 __global__ void __launch_bounds__(1024) mass_pool(AttentionMassArgs args, MassWorkspace workspace) {
   const int64_t g = blockIdx.x;
   if ((args.flags[g] & MEDPRUNER_SEGMENT_BAD_OFFSETS) != 0) {
@@ -76,13 +82,15 @@ __global__ void __launch_bounds__(1024) mass_pool(AttentionMassArgs args, MassWo
   float* mass = args.mass + begin / args.pool;
   const double divisor = static_cast<double>(args.pool) * static_cast<double>(args.heads);
   bool broken = args.flags[g] != 0;
+  const bool own_lse = args.lse == nullptr;
   for (int64_t j = threadIdx.x; j < tokens; j += blockDim.x) {
     double sum = 0;
     for (int64_t m = 0; m < args.pool; ++m) {
-      const float* patch = workspace.head_mass + begin + pooled_patch(args, j, m);
+      const int64_t patch = begin + pooled_patch(args, j, m);
 #pragma unroll 8
       for (int64_t h = 0; h < args.heads; ++h) {
-        sum += static_cast<double>(patch[h * args.rows]);
+        sum += static_cast<double>(workspace.head_mass[patch + h * args.rows]);
+        broken |= own_lse && non_finite(workspace.lse[patch + h * args.rows]);
       }
     }
     const float mean = static_cast<float>(sum / divisor);

@@ -320,6 +320,37 @@ class AttentionMassTest {
     }
   }
 
+  /** A finite log-sum-exp may be far below the logits, or above them and no float in base 2. */
+  @Test
+  void exponentialsAboveAWrongLogSumExpMatchTheOracle() {
+    AttentionMass.Params params = new AttentionMass.Params(new AttentionMass.Contiguous(1), 1);
+    float[] q = {1, 1, 1, 1, 1, 1, 1, 1};
+    float[] k = {0, 0, 1, 0, 0, 0, 0, 0};
+    long[] offsets = {0, 2, 4};
+    for (float wrong : new float[] {-80, -88, -88.5f, -100, -1e4f, -3e38f, 1e4f, 3e38f}) {
+      // Of patch 0, then of patches 0 and 1, of the second head.
+      for (int rows = 1; rows <= 2; rows++) {
+        float[] lse = {1, 1, 1, 1, 1, 1, 1, 1};
+        Arrays.fill(lse, 4, 4 + rows, wrong);
+        AttentionMassOracle.Result e = AttentionMassOracle.run(params, q, k, lse, 2, 1, offsets);
+        try (DeviceMemory memory = new DeviceMemory(device())) {
+          Output a =
+              run(params, memory, memory.input(q, 4, 2, 1), memory.input(k, 4, 2, 1), lse, offsets);
+          String what = rows + " of " + wrong;
+          assertArrayEquals(e.flags(), a.flags, what);
+          int first = e.flags()[0] == 0 ? 0 : 2; // a flagged segment's masses are NaN
+          for (int i = 0; i < first; i++) {
+            assertTrue(Double.isNaN(e.mass()[i]) && Float.isNaN(a.mass[i]), what);
+          }
+          assertClose(
+              Arrays.copyOfRange(e.mass(), first, 4), Arrays.copyOfRange(a.mass, first, 4), what);
+          boolean beyond = wrong <= -100 || (wrong == -88.5f && rows == 2);
+          assertArrayEquals(new int[] {beyond ? SegmentFlags.NON_FINITE : 0, 0}, a.flags, what);
+        }
+      }
+    }
+  }
+
   @Test
   void hostArraysWork() {
     float[] q = Values.normal(new Random(1), 4 * 6);

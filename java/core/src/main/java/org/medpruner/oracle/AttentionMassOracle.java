@@ -75,12 +75,16 @@ public final class AttentionMassOracle {
       double[] columns = new double[length];
       boolean finite = length == 0 || fits(scale * LOG2_E);
       for (int h = 0; h < heads; h++) {
+        double[] sums = new double[length]; // of this head alone
         for (int q = 0; q < length; q++) {
           double[] row = logits(query, key, from, q, h, heads, d, length, scale);
           finite &=
               lse == null
                   ? addSoftmax(row, columns, heads)
-                  : addExponentials(row, lse[h * patches + from + q], columns, heads);
+                  : addExponentials(row, lse[h * patches + from + q], columns, sums, heads);
+        }
+        for (double sum : sums) {
+          finite &= fits(sum);
         }
       }
       finite &= finite(query, from, length, heads * d) && finite(key, from, length, heads * d);
@@ -150,13 +154,18 @@ public final class AttentionMassOracle {
     return true;
   }
 
-  /** Adds exp(row - lse) / heads to the columns; false when one of them does not fit a float. */
-  private static boolean addExponentials(double[] row, float lse, double[] columns, int heads) {
+  /**
+   * Adds exp(row - lse) to the sums and, divided by heads, to the columns; false when one of them
+   * does not fit a float.
+   */
+  private static boolean addExponentials(
+      double[] row, float lse, double[] columns, double[] sums, int heads) {
     boolean fits = Float.isFinite(lse);
     for (int k = 0; k < row.length; k++) {
       double e = StrictMath.exp(row[k] - lse);
       fits &= fits(e);
       columns[k] += e / heads;
+      sums[k] += e;
     }
     return fits;
   }

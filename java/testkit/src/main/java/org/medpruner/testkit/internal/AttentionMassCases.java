@@ -152,10 +152,15 @@ final class AttentionMassCases {
             name, new AttentionMassInput(in.params(), in.query(), in.key(), lse, in.offsets())));
   }
 
-  /** Log-sum-exps of several heads and segments, pooled; and odd ones, in one of the segments. */
+  /**
+   * Log-sum-exps of several heads and segments, pooled; and odd ones, in one of the segments. Of a
+   * finite one exponentials need not fit f32, as it need not itself in base 2.
+   */
   private void logSumExps() {
-    float[] odd = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
-    String[] oddNames = {"nan", "infinite", "minus-infinite"};
+    float[] odd = {
+      Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, -1e4f, -3e38f, 1e4f, 3e38f
+    };
+    String[] oddNames = {"nan", "infinite", "minus-infinite", "low", "lowest", "high", "highest"};
     for (int i = 0; i < 2; i++) {
       Pooling pooling =
           i == 0 ? new AttentionMass.Contiguous(2) : new AttentionMass.Grid(4, 6, 2, 3);
@@ -173,6 +178,21 @@ final class AttentionMassCases {
         broken[n + (int) offsets[2] + 5] = odd[j]; // of the second head
         give(oddNames[j] + "-log-sum-exp" + where, broken);
       }
+    }
+    // Two exponentials of e^88 fit f32, of each of two heads; three do not, be they of one head.
+    for (int count = 2; count <= 3; count++) {
+      float[] q = new float[24];
+      float[] k = new float[24];
+      float[] lse = new float[24];
+      Arrays.fill(lse, 1000);
+      Arrays.fill(k, 5 * 2, 6 * 2, 88);
+      for (int i = 0; i < count; i++) {
+        Arrays.fill(q, i * 2, i * 2 + 2, 1);
+        lse[i] = 0;
+        lse[12 + i] = count == 2 ? 0 : 1000;
+      }
+      add("no-log-sum-exp-of-" + count, NONE, 1, q, k, 2, 1, 0, 6, 12);
+      give(count == 2 ? "exponentials-that-fit" : "sums-beyond-f32", lse);
     }
   }
 

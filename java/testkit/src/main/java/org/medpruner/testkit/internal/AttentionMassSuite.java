@@ -43,8 +43,9 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
             Finding.close("pooled-keys", e.pooledKeys(), a.pooledKeys(), TOLERANCE, LEAST));
     bits(
         "flags",
-        "NON_FINITE where a NaN, an infinity, or a product q.k beyond f32 before or after its"
-            + " factor, makes masses NaN.",
+        "NON_FINITE where a NaN, an infinity, a product q.k beyond f32 before or after its factor,"
+            + " or an exponential above a given log-sum-exp or a head's sum of them beyond f32,"
+            + " makes masses NaN.",
         AttentionMassOutput::flags);
   }
 

@@ -6,6 +6,9 @@ import static org.medpruner.testkit.mutants.Mutation.MASS_BF16;
 import static org.medpruner.testkit.mutants.Mutation.MASS_HEADS_SUMMED;
 import static org.medpruner.testkit.mutants.Mutation.MASS_KEYS_OF_FIRST_HEAD;
 import static org.medpruner.testkit.mutants.Mutation.MASS_KEYS_OF_NON_FINITE;
+import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_CLAMPED;
+import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_IN_BASE_TWO;
+import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_MEANS_FIT;
 import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_ROWS_FIRST;
 import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_MAXIMUM;
@@ -63,7 +66,9 @@ final class PlainMass {
           odd |= probabilities(p[i], in, q, k, from, i, h);
         }
         for (int j = 0; j < t; j++) {
-          column[j] += sum(p, j, from) / (is(MASS_HEADS_SUMMED) ? 1 : heads);
+          double sum = sum(p, j, from);
+          odd |= !is(MASS_LSE_MEANS_FIT) && sum > Float.MAX_VALUE;
+          column[j] += sum / (is(MASS_HEADS_SUMMED) ? 1 : heads);
         }
       }
       flags[g] = odd && !is(MASS_UNFLAGGED) ? SegmentFlags.NON_FINITE : 0;
@@ -116,6 +121,13 @@ final class PlainMass {
       int n = lse.length / heads;
       float own = lse[is(MASS_LSE_ROWS_FIRST) ? (from + i) * heads + h : h * n + from + i];
       Arrays.setAll(p, j -> Math.exp(p[j] - own));
+      if (is(MASS_LSE_CLAMPED)) {
+        Arrays.setAll(p, j -> Math.min(p[j], 0x1p127));
+      }
+      for (double e : p) {
+        odd |= Float.isFinite(own) && e > Float.MAX_VALUE;
+      }
+      odd |= is(MASS_LSE_IN_BASE_TWO) && Float.isInfinite((float) (own / Math.log(2)));
       return odd || (!Float.isFinite(own) && !is(MASS_LSE_UNFLAGGED));
     }
     double most = is(MASS_NO_MAXIMUM) ? 0 : Arrays.stream(p).max().orElse(0);
