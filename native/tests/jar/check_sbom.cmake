@@ -16,6 +16,7 @@ function(add outcome text expected)
   file(WRITE "${bom}" "${text}")
   execute_process(COMMAND "${CMAKE_COMMAND}" "-DBOM=${bom}" "-DLINKED=${linked}" -P "${root}/cmake/AddToSbom.cmake"
                   RESULT_VARIABLE failed OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  string(REGEX REPLACE "[ \n]+" " " out "${out}") # CMake breaks messages into lines
   if((outcome STREQUAL "ok" AND failed) OR (outcome STREQUAL "refused" AND NOT failed) OR NOT out MATCHES "${expected}")
     message(FATAL_ERROR "expected ${outcome} and \"${expected}\", got ${failed}: ${out}")
   endif()
