@@ -39,8 +39,8 @@ public final class Schemas {
   }
 
   /**
-   * The files in a folder of {@code bench/results}, by name. A test that wants them is skipped while
-   * there is no such folder.
+   * The files in a folder of {@code bench/results}, by name. A test that wants them is skipped
+   * while there is no such folder.
    */
   public static List<Path> committed(String folder) throws IOException {
     Path results = FOLDER.resolve("results").resolve(folder);

@@ -145,7 +145,9 @@ class ServeLoadTest {
     Schemas.assertCommittedFollow("serve", "serve");
     for (Path file : Schemas.committed("serve")) {
       assertEquals(
-          0, ResultsFile.json().readValue(file.toFile(), ServeReport.class).errors(), file::toString);
+          0,
+          ResultsFile.json().readValue(file.toFile(), ServeReport.class).errors(),
+          file::toString);
     }
   }
 

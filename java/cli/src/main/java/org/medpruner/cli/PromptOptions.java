@@ -10,7 +10,8 @@ final class PromptOptions {
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
-      description = "Most tokens of the answer (default: the checkpoint's own, or 300; eval: 1024 of reports).")
+      description =
+          "Most tokens of the answer (default: the checkpoint's own, or 300; eval: 1024 of reports).")
   @Nullable Integer maxNewTokens;
 
   @Option(

@@ -71,8 +71,9 @@ final class RunFolder implements AutoCloseable {
    * Locks an open lock file.
    *
    * @return whether it is still that of the folder. False where the run that made it took it away
-   *     between opening and locking: a lock on it would keep nobody out. What the folder has instead
-   *     cannot be looked into here, since closing that file would end this process's lock on it
+   *     between opening and locking: a lock on it would keep nobody out. What the folder has
+   *     instead cannot be looked into here, since closing that file would end this process's lock
+   *     on it
    * @throws InputException if another run has the lock; the file is then closed, as it is at false
    */
   static boolean claim(RandomAccessFile file, Path folder) throws IOException {

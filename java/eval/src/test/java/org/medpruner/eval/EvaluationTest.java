@@ -455,10 +455,7 @@ class EvaluationTest {
   /** What the model is asked for, a question of each kind. */
   private static List<Integer> asked(EvaluationPlan plan) {
     List<Integer> lengths = new ArrayList<>();
-    EncodedVolume encoded =
-        proxy(
-            EncodedVolume.class,
-            (proxy, method, arguments) -> null);
+    EncodedVolume encoded = proxy(EncodedVolume.class, (proxy, method, arguments) -> null);
     VisionLanguageModel model =
         proxy(
             VisionLanguageModel.class,
@@ -483,8 +480,7 @@ class EvaluationTest {
   }
 
   private static <T> T proxy(Class<T> type, InvocationHandler handler) {
-    return type.cast(
-        Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+    return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
   }
 
   @Test

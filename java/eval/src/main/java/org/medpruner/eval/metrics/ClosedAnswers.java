@@ -87,9 +87,10 @@ public final class ClosedAnswers {
 
   /**
    * The choice an answer names: a letter alone, in brackets, in emphasis, or followed by a period,
-   * a bracket or a colon, with or without a space behind it; the same on a line of its own before an explanation that names no other;
-   * a letter or a choice's text after an explicit "answer is"; "Option B"; or the text of exactly
-   * one choice. Null when it names none, or several in different phrases or lines.
+   * a bracket or a colon, with or without a space behind it; the same on a line of its own before
+   * an explanation that names no other; a letter or a choice's text after an explicit "answer is";
+   * "Option B"; or the text of exactly one choice. Null when it names none, or several in different
+   * phrases or lines.
    *
    * @param choices as in {@link #strictCorrect}; without any the letters are A to D
    * @return an upper-case letter

@@ -46,9 +46,9 @@ import org.medpruner.vlm.pruning.TokenStage;
  */
 class GoldenParityTest {
   /**
-   * The mass behind the whole vision tower, of values up to 11. From a tower in f64 the stored masses
-   * are up to 6.6e-6 away, those of plain transformers in f32 6.7e-6 on a CPU with AVX-512, ours
-   * there 7.7e-6; there ours are 1.05e-5 from the stored ones, beyond the manifest's 1e-5.
+   * The mass behind the whole vision tower, of values up to 11. From a tower in f64 the stored
+   * masses are up to 6.6e-6 away, those of plain transformers in f32 6.7e-6 on a CPU with AVX-512,
+   * ours there 7.7e-6; there ours are 1.05e-5 from the stored ones, beyond the manifest's 1e-5.
    */
   private static final double TOWER_MASS = 2 * 6.6e-6;
 
