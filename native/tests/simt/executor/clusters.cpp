@@ -11,8 +11,6 @@
 namespace simt {
 namespace {
 
-bool alone() { return g_cluster.size == 1; }
-
 void check_has_met(const Thread& self, const char* what, Site site) {
   if (self.announced && !self.met) {
     fault(std::string("cluster: ") + what + " at " + where(site) + " before await_cluster");
@@ -32,11 +30,6 @@ void begin_phase() {
   for (int rank = 0; rank < g_cluster.size; ++rank) {
     g_cluster.blocks[static_cast<size_t>(rank)].serial = next_serial(rank);
   }
-}
-
-bool unordered_in_cluster(uint32_t serial) {
-  return !alone() && options().block_races && serial >= g_cluster.phase_first &&
-         g_cluster.ranks[serial - g_cluster.phase_first] != g_launch.current->rank;
 }
 
 void check_end_in_cluster() {

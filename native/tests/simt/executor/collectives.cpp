@@ -44,10 +44,22 @@ uint64_t fold(Collective operation, uint64_t a, uint64_t b) {
   }
 }
 
+/** That these lanes, which wait, do so for what this one does. */
+void check_meets(const Thread& self, unsigned waiting) {
+  for (; waiting != 0; waiting &= waiting - 1) {
+    const Thread& other = threads_of(self.rank)[self.warp * kWarp + __builtin_ctz(waiting)];
+    if (other.operation != self.operation || other.mask != self.mask) {
+      fault("lanes of one warp meet in different collectives or masks: " + waiting_at(self) + ", " +
+            waiting_at(other));
+    }
+  }
+}
+
 /** All lanes of the mask are there: their results, and they go on. */
 void finish_collective(const Thread& last, unsigned mask) {
   Thread* const lanes = threads_of(last.rank) + last.warp * kWarp;
-  uint32_t& warp_syncs = block_of(last).warp_syncs[static_cast<size_t>(last.warp)];
+  Warp& warp = warp_of(last);
+  warp.waiting &= ~mask;
   const Collective operation = lanes[__builtin_ctz(mask)].operation;
   if (is_matrix(operation)) {
     finish_matrix(lanes);
@@ -70,7 +82,7 @@ void finish_collective(const Thread& last, unsigned mask) {
     first = false;
   }
   if (operation == Collective::kSyncWarp) {
-    ++warp_syncs;
+    ++warp.syncs;
   }
   for (int l = 0; l < kWarp; ++l) {
     if ((mask >> l & 1u) == 0) {
@@ -109,7 +121,7 @@ void finish_collective(const Thread& last, unsigned mask) {
         }
         break;
       case Collective::kSyncWarp:
-        lane.warp_sync = warp_syncs;
+        lane.warp_sync = warp.syncs;
         break;
       default:
         lane.result = folded;
@@ -141,24 +153,21 @@ uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, in
   if (width <= 0 || width > kWarp || (width & (width - 1)) != 0) {
     fault("width is no power of two up to 32: " + waiting_at(self));
   }
-  const int first = self.warp * kWarp;
-  const Thread* const lanes = threads_of(self.rank) + first;
-  bool complete = true;
-  for (int l = 0; l < kWarp; ++l) {
-    if ((mask >> l & 1u) == 0) {
-      continue;
-    }
-    if (first + l >= threads_of_block() || lanes[l].state == State::kExited) {
-      fault("lane " + std::to_string(l) + " of the mask has exited: " + waiting_at(self));
-    }
-    const Thread& other = lanes[l];
-    if (other.state != State::kCollective) {
-      complete = false;
-    } else if (other.operation != operation || other.mask != mask) {
-      fault("lanes of one warp meet in different collectives or masks: " + waiting_at(self) + ", " +
-            waiting_at(other));
-    }
+  Warp& warp = warp_of(self);
+  if ((warp.exited & mask) != 0) {
+    fault("lane " + std::to_string(__builtin_ctz(warp.exited & mask)) + " of the mask has exited: " +
+          waiting_at(self));
   }
+  if (warp.waiting == 0) {
+    warp.alike = true;
+    warp.operation = operation;
+    warp.mask = mask;
+  } else if (!warp.alike || warp.operation != operation || warp.mask != mask) {
+    warp.alike = false;
+    check_meets(self, warp.waiting & mask);
+  }
+  warp.waiting |= 1u << self.lane;
+  const bool complete = (mask & ~warp.waiting) == 0;
   if (complete) {
     finish_collective(self, mask);
   }
@@ -168,13 +177,7 @@ uint64_t warp_collective(Collective operation, unsigned mask, uint64_t value, in
 
 unsigned active_lanes() {
   const Inside inside;
-  const Thread& self = *g_launch.current;
-  unsigned lanes = 0;
-  for (int l = 0; l < kWarp && self.warp * kWarp + l < threads_of_block(); ++l) {
-    const Thread& lane = threads_of(self.rank)[self.warp * kWarp + l];
-    lanes |= lane.state != State::kExited ? 1u << l : 0u;
-  }
-  return lanes;
+  return ~warp_of(*g_launch.current).exited;
 }
 
 }  // namespace simt

@@ -66,6 +66,8 @@ Block& block_of(const Thread& thread) {
   return g_cluster.blocks[static_cast<size_t>(thread.rank)];
 }
 
+Warp& warp_of(const Thread& thread) { return block_of(thread).warps[static_cast<size_t>(thread.warp)]; }
+
 Thread* threads_of(int rank) { return &g_threads[static_cast<size_t>(rank * g_count)]; }
 
 int threads_of_block() { return g_count; }
@@ -156,6 +158,7 @@ void thread_main() {
   }
   Thread& self = *g_launch.current;
   self.state = State::kExited;
+  warp_of(self).exited |= 1u << self.lane;
   --g_live;
   Block& block = block_of(self);
   --block.live;
@@ -198,7 +201,10 @@ void start_cluster(uint32_t number, int threads) {
     const uint32_t place = number * static_cast<uint32_t>(g_cluster.size) + static_cast<uint32_t>(rank);
     block.index = {place % g_grid.x, place / g_grid.x % g_grid.y, place / (g_grid.x * g_grid.y)};
     block.live = threads;
-    block.warp_syncs.assign(static_cast<size_t>((threads + kWarp - 1) / kWarp), 0);
+    block.warps.assign(static_cast<size_t>((threads + kWarp - 1) / kWarp), {});
+    if (threads % kWarp != 0) {
+      block.warps.back().exited = ~0u << threads % kWarp;
+    }
   }
   begin_phase();
   if (g_threads.size() < static_cast<size_t>(g_live)) {
