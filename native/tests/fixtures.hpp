@@ -57,6 +57,11 @@ struct Fixture {
     add<T>(name, shape, output<T>(shape).values, optional, true);
   }
 
+  void set_workspace(size_t bytes) {
+    workspace = std::vector<unsigned char>(bytes);
+    workspace_bytes = bytes;
+  }
+
   template <class P>
   void set_params(const P& value) {
     const auto* bytes = reinterpret_cast<const unsigned char*>(&value);
@@ -131,10 +136,12 @@ inline void make_prune_fixture(Fixture& f, bool with_query) {
 
 constexpr size_t kFixtures = 8;
 
-inline Fixture make_fixture(size_t which) {
+/** More than any fixture's call needs, where it is not said otherwise. */
+constexpr size_t kAmpleWorkspace = 1 << 16;
+
+inline Fixture make_fixture(size_t which, size_t workspace = kAmpleWorkspace) {
   Fixture f;
-  f.workspace.resize(1 << 16);
-  f.workspace_bytes = f.workspace.size();
+  f.set_workspace(workspace);
   const std::vector<int64_t> offsets = {0, 2, 4};
   switch (which) {
     case 0:

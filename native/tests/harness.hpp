@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -45,9 +46,14 @@ struct Registration {
   Registration(const char* name, void (*body)()) { tests().push_back({name, body}); }
 };
 
+/** With MEDPRUNER_STOP_AT_FAILURE set the first one ends the program: to the tests of the tests it says it all. */
 inline void report(const char* file, int line, const std::string& text) {
   if (++failures() <= 20) {
     fprintf(stderr, "%s:%d: %s\n", file, line, text.c_str());
+  }
+  if (getenv("MEDPRUNER_STOP_AT_FAILURE") != nullptr) {
+    fflush(stdout);
+    _exit(1);
   }
 }
 
