@@ -117,6 +117,7 @@ class ExamplesIT {
     request.setJavaHome(new File(System.getProperty("java.home")));
     request.setMavenHome(new File(System.getProperty("maven.home")));
     request.setLocalRepositoryDirectory(REPOSITORY.toFile());
+    request.setMavenOpts("-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"); // as in .mvn/jvm.config
     request.setGlobalSettingsFile(settings().toFile());
     List<String> output = new ArrayList<>();
     request.setOutputHandler(output::add);
