@@ -147,7 +147,9 @@ class CostBenchTest {
     }
   }
 
-  /** A command beside a link to a file is the one that wrote it: another would write over a third. */
+  /**
+   * A command beside a link to a file is the one that wrote it: another would write over a third.
+   */
   @Test
   void docsHaveTheCommandOfEachFile() throws IOException {
     String docs = Files.readString(ROOT.resolve("docs/evaluation.md")).replaceAll("\\s+", " ");

@@ -128,8 +128,9 @@ public final class ClosedAnswers {
    * The choice an answer names: a letter alone, in brackets, in emphasis, or followed by a period,
    * a bracket or a colon, with or without a space behind it; the same on a line of its own before
    * an explanation that names no other; a letter or a choice's text after an explicit "answer is";
-   * "Option B"; or the text of exactly one choice. Null when it names none, or several: in different
-   * phrases or lines, in a list such as "A or B", or as the choices themselves, "A. Yes B. No".
+   * "Option B"; or the text of exactly one choice. Null when it names none, or several: in
+   * different phrases or lines, in a list such as "A or B", or as the choices themselves, "A. Yes
+   * B. No".
    *
    * @param choices as in {@link #strictCorrect}; without any the letters are A to D
    * @return an upper-case letter
@@ -240,8 +241,7 @@ public final class ClosedAnswers {
    *
    * @param rest what follows the letter
    */
-  private static Set<Character> besides(
-      String rest, char letter, Map<String, String> choices) {
+  private static Set<Character> besides(String rest, char letter, Map<String, String> choices) {
     Set<Character> named = marked(rest, choices);
     // A choice's own text may read like a list: "D. A and B".
     named.addAll(listed(withoutItsText(rest, letter, choices), choices));

@@ -19,6 +19,7 @@ public final class Scorer {
           "(?<!\\w)(?:#+[ \\t]*)?[*_]*(?:findings|impression)[*_]*:[*_]*"
               + "|^[ \\t]*(?:#+[ \\t]*[*_]*|[*_]+)(?:findings|impression)[*_]*[ \\t]*$",
           Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
+
   private static final Pattern PERIOD = Pattern.compile("\\.(?!\\p{Nd})");
 
   private final Meteor meteor;

@@ -8,8 +8,8 @@ import java.util.Map;
  * How far the words of an answer are those of the gold text.
  *
  * @param exactMatch strict: 1 when the normalised texts are equal, or, where nothing is left of
- *     either, the texts themselves; 0 of an empty answer. Reference: distinct gold words
- *     found in the answer, per word of the answer, which is neither an exact match nor bounded by 1
+ *     either, the texts themselves; 0 of an empty answer. Reference: distinct gold words found in
+ *     the answer, per word of the answer, which is neither an exact match nor bounded by 1
  * @param f1 harmonic mean of precision and recall
  * @param precision matched words per word of the answer
  * @param recall matched words per word of the gold text

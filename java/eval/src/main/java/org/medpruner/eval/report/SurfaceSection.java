@@ -62,8 +62,7 @@ final class SurfaceSection {
     return values;
   }
 
-  private static void surface(
-      Html h, Report r, String name, Map<Pair, Setting> sweep, Kind kind) {
+  private static void surface(Html h, Report r, String name, Map<Pair, Setting> sweep, Kind kind) {
     List<Double> scores =
         sweep.values().stream()
             .map(s -> r.figures().all(s, kind).get(Columns.QUALITY))

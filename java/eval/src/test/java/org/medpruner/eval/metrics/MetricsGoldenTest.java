@@ -199,7 +199,10 @@ class MetricsGoldenTest {
             "**Findings**: The liver is normal in size.\n\n**Impression**:\nNo acute disease.",
             "__Findings:__ The liver is normal in size. _impression:_ No acute disease.",
             "## Findings\nThe liver is normal in size.\n\n## Impression:\nNo acute disease.",
-            "# **Findings**\r\nThe liver is normal in size.\r\n**Impression**\r\nNo acute disease.")) {
+            "# **Findings**\r\n"
+                + "The liver is normal in size.\r\n"
+                + "**Impression**\r\n"
+                + "No acute disease.")) {
       assertEquals(plain, SCORER.report(answer, gold).strict(), answer);
     }
     for (String empty :
@@ -209,7 +212,12 @@ class MetricsGoldenTest {
     }
     // A sentence that says the word, and a list's asterisk, are no headings.
     for (String kept :
-        List.of("No findings", "Impression", "The findings are * normal", "my_findings: x", "x\nFindings\ny")) {
+        List.of(
+            "No findings",
+            "Impression",
+            "The findings are * normal",
+            "my_findings: x",
+            "x\nFindings\ny")) {
       String bare = kept.replaceFirst("(?i)findings|impression", "");
       assertEquals(0.0, SCORER.report(kept, bare).strict().get(Metric.EXACT_MATCH), kept);
     }

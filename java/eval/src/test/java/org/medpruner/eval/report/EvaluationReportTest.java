@@ -241,7 +241,8 @@ class EvaluationReportTest {
     String md = text(EvaluationReport.MARKDOWN);
     assertTrue(md.contains("**" + said), md);
     assertTrue(md.contains("| empty | cut | failed |"), md);
-    assertTrue(md.lines().anyMatch(l -> l.startsWith("| paper |") && l.endsWith("| 0 | 3 | 0 |")), md);
+    assertTrue(
+        md.lines().anyMatch(l -> l.startsWith("| paper |") && l.endsWith("| 0 | 3 | 0 |")), md);
   }
 
   /** Once for each volume, however many questions and settings there are of it. */
