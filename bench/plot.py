@@ -26,17 +26,24 @@ INK, MUTED, GRID = "#7d8590", "#7d8590", "#7d859055"
 MET, MISSED = "#2f9e6e", "#d9822b"
 
 
+def digits(value):
+    """Three of them, without an exponent or zeros behind the point."""
+    size = abs(value)
+    text = f"{value:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def show(metric, value):
     if metric == "percent_of_ceiling":
         return f"{value:.0f} %"
     if metric == "ratio":
         return f"{value:.1f} x"
     if metric == "workspace_bytes":
-        return f"{value * 1e-6:.2g} MB"
+        return f"{value * 1e-6:.1f} MB"
     for unit, size in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value * 1e9:.3g} ns"
+        if abs(value) >= 0.9995 * size:  # 999.7 us are 1 ms
+            return f"{digits(value / size)} {unit}"
+    return f"{digits(value * 1e9)} ns"
 
 
 def judged(bar, met, device):

@@ -100,6 +100,7 @@ final class Stage2Case implements Setup.Case {
 
       ours.run();
       String check = compare(scores, outputs, query, key, image);
+      int kept = kept(outputs);
       Report.Ceiling fma = ceilings.fma(setup);
       Map<String, Timing> race = setup.race().with("ours", ours).with("authors", authors).run();
       Timing time = Setup.require(race, "ours");
@@ -109,10 +110,12 @@ final class Stage2Case implements Setup.Case {
               "stage 2",
               String.format(
                   "f32 %dx%dx%dx%d to %dx%d", slices, patches, heads, headDim, tokens, hidden),
-              "[" + rows + ", " + heads + ", " + headDim + "], [" + n + ", " + hidden + "]",
+              String.format(
+                  "[%d, %d, %d], [%d, %d], %d rows kept", rows, heads, headDim, n, hidden, kept),
               "f32",
               "cpu",
-              (2L * values + (long) n * hidden) * Float.BYTES,
+              // Queries, keys and every feature row once in, kept rows once out.
+              (2L * values + ((long) n + kept) * hidden) * Float.BYTES,
               flops,
               time,
               Ceilings.share(fma, flops, time),
@@ -121,6 +124,13 @@ final class Stage2Case implements Setup.Case {
               List.of(Setup.baseline(race, "ours", "authors", AUTHORS)),
               List.of(),
               check));
+    }
+  }
+
+  private int kept(Prune.Outputs outputs) {
+    try (BorrowedTensor ends = TorchTensors.borrow(outputs.packedOffsets());
+        PointerScope scope = new PointerScope()) {
+      return Math.toIntExact(ends.tensor().select(0, slices).item_long());
     }
   }
 
@@ -160,7 +170,6 @@ final class Stage2Case implements Setup.Case {
     try (BorrowedTensor m = TorchTensors.borrow(scores.mass());
         BorrowedTensor k = TorchTensors.borrow(scores.pooledKeys());
         BorrowedTensor r = TorchTensors.borrow(outputs.role());
-        BorrowedTensor ends = TorchTensors.borrow(outputs.packedOffsets());
         PointerScope scope = new PointerScope()) {
       Tensor mass = m.tensor().view(slices, tokens);
       Tensor keys = k.tensor().view(slices, tokens, headDim);
@@ -190,12 +199,11 @@ final class Stage2Case implements Setup.Case {
         }
       }
       Setup.check(worst <= TOLERANCE, "stage 2: masses or keys differ by " + worst + " relative");
-      int kept = Math.toIntExact(ends.tensor().select(0, slices).item_long());
       String rows =
           MergeCase.compare(
               outputs.role(),
               outputs.packed(),
-              kept,
+              kept(outputs),
               image,
               keys,
               torch.stack(new TensorVector(nuclei)).to(ScalarType.Bool));

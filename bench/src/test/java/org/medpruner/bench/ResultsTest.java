@@ -235,6 +235,29 @@ class ResultsTest {
   }
 
   @Test
+  void plotsOwnTestsPass() throws IOException, InterruptedException {
+    Python run = Python.run(BENCH.resolve("plot_test.py"));
+    assertEquals(0, run.status(), run.output());
+  }
+
+  /** A figure of a graph is not taken for one of a plain call, whatever its row is called. */
+  @Test
+  void rowsOfGraphsSaySoInTheirNameOrInTheReadme() throws IOException {
+    String readme = Files.readString(BENCH.resolve("README.md"));
+    String names = readme.substring(readme.indexOf("## What a case is called"));
+    for (Path file : committed()) {
+      Report report = Report.read(file);
+      for (Report.Row row : report.rows()) {
+        if (row.check().contains("as one CUDA graph") && !row.name().endsWith(" graph")) {
+          String said =
+              "`" + row.op() + "` of `" + report.program() + ".py` is a graph without that word";
+          assertTrue(names.contains(said), file + ": " + row.op() + " " + row.name());
+        }
+      }
+    }
+  }
+
+  @Test
   void theSameResultsGiveTheSameSvgAndOthersAnother(@TempDir Path folder)
       throws IOException, InterruptedException {
     sample(9).write(folder.resolve("r.json"));

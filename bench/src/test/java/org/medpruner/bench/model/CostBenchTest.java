@@ -13,9 +13,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -142,6 +145,29 @@ class CostBenchTest {
         assertTrue(docs.contains(table), "docs/evaluation.md does not show:\n" + table);
       }
     }
+  }
+
+  /**
+   * A command beside a link to a file is the one that wrote it: another would write over a third.
+   */
+  @Test
+  void docsHaveTheCommandOfEachFile() throws IOException {
+    String docs = Files.readString(ROOT.resolve("docs/evaluation.md")).replaceAll("\\s+", " ");
+    Pattern beside =
+        Pattern.compile(
+            "`(\\./medpruner bench cost[^`]*)`[^\\[`]*\\[(bench/results/cost/[^\\]]*\\.json)]");
+    Map<String, String> commands = new HashMap<>();
+    for (Matcher m = beside.matcher(docs); m.find(); ) {
+      commands.put(m.group(2), m.group(1));
+    }
+    for (Path file : Schemas.committed("cost")) {
+      CostReport report = ResultsFile.json().readValue(file.toFile(), CostReport.class);
+      String name = ROOT.relativize(file).toString();
+      // The demo model's, without an argument, stands above them all.
+      String said = commands.getOrDefault(name, "./medpruner bench cost");
+      assertEquals(report.command(), said, name);
+    }
+    assertEquals(3, commands.size(), commands.toString());
   }
 
   @Test

@@ -77,8 +77,7 @@ final class CompareCommand implements Callable<Integer> {
                 .text(),
         () -> Page.html(input, info, pruned.report(), text, pruned.text(), null));
     main.out().print(Comparison.text(offRun, prunedRun));
-    main.err()
-        .print(Summary.text(pruned.report(), pruned.unprunedPromptTokens(), PeakMemory.bytes()));
+    main.err().print(Summary.text(pruned.report(), pruned.unprunedPromptTokens(), prunedPeak));
     return 0;
   }
 

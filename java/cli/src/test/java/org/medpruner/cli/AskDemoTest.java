@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -128,6 +129,16 @@ class AskDemoTest {
     JsonNode ratios = checked(json).get("comparison");
     assertTrue(ratios.get("prefillTokens").asDouble() > 1);
     assertTrue(ratios.get("kvBytes").asDouble() > 1);
+    // The table is of the pruned run, and off came after it.
+    List<String> ofBoth = figures(run.out(), "peak memory");
+    List<String> ofPruned = figures(run.err(), "peak memory");
+    assertEquals(ofPruned, ofBoth.subList(1, 2), run.out() + run.err());
+  }
+
+  /** "403.3 MiB" and the like in the line that begins with a name, or "-". */
+  private static List<String> figures(String text, String name) {
+    String line = text.lines().filter(l -> l.startsWith(name)).findFirst().orElse("");
+    return Pattern.compile("[\\d.]+ [KMGT]iB").matcher(line).results().map(m -> m.group()).toList();
   }
 
   @Test

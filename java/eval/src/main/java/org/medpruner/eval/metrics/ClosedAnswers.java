@@ -1,8 +1,10 @@
 package org.medpruner.eval.metrics;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 /** Which choice an answer to a closed question names, and whether it is the right one. */
 public final class ClosedAnswers {
   private static final Pattern REFERENCE = Pattern.compile("^([a-d])[.):]?");
+
+  private static final int CASE = Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE;
 
   private static final String OPENING = "[\\s*_`\"'(\\[]*";
   private static final String CLOSING = "[*_`\"')\\]]*";
@@ -31,6 +35,41 @@ public final class ClosedAnswers {
    * the next of an abbreviation, as in "D.C.".
    */
   private static final Pattern WORD = Pattern.compile("^(?:\\p{L}{2}|\\d)");
+
+  /** What joins a choice to the one before it. */
+  private static final String JOINT = "(?:(?:[,;/&]|\\b(?i:and|or)\\b)\\s*)+";
+
+  /**
+   * A letter behind another that it is listed with: "or B", ", B", "and (B)". What is said of it is
+   * no list: "and B is wrong".
+   */
+  private static final Pattern LISTED =
+      Pattern.compile(
+          "^[*_`\"')\\]\\s]*"
+              + JOINT
+              + "(?:(?i:option|choice)\\s+)?"
+              + OPENING
+              + "(?<letter>\\p{Alpha})(?<close>"
+              + CLOSING
+              + "[.):]?"
+              + CLOSING
+              + ")(?![\\p{L}\\p{Nd}+-])"
+              + "(?!\\s+(?i:is|are|was|were|can|cannot|could|would|does|has|may|might|being)\\b)");
+
+  /** The same of a text: " or spleen". */
+  private static final Pattern LISTED_TEXT =
+      Pattern.compile("^[*_`\"')\\]\\s]*" + JOINT + "(?<what>.*)");
+
+  /** Where the text of a choice ends before more is said; "2.5" and "1,000" go on. */
+  private static final Pattern TEXT_END = Pattern.compile("[.,;](?!\\d)|[/&]|\\b(?i:and|or)\\b");
+
+  /** A letter marked within a line: the "B." of "A. Yes B. No", not that of "hepatitis B". */
+  private static final Pattern MARK =
+      Pattern.compile(
+          "(?<![\\p{L}\\p{Nd}])(?<!\\b[Nn]ot\\s)[*_`\"'(\\[]*(?<letter>\\p{Alpha})"
+              + CLOSING
+              + "[.):]"
+              + CLOSING);
 
   /** Looks ahead only, so that a second phrase in the same line is found too. */
   private static final Pattern PHRASE =
@@ -89,8 +128,9 @@ public final class ClosedAnswers {
    * The choice an answer names: a letter alone, in brackets, in emphasis, or followed by a period,
    * a bracket or a colon, with or without a space behind it; the same on a line of its own before
    * an explanation that names no other; a letter or a choice's text after an explicit "answer is";
-   * "Option B"; or the text of exactly one choice. Null when it names none, or several in different
-   * phrases or lines.
+   * "Option B"; or the text of exactly one choice. Null when it names none, or several: in
+   * different phrases or lines, in a list such as "A or B", or as the choices themselves, "A. Yes
+   * B. No".
    *
    * @param choices as in {@link #strictCorrect}; without any the letters are A to D
    * @return an upper-case letter
@@ -116,10 +156,7 @@ public final class ClosedAnswers {
     Set<Character> named = new TreeSet<>();
     Matcher phrase = PHRASE.matcher(s);
     while (phrase.find()) {
-      Character choice = afterPhrase(phrase.group("what"), choices);
-      if (choice != null) {
-        named.add(choice);
-      }
+      named.addAll(afterPhrase(phrase.group("what"), choices));
     }
     return named;
   }
@@ -128,9 +165,11 @@ public final class ClosedAnswers {
     Set<Character> named = new TreeSet<>();
     Matcher option = OPTION.matcher(s);
     while (option.find()) {
-      Character letter = leadingLetter(option.group("what").strip(), choices);
+      String what = option.group("what").strip();
+      Character letter = leadingLetter(what, choices);
       if (letter != null) {
         named.add(letter);
+        named.addAll(besides(behindLetter(what), letter, choices));
       }
     }
     return named;
@@ -162,20 +201,23 @@ public final class ClosedAnswers {
     return rest.lines().findFirst().orElse("").isBlank();
   }
 
-  /** Whether the lines below a letter's own name another choice: "B", then "A". */
+  /** Whether what follows a leading letter names another choice: "B", then "A" or "or A". */
   private static boolean contradicted(String s, char letter, Map<String, String> choices) {
-    Matcher first = LEADING.matcher(s);
-    String below = first.matches() ? first.group("rest") : "";
-    if (!onOwnLine(below)) {
-      return false;
-    }
-    Set<Character> named = inPhrases(below, choices);
-    for (String line : below.lines().map(String::strip).toList()) {
+    String rest = behindLetter(s);
+    Set<Character> named = inPhrases(rest, choices);
+    List<String> lines = rest.lines().map(String::strip).toList();
+    for (int i = 0; i < lines.size(); i++) {
+      String line = lines.get(i);
+      if (i == 0) {
+        named.addAll(besides(line, letter, choices));
+        continue;
+      }
+      named.addAll(marked(line, choices));
       Matcher m = LEADING.matcher(line);
       if (m.matches()) {
         char other = Character.toUpperCase(m.group("letter").charAt(0));
-        String rest = m.group("rest");
-        if (offered(other, choices) && (rest.isBlank() || isItsText(rest, other, choices))) {
+        String of = m.group("rest");
+        if (offered(other, choices) && (of.isBlank() || isItsText(of, other, choices))) {
           named.add(other);
         }
       }
@@ -188,27 +230,115 @@ public final class ClosedAnswers {
     return !named.isEmpty();
   }
 
+  /** What follows the letter that a text begins with. */
+  private static String behindLetter(String s) {
+    Matcher m = LEADING.matcher(s);
+    return m.matches() ? m.group("rest") : "";
+  }
+
+  /**
+   * Choices that a line names besides the letter it begins with.
+   *
+   * @param rest what follows the letter
+   */
+  private static Set<Character> besides(String rest, char letter, Map<String, String> choices) {
+    Set<Character> named = marked(rest, choices);
+    // A choice's own text may read like a list: "D. A and B".
+    named.addAll(listed(withoutItsText(rest, letter, choices), choices));
+    named.remove(letter);
+    return named;
+  }
+
+  /** Marks with the whole text of their choice behind them, up to the next mark: "B. No". */
+  private static Set<Character> marked(String line, Map<String, String> choices) {
+    Set<Character> named = new TreeSet<>();
+    List<MatchResult> marks =
+        MARK.matcher(line).results().filter(m -> offered(letterOf(m), choices)).toList();
+    for (int i = 0; i < marks.size(); i++) {
+      int end = i + 1 < marks.size() ? marks.get(i + 1).start() : line.length();
+      String text = line.substring(marks.get(i).end(), end).replaceFirst("\\s*" + JOINT + "$", "");
+      if (isItsText(text, letterOf(marks.get(i)), choices)) {
+        named.add(letterOf(marks.get(i)));
+      }
+    }
+    return named;
+  }
+
+  private static char letterOf(MatchResult mark) {
+    return Character.toUpperCase(mark.group("letter").charAt(0));
+  }
+
+  /** The choice that follows "or", a comma and the like at the very beginning of a text. */
+  private static Set<Character> listed(String behind, Map<String, String> choices) {
+    Set<Character> named = new TreeSet<>();
+    Matcher m = LISTED.matcher(behind);
+    if (m.find()) {
+      char letter = m.group("letter").charAt(0);
+      // "No, a lesion": a small letter without a mark is an article.
+      boolean letterAlone = Character.isUpperCase(letter) || m.group("close").matches(".*[.):].*");
+      if (letterAlone && offered(Character.toUpperCase(letter), choices)) {
+        named.add(Character.toUpperCase(letter));
+      }
+    }
+    Matcher t = LISTED_TEXT.matcher(behind);
+    if (t.find()) {
+      String what = t.group("what");
+      Character choice = choiceOfText(what, choices);
+      choice = choice != null ? choice : choiceOfText(TEXT_END.split(what, 2)[0], choices);
+      if (choice != null) {
+        named.add(choice);
+      }
+    }
+    return named;
+  }
+
+  private static String withoutItsText(String rest, char letter, Map<String, String> choices) {
+    String text = choices.getOrDefault(String.valueOf(letter), "").strip();
+    Matcher own =
+        Pattern.compile("^[\\s*_`:,]*" + Pattern.quote(text) + "(?![\\p{L}\\p{Nd}])", CASE)
+            .matcher(rest);
+    return !text.isEmpty() && own.find() ? rest.substring(own.end()) : rest;
+  }
+
   private static boolean isItsText(String rest, char letter, Map<String, String> choices) {
     return sameText(rest, choices.getOrDefault(String.valueOf(letter), ""));
   }
 
-  private static @Nullable Character afterPhrase(String what, Map<String, String> choices) {
+  private static Set<Character> afterPhrase(String what, Map<String, String> choices) {
     Character letter = leadingLetter(what.strip(), choices);
-    if (letter != null) {
-      return letter;
+    if (letter == null) {
+      letter = capital(what, choices);
     }
-    // "The answer is B because ...": a capital in the middle of a sentence is no article.
-    Matcher m = LEADING.matcher(what);
-    if (m.matches() && Character.isUpperCase(m.group("letter").charAt(0))) {
-      String rest = m.group("rest");
-      char named = m.group("letter").charAt(0);
-      boolean ends = rest.isEmpty() || !Character.isLetterOrDigit(rest.charAt(0));
-      if (ends && offered(named, choices)) {
-        return named;
-      }
+    Set<Character> named = new TreeSet<>();
+    if (letter != null) {
+      named.add(letter);
+      named.addAll(besides(behindLetter(what.strip()), letter, choices));
+      return named;
     }
     Character whole = choiceOfText(what, choices);
-    return whole != null ? whole : choiceOfText(what.split("[.,;]", 2)[0], choices);
+    if (whole != null) {
+      named.add(whole);
+      return named;
+    }
+    String first = what.split("[.,;](?!\\d)", 2)[0];
+    Character text = choiceOfText(first, choices);
+    if (text != null) {
+      named.add(text);
+      named.addAll(listed(what.substring(first.length()), choices));
+    }
+    return named;
+  }
+
+  /** "The answer is B because ...": a capital in the middle of a sentence is no article. */
+  private static @Nullable Character capital(String what, Map<String, String> choices) {
+    Matcher m = LEADING.matcher(what);
+    if (!m.matches() || !Character.isUpperCase(m.group("letter").charAt(0))) {
+      return null;
+    }
+    String rest = m.group("rest");
+    char named = m.group("letter").charAt(0);
+    boolean ends = rest.isEmpty() || !Character.isLetterOrDigit(rest.charAt(0));
+    return ends && offered(named, choices) ? named : null;
   }
 
   private static @Nullable Character choiceOfText(String text, Map<String, String> choices) {

@@ -13,8 +13,13 @@ public final class Scorer {
   /** The reference cuts a response there before ROUGE, and not the gold text. */
   private static final int REFERENCE_ROUGE_LENGTH = 2048;
 
+  /** "Findings:", also as Markdown writes it: "**Findings:**", "## Impression" on its own line. */
   private static final Pattern HEADING =
-      Pattern.compile("\\b(?:findings|impression):", Pattern.CASE_INSENSITIVE);
+      Pattern.compile(
+          "(?<!\\w)(?:#+[ \\t]*)?[*_]*(?:findings|impression)[*_]*:[*_]*"
+              + "|^[ \\t]*(?:#+[ \\t]*[*_]*|[*_]+)(?:findings|impression)[*_]*[ \\t]*$",
+          Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
+
   private static final Pattern PERIOD = Pattern.compile("\\.(?!\\p{Nd})");
 
   private final Meteor meteor;

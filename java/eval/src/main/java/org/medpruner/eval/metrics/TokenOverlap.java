@@ -7,8 +7,9 @@ import java.util.Map;
 /**
  * How far the words of an answer are those of the gold text.
  *
- * @param exactMatch strict: 1 when the normalised texts are equal. Reference: distinct gold words
- *     found in the answer, per word of the answer, which is neither an exact match nor bounded by 1
+ * @param exactMatch strict: 1 when the normalised texts are equal, or, where nothing is left of
+ *     either, the texts themselves; 0 of an empty answer. Reference: distinct gold words found in
+ *     the answer, per word of the answer, which is neither an exact match nor bounded by 1
  * @param f1 harmonic mean of precision and recall
  * @param precision matched words per word of the answer
  * @param recall matched words per word of the gold text
@@ -19,7 +20,8 @@ public record TokenOverlap(double exactMatch, double f1, double precision, doubl
   public static TokenOverlap strict(String answer, String gold) {
     String a = WordNormalizer.strict(answer);
     String g = WordNormalizer.strict(gold);
-    boolean equal = a.equals(g);
+    // Of "A" normalisation leaves nothing, as of "the" and of no answer.
+    boolean equal = a.isEmpty() && g.isEmpty() ? sameText(answer, gold) : a.equals(g);
     Map<String, Integer> inAnswer = count(a);
     Map<String, Integer> inGold = count(g);
     if (inAnswer.isEmpty() || inGold.isEmpty()) {
@@ -31,6 +33,12 @@ public record TokenOverlap(double exactMatch, double f1, double precision, doubl
       matched += Math.min(e.getValue(), inGold.getOrDefault(e.getKey(), 0));
     }
     return of(equal ? 1 : 0, matched, total(inAnswer) - matched, total(inGold) - matched);
+  }
+
+  /** Whether texts without a word are the same, case apart; one that says nothing is like none. */
+  private static boolean sameText(String answer, String gold) {
+    String a = PythonText.lower(PythonText.strip(answer));
+    return !a.isEmpty() && a.equals(PythonText.lower(PythonText.strip(gold)));
   }
 
   /** The reference's: a shared word counts as often as the answer has it. */

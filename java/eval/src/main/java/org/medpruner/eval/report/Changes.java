@@ -4,13 +4,14 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample;
+import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.SampleResult;
 import org.medpruner.eval.Setting;
-import org.medpruner.eval.metrics.SampleScores;
 import org.medpruner.eval.metrics.WordNormalizer;
 
 /**
@@ -18,7 +19,7 @@ import org.medpruner.eval.metrics.WordNormalizer;
  *
  * @param sample the question
  * @param before answer under the first setting
- * @param score its score by the kind's first metric; NaN when there is none
+ * @param score its score by the kind's first metric; 0 of an empty report
  * @param answers other answers, those that lost most first, each with the settings that gave it
  */
 record Changes(Sample sample, SampleResult before, double score, List<Other> answers) {
@@ -36,19 +37,32 @@ record Changes(Sample sample, SampleResult before, double score, List<Other> ans
     return answers.stream().mapToDouble(o -> score - o.score()).max().orElse(0);
   }
 
-  /** Whether an answer says something else than under another setting, case and commas apart. */
-  static boolean changed(Run run, Setting one, Setting other, Sample sample) {
-    SampleResult a = run.result(one, sample.id());
-    SampleResult b = run.result(other, sample.id());
-    return a != null
-        && b != null
-        && a.answer() != null
-        && b.answer() != null
-        && !normal(a.answer()).equals(normal(b.answer()));
+  /** What answers are told apart by: what they say, and what they score. */
+  private record Said(String words, double score) {}
+
+  /**
+   * Whether an answer says something else than under another setting, case and commas apart, or
+   * scores something else.
+   */
+  static boolean changed(Run run, Scores scores, Setting one, Setting other, Sample sample) {
+    Said a = said(run, scores, one, sample);
+    Said b = said(run, scores, other, sample);
+    return a != null && b != null && !a.equals(b);
   }
 
-  private static String normal(String answer) {
-    return WordNormalizer.strict(answer);
+  /** Null without an answer. */
+  private static @Nullable Said said(Run run, Scores scores, Setting setting, Sample sample) {
+    SampleResult r = run.result(setting, sample.id());
+    return r == null || r.answer() == null
+        ? null
+        : new Said(words(r.answer(), sample.kind()), scores.primary(setting, sample));
+  }
+
+  /** Of a closed question every letter counts: the choice "A" is no article. */
+  private static String words(String answer, Kind kind) {
+    return kind == Kind.CLOSED
+        ? answer.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{Nd}]+", " ").strip()
+        : WordNormalizer.strict(answer);
   }
 
   /** All changed samples: those that lost most first, otherwise in the run's order. */
@@ -56,11 +70,11 @@ record Changes(Sample sample, SampleResult before, double score, List<Other> ans
     Setting off = run.settings().getFirst();
     List<Changes> all = new ArrayList<>();
     for (Sample s : run.samples()) {
-      Map<String, List<Setting>> byAnswer = new LinkedHashMap<>();
+      Map<Said, List<Setting>> byAnswer = new LinkedHashMap<>();
       for (Setting setting : run.settings()) {
-        SampleResult r = run.result(setting, s.id());
-        if (changed(run, off, setting, s) && r != null && r.answer() != null) {
-          byAnswer.computeIfAbsent(normal(r.answer()), a -> new ArrayList<>()).add(setting);
+        Said said = said(run, scores, setting, s);
+        if (said != null && changed(run, scores, off, setting, s)) {
+          byAnswer.computeIfAbsent(said, a -> new ArrayList<>()).add(setting);
         }
       }
       SampleResult before = run.result(off, s.id());
@@ -71,18 +85,13 @@ record Changes(Sample sample, SampleResult before, double score, List<Other> ans
       for (List<Setting> settings : byAnswer.values()) {
         SampleResult r = run.result(settings.getFirst(), s.id());
         if (r != null) {
-          others.add(new Other(r, primary(scores.of(settings.getFirst(), s), s), settings));
+          others.add(new Other(r, scores.primary(settings.getFirst(), s), settings));
         }
       }
       others.sort(Comparator.comparingDouble(Other::score));
-      all.add(new Changes(s, before, primary(scores.of(off, s), s), List.copyOf(others)));
+      all.add(new Changes(s, before, scores.primary(off, s), List.copyOf(others)));
     }
     all.sort(Comparator.comparingDouble(Changes::loss).reversed());
     return all;
-  }
-
-  private static double primary(@Nullable SampleScores scores, Sample sample) {
-    Double value = scores == null ? null : scores.strict().get(Columns.primary(sample.kind()));
-    return value == null ? Double.NaN : value;
   }
 }

@@ -14,8 +14,8 @@ import org.medpruner.eval.Setting;
 /**
  * {@code changes.csv}: every answer that pruning changed, a line for each sample and setting, those
  * that lost most first, of which the page shows the first {@value ChangesSection#MOST} samples. A
- * sample is its line in {@code samples.jsonl}: an id may hold the path of a table. Slices are those
- * kept, from 0 as presented.
+ * sample is its line in {@code samples.jsonl}: an id may hold the path of a table. An empty report
+ * scores 0. Slices are those kept, from 0 as presented.
  */
 final class ChangesCsv {
   private static final List<String> HEAD =
@@ -54,11 +54,11 @@ final class ChangesCsv {
                   s.prompt(),
                   s.gold(),
                   c.before().answer(),
-                  score(c.score()),
+                  Columns.plain(c.score()),
                   slices(c.before()),
                   setting.name(),
                   result.answer(),
-                  score(other.score()),
+                  Columns.plain(other.score()),
                   slices(result),
                   result.slices());
             }
@@ -69,11 +69,6 @@ final class ChangesCsv {
       throw new UncheckedIOException("a text in memory cannot be written", e);
     }
     return out.toString();
-  }
-
-  /** Empty where there is none, as of an empty report. */
-  private static String score(double score) {
-    return Double.isFinite(score) ? Columns.plain(score) : "";
   }
 
   private static String slices(SampleResult r) {

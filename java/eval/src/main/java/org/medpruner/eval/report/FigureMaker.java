@@ -3,11 +3,14 @@ package org.medpruner.eval.report;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample;
@@ -17,6 +20,7 @@ import org.medpruner.eval.Setting;
 import org.medpruner.eval.metrics.Metric;
 import org.medpruner.eval.metrics.SampleScores;
 import org.medpruner.eval.metrics.ScoreTable;
+import org.medpruner.eval.metrics.Scorer;
 import org.medpruner.eval.metrics.Variant;
 import org.medpruner.eval.stats.Bootstrap;
 import org.medpruner.eval.stats.Clusters;
@@ -30,11 +34,43 @@ final class FigureMaker {
 
   private final Run run;
   private final Scores scores;
+  private final Set<String> comparable;
   private final Figures figures = new Figures();
 
   private FigureMaker(Run run, Scores scores) {
     this.run = run;
     this.scores = scores;
+    Set<String> everywhere = answeredEverywhere(run);
+    comparable = everywhere.isEmpty() ? answered(run) : everywhere;
+  }
+
+  /** Samples that any setting answered. */
+  static Set<String> answered(Run run) {
+    Set<String> answered = new HashSet<>();
+    run.settings().forEach(s -> answered.addAll(answered(run, s)));
+    return answered;
+  }
+
+  /**
+   * Samples that every setting answered, those aside that answered none. What settings cost is
+   * compared over these alone: one that fails on large volumes would look cheap.
+   */
+  static Set<String> answeredEverywhere(Run run) {
+    Set<String> common = answered(run);
+    for (Setting s : run.settings()) {
+      Set<String> its = answered(run, s);
+      if (!its.isEmpty()) {
+        common.retainAll(its);
+      }
+    }
+    return common;
+  }
+
+  private static Set<String> answered(Run run, Setting setting) {
+    return run.results(setting).stream()
+        .filter(r -> !r.failed())
+        .map(SampleResult::sample)
+        .collect(Collectors.toSet());
   }
 
   static Figures of(Run run, Scores scores) {
@@ -52,9 +88,8 @@ final class FigureMaker {
   private void costs(Setting setting) {
     Collection<SampleResult> results = run.results(setting);
     List<SampleResult> answered = results.stream().filter(r -> !r.failed()).toList();
-    // A volume is encoded once, however many questions are asked about it.
-    Map<String, SampleResult> volumes = new LinkedHashMap<>();
-    answered.forEach(r -> volumes.putIfAbsent(run.sample(r.sample()).volume(), r));
+    List<SampleResult> compared =
+        answered.stream().filter(r -> comparable.contains(r.sample())).toList();
     Figures.Row row =
         figures
             .costs(setting)
@@ -62,29 +97,41 @@ final class FigureMaker {
             .put(Columns.ANSWERED, answered.size())
             .put(Columns.FAILED, results.size() - answered.size())
             .put(Columns.UNREACHED, run.samples().size() - results.size())
-            .put(Columns.EMPTY, (int) answered.stream().filter(r -> isEmpty(r.answer())).count())
+            .put(Columns.EMPTY, (int) answered.stream().filter(this::isEmpty).count())
             .put(Columns.CUT, (int) answered.stream().filter(SampleResult::cut).count())
-            .put(Columns.VOLUMES, volumes.size());
-    Collection<SampleResult> of = volumes.values();
+            .put(Columns.VOLUMES, byVolume(answered).size());
+    Collection<SampleResult> of = byVolume(compared);
     row.put(Columns.SLICE_RATE, mean(of, r -> r.rates().slice()))
         .put(Columns.TOKEN_RATE, mean(of, r -> r.rates().token()))
         .put(Columns.OVERALL_RATE, mean(of, r -> r.rates().overall()))
         .put(Columns.ANCHOR, median(of, r -> r.seconds().anchor()))
         .put(Columns.ENCODE, median(of, r -> r.seconds().encode()))
         .put(Columns.PRUNE, median(of, r -> r.seconds().prune()))
-        .put(Columns.PREFILL, median(answered, r -> r.seconds().prefill()))
-        .put(Columns.DECODE, median(answered, r -> r.seconds().decode()))
-        .put(Columns.KV, mean(answered, SampleResult::kvBytes))
-        .put(Columns.PROMPT_TOKENS, mean(answered, SampleResult::promptTokens));
-    answered.stream()
+        .put(Columns.PREFILL, median(compared, r -> r.seconds().prefill()))
+        .put(Columns.DECODE, median(compared, r -> r.seconds().decode()))
+        .put(Columns.KV, mean(compared, SampleResult::kvBytes))
+        .put(Columns.PROMPT_TOKENS, mean(compared, SampleResult::promptTokens));
+    compared.stream()
         .mapToDouble(SampleResult::peakMemoryBytes)
         .filter(bytes -> bytes >= 0)
         .max()
         .ifPresent(bytes -> row.put(Columns.PEAK, bytes));
   }
 
-  private static boolean isEmpty(@Nullable String answer) {
-    return answer == null || answer.isBlank();
+  /** An answer about each volume: it is encoded once, however many questions are asked about it. */
+  private Collection<SampleResult> byVolume(List<SampleResult> answers) {
+    Map<String, SampleResult> volumes = new LinkedHashMap<>();
+    answers.forEach(r -> volumes.putIfAbsent(run.sample(r.sample()).volume(), r));
+    return volumes.values();
+  }
+
+  /** Whether an answer says nothing; of a report headings say nothing. */
+  private boolean isEmpty(SampleResult r) {
+    String answer = r.answer();
+    return answer == null
+        || (run.sample(r.sample()).kind() == Kind.REPORT
+            ? Scorer.isEmptyReport(answer)
+            : answer.isBlank());
   }
 
   private static double mean(Collection<SampleResult> of, ToDoubleFunction<SampleResult> value) {
@@ -123,7 +170,7 @@ final class FigureMaker {
     all.put(Columns.QUALITY, clusters.mean());
     put(all, Bootstrap.mean(clusters, SEED), Columns.QUALITY_LOW, Columns.QUALITY_HIGH);
     if (!setting.equals(run.settings().getFirst())) {
-      against(all, setting, kind, primary);
+      against(all, setting, kind);
     }
     for (Variant variant : Variant.values()) {
       metrics(all, variant, table.sampleMean(variant));
@@ -144,23 +191,23 @@ final class FigureMaker {
     means.forEach((metric, value) -> row.put(Columns.of(variant, metric), value));
   }
 
-  /** Compares with the first setting, over the samples that both answered. */
-  private void against(Figures.Row row, Setting setting, Kind kind, Map<String, Double> primary) {
+  /**
+   * Compares with the first setting, over the samples that both answered. A report that pruning
+   * emptied is lost, though it is in no mean.
+   */
+  private void against(Figures.Row row, Setting setting, Kind kind) {
     Setting off = run.settings().getFirst();
     Map<String, Double> differences = new LinkedHashMap<>();
     int lost = 0;
     int gained = 0;
     int changed = 0;
-    for (Map.Entry<String, Double> e : primary.entrySet()) {
-      Sample s = run.sample(e.getKey());
-      SampleScores of = scores.of(off, s);
-      Double before = of == null ? null : of.strict().get(Columns.primary(kind));
-      if (before != null) {
-        double difference = e.getValue() - before;
+    for (Sample s : run.samples()) {
+      double difference = scores.primary(setting, s) - scores.primary(off, s);
+      if (s.kind() == kind && Double.isFinite(difference)) {
         differences.put(s.id(), difference);
         lost += difference < 0 ? 1 : 0;
         gained += difference > 0 ? 1 : 0;
-        changed += Changes.changed(run, off, setting, s) ? 1 : 0;
+        changed += Changes.changed(run, scores, off, setting, s) ? 1 : 0;
       }
     }
     Clusters clusters = clusters(differences);

@@ -88,6 +88,8 @@ record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
           Numbers.count(run.failures())
               + " results have no answer. They are in no mean; results.jsonl says why.");
     }
+    costs(out);
+    emptyReports(out);
     long cut =
         settings().stream().flatMap(s -> run.results(s).stream()).filter(SampleResult::cut).count();
     if (cut > 0) {
@@ -101,6 +103,42 @@ record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
       out.add("No METEOR: " + scores.meteorMissing() + ".");
     }
     return out;
+  }
+
+  private void costs(List<String> out) {
+    int any = FigureMaker.answered(run).size();
+    int every = FigureMaker.answeredEverywhere(run).size();
+    if (every < any) {
+      out.add(
+          every == 0
+              ? "No sample was answered under every setting: what settings keep and cost is of"
+                  + " different samples, and not to be compared."
+              : "What settings keep and cost is compared over the "
+                  + Numbers.count(every)
+                  + " samples that all of them answered, of "
+                  + Numbers.count(any)
+                  + ".");
+    }
+  }
+
+  private void emptyReports(List<String> out) {
+    List<String> counts = new ArrayList<>();
+    for (Setting s : settings()) {
+      long empty =
+          run.results(s).stream()
+              .filter(r -> run.sample(r.sample()).kind() == Kind.REPORT)
+              .filter(r -> r.answer() != null && Scorer.isEmptyReport(r.answer()))
+              .count();
+      if (empty > 0) {
+        counts.add(s.name() + " " + Numbers.count(empty));
+      }
+    }
+    if (!counts.isEmpty()) {
+      out.add(
+          "Reports that say nothing: "
+              + String.join(", ", counts)
+              + ". They are in no mean; against off they count as 0.");
+    }
   }
 
   /** How the figures were made. */
@@ -119,7 +157,9 @@ record Report(Run run, Scores scores, Figures figures, List<Changes> changes) {
       out.add("p values are of single tests; p_holm in results.csv corrects for all settings.");
     }
     if (kinds().contains(Kind.REPORT)) {
-      out.add("Strict report scores are means over reports that are not empty.");
+      out.add(
+          "Strict report scores are means over reports that are not empty; in differences to off an"
+              + " empty one scores 0.");
     }
     out.add(
         "Encoder time is that of a volume alone, prefill and decode of a question; a volume's"

@@ -54,6 +54,7 @@ final class ReportMarkdown {
             "decode",
             "peak",
             "KV cache",
+            "empty",
             "cut",
             "failed"));
     line(out, head);
@@ -73,6 +74,7 @@ final class ReportMarkdown {
       }
       Figures.Row costs = r.figures().costs(s);
       Columns.COSTS.forEach(column -> cells.add(text(costs, column)));
+      cells.add(text(costs, Columns.EMPTY));
       cells.add(text(costs, Columns.CUT));
       cells.add(text(costs, Columns.FAILED));
       line(out, cells);

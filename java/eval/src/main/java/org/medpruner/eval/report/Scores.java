@@ -52,6 +52,15 @@ final class Scores {
     return r == null || r.answer() == null ? null : scores.get(new Asked(sample.id(), r.answer()));
   }
 
+  /**
+   * An answer's score by its kind's first metric, as answers are compared by: NaN when there is no
+   * answer, 0 of an empty report, which is in no mean.
+   */
+  double primary(Setting setting, Sample sample) {
+    SampleScores of = of(setting, sample);
+    return of == null ? Double.NaN : of.strict().getOrDefault(Columns.primary(sample.kind()), 0.0);
+  }
+
   /** Kinds of questions in the run, in the order of {@link Kind}. */
   List<Kind> kinds() {
     return List.copyOf(kinds);

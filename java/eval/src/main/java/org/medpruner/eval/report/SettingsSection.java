@@ -53,7 +53,7 @@ final class SettingsSection {
     h.leaf("th", "kept", "colspan", "3", "class", "group");
     h.leaf("th", "time", "colspan", "3", "class", "group");
     h.leaf("th", "memory", "colspan", "2", "class", "group");
-    h.leaf("th", "answers", "colspan", "2", "class", "group").close().open("tr");
+    h.leaf("th", "answers", "colspan", "3", "class", "group").close().open("tr");
     column(h, "#", "Number of the setting in the charts");
     column(h, "setting", "Preset, and what was changed of it");
     for (Kind kind : r.kinds()) {
@@ -72,6 +72,7 @@ final class SettingsSection {
     column(h, "decode", "Further tokens, a question");
     column(h, "peak", "Most resident memory of the process at any sample");
     column(h, "KV cache", "Key-value cache after prefill, mean");
+    column(h, "empty", "Answers that say nothing; of reports, but headings");
     column(h, "cut", "Answers that ended at their length limit");
     column(h, "failed", "Samples without an answer");
     h.close().close();
@@ -101,7 +102,7 @@ final class SettingsSection {
     for (String column : Columns.COSTS) {
       Cells.cell(h, costs, column);
     }
-    for (String column : List.of(Columns.CUT, Columns.FAILED)) {
+    for (String column : List.of(Columns.EMPTY, Columns.CUT, Columns.FAILED)) {
       h.open("td", "class", costs.get(column) > 0 ? "bad-text" : null);
       Cells.figure(h, costs, column);
       h.close();

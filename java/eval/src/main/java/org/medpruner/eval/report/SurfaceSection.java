@@ -11,20 +11,27 @@ import org.medpruner.eval.Setting;
 import org.medpruner.eval.html.Html;
 import org.medpruner.eval.html.Numbers;
 
-/** Sweeps over gamma and tau as a table: quality and retention of every pair. */
+/**
+ * Sweeps over gamma and tau as tables: quality and retention of every pair, of settings that differ
+ * in nothing else.
+ */
 final class SurfaceSection {
   private SurfaceSection() {}
 
   /** A pair of thresholds. */
   private record Pair(double gamma, double tau) {}
 
+  /** A policy but for them. */
+  private record Rest(String preset, PruningPolicy policy) {}
+
   static void write(Html h, Report r) {
-    Map<String, Map<Pair, Setting>> sweeps = new LinkedHashMap<>();
+    Map<Rest, Map<Pair, Setting>> sweeps = new LinkedHashMap<>();
     for (Setting s : r.settings()) {
       PruningPolicy p = s.policy();
       if (p.sliceAnchoring() && p.tokenPruning()) {
         sweeps
-            .computeIfAbsent(s.preset(), k -> new LinkedHashMap<>())
+            .computeIfAbsent(
+                new Rest(s.preset(), p.withGamma(0).withTau(1)), k -> new LinkedHashMap<>())
             .putIfAbsent(new Pair(p.gamma(), p.tau()), s);
       }
     }
@@ -40,8 +47,13 @@ final class SurfaceSection {
         "class",
         "lead");
     sweeps.forEach(
-        (preset, sweep) -> r.kinds().forEach(kind -> surface(h, r, preset, sweep, kind)));
+        (rest, sweep) -> r.kinds().forEach(kind -> surface(h, r, name(sweep), sweep, kind)));
     h.closeLine();
+  }
+
+  /** "nucleus max-gap=0": a setting's name without the two thresholds. */
+  private static String name(Map<Pair, Setting> sweep) {
+    return sweep.values().iterator().next().name().replaceAll("\\s(?:gamma|tau)=\\S*", "");
   }
 
   private static NavigableSet<Double> distinct(Map<Pair, Setting> sweep, boolean gamma) {
@@ -50,8 +62,7 @@ final class SurfaceSection {
     return values;
   }
 
-  private static void surface(
-      Html h, Report r, String preset, Map<Pair, Setting> sweep, Kind kind) {
+  private static void surface(Html h, Report r, String name, Map<Pair, Setting> sweep, Kind kind) {
     List<Double> scores =
         sweep.values().stream()
             .map(s -> r.figures().all(s, kind).get(Columns.QUALITY))
@@ -61,7 +72,7 @@ final class SurfaceSection {
     if (scores.isEmpty()) {
       return;
     }
-    String caption = Columns.title(kind) + ", preset " + preset;
+    String caption = Columns.title(kind) + ", preset " + name;
     h.open("div", "class", "scroll card", "tabindex", "0", "role", "region", "aria-label", caption);
     h.open("table", "class", "num surface").leaf("caption", caption);
     h.open("thead").open("tr").leaf("th", "gamma \\ tau", "scope", "col");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,6 +83,25 @@ class ClosedAnswersTest {
         "Answer (C) | C",
         "Answer - C | C",
         "Answer \u2013 option C | C",
+        "A. Yes. There is no lesion in the liver. | A",
+        "A. Yes, no doubt | A",
+        "B. No, a lesion is not seen | B",
+        "A. Yes. Not B. No. | A",
+        "A. Yes, and B is wrong | A",
+        "A. Yes, as in hepatitis B. It is seen. | A",
+        "A. Yes\\n\\nOption B is wrong. | A",
+        "A. Yes\\nB. No is wrong, since a lesion is seen | A",
+        "B. No\\nA. Yes would need a lesion. | B",
+        "A. Yes\\nNo other lesion is seen. | A",
+        "A. Yes\\n\\nThe answer is A. | A",
+        "The answer is A, not B | A",
+        "The answer is A, and B is wrong | A",
+        "The answer is A; B is wrong | A",
+        "The answer is B, a lesion is not seen | B",
+        "The answer is A, yes | A",
+        "Answer: No, no lesion | B",
+        "Answer: Yes. No other lesion is seen. | A",
+        "Option A: Yes\\nOption B is wrong. | A",
       })
   void strictAcceptsLettersAndTextsOfChoices(String line, char choice) {
     String answer = line.translateEscapes();
@@ -135,6 +155,37 @@ class ClosedAnswersTest {
         "Answer (A nodule is seen)",
         "answer-based",
         "Answers (A)",
+        "A. Yes\nB. No\nThe answer is B",
+        "A. Yes\nB. No",
+        "A. Yes\n\nB. No",
+        "A. Yes B. No",
+        "A.Yes B.No",
+        "a) yes b) no",
+        "A: Yes, B: No",
+        "A. Yes or B. No",
+        "**A. Yes**\n**B. No**",
+        "A. Yes\nThe answer is B",
+        "A. Yes\nB",
+        "A. Yes\nNo",
+        "A. Yes/No",
+        "The answer is A or B",
+        "The answer is A or B.",
+        "The answer is A or B, both are seen",
+        "The answer is A. Yes or B. No",
+        "The answer is A or no",
+        "The answer is **A** or **B**",
+        "The answer is option A or option B",
+        "Answer: A, B",
+        "Answer: A and B",
+        "Answer: A/B",
+        "Answer: A & B",
+        "Answer: yes, no",
+        "A) or B)",
+        "A. or B.",
+        "(A) and (B)",
+        "(a) and (b)",
+        "Option A. or B.",
+        "Option A: Yes. Option B: No",
       })
   void strictAcceptsNothingElse(String answer) {
     assertNull(ClosedAnswers.strict(answer, YES_NO), answer);
@@ -152,6 +203,65 @@ class ClosedAnswersTest {
     assertNull(ClosedAnswers.strict("kidney", ORGANS));
     assertNull(ClosedAnswers.strict("Liver", Map.of("A", "liver", "B", "Liver.")));
     assertNull(ClosedAnswers.strict("-", Map.of("A", "Yes", "B", "No", "C", "-", "D", "-")));
+  }
+
+  @Test
+  void aListOfChoicesNamesNone() {
+    for (String answer :
+        List.of(
+            "C. liver and D. spleen",
+            "C. Liver\nD. spleen",
+            "C. Liver\nA. Left kidney B. Right kidney",
+            "The answer is C or D",
+            "The answer is C, D or E",
+            "Answer: liver, spleen",
+            "Answer: liver, and the spleen.",
+            "Answer: liver/spleen",
+            "A. Left kidney B. Right kidney C. Liver D. a spleen E. Aorta")) {
+      assertNull(ClosedAnswers.strict(answer, ORGANS), answer);
+    }
+    for (String answer :
+        List.of(
+            "C. Liver, D is normal",
+            "C. Liver. The spleen is normal.",
+            "C. Liver, segment D-shaped",
+            "C. Liver\nSpleen: normal",
+            "Answer: liver, not spleen",
+            "Answer: liver, spleen is normal",
+            "The answer is C, with hepatitis B")) {
+      assertEquals('C', ClosedAnswers.strict(answer, ORGANS), answer);
+    }
+    Map<String, String> counts = Map.of("A", "0", "B", "1", "C", "2", "D", "3");
+    assertNull(ClosedAnswers.strict("The answer is 2, 3", counts));
+    assertNull(ClosedAnswers.strict("The answer is 1 or 2", counts));
+    assertEquals('C', ClosedAnswers.strict("The answer is 2, one on each side", counts));
+  }
+
+  /** The text of a choice may itself read like a list, or like a mark. */
+  @Test
+  void theOwnTextOfAChoiceIsNoOtherChoice() {
+    Map<String, String> lists =
+        Map.of("A", "vitamin C.", "B", "none", "C", "C+ phase", "D", "A and B", "E", "A or none");
+    for (String choice : List.of("A. vitamin C.", "A. Vitamin C", "The answer is A. vitamin C.")) {
+      assertEquals('A', ClosedAnswers.strict(choice, lists), choice);
+    }
+    for (String choice : List.of("D. A and B", "The answer is D. A and B", "Answer: D, A and B")) {
+      assertEquals('D', ClosedAnswers.strict(choice, lists), choice);
+    }
+    assertEquals('E', ClosedAnswers.strict("E. A or none", lists));
+    assertEquals('C', ClosedAnswers.strict("The answer is C, C+ phase", lists));
+    assertNull(ClosedAnswers.strict("A. vitamin C. B. none", lists));
+  }
+
+  @Test
+  void aNumberEndsWhereItEnds() {
+    Map<String, String> sizes = Map.of("A", "2", "B", "2.5", "C", "3", "D", "1");
+    for (String answer : List.of("The answer is 2.5 cm", "Answer: 2.5 cm", "Answer: 1,000 mm")) {
+      assertNull(ClosedAnswers.strict(answer, sizes), answer);
+    }
+    assertEquals('B', ClosedAnswers.strict("Answer: 2.5", sizes));
+    assertEquals('B', ClosedAnswers.strict("Answer: 2.5, as measured", sizes));
+    assertEquals('A', ClosedAnswers.strict("Answer: 2. It is small.", sizes));
   }
 
   @Test

@@ -173,6 +173,56 @@ class MetricsGoldenTest {
     assertTrue(SCORER.meteor().available() && SCORER.meteor().missing().isEmpty());
   }
 
+  /** Of "A", "the" and "." normalisation leaves as much as of no answer. */
+  @Test
+  void anEmptyAnswerScores0WhateverTheGoldText() {
+    for (String gold : List.of("A", "a", "the", ".", "The liver")) {
+      for (String answer : List.of("", "  ", "an", "\n", "<unused94>x<unused95>")) {
+        Map<Metric, Double> s = SCORER.open(answer, gold).strict();
+        for (Metric m : List.of(Metric.EXACT_MATCH, Metric.F1, Metric.PRECISION, Metric.RECALL)) {
+          assertEquals(0.0, s.get(m), m + " of \"" + answer + "\" with \"" + gold + "\"");
+        }
+      }
+      assertEquals(1.0, SCORER.open(gold, gold).strict().get(Metric.EXACT_MATCH), gold);
+    }
+    assertEquals(1.0, SCORER.open("a ", "A").strict().get(Metric.F1));
+    assertEquals(1.0, SCORER.open("a liver", "The liver.").strict().get(Metric.F1));
+  }
+
+  @Test
+  void headingsAreRemovedAsMarkdownWritesThem() {
+    String gold = "Findings: The liver is normal in size. Impression: No acute disease.";
+    Map<Metric, Double> plain = SCORER.report(gold, gold).strict();
+    for (String answer :
+        List.of(
+            "**Findings:** The liver is normal in size.\n\n**Impression:** No acute disease.",
+            "**Findings**: The liver is normal in size.\n\n**Impression**:\nNo acute disease.",
+            "__Findings:__ The liver is normal in size. _impression:_ No acute disease.",
+            "## Findings\nThe liver is normal in size.\n\n## Impression:\nNo acute disease.",
+            "# **Findings**\r\n"
+                + "The liver is normal in size.\r\n"
+                + "**Impression**\r\n"
+                + "No acute disease.")) {
+      assertEquals(plain, SCORER.report(answer, gold).strict(), answer);
+    }
+    for (String empty :
+        List.of("**Findings:**\n\n**Impression:**", "## Findings\n\n## Impression", "Findings:")) {
+      assertTrue(Scorer.isEmptyReport(empty), empty);
+      assertEquals(Map.of(), SCORER.report(empty, gold).strict(), empty);
+    }
+    // A sentence that says the word, and a list's asterisk, are no headings.
+    for (String kept :
+        List.of(
+            "No findings",
+            "Impression",
+            "The findings are * normal",
+            "my_findings: x",
+            "x\nFindings\ny")) {
+      String bare = kept.replaceFirst("(?i)findings|impression", "");
+      assertEquals(0.0, SCORER.report(kept, bare).strict().get(Metric.EXACT_MATCH), kept);
+    }
+  }
+
   @Test
   void thoughtsAreNotScored() {
     String answer = "<unused94>thought\nThe answer is A, or not.<unused95>B";

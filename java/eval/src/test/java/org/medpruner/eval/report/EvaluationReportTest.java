@@ -26,12 +26,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
+import org.medpruner.PruningReport.Rates;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.SampleResult;
 import org.medpruner.eval.Setting;
 import org.medpruner.eval.TestData;
+import org.medpruner.eval.metrics.Meteor;
+import org.medpruner.eval.metrics.SampleScores;
+import org.medpruner.eval.metrics.Scorer;
 import org.medpruner.volume.SliceImages;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
@@ -114,6 +118,7 @@ class EvaluationReportTest {
                 Columns.DECODE,
                 Columns.PEAK,
                 Columns.KV,
+                Columns.EMPTY,
                 Columns.CUT,
                 Columns.FAILED,
                 "strict_meteor",
@@ -235,8 +240,9 @@ class EvaluationReportTest {
     assertTrue(page.getDocumentElement().getTextContent().contains(said));
     String md = text(EvaluationReport.MARKDOWN);
     assertTrue(md.contains("**" + said), md);
-    assertTrue(md.contains("| cut | failed |"), md);
-    assertTrue(md.lines().anyMatch(l -> l.startsWith("| paper |") && l.endsWith("| 3 | 0 |")), md);
+    assertTrue(md.contains("| empty | cut | failed |"), md);
+    assertTrue(
+        md.lines().anyMatch(l -> l.startsWith("| paper |") && l.endsWith("| 0 | 3 | 0 |")), md);
   }
 
   /** Once for each volume, however many questions and settings there are of it. */
@@ -467,6 +473,268 @@ class EvaluationReportTest {
     assertEquals("1", csv.get("paper|any|(all)|empty"));
     assertEquals("", csv.get("paper|report|(all)|quality"));
     assertEquals("0", csv.get("paper|report|(all)|reference_rouge_l"));
+  }
+
+  /** A setting that writes headings alone must not win by the one report it does write. */
+  @Test
+  void aReportThatPruningEmptiedIsLost() throws Exception {
+    List<Sample> samples = RunScenes.samples(10, Kind.REPORT);
+    List<SampleResult> results = new ArrayList<>();
+    String good = "Findings: The liver is normal. Impression: No disease.";
+    for (int i = 0; i < 10; i++) {
+      Sample s = samples.get(i);
+      results.add(RunScenes.result(Setting.OFF, 0, s, good, 24));
+      String pruned = i == 0 ? good : i < 5 ? "Findings: Impression:" : "**Findings:**";
+      results.add(RunScenes.result(TWO.get(1), 1, s, pruned, 24));
+    }
+    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
+    Map<String, String> csv = csv();
+    assertEquals("0", csv.get("off|any|(all)|empty"));
+    assertEquals("9", csv.get("paper|any|(all)|empty"));
+    assertEquals("1", csv.get("paper|report|(all)|quality"), "of the report that says something");
+    assertEquals("10", csv.get("paper|report|(all)|paired"));
+    assertEquals("9", csv.get("paper|report|(all)|lost"));
+    assertEquals("9", csv.get("paper|report|(all)|changed"));
+    assertEquals("-0.9", csv.get("paper|report|(all)|difference"));
+    String md = text(EvaluationReport.MARKDOWN);
+    assertTrue(md.contains("Every other setting loses more than a percentage point"), md);
+    assertTrue(md.contains("**Reports that say nothing: paper 9. They are in no mean"), md);
+    assertTrue(md.lines().anyMatch(l -> l.startsWith("| paper |") && l.endsWith("| 9 | 0 | 0 |")));
+    String said = page.getDocumentElement().getTextContent();
+    assertTrue(said.contains("Reports that say nothing: paper 9."), said);
+    List<CSVRecord> changes = TestData.csv(folder.resolve(EvaluationReport.CHANGES));
+    assertEquals(9, changes.size());
+    assertTrue(changes.stream().allMatch(r -> r.get("score").equals("0")));
+  }
+
+  /** Empty answers to questions are in the column, and need no word: they score 0. */
+  @Test
+  void emptyAnswersToQuestionsAreCountedAlone() throws Exception {
+    List<Sample> samples = RunScenes.samples(2, Kind.CLOSED, Kind.OPEN);
+    List<SampleResult> results = new ArrayList<>();
+    for (int k = 0; k < 2; k++) {
+      for (Sample s : samples) {
+        results.add(RunScenes.result(TWO.get(k), k, s, k == 0 ? "Findings:" : "", 4));
+      }
+    }
+    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
+    assertEquals("0", csv().get("off|any|(all)|empty"));
+    assertEquals("2", csv().get("paper|any|(all)|empty"));
+    assertFalse(page.getDocumentElement().getTextContent().contains("say nothing:"));
+  }
+
+  private static final List<Setting> THREE =
+      List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER), Setting.of(PruningPolicy.NUCLEUS));
+
+  private static Run answers(List<Setting> settings, List<Sample> samples, String[][] answers) {
+    List<SampleResult> results = new ArrayList<>();
+    for (int i = 0; i < samples.size(); i++) {
+      for (int k = 0; k < settings.size(); k++) {
+        results.add(RunScenes.result(settings.get(k), k, samples.get(i), answers[i][k], 24));
+      }
+    }
+    return RunScenes.run(settings, samples, results);
+  }
+
+  private static Sample sample(int i, Kind kind, String gold) {
+    Map<String, String> choices = kind == Kind.CLOSED ? Map.of("A", "Yes", "B", "No") : Map.of();
+    return new Sample("s" + i, "v" + i, "c", kind, "Is it?", gold, choices);
+  }
+
+  /** The choice "A" is no article, and answers of the same words may score differently. */
+  @Test
+  void changesHaveTheScoreOfEverySettingsOwnAnswer() throws Exception {
+    List<Sample> samples =
+        List.of(
+            sample(0, Kind.CLOSED, "A"),
+            sample(1, Kind.CLOSED, "A"),
+            sample(2, Kind.REPORT, "liver normal"),
+            sample(3, Kind.CLOSED, "B"),
+            sample(4, Kind.OPEN, "A"));
+    Run run =
+        answers(
+            THREE,
+            samples,
+            new String[][] {
+              {"A", "", "."},
+              {"B", "A", ""},
+              {"spleen", "liver normal", "The liver, normal."},
+              {"B", "b.", "(B)"},
+              {"A", "the", "a"}
+            });
+    page(run, EvaluationReportTest::blank);
+    Scores scores = new Scores(run, new Scorer(Meteor.withWordNet()));
+    Map<String, String> listed = new HashMap<>();
+    for (CSVRecord r : TestData.csv(folder.resolve(EvaluationReport.CHANGES))) {
+      Sample s = samples.get(Integer.parseInt(r.get("sample")) - 1);
+      Setting setting =
+          THREE.stream().filter(x -> x.name().equals(r.get("setting"))).findFirst().orElseThrow();
+      SampleScores of = scores.of(setting, s);
+      assertNotNull(of);
+      Double score = of.strict().get(Columns.primary(s.kind()));
+      assertNotNull(score);
+      String at = s.id() + " " + setting.name();
+      assertEquals(Columns.plain(score), r.get("score"), at);
+      listed.put(at, r.get("answer"));
+    }
+    assertEquals(
+        Map.of(
+            "s0 paper", "",
+            "s0 nucleus", ".",
+            "s1 paper", "A",
+            "s1 nucleus", "",
+            "s2 paper", "liver normal",
+            "s2 nucleus", "The liver, normal.",
+            "s4 paper", "the"),
+        listed);
+    Map<String, String> csv = csv();
+    for (String setting : List.of("paper", "nucleus")) {
+      String row = setting + "|closed|(all)|";
+      assertEquals("2", csv.get(row + "changed"), setting);
+      assertEquals("1", csv.get(row + "lost"), setting);
+      assertEquals(setting.equals("paper") ? "1" : "0", csv.get(row + "gained"), setting);
+    }
+  }
+
+  /** A report that was emptied lost all, one that off alone left empty gained. */
+  @Test
+  void emptyReportsStandWhereTheyLost() {
+    String good = "The liver is normal. No disease.";
+    String other = "totally other words";
+    List<Setting> settings = new ArrayList<>(THREE);
+    settings.add(new Setting("paper gamma=0.1", "paper", PruningPolicy.PAPER.withGamma(0.1)));
+    Run run =
+        answers(
+            settings,
+            RunScenes.samples(3, Kind.REPORT),
+            new String[][] {
+              {good, "mass here", "The liver is normal. A cyst.", ""},
+              {"", good, good, good},
+              {good, other, other, other}
+            });
+    List<Changes> changes = Changes.of(run, new Scores(run, new Scorer(Meteor.withWordNet())));
+    assertEquals(
+        List.of("m3d-10000", "m3d-10002", "m3d-10001"),
+        changes.stream().map(c -> c.sample().id()).toList());
+    assertEquals(
+        List.of("paper", "paper gamma=0.1", "nucleus"),
+        changes.getFirst().answers().stream().map(o -> o.settings().getFirst().name()).toList());
+    assertTrue(changes.getLast().loss() < 0);
+  }
+
+  private static SampleResult costing(Setting setting, Sample s, double seconds, long bytes) {
+    return new SampleResult(
+        s.id(),
+        setting.name(),
+        "A",
+        null,
+        "stop-token",
+        "ff",
+        "x",
+        List.of(),
+        24,
+        List.of(0),
+        100,
+        100,
+        new Rates(1, 1, 1),
+        new SampleResult.Seconds(0, seconds, 0, seconds, seconds),
+        1,
+        bytes,
+        bytes,
+        9,
+        9,
+        3);
+  }
+
+  /** Out of memory on what is large, which is what pruning is for, must not look cheap. */
+  @Test
+  void costsAreComparedOverTheSameVolumes() throws Exception {
+    List<Sample> samples = new ArrayList<>();
+    List<SampleResult> results = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      Sample s = sample(i, Kind.CLOSED, "A");
+      samples.add(s);
+      results.add(
+          i < 2
+              ? costing(THREE.getFirst(), s, 1, 1000)
+              : SampleResult.failed(s.id(), "off", "CUDA out of memory", "ff"));
+      results.add(costing(THREE.get(1), s, i < 2 ? 0.5 : 4, i < 2 ? 500 : 4000));
+      // Nothing is known of what answered nothing, and the others are compared all the same.
+      results.add(SampleResult.failed(s.id(), "nucleus", "CUDA out of memory", "ff"));
+    }
+    Document page = page(RunScenes.run(THREE, samples, results), EvaluationReportTest::blank);
+    Map<String, String> csv = csv();
+    for (String column : List.of("encode_seconds", "prefill_seconds", "decode_seconds")) {
+      assertEquals("1", csv.get("off|any|(all)|" + column));
+      assertEquals("0.5", csv.get("paper|any|(all)|" + column));
+      assertEquals("", csv.get("nucleus|any|(all)|" + column));
+    }
+    for (String column : List.of("kv_bytes", "peak_memory_bytes")) {
+      assertEquals("1000", csv.get("off|any|(all)|" + column));
+      assertEquals("500", csv.get("paper|any|(all)|" + column));
+    }
+    assertEquals("4", csv.get("paper|any|(all)|answered"));
+    assertEquals("4", csv.get("paper|any|(all)|volumes"));
+    String said = "cost is compared over the 2 samples that all of them answered, of 4.";
+    assertTrue(page.getDocumentElement().getTextContent().contains(said));
+    assertTrue(text(EvaluationReport.MARKDOWN).contains(said));
+
+    // No sample in common: each setting's own, and a word that they are.
+    List<SampleResult> apart =
+        List.of(
+            costing(THREE.getFirst(), samples.get(0), 1, 1000),
+            costing(THREE.get(1), samples.get(1), 0.5, 500));
+    Document other = page(RunScenes.run(TWO, samples, apart), EvaluationReportTest::blank);
+    assertEquals("0.5", csv().get("paper|any|(all)|encode_seconds"));
+    String none = "No sample was answered under every setting";
+    assertTrue(other.getDocumentElement().getTextContent().contains(none));
+  }
+
+  /** A setting that differs in a third option has its own table. */
+  @Test
+  void aTableOfGammaAndTauIsOfOnePolicy() throws Exception {
+    List<Setting> settings = new ArrayList<>(List.of(Setting.OFF, THREE.get(2)));
+    for (int gap : List.of(0, 2)) {
+      for (double gamma : List.of(0.02, 0.05)) {
+        for (double tau : List.of(0.5, 0.9)) {
+          settings.add(
+              new Setting(
+                  "nucleus max-gap=" + gap + " gamma=" + gamma + " tau=" + tau,
+                  "nucleus",
+                  PruningPolicy.NUCLEUS.withMaxGapSlices(gap).withGamma(gamma).withTau(tau)));
+        }
+      }
+    }
+    List<Sample> samples = RunScenes.samples(20, Kind.CLOSED);
+    List<SampleResult> results = new ArrayList<>();
+    for (int k = 0; k < settings.size(); k++) {
+      // The preset answers all, max-gap 0 half of them, max-gap 2 three quarters.
+      int wrong = k < 2 ? 0 : k < 6 ? 10 : 5;
+      for (int i = 0; i < 20; i++) {
+        Sample s = samples.get(i);
+        results.add(RunScenes.result(settings.get(k), k, s, RunScenes.answer(s, i < wrong), 24));
+      }
+    }
+    Document page = page(RunScenes.run(settings, samples, results), EvaluationReportTest::blank);
+    List<Element> tables =
+        elements(page, "table").stream()
+            .filter(t -> t.getAttribute("class").contains("surface"))
+            .toList();
+    List<String> captions = new ArrayList<>();
+    for (Element table : tables) {
+      captions.add(table.getElementsByTagName("caption").item(0).getTextContent());
+      String score = captions.getLast().endsWith("max-gap=0") ? "50.0" : "75.0";
+      NodeList cells = table.getElementsByTagName("td");
+      assertEquals(4, cells.getLength());
+      for (int i = 0; i < 4; i++) {
+        assertTrue(cells.item(i).getTextContent().startsWith(score + " / "), captions.getLast());
+      }
+    }
+    assertEquals(
+        List.of(
+            "Accuracy of closed questions, preset nucleus max-gap=0",
+            "Accuracy of closed questions, preset nucleus max-gap=2"),
+        captions);
   }
 
   @Test
