@@ -14,7 +14,8 @@
  * Run to run the result is bit-stable on one device. Between CPU and CUDA, and with exact arithmetic,
  * it agrees within 1e-5 relative, not bit for bit, while scale * sum_i |q_i * k_i| of every logit is at
  * most 17; beyond, the error of an f32 logit, which the exponential passes on, may reach 6e-7 times the
- * largest such sum: products that cancel leave a small logit with the error of the large ones. On CUDA the
+ * largest such sum: products that cancel leave a small logit with the error of the large ones. Masses below
+ * 1e-3 are within what these bounds allow at 1e-3, and far below it may be 0. On CUDA the
  * log-sum-exp of a row of f16 or bf16 is one f32: where logits times log2(e) reach 2^24, the masses of a
  * segment need not even add up to T, and from some 2^32 on it may be flagged as if a logit were infinite.
  * A NaN or infinity in Q, K or lse, or on the way in f32 (a product q.k before or after its factor

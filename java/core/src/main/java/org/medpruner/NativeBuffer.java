@@ -349,10 +349,12 @@ public final class NativeBuffer implements AutoCloseable {
   /** Frees the memory once no call uses it any more. Idempotent. */
   @Override
   public void close() {
+    // In this order: an asSegment() in between would leave a segment that nobody asked for, which
+    // holds the memory for as long as this object is reachable.
+    lifetime.close();
     synchronized (this) {
       segment = null;
     }
-    lifetime.close();
   }
 
   @Override

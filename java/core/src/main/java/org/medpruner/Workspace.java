@@ -1,5 +1,6 @@
 package org.medpruner;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +24,7 @@ public final class Workspace implements AutoCloseable {
    * @return an open workspace, the caller's to close
    */
   public static Workspace create(Device device) {
-    return new Workspace(device);
+    return new Workspace(Objects.requireNonNull(device, "device"));
   }
 
   /** {@return where the memory lies} */

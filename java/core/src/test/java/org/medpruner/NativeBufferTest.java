@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -324,5 +325,39 @@ class NativeBufferTest {
   private static NativeBuffer bufferOf(DeviceMemory memory) {
     Object owner = memory.output(DType.U8, SliceAnchor.Outputs.bytes(1, 1)).owner();
     return (NativeBuffer) java.util.Objects.requireNonNull(owner);
+  }
+
+  /** A segment that a closed buffer held on to would hold the memory, for as long as it does. */
+  @Test
+  void aClosedBufferHoldsNoSegment() throws Exception {
+    Field held = NativeBuffer.class.getDeclaredField("segment");
+    held.setAccessible(true);
+    for (int i = 0; i < 4000; i++) {
+      NativeBuffer b = buffer(4096);
+      Thread reader =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try {
+                      while (true) {
+                        assertEquals(4096, b.asSegment().byteSize());
+                      }
+                    } catch (IllegalStateException e) {
+                      // Closed.
+                    }
+                  });
+      for (int spin = 0; spin < i % 400 * 20; spin++) {
+        Thread.onSpinWait();
+      }
+      b.close();
+      reader.join();
+      assertNull(held.get(b), "round " + i);
+    }
+  }
+
+  @Test
+  @SuppressWarnings("NullAway")
+  void aWorkspaceIsOfADevice() {
+    assertThrows(NullPointerException.class, () -> Workspace.create(null));
   }
 }

@@ -60,7 +60,7 @@ record AskAll(
         double loadSeconds = (System.nanoTime() - start) / 1e9;
         info = model.info();
         inputs.forEach(i -> check(model, i));
-        for (int from = 0; from < inputs.size(); from += batch) {
+        for (int from = 0; from < inputs.size() && !main.out().checkError(); from += batch) {
           List<VolumeInput> some = inputs.subList(from, Math.min(inputs.size(), from + batch));
           ask(model, some, loadSeconds / inputs.size(), scope, progress, done);
         }
@@ -106,14 +106,15 @@ record AskAll(
       for (int i = 0; i < inputs.size(); i++) {
         VolumeInput input = inputs.get(i);
         try {
-          Answer last = converse(model, encoded.get(i), input, scope, progress);
+          List<Answer> answers = converse(model, encoded.get(i), input, scope, progress);
+          Answer last = answers.getLast();
           Answer answer =
               Session.withReport(
                   last, Session.withInput(last.report(), input, Map.of("load", loadSeconds)));
           done.answered.add(new Answered(input, answer));
           main.err()
               .print(Summary.text(input.path(), answer.report(), answer.unprunedPromptTokens()));
-          if (answer.ending() == Ending.LENGTH) {
+          if (answers.stream().anyMatch(a -> a.ending() == Ending.LENGTH)) {
             main.err().println(AskCommand.CUT);
           }
         } catch (InputException | NonFiniteLogitsException e) {
@@ -130,7 +131,7 @@ record AskAll(
   }
 
   /** The answers, each printed as soon as it is there. */
-  private Answer converse(
+  private List<Answer> converse(
       VisionLanguageModel model,
       EncodedVolume encoded,
       VolumeInput input,
@@ -146,7 +147,7 @@ record AskAll(
         speaker.whole(answers.getLast());
       }
     }
-    return answers.getLast();
+    return answers;
   }
 
   private void write(ModelInfo info, List<Answered> answered) {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.Answer;
@@ -130,13 +131,16 @@ final class AskCommand implements Callable<Integer> {
 
     private boolean piece(String text) {
       out.print(text);
-      out.flush();
-      return true;
+      // Nobody reads on: what is generated further would be for nothing.
+      return !out.checkError();
     }
 
     @Override
     public void whole(Answer answer) {
       out.println(stream ? "" : answer.text());
+      if (out.checkError()) {
+        throw new InputException(Main.LOST);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package org.medpruner.cli;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
@@ -8,6 +9,7 @@ import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.Audit;
+import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
@@ -78,6 +80,12 @@ final class CompareCommand implements Callable<Integer> {
         () -> Page.html(input, info, pruned.report(), text, pruned.text(), null));
     main.out().print(Comparison.text(offRun, prunedRun));
     main.err().print(Summary.text(pruned.report(), pruned.unprunedPromptTokens(), prunedPeak));
+    // Two answers that were cut may look alike.
+    for (Answer a : List.of(off, pruned)) {
+      if (a.ending() == Ending.LENGTH) {
+        main.err().println(AskCommand.CUT + ": " + a.report().policy().name());
+      }
+    }
     return 0;
   }
 

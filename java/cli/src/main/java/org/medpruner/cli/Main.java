@@ -46,6 +46,10 @@ import picocli.CommandLine.TypeConversionException;
           + " 3 done but not everything (eval)."
     })
 public final class Main implements Runnable {
+  /** What is said when standard output takes nothing more. */
+  static final String LOST =
+      "standard output could not be written, so not all of it is there; look where it goes";
+
   @Spec
   @SuppressWarnings("NullAway.Init") // set by picocli before anything runs
   private CommandSpec spec;
@@ -129,17 +133,22 @@ public final class Main implements Runnable {
           report(command, Failures.message(e), e);
           return Failures.isUsers(e) ? Failures.BAD_INPUT : Failures.INTERNAL;
         });
+    int code;
     try {
-      return commands.execute(args);
+      code = commands.execute(args);
     } catch (Error e) {
       // picocli hands over exceptions only.
       Outputs.discardUnfinished();
       report(commands, Failures.message(e), e);
-      return Failures.INTERNAL;
-    } finally {
-      out.flush();
-      err.flush();
+      code = Failures.INTERNAL;
     }
+    // A stream says nothing by itself: the answer may be gone, on a full disk or a closed pipe.
+    if (out.checkError() && code == 0) {
+      err.println(commands.getCommandSpec().qualifiedName() + ": " + LOST);
+      code = Failures.BAD_INPUT;
+    }
+    err.flush();
+    return code;
   }
 
   /** An empty path, of a variable that is not set say, would mean the working folder. */

@@ -12,12 +12,14 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
@@ -35,6 +37,8 @@ record Outputs(@Nullable Path json, List<Path> html) {
   /** Files under their working names; {@link #discardUnfinished} removes them. */
   private static final Set<Path> UNFINISHED = Collections.newSetFromMap(new ConcurrentHashMap<>());
 
+  private static final AtomicLong WORKING = new AtomicLong();
+
   /**
    * Checks that the files can be written, leaving nothing behind.
    *
@@ -46,6 +50,14 @@ record Outputs(@Nullable Path json, List<Path> html) {
       Target target = checked("--report", page, inputs);
       if (record != null && record.file().equals(target.file())) {
         throw new InputException("--json and --report would both write " + json);
+      }
+      if (record != null
+          && (target.file().startsWith(record.file()) || record.file().startsWith(target.file()))) {
+        throw new InputException(
+            "--json "
+                + json
+                + " and --report would need one path as a file and as a folder; choose another"
+                + " place");
       }
     }
     return new Outputs(json, List.copyOf(html));
@@ -71,7 +83,8 @@ record Outputs(@Nullable Path json, List<Path> html) {
    * Writes what was asked for; a text that was not is not made.
    *
    * @param htmlTexts one per report
-   * @throws InputException if a file cannot be written; then none is left
+   * @throws InputException if a file cannot be written; then none is left, and what was there before
+   *     is there again
    */
   void write(Supplier<String> jsonText, List<Supplier<String>> htmlTexts) {
     Map<Target, String> texts = new LinkedHashMap<>();
@@ -84,6 +97,7 @@ record Outputs(@Nullable Path json, List<Path> html) {
     Map<Path, Target> working = new LinkedHashMap<>();
     Deque<Path> newFolders = new ArrayDeque<>();
     List<Path> moved = new ArrayList<>();
+    Map<Path, Path> former = new HashMap<>();
     Path current = null;
     try {
       for (Map.Entry<Target, String> e : texts.entrySet()) {
@@ -93,16 +107,7 @@ record Outputs(@Nullable Path json, List<Path> html) {
           continue;
         }
         createFolders(target.folder(), newFolders);
-        Path temporary =
-            target
-                .folder()
-                .resolve(
-                    "."
-                        + target.file().getFileName()
-                        + "."
-                        + ProcessHandle.current().pid()
-                        + ".tmp");
-        UNFINISHED.add(temporary);
+        Path temporary = besides(target);
         working.put(temporary, target);
         Files.write(temporary, e.getValue().getBytes(UTF_8));
       }
@@ -111,6 +116,14 @@ record Outputs(@Nullable Path json, List<Path> html) {
         current = e.getKey().named();
         if (e.getKey().stream()) {
           Files.write(current, e.getValue().getBytes(UTF_8), StandardOpenOption.WRITE);
+        }
+      }
+      for (Target target : working.values()) {
+        current = target.named();
+        if (working.size() > 1 && Files.exists(target.file())) {
+          Path kept = besides(target);
+          Files.copy(target.file(), kept, StandardCopyOption.COPY_ATTRIBUTES);
+          former.put(target.file(), kept);
         }
       }
       for (Map.Entry<Path, Target> e : working.entrySet()) {
@@ -123,12 +136,41 @@ record Outputs(@Nullable Path json, List<Path> html) {
         UNFINISHED.remove(e.getKey());
         moved.add(e.getValue().file());
       }
-    } catch (IOException e) {
       discardUnfinished();
-      moved.forEach(Outputs::deleteQuietly);
+    } catch (IOException e) {
+      moved.forEach(file -> takeBack(file, former.get(file)));
+      discardUnfinished();
       newFolders.forEach(Outputs::deleteQuietly);
       throw new InputException(
           current + " could not be written: " + reason(e) + "; choose another place", e);
+    }
+  }
+
+  /** A working name, whose length does not depend on the target's: that may be as long as can be. */
+  private static Path besides(Target target) {
+    Path path =
+        target
+            .folder()
+            .resolve(
+                ".medpruner."
+                    + ProcessHandle.current().pid()
+                    + "."
+                    + WORKING.incrementAndGet()
+                    + ".tmp");
+    UNFINISHED.add(path);
+    return path;
+  }
+
+  private static void takeBack(Path file, @Nullable Path former) {
+    if (former == null) {
+      deleteQuietly(file);
+      return;
+    }
+    try {
+      Files.move(former, file, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      // It stays under its working name, where it can be found.
+      UNFINISHED.remove(former);
     }
   }
 

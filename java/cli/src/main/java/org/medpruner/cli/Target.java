@@ -1,9 +1,12 @@
 package org.medpruner.cli;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import org.medpruner.InputException;
 
@@ -91,6 +94,26 @@ record Target(Path named, Path file, boolean stream) {
     return folderOf(file);
   }
 
+  /** A name may be longer than the file system takes. */
+  private void checkName(String option, Path path) {
+    try {
+      BasicFileAttributes unused =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      // Free.
+    } catch (IOException e) {
+      String reason = e instanceof FileSystemException f ? f.getReason() : null;
+      throw new InputException(
+          option
+              + " "
+              + named
+              + " cannot be a file"
+              + (reason == null ? "" : " (" + reason + ")")
+              + "; choose another place",
+          e);
+    }
+  }
+
   /**
    * Checks that the file can be written, leaving nothing behind.
    *
@@ -110,6 +133,9 @@ record Target(Path named, Path file, boolean stream) {
     if (!Files.isDirectory(folder)) {
       throw new InputException(
           option + " " + named + ": " + folder + " is not a folder; choose another place");
+    }
+    for (Path part : folder.relativize(file)) {
+      checkName(option, folder.resolve(part));
     }
     try {
       // Asking for permissions is not enough: a super-user has them on read-only and virtual

@@ -1,6 +1,7 @@
 package org.medpruner.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -175,5 +176,17 @@ class AskDemoTest {
             "--question",
             "How many lesions are there?");
     assertTrue(!run.out().isBlank());
+  }
+
+  /** Two answers that were cut may look alike. */
+  @Test
+  void compareSaysWhichAnswersWereCut() {
+    CliRun run =
+        CliRun.onDemo(
+            "compare", TestVolumes.phantom(5), "--question", QUESTION, "--max-new-tokens", "1");
+    assertTrue(run.err().contains(AskCommand.CUT + ": off\n"), run.err());
+    assertTrue(run.err().contains(AskCommand.CUT + ": paper\n"), run.err());
+    CliRun whole = CliRun.onDemo("compare", TestVolumes.phantom(5), "--question", QUESTION);
+    assertFalse(whole.err().contains(AskCommand.CUT), whole.err());
   }
 }

@@ -182,4 +182,21 @@ class AskSeveralTest {
     ask(Path.of("."), List.of(Path.of("a.nii")), "--question", WHERE, "--batch", "0")
         .assertBadInput("--batch");
   }
+
+  /** "spleen" does not fit into what a number does. */
+  @Test
+  void anAnswerThatWasCutIsToldOfWhicheverItIs() {
+    CliRun run =
+        ask(
+                TestVolumes.demoModel(),
+                phantoms(5, 5),
+                "--question",
+                WHERE,
+                "--question",
+                HOW_MANY,
+                "--max-new-tokens",
+                "2")
+            .assertDone();
+    assertEquals(2, run.err().lines().filter(AskCommand.CUT::equals).count(), run.err());
+  }
 }

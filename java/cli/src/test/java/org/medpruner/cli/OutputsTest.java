@@ -4,17 +4,23 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.InputException;
 
 /** Where the audit record and the report go, and what they never replace. */
 class OutputsTest {
@@ -155,5 +161,108 @@ class OutputsTest {
       prune(v, "--json", descriptor).assertBadInput("--json", "open already");
     }
     assertEquals(0, Files.size(open));
+  }
+
+  /** Found before any work is done: the model below is none. */
+  @Test
+  void placesThatCannotBeAreRefusedAtOnce() throws IOException {
+    String model = Files.createDirectory(folder.resolve("model")).toString();
+    String v = volume("v.nii").toString();
+    String out = folder.resolve("out").toString();
+    List<String> ask =
+        List.of("ask", "--model", model, "--question", "q", "--volume", v, "--json");
+    List<String> files = all();
+    ask(ask, out, "--report", out).assertBadInput("--json", "as a file and as a folder");
+    ask(ask, out + "/report.html/a.json", "--report", out)
+        .assertBadInput("--json", "as a file and as a folder");
+    ask(ask, folder.resolve("n".repeat(256)).toString()).assertBadInput("--json", "too long");
+    ask(ask, folder.resolve("new/" + "n".repeat(256)).toString())
+        .assertBadInput("--json", "too long");
+    assertEquals(files, all());
+  }
+
+  private static CliRun ask(List<String> begin, String... rest) {
+    List<String> all = new ArrayList<>(begin);
+    all.addAll(List.of(rest));
+    return CliRun.of(all.toArray(String[]::new));
+  }
+
+  @Test
+  void aNameMayBeAsLongAsTheFileSystemTakes() throws IOException {
+    Path longest = folder.resolve("n".repeat(255));
+    prune(volume("v.nii"), "--json", longest).assertDone();
+    assertTrue(Files.readString(longest).startsWith("{"));
+    assertEquals(List.of("n".repeat(255), "v.nii"), all());
+  }
+
+  /** The second file's place is taken while the run goes on. */
+  @Test
+  void whatWasThereIsThereAgainIfNotAllCanBeWritten() throws IOException {
+    Path json = Files.writeString(folder.resolve("audit.json"), "of an earlier run");
+    Path page = folder.resolve("report.html");
+    Outputs outputs = Outputs.check(json, List.of(page), List.of());
+    InputException e =
+        assertThrows(
+            InputException.class,
+            () ->
+                outputs.write(
+                    () -> "new",
+                    () -> {
+                      try {
+                        Files.createDirectories(page.resolve("in the way"));
+                      } catch (IOException x) {
+                        throw new java.io.UncheckedIOException(x);
+                      }
+                      return "new";
+                    }));
+    assertTrue(String.valueOf(e.getMessage()).contains("report.html could not be written"));
+    assertEquals("of an earlier run", Files.readString(json));
+    assertEquals(List.of("audit.json", "report.html", "report.html/in the way"), all());
+  }
+
+  /** A full disk, or a pipe that nobody reads. */
+  @Test
+  void anOutputThatCannotBeWrittenIsNoSuccess() throws IOException {
+    String v = volume("v.nii").toString();
+    for (String[] args :
+        List.of(new String[] {"prune", "--volume", v}, new String[] {"info"}, new String[] {
+          "--help"
+        })) {
+      ByteArrayOutputStream err = new ByteArrayOutputStream();
+      int code =
+          Main.run(
+              new PrintStream(new Full(), true, UTF_8), new PrintStream(err, true, UTF_8), args);
+      assertEquals(Failures.BAD_INPUT, code, args[0]);
+      assertTrue(err.toString(UTF_8).contains("medpruner: standard output could not be"), args[0]);
+    }
+  }
+
+  @Test
+  void nothingIsGeneratedThatNobodyReads() {
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            new PrintStream(new Full(), true, UTF_8),
+            new PrintStream(err, true, UTF_8),
+            "ask",
+            "--stream",
+            "--model",
+            TestVolumes.demoModel().toString(),
+            "--volume",
+            TestVolumes.phantom(5).toString(),
+            "--question",
+            "Which organ contains the lesion?",
+            "--json",
+            folder.resolve("audit.json").toString());
+    assertEquals(Failures.BAD_INPUT, code);
+    assertEquals("medpruner ask: " + Main.LOST + "\n", err.toString(UTF_8));
+    assertFalse(Files.exists(folder.resolve("audit.json")));
+  }
+
+  private static final class Full extends OutputStream {
+    @Override
+    public void write(int b) throws IOException {
+      throw new IOException("No space left on device");
+    }
   }
 }

@@ -302,11 +302,24 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
       if ((checkpoint == null) == (model == null)) {
         throw new IllegalStateException("set one of modelPath and model");
       }
+      // Before gigabytes are loaded, which nobody would free.
+      listeners = List.copyOf(listeners);
+      Objects.requireNonNull(defaults, "defaultRequestParameters");
+      if (model != null) {
+        return new MedPrunerChatModel(this, model);
+      }
       VisionLanguageModel loaded =
-          model == null
-              ? VisionLanguageModel.load(Objects.requireNonNull(checkpoint), load, progress)
-              : model;
-      return new MedPrunerChatModel(this, loaded);
+          VisionLanguageModel.load(Objects.requireNonNull(checkpoint), load, progress);
+      boolean ok = false;
+      try {
+        MedPrunerChatModel made = new MedPrunerChatModel(this, loaded);
+        ok = true;
+        return made;
+      } finally {
+        if (!ok) {
+          loaded.close();
+        }
+      }
     }
 
     private static int atLeast(int least, String name, int count) {

@@ -9,6 +9,7 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -64,8 +65,10 @@ sealed interface VolumeSource {
 
   /** A file or folder of the caller. */
   record OnDisk(Path path) implements VolumeSource {
-    /** The two files of a NIfTI pair, of which either may be given. */
-    private static final Pattern PAIR = Pattern.compile("(.*)\\.(hdr|img)(\\.gz)?");
+    /** Endings of the two files of a NIfTI pair, of which either may be given. */
+    private static final Pattern HALF =
+        Pattern.compile(
+            "(.*)\\.(hdr|img|nii)(\\.gz)?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
     @Override
     public String digest() {
@@ -74,13 +77,10 @@ sealed interface VolumeSource {
         for (Path file : all.filter(Files::isRegularFile).sorted().toList()) {
           digest.file(path.relativize(file).toString(), file);
         }
-        Path name = path.getFileName();
-        Matcher pair = PAIR.matcher(name == null ? "" : name.toString());
-        if (pair.matches()) {
-          for (String end : List.of(".hdr", ".hdr.gz", ".img", ".img.gz")) {
-            Path half = path.resolveSibling(pair.group(1) + end);
+        if (Files.isRegularFile(path)) {
+          for (Path half : halves()) {
             if (Files.isRegularFile(half)) {
-              digest.file(end, half);
+              digest.file(half.getFileName().toString(), half);
             }
           }
         }
@@ -91,6 +91,23 @@ sealed interface VolumeSource {
             path + ": cannot be read completely; check the permissions", e);
       }
       return digest.hex();
+    }
+
+    /**
+     * All that the reader of NIfTI may take for the other half of this file, if it is one of a
+     * pair: which only its header says, and headers may have any name.
+     */
+    private List<Path> halves() {
+      Path file = path.getFileName();
+      String name = file == null ? "" : file.toString();
+      Matcher half = HALF.matcher(name);
+      String stem = half.matches() ? half.group(1) : name;
+      List<Path> halves = new ArrayList<>();
+      for (String ending : List.of("hdr", "hdr.gz", "img", "img.gz")) {
+        halves.add(path.resolveSibling(stem + "." + ending));
+        halves.add(path.resolveSibling(stem + "." + ending.toUpperCase(Locale.ROOT)));
+      }
+      return halves;
     }
 
     @Override

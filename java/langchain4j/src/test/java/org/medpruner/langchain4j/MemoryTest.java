@@ -8,13 +8,22 @@ import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.medpruner.vlm.fixtures.Demo;
 import org.medpruner.vlm.fixtures.WatchedModel;
 
@@ -91,5 +100,45 @@ class MemoryTest {
     model.close();
     assertEquals(List.of(), watched.calls());
     assertThrows(IllegalStateException.class, () -> model.chat(Phantoms.about(1, Demo.FURTHER)));
+  }
+
+  /** A volume of two files; the reader takes their names in capitals too, or any for the header. */
+  @ParameterizedTest
+  @CsvSource({
+    "scan.hdr,scan.img,scan.hdr",
+    "scan.hdr,scan.img,scan.img",
+    "SCAN.HDR,SCAN.IMG,SCAN.HDR",
+    "SCAN.HDR,SCAN.IMG,SCAN.IMG",
+    "scan.hdr,scan.IMG.GZ,scan.hdr",
+    "scan,scan.img,scan",
+    "scan.nii,scan.img,scan.nii"
+  })
+  void aPairIsKnownByTheContentOfBoth(String header, String data, String given)
+      throws IOException {
+    ByteBuffer first = unpacked(Demo.phantom(5));
+    first.putFloat(108, 0).put(344, new byte[] {'n', 'i', '1', 0});
+    Files.write(folder.resolve(header), Arrays.copyOf(first.array(), 348));
+    Path file = folder.resolve(given);
+    writeVoxels(folder.resolve(data), 5);
+    assertEquals("spleen", model.chat(about(file, Demo.QUESTION)).aiMessage().text());
+    writeVoxels(folder.resolve(data), 1);
+    assertEquals("left lung", model.chat(about(file, Demo.QUESTION)).aiMessage().text());
+  }
+
+  private static ByteBuffer unpacked(Path file) throws IOException {
+    try (InputStream in = new GZIPInputStream(Files.newInputStream(file))) {
+      return ByteBuffer.wrap(in.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    }
+  }
+
+  private static void writeVoxels(Path to, int phantom) throws IOException {
+    ByteBuffer all = unpacked(Demo.phantom(phantom));
+    int offset = (int) all.getFloat(108);
+    try (OutputStream out =
+        to.toString().endsWith(".GZ")
+            ? new GZIPOutputStream(Files.newOutputStream(to))
+            : Files.newOutputStream(to)) {
+      out.write(all.array(), offset, all.capacity() - offset);
+    }
   }
 }

@@ -22,6 +22,7 @@ import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.LangChain4jException;
 import dev.langchain4j.exception.ModelNotFoundException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
+import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.ResponseFormat;
@@ -244,5 +245,21 @@ class RefusalTest {
             IllegalArgumentException.class,
             () -> MedPrunerChatModel.builder().timeout(Duration.ZERO));
     assertEquals("timeout = PT0S, but it must be > 0", none.getMessage());
+  }
+
+  /** A checkpoint that is not there is noticed when it is loaded. */
+  @Test
+  @SuppressWarnings("NullAway")
+  void whatCannotBeIsNoticedBeforeTheModelIsLoaded() {
+    MedPrunerChatModel.Builder listened =
+        MedPrunerChatModel.builder()
+            .modelPath(folder.resolve("none"))
+            .listeners(Arrays.asList((ChatModelListener) null));
+    assertThrows(NullPointerException.class, listened::build);
+    MedPrunerChatModel.Builder undecided =
+        MedPrunerChatModel.builder()
+            .modelPath(folder.resolve("none"))
+            .defaultRequestParameters(null);
+    assertThrows(NullPointerException.class, undecided::build);
   }
 }

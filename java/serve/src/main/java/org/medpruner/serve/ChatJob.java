@@ -1,6 +1,7 @@
 package org.medpruner.serve;
 
 import java.io.UncheckedIOException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +68,7 @@ final class ChatJob implements Runnable {
   private final long timeoutSeconds;
   private final Consumer<ChatJob> ended;
   private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
+  private final AtomicBoolean told = new AtomicBoolean();
   private volatile @Nullable Cancellation cancelled;
 
   /**
@@ -117,8 +119,27 @@ final class ChatJob implements Runnable {
       tools.encodings.forgetConversation();
       endCancelled();
     } catch (RuntimeException | Error e) {
+      fail(e);
+    } finally {
+      over();
+    }
+  }
+
+  private void fail(Throwable e) {
+    try {
       tools.encodings.forgetConversation();
       end("failed", error(e));
+    } catch (RuntimeException | Error again) {
+      // Where the heap is full this may meet it too; the client must hear of it all the same.
+      end("failed", ApiError.outOfMemory());
+      throw again;
+    }
+  }
+
+  /** Tells once that this has ended. */
+  private void over() {
+    if (told.compareAndSet(false, true)) {
+      ended.accept(this);
     }
   }
 
@@ -164,7 +185,6 @@ final class ChatJob implements Runnable {
     state.set(State.OVER);
     tools.metrics.ended(Fields.word(answer.ending()));
     reply.whole(answer, report);
-    ended.accept(this);
   }
 
   private boolean isFileGone() {
@@ -197,13 +217,16 @@ final class ChatJob implements Runnable {
 
   private void end(String how, @Nullable ApiError error) {
     state.set(State.OVER);
-    tools.metrics.ended(how);
-    if (error == null) {
-      reply.stopHeartbeat();
-    } else {
-      reply.failed(error);
+    try {
+      tools.metrics.ended(how);
+      if (error == null) {
+        reply.stopHeartbeat();
+      } else {
+        reply.failed(error);
+      }
+    } finally {
+      over();
     }
-    ended.accept(this);
   }
 
   /** What the client is told; what is a defect goes into the log. */
@@ -213,7 +236,7 @@ final class ChatJob implements Runnable {
             || e instanceof InputException
             || e instanceof UncheckedIOException;
     if (reading && isFileGone()) {
-      return FileStore.unknown();
+      return cancelled == Cancellation.CLOSING ? ApiError.closing() : FileStore.unknown();
     }
     String message = file.withoutPath(String.valueOf(e.getMessage()));
     return switch (e) {

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class FileStore implements AutoCloseable {
+  private static final int MOST_TRIES = 5;
+
   private final Path root;
   private final long maxFile;
   private final long maxUnpacked;
@@ -39,6 +41,8 @@ final class FileStore implements AutoCloseable {
 
   /** Taken by the files and by uploads that are under way. */
   private long used;
+
+  private boolean closed;
 
   /** Runs when files went. */
   private volatile Runnable onRemoval = () -> {};
@@ -79,9 +83,11 @@ final class FileStore implements AutoCloseable {
 
   private Upload begin(String id) {
     Path folder = root.resolve(id + "-" + HexFormat.of().formatHex(randomBytes()));
+    checkOpen();
     try {
       return new Upload(this, id, Files.createDirectory(folder), maxFile, maxUnpacked);
     } catch (IOException e) {
+      checkOpen();
       throw new UncheckedIOException("the folder of an upload cannot be made", e);
     }
   }
@@ -121,10 +127,22 @@ final class FileStore implements AutoCloseable {
     }
   }
 
-  /** Makes room for more bytes of an upload, and counts them. */
+  /** Fails once this is closed: with 503, where a missing folder would be a defect. */
+  synchronized void checkOpen() {
+    if (closed) {
+      throw ApiError.closing();
+    }
+  }
+
+  /**
+   * Makes room for more bytes of an upload, and counts them.
+   *
+   * @throws ApiError 507 if there is no room, 503 once this is closed
+   */
   void reserve(long bytes) {
     List<StoredFile> gone = new ArrayList<>();
     synchronized (this) {
+      checkOpen();
       Iterator<StoredFile> oldest = files.values().iterator();
       while (used + bytes > maxAll && oldest.hasNext()) {
         StoredFile file = oldest.next();
@@ -154,6 +172,7 @@ final class FileStore implements AutoCloseable {
   StoredFile add(StoredFile file) {
     StoredFile known;
     synchronized (this) {
+      checkOpen();
       known = files.putIfAbsent(file.id(), file);
       if (known == null) {
         return file;
@@ -237,22 +256,30 @@ final class FileStore implements AutoCloseable {
 
   /** Deletes a folder as far as it can be deleted. */
   static void deleteTree(@Nullable Path folder) {
-    if (folder == null || !Files.exists(folder)) {
+    if (folder == null) {
       return;
     }
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(p);
+    // More than once: an upload that is being unpacked may add a file before it sees the end.
+    for (int tries = 0; Files.exists(folder); tries++) {
+      try (Stream<Path> all = Files.walk(folder)) {
+        for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.deleteIfExists(p);
+        }
+      } catch (IOException | UncheckedIOException e) {
+        if (tries == MOST_TRIES) {
+          // What is left lies in a folder of this user alone.
+          folder.toFile().deleteOnExit();
+          return;
+        }
       }
-    } catch (IOException | UncheckedIOException e) {
-      // What is left lies in a folder of this user alone.
-      folder.toFile().deleteOnExit();
     }
   }
 
+  /** Deletes all; uploads under way end at their next bytes. May be called again. */
   @Override
   public void close() {
     synchronized (this) {
+      closed = true;
       files.clear();
       holds.clear();
     }

@@ -63,7 +63,7 @@ public final class MedPrunerServer implements AutoCloseable {
     files =
         new FileStore(
             options.maxUploadBytes(), options.maxUnpackedBytes(), options.maxStoredBytes());
-    worker = new Worker(options.queue());
+    worker = new Worker(options.queue(), log);
     encodings = new Encodings<>(model, MOST_VOLUMES);
     files.onRemoval(() -> worker.run(() -> encodings.forgetUnless(k -> files.has(k.file()))));
     vertx = Vertx.vertx(vertxOptions());
@@ -244,7 +244,11 @@ public final class MedPrunerServer implements AutoCloseable {
       log.line("shutdown: not all answers were ready in time");
       chat.cancelAll();
     }
-    // The task that runs sees its cancellation at the model's next step.
+    // First of all: what waits below may take longer than the process is given, and volumes of
+    // patients must not outlive it.
+    files.close();
+    // The task that runs sees its cancellation at the model's next step. However long that is: the
+    // model is its caller's to close behind this.
     worker.close();
     try {
       wait(http.shutdown(SHUTDOWN_SECONDS, TimeUnit.SECONDS));

@@ -161,11 +161,18 @@ record Messages(@Nullable String fileId, List<byte[]> pictures, List<Turn> past,
         throw ApiError.bad(
             at, at + ".image_url.url must begin with data:image/png;base64, or image/jpeg");
       }
+      byte[] picture;
       try {
-        pictures.add(Base64.getDecoder().decode(text.substring(comma + 1)));
+        picture = Base64.getDecoder().decode(text.substring(comma + 1));
       } catch (IllegalArgumentException e) {
         throw ApiError.bad(at, at + ".image_url.url is not valid base64");
       }
+      // Left out it would be a hole in the volume that nobody is told of.
+      if (Unzip.pictureEnding(picture).isEmpty()) {
+        throw ApiError.bad(
+            at, at + ".image_url.url is no PNG, JPEG or BMP picture; convert it to PNG");
+      }
+      pictures.add(picture);
     }
   }
 }

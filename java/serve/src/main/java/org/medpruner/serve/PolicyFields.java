@@ -80,9 +80,10 @@ final class PolicyFields {
     }
     if (type == double.class) {
       double value = fields.number(name, 0);
-      // Distances of pixels in [-1, 1] lie in [0, 2]: anything else is a mistake.
-      if ((name.equals("gamma") || name.equals("patchGamma")) && !(value >= 0 && value <= 2)) {
-        throw fields.wrong(name, "in [0, 2]");
+      // How large distances are depends on how the model normalises pixels: as on the command line.
+      if ((name.equals("gamma") || name.equals("patchGamma"))
+          && !(value >= 0 && Double.isFinite(value))) {
+        throw fields.wrong(name, "finite and >= 0");
       }
       return value;
     }

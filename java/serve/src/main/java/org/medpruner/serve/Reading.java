@@ -8,6 +8,7 @@ import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.SliceStack;
 import org.medpruner.volume.Volume;
+import org.medpruner.volume.VolumeException;
 import org.medpruner.volume.Volumes;
 
 /**
@@ -43,6 +44,17 @@ record Reading(
     ReadOptions options =
         series == null ? ReadOptions.DEFAULT : ReadOptions.DEFAULT.withSeries(series);
     Volume volume = Volumes.read(file.path(), options);
+    if (volume.provenance().format().equals("pictures") && file.others() > 0) {
+      // The reader left them out, and has no names here to say so by.
+      throw new VolumeException(
+          file.id()
+              + ": "
+              + file.others()
+              + " of its files "
+              + (file.others() == 1 ? "is" : "are")
+              + " neither PNG, JPEG nor BMP, which would be a hole among the slices; leave out what"
+              + " is no slice and convert the rest to PNG");
+    }
     SliceStack stack = volume.slices(axis, reverse).sample(maxSlices);
     SliceImages images = stack.images(Recipe.forModality(modality, volume));
     return new Read(volume, images, (System.nanoTime() - start) / 1e9);

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /** Finds out what a request wants. Used by the event loop. */
@@ -125,9 +127,11 @@ final class Router {
     String file = after(FILES + "/", path);
     if (file != null) {
       String pattern = FILES + "/{id}";
-      return method.equals("DELETE")
-          ? new Route("DELETE " + pattern, false, e -> uploads.delete(e, file))
-          : only("GET", read, pattern, false, e -> uploads.describe(e, file));
+      return switch (read) {
+        case "DELETE" -> new Route("DELETE " + pattern, false, e -> uploads.delete(e, file));
+        case "GET" -> new Route("GET " + pattern, false, e -> uploads.describe(e, file));
+        default -> other("GET, DELETE", pattern, false);
+      };
     }
     String audit = after(AUDITS, path);
     if (audit != null) {
@@ -161,6 +165,10 @@ final class Router {
     if (allowed.equals(method)) {
       return new Route(allowed + " " + pattern, open, action);
     }
+    return other(allowed, pattern, open);
+  }
+
+  private static Route other(String allowed, String pattern, boolean open) {
     return new Route(
         "other " + pattern,
         open,
@@ -183,11 +191,21 @@ final class Router {
   }
 
   private void oneModel(Exchange exchange, String id) {
-    if (!id.equals(model)) {
+    if (!decoded(id).equals(model)) {
       throw ApiError.notFound(
           "model_not_found", "model", "this server has one model, \"" + model + "\"");
     }
     exchange.json(200, describe());
+  }
+
+  /** A part of a path as it was meant; what cannot be decoded stays as it is. */
+  private static String decoded(String part) {
+    try {
+      // Of forms the decoder is, where a plus sign is a space.
+      return URLDecoder.decode(part.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      return part;
+    }
   }
 
   private ObjectNode describe() {

@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -22,6 +23,11 @@ final class Unzip {
   static final int MOST_FILES = 20_000;
 
   private static final int BUFFER = 1 << 16;
+
+  private static final Pattern NUMBER = Pattern.compile("[0-9]+");
+
+  /** More than numbers in names have, UIDs of DICOM included. */
+  private static final int DIGITS = 40;
 
   private final long most;
   private final LongConsumer counted;
@@ -49,7 +55,11 @@ final class Unzip {
 
   /** ".png", ".jpg" or ".bmp" if a file begins as one of them, else "". */
   static String pictureEnding(Path file) throws IOException {
-    byte[] begin = begin(file);
+    return pictureEnding(begin(file));
+  }
+
+  /** The same of the bytes of a file. */
+  static String pictureEnding(byte[] begin) {
     if (begin.length < 4) {
       return "";
     }
@@ -99,19 +109,32 @@ final class Unzip {
   }
 
   /** What programs put in for themselves is left out. */
-  private static List<ZipEntry> entries(ZipFile file) {
+  private static List<ZipEntry> entries(ZipFile zip) {
     List<ZipEntry> entries = new ArrayList<>();
-    for (Enumeration<? extends ZipEntry> e = file.entries(); e.hasMoreElements(); ) {
+    for (Enumeration<? extends ZipEntry> e = zip.entries(); e.hasMoreElements(); ) {
       ZipEntry entry = e.nextElement();
       String name = entry.getName().replace('\\', '/');
+      String file = name.substring(name.lastIndexOf('/') + 1);
       boolean hidden =
-          name.startsWith("__MACOSX/") || name.substring(name.lastIndexOf('/') + 1).startsWith(".");
+          name.startsWith("__MACOSX/")
+              || file.startsWith(".")
+              || file.equalsIgnoreCase("Thumbs.db")
+              || file.equalsIgnoreCase("desktop.ini");
       if (!entry.isDirectory() && !hidden) {
         entries.add(entry);
       }
     }
-    entries.sort(Comparator.comparing(ZipEntry::getName));
+    // Names are gone afterwards, so nothing could say that 10.png came before 2.png.
+    entries.sort(
+        Comparator.comparing((ZipEntry e) -> padded(e.getName())).thenComparing(ZipEntry::getName));
     return entries;
+  }
+
+  /** A name whose numbers have leading zeros: to sort these is to sort by number. */
+  private static String padded(String name) {
+    return NUMBER
+        .matcher(name)
+        .replaceAll(n -> "0".repeat(Math.max(0, DIGITS - n.group().length())) + n.group());
   }
 
   private static ApiError damaged() {

@@ -35,6 +35,7 @@ final class Upload implements AutoCloseable {
   /** Begins the next file. */
   void next() throws IOException {
     closeFile();
+    store.checkOpen();
     if (++count > Unzip.MOST_FILES) {
       throw ApiError.bad("file", "more than " + Unzip.MOST_FILES + " files; send one zip of fewer");
     }
@@ -81,6 +82,7 @@ final class Upload implements AutoCloseable {
    */
   StoredFile finish() throws IOException {
     closeFile();
+    store.checkOpen();
     if (bytes == 0) {
       throw ApiError.bad("file", "the upload is empty; send the bytes of a volume");
     }
@@ -100,10 +102,13 @@ final class Upload implements AutoCloseable {
         store.release(packed);
       }
     }
+    int others = 0;
     for (int i = 1; i <= count; i++) {
       Path file = folder.resolve(name(i, ""));
       String ending = Unzip.pictureEnding(file);
-      if (!ending.isEmpty()) {
+      if (ending.isEmpty()) {
+        others++;
+      } else {
         Files.move(file, folder.resolve(name(i, ending)));
       }
     }
@@ -114,6 +119,7 @@ final class Upload implements AutoCloseable {
             id,
             folder,
             count == 1 && Files.exists(one) ? one : folder,
+            others,
             bytes,
             System.currentTimeMillis() / 1000));
   }

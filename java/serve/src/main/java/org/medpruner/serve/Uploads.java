@@ -68,12 +68,22 @@ final class Uploads {
               }
             });
     if (form) {
-      request.setExpectMultipart(true);
+      reception.attempt(() -> expectForm(request));
       request.uploadHandler(
           file -> {
             reception.attempt(upload::next);
             file.handler(part -> reception.attempt(() -> upload.write(part.getBytes())));
           });
+    }
+  }
+
+  /** Vert.x throws whatever its decoder does with a content type that it does not understand. */
+  private static void expectForm(HttpServerRequest request) {
+    try {
+      request.setExpectMultipart(true);
+    } catch (RuntimeException e) {
+      throw ApiError.bad(
+          "file", "the form's content type names no boundary; let the client's library write it");
     }
   }
 

@@ -14,16 +14,20 @@ final class Worker implements AutoCloseable {
   private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
   private final AtomicInteger admitted = new AtomicInteger();
   private final Thread thread;
+  private final Log log;
   private volatile boolean closing;
+  private volatile boolean ended;
   private volatile boolean running;
 
   /**
    * Starts the thread.
    *
    * @param waiting requests that may wait
+   * @param log is told what tasks throw
    */
-  Worker(int waiting) {
+  Worker(int waiting, Log log) {
     this.waiting = waiting;
+    this.log = log;
     this.thread = new Thread(this::work, "medpruner-worker");
     thread.setDaemon(true);
     thread.start();
@@ -56,7 +60,7 @@ final class Worker implements AutoCloseable {
     }
   }
 
-  /** Has a task run; it must not throw. */
+  /** Has a task run; what it throws is logged, and the next one runs. */
   void run(Runnable task) {
     tasks.add(task);
   }
@@ -82,16 +86,28 @@ final class Worker implements AutoCloseable {
   }
 
   private void work() {
-    while (true) {
+    // The flag too: a task may have swallowed the interrupt.
+    while (!ended) {
       try {
         Runnable task = tasks.take();
         running = true;
         task.run();
       } catch (InterruptedException e) {
         return;
+      } catch (RuntimeException | Error e) {
+        // Without this thread the server would answer nobody any more.
+        tell(e);
       } finally {
         running = false;
       }
+    }
+  }
+
+  private void tell(Throwable e) {
+    try {
+      log.defect(e);
+    } catch (RuntimeException | Error again) {
+      // A full heap, say: to go on matters more than to say so.
     }
   }
 
@@ -121,6 +137,7 @@ final class Worker implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
+    ended = true;
     thread.interrupt();
     try {
       thread.join();

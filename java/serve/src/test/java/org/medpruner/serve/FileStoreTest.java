@@ -158,4 +158,41 @@ class FileStoreTest {
     assertFalse(first.id().equals(store.pictures(List.of(png(2), png(1))).id()));
     assertEquals(2, store.count());
   }
+
+  /** Names are gone afterwards: no later warning could say that 10.png came before 2.png. */
+  @Test
+  void numbersInNamesOfAZipCountAsNumbers() throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(out)) {
+      for (int i = 12; i >= 1; i--) {
+        entry(zip, "s/" + i + ".png", png(10 * i));
+      }
+      entry(zip, "s/Thumbs.db", new byte[10]);
+      entry(zip, "s/desktop.ini", new byte[10]);
+    }
+    StoredFile file = store(out.toByteArray());
+    assertEquals(0, file.others());
+    assertArrayEquals(
+        new double[] {10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120}, greys(file));
+  }
+
+  @Test
+  void whatIsNoPictureIsCounted() throws IOException {
+    assertEquals(1, store(png(1), new byte[] {'G', 'I', 'F', '8'}, png(2)).others());
+    assertEquals(1, store(png(1), new byte[0], png(2)).others());
+    assertEquals(0, store(png(1), png(2)).others());
+  }
+
+  @Test
+  void aClosedStoreTakesNothingAndLeavesNothing() throws IOException {
+    Upload upload = store.begin();
+    upload.next();
+    upload.write(new byte[10]);
+    Path root = store(png(1)).folder().getParent();
+    store.close();
+    assertFalse(Files.exists(root));
+    assertEquals(503, assertThrows(ApiError.class, () -> upload.write(new byte[10])).status());
+    assertEquals(503, assertThrows(ApiError.class, store::begin).status());
+    upload.close();
+  }
 }

@@ -249,4 +249,29 @@ class QueueTest {
     closing.get();
     server.close();
   }
+
+  /** A prefill on a CPU may take longer than the process is given; nobody deletes behind it. */
+  @Test
+  void uploadsAreGoneBeforeTheModelsStepIsOver() throws Exception {
+    List<Path> before = folders();
+    TestServer server = new TestServer(model, TestServer.OPTIONS.withDrain(Duration.ofMillis(50)));
+    String file = server.upload(Demo.phantom(5));
+    List<Path> own = folders().stream().filter(p -> !before.contains(p)).toList();
+    assertEquals(1, own.size());
+    WatchedModel.Gate gate = model.stopAt("encode");
+    Future<HttpResponse<String>> first =
+        clients.submit(() -> server.chat(server.body(file, Demo.QUESTION, "")));
+    gate.await();
+    CompletableFuture<Void> closing = CompletableFuture.runAsync(server.server::close, clients);
+    server.awaitLog("not all answers were ready");
+    for (int i = 0; i < 100 && Files.exists(own.getFirst()); i++) {
+      Thread.sleep(20);
+    }
+    assertFalse(Files.exists(own.getFirst()), "the uploads are still there");
+    assertFalse(closing.isDone());
+    gate.open();
+    assertEquals(503, first.get().statusCode());
+    closing.get();
+    server.close();
+  }
 }

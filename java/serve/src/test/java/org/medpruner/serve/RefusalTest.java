@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
 import com.openai.errors.UnauthorizedException;
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -17,8 +18,12 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,6 +32,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.InputException;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.fixtures.Demo;
 
@@ -78,7 +85,8 @@ class RefusalTest {
       value = {
         "\"medpruner\": {\"preset\": \"papers\"} | medpruner.preset must be one of paper",
         "\"medpruner\": {\"gama\": 1} | medpruner has a field that is not known",
-        "\"medpruner\": {\"gamma\": 3} | medpruner.gamma must be in [0, 2]",
+        "\"medpruner\": {\"gamma\": -1} | medpruner.gamma must be finite and >= 0",
+        "\"medpruner\": {\"patchGamma\": 1e999} | medpruner.patchGamma must be",
         "\"medpruner\": {\"tau\": 0} | tau = 0.0, but it must be in (0, 1]",
         "\"medpruner\": {\"score\": \"max\"} | medpruner.score must be one of softmax, mass",
         "\"medpruner\": {\"axis\": \"x\"} | medpruner.axis must be one of axial, coronal, sagittal",
@@ -332,5 +340,129 @@ class RefusalTest {
                     ServerOptions.DEFAULT.policy(),
                     ServerOptions.DEFAULT.generation()));
     assertTrue(String.valueOf(open.getMessage()).contains("--token"));
+  }
+
+  /** With CLIP's statistics distances reach 3.73. */
+  @Test
+  void gammaMayBeAsLargeAsOnTheCommandLine() throws Exception {
+    HttpResponse<String> response =
+        server.chat(
+            server.body(
+                phantom, "a?", ", \"max_tokens\": 1, \"medpruner\": {\"gamma\": 2.5}"));
+    assertEquals(200, response.statusCode(), response.body());
+  }
+
+  private static byte[] png(int grey) throws IOException {
+    BufferedImage image = new BufferedImage(32, 32, BufferedImage.TYPE_BYTE_GRAY);
+    for (int i = 0; i < 32 * 32; i++) {
+      image.getRaster().setSample(i % 32, i / 32, 0, grey);
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ImageIO.write(image, "png", out);
+    return out.toByteArray();
+  }
+
+  private static List<byte[]> slicesWith(byte[] bad, int at) throws IOException {
+    List<byte[]> slices = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      slices.add(i == at ? bad : png(40 * i));
+    }
+    return slices;
+  }
+
+  private static String asked(List<byte[]> slices) {
+    StringBuilder parts = new StringBuilder();
+    for (byte[] slice : slices) {
+      parts
+          .append("{\"type\": \"image_url\", \"image_url\": {\"url\": \"data:image/png;base64,")
+          .append(Base64.getEncoder().encodeToString(slice))
+          .append("\"}}, ");
+    }
+    return "{\"model\": \"demo\", \"max_tokens\": 1, \"messages\": [{\"role\": \"user\","
+        + " \"content\": ["
+        + parts
+        + "{\"type\": \"text\", \"text\": \"a?\"}]}]}";
+  }
+
+  /** Left out, a slice would be missing from the volume that the answer is about. */
+  @ParameterizedTest
+  @ValueSource(strings = {"GIF89a", "RIFF0000WEBP", "II*\0tiff", "a text", ""})
+  void aSliceThatIsNoPictureIsRefused(String begin) throws Exception {
+    byte[] bad = begin.getBytes(StandardCharsets.ISO_8859_1);
+    for (int at = 0; at < 5; at++) {
+      List<byte[]> slices = slicesWith(bad, at);
+      HttpResponse<String> message = server.chat(asked(slices));
+      assertEquals(400, message.statusCode(), message.body());
+      assertTrue(
+          TestServer.message(message).startsWith("messages[0].content[" + at + "]"),
+          message.body());
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      StringBuilder form = new StringBuilder();
+      try (ZipOutputStream zip = new ZipOutputStream(out)) {
+        for (int i = 0; i < 5; i++) {
+          zip.putNextEntry(new ZipEntry(i + ".png"));
+          zip.write(slices.get(i));
+          form.append("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n")
+              .append(new String(slices.get(i), StandardCharsets.ISO_8859_1))
+              .append("\r\n");
+        }
+      }
+      assertRefused(upload(out.toByteArray()));
+      assertRefused(
+          server.post(
+              "/v1/files",
+              "multipart/form-data; boundary=b",
+              BodyPublishers.ofString(form + "--b--\r\n", StandardCharsets.ISO_8859_1)));
+    }
+    assertEquals(200, server.chat(asked(slicesWith(png(1), 2))).statusCode());
+  }
+
+  private static void assertRefused(HttpResponse<String> uploaded) throws Exception {
+    assertEquals(200, uploaded.statusCode(), uploaded.body());
+    String id = TestServer.json(uploaded).get("id").asText();
+    HttpResponse<String> response = server.chat(server.body(id, "a?", ""));
+    assertEquals(400, response.statusCode(), response.body());
+    assertTrue(
+        TestServer.message(response).startsWith(id + ": 1 of its files is neither"),
+        response.body());
+    assertEquals(
+        200, server.send(server.request("/v1/files/" + id).DELETE().build()).statusCode());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"multipart/form-data; boundary=", "multipart/form-data"})
+  void aFormWithoutABoundaryIsRefused(String type) throws Exception {
+    double before = server.metric("medpruner_file_bytes");
+    HttpResponse<String> response =
+        server.post("/v1/files", type, BodyPublishers.ofString("--\r\n"));
+    assertEquals(400, response.statusCode(), response.body());
+    assertEquals(before, server.metric("medpruner_file_bytes"));
+    assertFalse(String.join("", server.log).contains("StringIndexOutOfBounds"));
+  }
+
+  @Test
+  void theAllowedMethodsAreAllNamed() throws Exception {
+    HttpResponse<String> response =
+        server.send(
+            server
+                .request("/v1/files/" + phantom)
+                .PUT(BodyPublishers.noBody())
+                .build());
+    assertEquals(405, response.statusCode());
+    assertEquals("GET, DELETE", response.headers().firstValue("Allow").orElse(""));
+  }
+
+  @Test
+  void aModelIsFoundByWhateverNameItsFolderHas() throws Exception {
+    Path named = Files.createSymbolicLink(folder.resolve("my mod\u00e8l+1"), Demo.folder());
+    try (VisionLanguageModel other =
+            VisionLanguageModel.load(named, LoadOptions.DEFAULT, Progress.NONE);
+        TestServer serving = new TestServer(other, TestServer.OPTIONS)) {
+      String id = serving.openai.models().list().data().getFirst().id();
+      assertEquals("my mod\u00e8l+1", id);
+      assertEquals(id, serving.openai.models().retrieve(id).id());
+      assertEquals(404, serving.get("/v1/models/my%20mod%C3%A8l").statusCode());
+      assertEquals(404, serving.get("/v1/models/%C3").statusCode());
+    }
   }
 }

@@ -393,4 +393,14 @@ class ViewerTest {
       awaitAnswer(1);
     }
   }
+
+  @Test
+  void filesAreSentInTheOrderOfTheirNumbers() {
+    String order =
+        "inOrder([%s].map(path => ({path}))).map(f => f.path).join()"
+            .formatted(
+                "'/s/10.png', '/s/9.png', '/s/.DS_Store', '/s/1.png', '/s/Thumbs.db', '/s/01.png',"
+                    + " '/__MACOSX/s/._1.png'");
+    assertEquals("/s/01.png,/s/1.png,/s/9.png,/s/10.png", browser.evaluate(order).asText());
+  }
 }

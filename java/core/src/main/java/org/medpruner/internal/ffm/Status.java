@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
+import java.util.regex.Pattern;
 import org.medpruner.MedPrunerCudaException;
 import org.medpruner.MedPrunerException;
 import org.medpruner.MedPrunerOutOfMemoryException;
@@ -20,6 +22,9 @@ final class Status {
   static final int WORKSPACE_TOO_SMALL = 6;
 
   private static final long TEXT_CAPACITY = 1024;
+
+  private static final Pattern C_NAME = Pattern.compile("\\b[a-z]+(_[a-z0-9]+)+\\b");
+  private static final Pattern UNDERSCORE = Pattern.compile("_([a-z0-9]+)");
 
   private Status() {}
 
@@ -43,10 +48,29 @@ final class Status {
     }
   }
 
+  /** Names of C arguments as Java's records have them: {@code keptCounts} for kept_counts. */
+  private static String javaNames(String text) {
+    return C_NAME
+        .matcher(text)
+        .replaceAll(
+            name ->
+                UNDERSCORE
+                    .matcher(name.group())
+                    .replaceAll(
+                        part ->
+                            switch (part.group(1)) {
+                              case "h" -> "Height";
+                              case "w" -> "Width";
+                              default ->
+                                  part.group(1).substring(0, 1).toUpperCase(Locale.ROOT)
+                                      + part.group(1).substring(1);
+                            }));
+  }
+
   /** The exception of a status. */
   static RuntimeException exception(int status, String text, int cudaCode) {
     return switch (status) {
-      case INVALID_ARGUMENT, WORKSPACE_TOO_SMALL -> new IllegalArgumentException(text);
+      case INVALID_ARGUMENT, WORKSPACE_TOO_SMALL -> new IllegalArgumentException(javaNames(text));
       case OUT_OF_MEMORY -> new MedPrunerOutOfMemoryException(text);
       case BACKEND_UNAVAILABLE -> new MedPrunerUnavailableException(text);
       case CUDA -> new MedPrunerCudaException(text, cudaCode);

@@ -37,10 +37,21 @@ async function begin() {
   ready();
 }
 
+// What systems put into folders for themselves is no slice.
+const foreign = /(^|\/)(__MACOSX\/.*|\.[^/]*|Thumbs\.db|desktop\.ini)$/i;
+
+// Numbers in names count as numbers, so that 2.png comes before 10.png.
+function inOrder(files) {
+  const key = f => f.path.replace(/[0-9]+/g, n => n.padStart(40, "0"));
+  const compare = (a, b) => a < b ? -1 : a > b ? 1 : 0;
+  return files.filter(f => !foreign.test(f.path))
+    .sort((a, b) => compare(key(a), key(b)) || compare(a.path, b.path));
+}
+
 // Names may name the patient: they sort the files here and are not sent.
-async function upload(files) {
+async function upload(given) {
+  const files = inOrder(given);
   if (files.length === 0) return;
-  files.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
   const form = new FormData();
   form.append("purpose", "user_data");
   for (const f of files) form.append("file", f.file, "file");

@@ -24,6 +24,9 @@ final class AnswerText {
   /** What an incomplete UTF-8 sequence decodes to. */
   private static final char REPLACEMENT = '\uFFFD';
 
+  /** No white space, and no text: the standard keeps it from being a character. */
+  private static final String END = "\uFFFF";
+
   /** Marks of thinking blocks, which some tokenizers spell with several tokens. */
   private static final List<String> MARKS =
       List.of("<unused94>", "<unused95>", "<think>", "</think>");
@@ -87,7 +90,7 @@ final class AnswerText {
     if (decoded == null) {
       return State.GOES_ON;
     }
-    String text = visible.apply(decoded);
+    String text = untrimmed(decoded);
     if (!text.startsWith(given)) {
       // A closing mark without an opening one has made a block of what was text until now. What
       // nobody was shown need not stay.
@@ -95,11 +98,18 @@ final class AnswerText {
       given = "";
     }
     int cut = stop(text);
-    latest = cut < 0 ? text : text.substring(0, cut).strip();
+    latest = (cut < 0 ? text : text.substring(0, cut)).strip();
     if (!give(cut < 0 ? latest.substring(0, certain(latest)) : latest)) {
       return State.CANCELLED;
     }
     return cut < 0 ? State.GOES_ON : State.STOP_STRING;
+  }
+
+  /** What is visible, with the white space behind it, which a stop string may consist of. */
+  private String untrimmed(String decoded) {
+    String text = visible.apply(decoded + END);
+    // A thinking block that is not over takes the mark with it.
+    return text.endsWith(END) ? text.substring(0, text.length() - END.length()) : text;
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.medpruner.vlm.engine;
 
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
@@ -17,6 +18,9 @@ import org.medpruner.vlm.prompt.Prompt;
 
 /** A dialogue in text. */
 final class ChatConversation implements Conversation {
+  /** Characters that are tokenized at once to see how many tokens a long text has. */
+  private static final int PIECE = 1 << 14;
+
   private final Pipeline pipeline;
   private final ChatFormat format;
   private final PrunedVolume volume;
@@ -101,6 +105,7 @@ final class ChatConversation implements Conversation {
 
   private int[] answerIds(String answer) {
     try {
+      checkLength(answer, format::answerIds);
       return format.answerIds(answer);
     } catch (IllegalArgumentException e) {
       throw new InputException("answer: " + e.getMessage(), e);
@@ -109,6 +114,37 @@ final class ChatConversation implements Conversation {
 
   private Set<Integer> stops() {
     return pipeline.family().generation().stopTokens();
+  }
+
+  /**
+   * Refuses a text of which twice the context is not even all: tens of megabytes take the tokenizer
+   * half a minute and gigabytes, and nothing can cancel it. Pieces that are cut anywhere have a few
+   * tokens more than the text they are of, never twice as many.
+   *
+   * @throws InputException if it cannot fit
+   */
+  private void checkLength(String text, Function<String, int[]> encode) {
+    int context = pipeline.family().decoder().config().contextLength();
+    if (text.length() <= Math.max(context, PIECE)) {
+      return;
+    }
+    long tokens = 0;
+    for (int at = 0; at < text.length(); ) {
+      int end = Math.min(at + PIECE, text.length());
+      if (end < text.length() && Character.isLowSurrogate(text.charAt(end))) {
+        end--;
+      }
+      tokens += encode.apply(text.substring(at, end)).length;
+      if (tokens > 2L * context) {
+        throw new InputException(
+            "the prompt takes more than "
+                + tokens
+                + " positions, but the model's context has "
+                + context
+                + "; ask less");
+      }
+      at = end;
+    }
   }
 
   private static @Nullable Ending ending(AnswerText.State state) {
@@ -121,6 +157,7 @@ final class ChatConversation implements Conversation {
 
   private Prompt prompt(String question) {
     try {
+      checkLength(question, format::followUp);
       return format.prompt(
           layout, volume.report().slices().size(), volume.report().tokensPerSlice(), question);
     } catch (IllegalArgumentException e) {
@@ -130,6 +167,7 @@ final class ChatConversation implements Conversation {
 
   private int[] followUp(String question) {
     try {
+      checkLength(question, format::followUp);
       return format.followUp(question);
     } catch (IllegalArgumentException e) {
       throw new InputException("question: " + e.getMessage(), e);

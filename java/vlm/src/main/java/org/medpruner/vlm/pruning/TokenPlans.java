@@ -87,7 +87,17 @@ public final class TokenPlans implements AutoCloseable {
             headDim,
             width,
             type.intern());
-    return new TokenStage(this, take(extents), bounded, slices, workspace);
+    TokenPlan plan = take(extents);
+    boolean ok = false;
+    try {
+      TokenStage stage = new TokenStage(this, plan, bounded, slices, workspace);
+      ok = true;
+      return stage;
+    } finally {
+      if (!ok) {
+        plan.close();
+      }
+    }
   }
 
   private synchronized TokenPlan take(TokenPlan.Extents extents) {

@@ -334,4 +334,27 @@ class AnswerTextTest {
     }
     assertTrue(stopped > 100, stopped + " rounds had a stop string");
   }
+
+  /** A model that falls into line breaks would else run to its limit. */
+  @Test
+  void aStopStringMayBeWhiteSpace() {
+    AnswerText text = answer(List.of("\n"));
+    assertEquals(AnswerText.State.GOES_ON, text.add(token("yes".getBytes(StandardCharsets.UTF_8))));
+    assertEquals(
+        AnswerText.State.STOP_STRING, text.add(token("\n".getBytes(StandardCharsets.UTF_8))));
+    assertEquals("yes", text.finish());
+    assertEquals(List.of("yes"), pieces);
+  }
+
+  @Test
+  void whiteSpaceInAndAroundStopStringsCounts() {
+    assertEquals("a\nb", stream(List.of("\n\n"), "a", "\n", "b", "\n", "\n", "c"));
+    pieces.clear();
+    assertEquals("one", stream(List.of(" END "), "one", " END", " ", "two"));
+    pieces.clear();
+    assertEquals("one END", stream(List.of(" END "), "one", " END"));
+    pieces.clear();
+    // What leads the answer is not part of it, and a block is not looked into.
+    assertEquals("yes", stream(List.of("\n"), "\n", "<unused94>a\n<unused95>\n", "yes", "\n", "x"));
+  }
 }

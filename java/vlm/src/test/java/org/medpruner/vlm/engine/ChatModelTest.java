@@ -16,9 +16,11 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.Conversation;
@@ -298,5 +300,70 @@ class ChatModelTest {
     assertThrows(
         IllegalStateException.class, () -> model.askAll(three(volume, volume), Progress.NONE));
     volume.close();
+  }
+
+  /** What its tokenizer is given of a text that is far too long: tens of megabytes take minutes. */
+  @Test
+  void aTextThatCannotFitIsRefusedBeforeAllOfItIsTokenized() {
+    AtomicLong characters = new AtomicLong();
+    ChatFormat plain = HuluChat.load(folder);
+    ChatFormat counting =
+        new ChatFormat() {
+          @Override
+          public Prompt prompt(
+              PromptLayout layout, int slices, int tokensPerSlice, String question) {
+            characters.addAndGet(question.length());
+            return plain.prompt(layout, slices, tokensPerSlice, question);
+          }
+
+          @Override
+          public int[] followUp(String question) {
+            characters.addAndGet(question.length());
+            return plain.followUp(question);
+          }
+
+          @Override
+          public int[] answerIds(String answer) {
+            characters.addAndGet(answer.length());
+            return plain.answerIds(answer);
+          }
+
+          @Override
+          public String decode(List<Integer> ids) {
+            return plain.decode(ids);
+          }
+
+          @Override
+          public String visible(String decoded) {
+            return plain.visible(decoded);
+          }
+
+          @Override
+          public void close() {
+            plain.close();
+          }
+        };
+    String longText = "Where is it? ".repeat(200_000);
+    try (ChatModel model =
+            new ChatModel(
+                (Pipeline) TokenModel.load(folder, LoadOptions.DEFAULT, Progress.NONE), counting);
+        EncodedVolume volume = encode(model);
+        Conversation conversation = model.converse(volume, PromptLayout.GOOGLE)) {
+      List<Runnable> calls =
+          List.of(
+              () -> conversation.ask(longText, OPTIONS, Progress.NONE),
+              () -> conversation.recall("Where?", longText, Progress.NONE));
+      for (Runnable call : calls) {
+        characters.set(0);
+        InputException e = assertThrows(InputException.class, call::run);
+        assertTrue(String.valueOf(e.getMessage()).contains("the model's context has 1024"));
+        assertTrue(characters.get() < 100_000, characters + " characters were tokenized");
+      }
+      assertFalse(conversation.ask("Where?", OPTIONS, Progress.NONE).tokenIds().isEmpty());
+      characters.set(0);
+      assertThrows(
+          InputException.class, () -> conversation.ask(longText, OPTIONS, Progress.NONE));
+      assertTrue(characters.get() < 100_000, characters + " characters were tokenized");
+    }
   }
 }

@@ -3,12 +3,14 @@ package org.medpruner.vlm.pruning;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -194,5 +196,26 @@ class TokenPlansTest {
       v[i] = (float) random.nextGaussian();
     }
     return v;
+  }
+
+  /** More offsets than slices cannot be copied into the plan's memory. */
+  @Test
+  void aStageThatCannotBeMadeLeavesNoMemory() {
+    TokenStage.Slices whole = TokenStage.Slices.whole(2, TOKENS);
+    TokenStage.Slices bad =
+        new TokenStage.Slices(
+            new long[] {0, TOKENS, 2 * TOKENS, 3 * TOKENS, 4 * TOKENS},
+            whole.kept(),
+            whole.volumes());
+    try (Workspace workspace = Workspace.create(Device.CPU);
+        TokenPlans plans = new TokenPlans(workspace)) {
+      Runnable stage = () -> plans.stage(POLICY, bad, 64, 4096, ScalarType.Float);
+      assertThrows(RuntimeException.class, stage::run);
+      long before = Pointer.totalCount();
+      for (int i = 0; i < 20; i++) {
+        assertThrows(RuntimeException.class, stage::run);
+      }
+      assertTrue(Pointer.totalCount() < before + 20, "tensors of 20 plans are still held");
+    }
   }
 }
