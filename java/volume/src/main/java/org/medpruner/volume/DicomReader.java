@@ -27,7 +27,8 @@ final class DicomReader {
   /** Whether a file starts like DICOM. */
   static boolean isDicom(Path file) {
     try {
-      return DicomSeries.isDicom(file);
+      // Voxels of a pair may begin with the eight bytes that tell a bare data set.
+      return DicomSeries.isDicom(file, !NiftiReader.isImageOfPair(file));
     } catch (IOException e) {
       throw Volumes.unreadable(file, e);
     }

@@ -34,7 +34,8 @@ final class NiftiReader {
   private NiftiReader() {}
 
   static Volume read(Path path, ReadOptions options) {
-    Path headerPath = headerOf(path);
+    boolean voxelsGiven = IMAGE_NAME.matcher(Hashes.name(path)).matches();
+    Path headerPath = voxelsGiven ? headerOf(path) : path;
     try (Source source = Source.open(headerPath)) {
       byte[] raw = header(headerPath, source);
       NiftiHeader header = NiftiHeader.parse(headerPath, raw);
@@ -44,7 +45,7 @@ final class NiftiReader {
       String sha;
       if (header.pair) {
         source.finish(MAX_TRAILING);
-        Path data = dataOf(headerPath);
+        Path data = voxelsGiven ? path : dataOf(headerPath);
         try (Source image = Source.open(data)) {
           voxels = voxels(data, image, header, 0, options.frame(), warnings);
           sha =
@@ -229,26 +230,45 @@ final class NiftiReader {
         cause);
   }
 
-  private static Path headerOf(Path path) {
+  /** Whether a file is called as the voxels of a pair are, and its header is there. */
+  static boolean isImageOfPair(Path path) {
     Matcher image = IMAGE_NAME.matcher(Hashes.name(path));
-    return image.matches() ? sibling(path, "header", image.group(1), "hdr") : path;
+    return image.matches() && sibling(path, image.group(1), "hdr") != null;
+  }
+
+  private static Path headerOf(Path image) {
+    Matcher named = IMAGE_NAME.matcher(Hashes.name(image));
+    return otherHalf(image, "header", named.matches() ? named.group(1) : "", "hdr");
   }
 
   private static Path dataOf(Path header) {
     Matcher named = HEADER_NAME.matcher(Hashes.name(header));
     String stem = named.matches() ? named.group(1) : Hashes.name(header);
-    return sibling(header, "voxels", stem, "img");
+    return otherHalf(header, "voxels", stem, "img");
   }
 
-  /** The other half of a pair; files from other systems may be called in capitals. */
-  private static Path sibling(Path path, String what, String stem, String ending) {
-    for (String e : List.of(ending, ending + ".gz")) {
+  /**
+   * The other half of a pair; files from other systems may be called in capitals. The one that is
+   * compressed as the given one goes first: a folder may hold a pair of each kind.
+   */
+  private static @Nullable Path sibling(Path path, String stem, String ending) {
+    boolean gzip = Hashes.name(path).toLowerCase(Locale.ROOT).endsWith(".gz");
+    for (String e :
+        List.of(gzip ? ending + ".gz" : ending, gzip ? ending : ending + ".gz")) {
       for (String name : List.of(stem + "." + e, stem + "." + e.toUpperCase(Locale.ROOT))) {
         Path other = path.resolveSibling(name);
         if (Files.isRegularFile(other)) {
           return other;
         }
       }
+    }
+    return null;
+  }
+
+  private static Path otherHalf(Path path, String what, String stem, String ending) {
+    Path other = sibling(path, stem, ending);
+    if (other != null) {
+      return other;
     }
     throw Failures.bad(
         path,

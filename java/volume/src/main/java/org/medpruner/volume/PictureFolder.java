@@ -208,7 +208,7 @@ final class PictureFolder {
     BufferedImage image;
     ImageReader reader = null;
     try (MemoryCacheImageInputStream in =
-        new MemoryCacheImageInputStream(new ByteArrayInputStream(JpegProfile.removed(bytes)))) {
+        new MemoryCacheImageInputStream(new ByteArrayInputStream(JpegMarkers.likePillow(bytes)))) {
       reader = reader(in);
       if (reader == null) {
         throw unreadable(file, "not a PNG, JPEG or BMP file", null);

@@ -459,4 +459,99 @@ final class DicomBadInputTest {
     }
     return counts;
   }
+
+  @Test
+  void aNumberOfFramesThatIsNone() {
+    DicomBytes four = DicomBytes.slice(2, 1).without(0x00200032).shorts(0, 0, 1, 1, 2, 2, 3, 3);
+    assertEquals(4, read(four.text(0x00280008, "IS", "4.0")).slices().count());
+    for (String none : List.of("four", "4.5", "4\\4")) {
+      Refusals.assertContains(
+          "(0028,0008) does not hold",
+          refused(four.text(0x00280008, "IS", none).file(DicomBytes.EXPLICIT)));
+    }
+  }
+
+  private Volume read(DicomBytes d) {
+    return Volumes.read(d.write(dir.resolve(NAME)));
+  }
+
+  @Test
+  void moreFramesThanTheHeaderStates() {
+    DicomBytes d = DicomBytes.slice(2, 1).shorts(0, 0, 1, 1, 2, 2, 3, 3);
+    Refusals.assertContains(
+        "states no number of frames, and there are pixels of more than one",
+        refused(d.file(DicomBytes.EXPLICIT)));
+    Volume v = read(d.text(0x00280008, "IS", "2").without(0x00200032));
+    assertEquals(2, v.slices().count());
+    String said = v.provenance().warnings().toString();
+    Refusals.assertContains("holds more frames than its header states", said);
+    // Less than a frame is somebody's padding.
+    d.shorts(0, 0, 1, 1, 2);
+    assertFalse(read(d).provenance().warnings().toString().contains("more frames"));
+    byte[] odd = {7};
+    d = DicomBytes.slice(1, 1).bits(8, 8, 7, false).pixels(odd);
+    assertEquals(7, read(d).slices().values(0)[0]);
+  }
+
+  @Test
+  void moreCompressedFramesThanTheHeaderStates() throws IOException {
+    byte[] rle = DicomCompressedTest.rle(new byte[16], new byte[16]);
+    DicomBytes d = good().fragments(new byte[0], rle, rle, rle);
+    Refusals.assertContains(
+        "states no number of frames, and there are pixels of more than one",
+        refused(d.file(DicomBytes.RLE)));
+    d.text(0x00280008, "IS", "2").without(0x00200032);
+    Volume v = Volumes.read(d.write(dir.resolve(NAME), DicomBytes.RLE));
+    Refusals.assertContains(
+        "holds more frames than its header states", v.provenance().warnings().toString());
+    // An empty item is none.
+    d.fragments(new byte[0], rle, rle, new byte[0]);
+    v = Volumes.read(d.write(dir.resolve(NAME), DicomBytes.RLE));
+    assertFalse(v.provenance().warnings().toString().contains("more frames"));
+    byte[] jpeg = Resources.bytes("dicom/lossless-1-unsigned-12.jpg");
+    d =
+        DicomCompressedTest.image("lossless-1-unsigned-12.jpg", 12, false)
+            .fragments(new byte[0], jpeg, jpeg);
+    Refusals.assertContains(
+        "there are pixels of more than one", refused(d.file(DicomCompressedTest.LOSSLESS_1)));
+  }
+
+  /** A hundred thousand empty items deflate to a few hundred bytes. */
+  @Test
+  void deflatedItemsDoNotFillTheHeap() {
+    DicomBytes[] empty = new DicomBytes[100_000];
+    Arrays.fill(empty, DicomBytes.item());
+    DicomBytes[] long1 = new DicomBytes[1000];
+    Arrays.fill(long1, DicomBytes.item().text(0x00200032, "DS", "1".repeat(16_000)));
+    for (boolean undefined : new boolean[] {false, true}) {
+      for (DicomBytes[] items : List.of(empty, long1)) {
+        DicomBytes d = good().sequence(0x52009230, items);
+        byte[] file = (undefined ? d.undefinedLengths() : d).file(DicomBytes.DEFLATED);
+        assertTrue(file.length < 50_000);
+        Refusals.assertContains(
+            "describes more than a file of its size can hold", refused(file));
+      }
+      // Where the first is all that counts the others are passed over.
+      DicomBytes[] places = empty.clone();
+      places[0] = DicomBytes.item().position(0, 0, 7);
+      DicomBytes frame = DicomBytes.item().sequence(0x00209113, places);
+      frame = undefined ? frame.undefinedLengths() : frame;
+      DicomBytes d = good().sequence(0x52009230, frame);
+      byte[] file = (undefined ? d.undefinedLengths() : d).file(DicomBytes.DEFLATED);
+      Volume v = Volumes.read(NiftiBytes.write(dir.resolve(NAME), file));
+      assertEquals(7, v.slices().info(0).positionMm());
+    }
+  }
+
+  /** The standard gives those that are to come 32 bits of length, some writers 16. */
+  @Test
+  void anUnknownValueRepresentationIsNamedAsOne() {
+    byte[] file = good().text(0x00091001, "LO", "abcd").file(DicomBytes.EXPLICIT);
+    for (int i = 0; i < file.length - 6; i++) {
+      if (file[i] == 9 && file[i + 3] == 0x10 && file[i + 4] == 'L' && file[i + 5] == 'O') {
+        file[i + 5] = 'X';
+      }
+    }
+    Refusals.assertContains("unknown value representation", refused(file));
+  }
 }

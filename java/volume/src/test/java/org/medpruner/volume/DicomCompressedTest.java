@@ -275,4 +275,83 @@ final class DicomCompressedTest {
           Refusals.message(() -> Volumes.read(d.write(dir.resolve("x"), c[1]))));
     }
   }
+
+  /** Of all that the process allows; encoders may write as many as are stored. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
+  void losslessOfEveryPrecision(int bits) {
+    for (int predictor = 1; predictor <= 7; predictor++) {
+      for (boolean signed : new boolean[] {false, true}) {
+        double[] expected = pattern(bits, signed);
+        int[] stored = new int[expected.length];
+        Arrays.setAll(stored, i -> (int) expected[i] & (1 << bits) - 1);
+        DicomBytes d =
+            DicomBytes.slice(COLUMNS, ROWS)
+                .bits(bits > 8 ? 16 : 8, bits, bits - 1, signed)
+                .fragments(new byte[0], lossless(stored, bits, predictor));
+        Volume v = Volumes.read(d.write(dir.resolve("x"), LOSSLESS));
+        assertArrayEquals(expected, v.slices().values(0), bits + " bits, predictor " + predictor);
+      }
+    }
+  }
+
+  /** JPEG process 14: differences, the number of their bits in a code of five bits before each. */
+  private static byte[] lossless(int[] v, int bits, int predictor) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(new byte[] {(byte) 0xff, (byte) 0xd8, (byte) 0xff, (byte) 0xc3, 0, 11});
+    out.writeBytes(new byte[] {(byte) bits, 0, ROWS, 0, COLUMNS, 1, 1, 0x11, 0});
+    out.writeBytes(new byte[] {(byte) 0xff, (byte) 0xc4, 0, 19 + 17, 0, 0, 0, 0, 0, 17});
+    out.writeBytes(new byte[11]);
+    for (int i = 0; i <= 16; i++) {
+      out.write(i);
+    }
+    out.writeBytes(new byte[] {(byte) 0xff, (byte) 0xda, 0, 8, 1, 1, 0, (byte) predictor, 0, 0});
+    StringBuilder code = new StringBuilder();
+    for (int i = 0; i < v.length; i++) {
+      int x = i % COLUMNS;
+      int left = x > 0 ? v[i - 1] : 0;
+      int above = i >= COLUMNS ? v[i - COLUMNS] : 0;
+      int corner = x > 0 && i >= COLUMNS ? v[i - COLUMNS - 1] : 0;
+      int predicted;
+      if (i == 0) {
+        predicted = 1 << bits - 1;
+      } else if (i < COLUMNS) {
+        predicted = left;
+      } else if (x == 0) {
+        predicted = above;
+      } else {
+        predicted =
+            switch (predictor) {
+              case 1 -> left;
+              case 2 -> above;
+              case 3 -> corner;
+              case 4 -> left + above - corner;
+              case 5 -> left + (above - corner >> 1);
+              case 6 -> above + (left - corner >> 1);
+              default -> left + above >> 1;
+            };
+      }
+      int difference = (short) (v[i] - predicted);
+      int length = difference == -32768 ? 16 : 32 - Integer.numberOfLeadingZeros(Math.abs(difference));
+      code.append(binary(length, 5));
+      if (length > 0 && length < 16) {
+        code.append(binary(difference < 0 ? difference - 1 : difference, length));
+      }
+    }
+    code.append("1".repeat(7 - (code.length() + 7) % 8));
+    for (int at = 0; at < code.length(); at += 8) {
+      int b = Integer.parseInt(code.substring(at, at + 8), 2);
+      out.write(b);
+      if (b == 0xff) {
+        out.write(0);
+      }
+    }
+    out.writeBytes(new byte[] {(byte) 0xff, (byte) 0xd9});
+    return out.toByteArray();
+  }
+
+  private static String binary(int v, int digits) {
+    String all = Integer.toBinaryString(1 << digits | v & (1 << digits) - 1);
+    return all.substring(1);
+  }
 }

@@ -414,4 +414,162 @@ final class DicomGeometryTest {
     Volume other = Volumes.read(add(d.text(0x00080060, "CS", "PT")));
     assertTrue(Recipe.forModality(Modality.AUTO, other).toString().contains("detected"));
   }
+
+  /** What a scanner's enhanced object says of a frame. */
+  private static DicomBytes frame(double z, int tag, String vr, byte... content) {
+    boolean echo = tag == 0x00189082;
+    return DicomBytes.item()
+        .sequence(0x00209113, DicomBytes.item().position(0, 0, z))
+        .sequence(
+            echo ? 0x00189114 : 0x00209111, DicomBytes.item().bytes(tag, vr, content));
+  }
+
+  private static DicomBytes enhanced(DicomBytes... perFrame) {
+    int[] values = new int[perFrame.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
+    return DicomBytes.slice(1, 1)
+        .text(0x00080060, "CS", "MR")
+        .text(0x00280008, "IS", Integer.toString(perFrame.length))
+        .shorts(values)
+        .sequence(0x52009230, perFrame);
+  }
+
+  /** They may be stored in any order. */
+  @Test
+  void framesOfOnePositionAreToldApartByWhatTheySay() {
+    byte[] one = {1, 0, 0, 0};
+    byte[] two = {2, 0, 0, 0};
+    byte[] dimensionsOfOne = {1, 0, 0, 0, 7, 0, 0, 0, 2, 0, 0, 0};
+    byte[] dimensionsOfTwo = {1, 0, 0, 0, 7, 0, 0, 0, 10, 0, 0, 0};
+    byte[] short20ms = {0, 0, 0, 0, 0, 0, 0x34, 0x40};
+    byte[] long80ms = {0, 0, 0, 0, 0, 0, 0x54, 0x40};
+    for (Object[] c :
+        new Object[][] {
+          {0x00209128, "UL", one, two},
+          {0x00209157, "UL", dimensionsOfOne, dimensionsOfTwo},
+          {0x00189082, "FD", short20ms, long80ms}
+        }) {
+      int tag = (Integer) c[0];
+      String vr = (String) c[1];
+      byte[] first = (byte[]) c[2];
+      byte[] second = (byte[]) c[3];
+      Path file =
+          enhanced(
+                  frame(0, tag, vr, second),
+                  frame(0, tag, vr, first),
+                  frame(5, tag, vr, first),
+                  frame(5, tag, vr, second))
+              .write(dir.resolve("e"));
+      Volume v = Volumes.read(file);
+      assertArrayEquals(new double[] {2, 1}, firstValues(v));
+      assertArrayEquals(
+          new double[] {3, 0}, firstValues(Volumes.read(file, ReadOptions.DEFAULT.withFrame(1))));
+      assertEquals(1, v.provenance().warnings().size(), v.provenance().warnings().toString());
+    }
+  }
+
+  @Test
+  void framesThatNothingTellsApartAreSaid() {
+    byte[] same = {1, 0, 0, 0};
+    DicomBytes low = frame(0, 0x00209128, "UL", same);
+    DicomBytes high = frame(5, 0x00209128, "UL", same);
+    Volume v = Volumes.read(enhanced(low, high, high, low).write(dir.resolve("e")));
+    assertArrayEquals(new double[] {1, 0}, firstValues(v));
+    assertTrue(
+        v.provenance().warnings().get(0).contains("were taken in the order of the file"),
+        v.provenance().warnings().toString());
+  }
+
+  /** Their names would put the second slice of one time between those of the other. */
+  @Test
+  void filesOfOnePositionThatNothingTellsApartAreRefused() {
+    for (String name : List.of("a0", "b1", "a2", "b0", "a1", "b2")) {
+      int z = name.charAt(1) - '0';
+      add(slice(0, 0, 5 * z), name);
+    }
+    String message = Refusals.message(() -> Volumes.read(dir));
+    Refusals.assertContains("files hold different pictures of one position", message);
+    Refusals.assertContains("give a folder with one of each position", message);
+  }
+
+  private Path add(DicomBytes d, String name) {
+    files++;
+    return d.text(0x00080018, "UI", "1.2.9." + files).write(dir.resolve(name));
+  }
+
+  /** As anonymised studies have it: before and after a contrast agent. */
+  @Test
+  void twoSeriesOfTheSameUidsAreTwo() {
+    for (int series = 1; series <= 2; series++) {
+      for (int i = 0; i < 3; i++) {
+        slice(0, 0, 5 * i)
+            .shorts(series, series, series, series)
+            .series("1.2.3.5" + series, series)
+            .text(0x00080018, "UI", "1.2.9")
+            .text(0x00200013, "IS", Integer.toString(i))
+            .write(dir.resolve(series + "-" + i));
+      }
+    }
+    Refusals.assertContains("holds 2 series", Refusals.message(() -> Volumes.read(dir)));
+    for (int series = 1; series <= 2; series++) {
+      Volume v = Volumes.read(dir, ReadOptions.DEFAULT.withSeries("" + series));
+      assertArrayEquals(new double[] {series, series, series}, firstValues(v));
+      assertEquals(List.of(), v.provenance().warnings());
+    }
+  }
+
+  @Test
+  void oneUidWithoutPositionsLosesNone() {
+    for (int i = 0; i < 3; i++) {
+      DicomBytes d = slice(0, 0, 0).without(0x00200032).shorts(i, i, i, i);
+      d.text(0x00080018, "UI", "1.2.9").write(dir.resolve("s" + i));
+    }
+    Refusals.assertContains("order is unknown", Refusals.message(() -> Volumes.read(dir)));
+  }
+
+  /** Two times whose files differ in nothing but their pixels are no copies. */
+  @Test
+  void oneUidForTwoTimesLosesNone() {
+    for (int i = 0; i < 6; i++) {
+      slice(0, 0, 5 * (i % 3))
+          .shorts(i, i, i, i)
+          .text(0x00080018, "UI", "1.2.9")
+          .text(0x00200013, "IS", Integer.toString(i % 3))
+          .write(dir.resolve("s" + i));
+    }
+    Refusals.assertContains(
+        "files hold different pictures of one position", Refusals.message(() -> Volumes.read(dir)));
+  }
+
+  /** Some archives write a copy with other private elements, or compress it. */
+  @Test
+  void copiesWithAnotherHeaderOrEncodingCountOnce() {
+    for (int i = 0; i < 3; i++) {
+      DicomBytes d = slice(0, 0, 5 * i).text(0x00200013, "IS", Integer.toString(i));
+      add(d);
+      d.text(0x00090010, "LO", "SOMEBODY").write(dir.resolve("g" + i));
+      d.write(dir.resolve("h" + i), DicomBytes.DEFLATED);
+    }
+    Volume v = Volumes.read(dir);
+    assertArrayEquals(new double[] {3, 2, 1}, firstValues(v));
+    assertTrue(v.provenance().warnings().get(0).contains("6 x copy of an image"));
+  }
+
+  @Test
+  void theThicknessOfOneEnhancedSlice() {
+    DicomBytes measures =
+        DicomBytes.item()
+            .text(0x00280030, "DS", "0.7\\0.6")
+            .text(0x00180050, "DS", "2")
+            .text(0x00180088, "DS", "2.5");
+    DicomBytes shared = DicomBytes.item().sequence(0x00289110, measures);
+    DicomBytes own = DicomBytes.item().sequence(0x00209113, DicomBytes.item().position(0, 0, 1));
+    Volume v =
+        Volumes.read(
+            add(DicomBytes.slice(2, 2).sequence(0x52009229, shared).sequence(0x52009230, own)));
+    assertArrayEquals(new double[] {0.6, 0.7, 2.5}, v.spacingMm(), 1e-9);
+    assertEquals(List.of(), v.provenance().warnings());
+  }
 }

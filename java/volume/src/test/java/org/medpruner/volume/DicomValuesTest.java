@@ -184,4 +184,90 @@ final class DicomValuesTest {
     Volume v = Volumes.read(dir);
     assertValues(v, new double[] {-4, -5}, new double[] {-4, -5});
   }
+
+  /** Air may be stored at 0, and a screen shot is grey. */
+  @Test
+  void aCtThatStatesNoRescalingIsNotTakenForHounsfieldUnits() {
+    DicomBytes d = DicomBytes.slice(3, 1).without(0x00281052).without(0x00281053);
+    add(d.shorts(0, 1024, 2000));
+    Volume v = Volumes.read(dir);
+    assertValues(v, new double[] {0, 1024, 2000});
+    assertEquals(Modality.AUTO, v.provenance().modality());
+    assertTrue(
+        v.provenance()
+            .warnings()
+            .contains(
+                "the header of this CT states no rescaling to Hounsfield units: values are as they"
+                    + " are stored"),
+        v.provenance().warnings().toString());
+    assertTrue(Recipe.forModality(Modality.AUTO, v).toString().contains("detected MRI"));
+    // Where dark is up to the reader it is made dark.
+    add(d.position(0, 0, 0).series("1.2.5", 5).text(0x00280004, "CS", "MONOCHROME1"));
+    Volume inverted = Volumes.read(dir, ReadOptions.DEFAULT.withSeries("5"));
+    assertValues(inverted, new double[] {65_535, 64_511, 63_535});
+    // The unit alone says enough, and so does the intercept.
+    add(d.series("1.2.6", 6).text(0x00280004, "CS", "MONOCHROME2").text(0x00281054, "LO", "HU"));
+    add(d.series("1.2.7", 7).without(0x00281054).text(0x00281052, "DS", "-1024"));
+    for (String series : List.of("6", "7")) {
+      Volume ct = Volumes.read(dir, ReadOptions.DEFAULT.withSeries(series));
+      assertEquals(Modality.CT, ct.provenance().modality());
+    }
+  }
+
+  /** A capture that a series was given stands among its slices. */
+  @Test
+  void oneSliceWithoutRescalingUnsettlesTheSeries() {
+    add(slice(0, 1024).text(0x00080060, "CS", "CT").rescale(1, -1024));
+    add(slice(0, 1024).text(0x00080060, "CS", "CT"));
+    assertEquals(Modality.CT, Volumes.read(dir).provenance().modality());
+    add(
+        slice(0, 200)
+            .text(0x00080060, "CS", "CT")
+            .without(0x00281052)
+            .without(0x00281053));
+    assertEquals(Modality.AUTO, Volumes.read(dir).provenance().modality());
+  }
+
+  @Test
+  void colourPicturesOfACtHaveNoUnit() {
+    add(
+        DicomBytes.slice(1, 1)
+            .u16(0x00280002, 3)
+            .text(0x00280004, "CS", "RGB")
+            .bits(8, 8, 7, false)
+            .pixels((byte) 1, (byte) 2, (byte) 3));
+    Volume v = Volumes.read(dir);
+    assertEquals(Modality.AUTO, v.provenance().modality());
+    assertEquals(
+        List.of(), v.provenance().warnings().stream().filter(w -> w.contains("CT")).toList());
+  }
+
+  @Test
+  void malformedElementsThatNothingNeedsRefuseNothing() {
+    for (String thickness : List.of("2mm", "2,5", "UNKNOWN")) {
+      files = 0;
+      for (int i = 0; i < 3; i++) {
+        add(slice(i, 9).text(0x00180050, "DS", thickness).text(0x00180088, "DS", thickness));
+      }
+      Volume v = Volumes.read(dir);
+      assertValues(v, new double[] {0, 9}, new double[] {1, 9}, new double[] {2, 9});
+      assertEquals(List.of(), v.provenance().warnings());
+      // Only a slice without neighbours needs it.
+      assertEquals(
+          List.of("the DICOM header gives the one slice no thickness; 1 mm was assumed"),
+          Volumes.read(dir.resolve("f1")).provenance().warnings());
+    }
+  }
+
+  @Test
+  void aMalformedPaddingIsSaid() {
+    add(slice(-2000, 9).text(PADDING, "LO", "-2000"));
+    Volume v = Volumes.read(dir);
+    assertValues(v, new double[] {-2000, 9});
+    assertTrue(
+        v.provenance()
+            .warnings()
+            .contains("the header's padding value cannot be read; no voxel was taken for padding"),
+        v.provenance().warnings().toString());
+  }
 }

@@ -349,4 +349,34 @@ final class NiftiTest {
       }
     }
   }
+
+  /** Exported twice, once compressed: each half belongs to the one that is stored as it is. */
+  @Test
+  void twoPairsOfOneNameInAFolder() {
+    for (boolean zipped : new boolean[] {false, true}) {
+      // Of other dimensions, so that a mixed pair would not even fit.
+      NiftiBytes n = NiftiBytes.int16(zipped ? 3 : 2, 1, 1).voxOffset(0);
+      n.header.put(345, (byte) 'i');
+      byte[] voxels = zipped ? new byte[] {9, 0, 8, 0, 5, 0} : new byte[] {7, 0, 6, 0};
+      String gz = zipped ? ".gz" : "";
+      NiftiBytes.write(
+          dir.resolve("p.hdr" + gz),
+          zipped ? NiftiBytes.gzip(n.header.array()) : n.header.array());
+      NiftiBytes.write(dir.resolve("p.img" + gz), zipped ? NiftiBytes.gzip(voxels) : voxels);
+    }
+    for (String name : List.of("p.hdr", "p.img")) {
+      assertEquals(7, Volumes.read(dir.resolve(name)).max());
+      assertEquals(9, Volumes.read(dir.resolve(name + ".gz")).max());
+    }
+  }
+
+  /** As of a group 8 element of implicit VR: what comes before 0.. is the background of an MRI. */
+  @Test
+  void voxelsThatLookLikeDicom() {
+    NiftiBytes n = NiftiBytes.int16(2, 2, 1).voxOffset(0);
+    n.header.put(345, (byte) 'i');
+    NiftiBytes.write(dir.resolve("p.hdr"), n.header.array());
+    Path img = NiftiBytes.write(dir.resolve("p.img"), new byte[] {8, 0, 5, 0, 3, 0, 0, 0});
+    assertEquals(8, Volumes.read(img).max());
+  }
 }

@@ -7,14 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.awt.color.ColorSpace;
 import java.awt.color.ICC_Profile;
 import java.awt.image.BufferedImage;
+import java.awt.image.Raster;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -322,5 +327,85 @@ final class PictureFolderTest {
       Files.write(file, Arrays.copyOf(whole, length));
       Refusals.assertContains("(truncated)", Refusals.message(() -> Volumes.read(dir)));
     }
+  }
+
+  /** The JDK takes them for RGB unless they are called 1, 2, 3; libjpeg, and so Pillow, for YCbCr. */
+  @ParameterizedTest
+  @ValueSource(ints = {0x000102, 0x020304, 0x010407, 0x594363, 0x010203})
+  void colourNamesOfAJpegWithoutMarkersAreAnything(int names) throws IOException {
+    Files.write(dir.resolve("a.jpg"), renamed(names, new byte[0]));
+    assertEquals(Goldens.text("picture.jpeg-444.jpg"), golden());
+  }
+
+  @Test
+  void rgbInAJpegStaysRgb() throws IOException {
+    byte[] file = renamed(0x524742, new byte[0]);
+    Files.write(dir.resolve("a.jpg"), file);
+    byte[] stored = Volumes.read(dir).slices().images(Recipe.readyMade()).pixels().get(0);
+    Iterator<ImageReader> all = ImageIO.getImageReadersByFormatName("jpeg");
+    ImageReader reader = all.next();
+    while (reader.getClass().getModule() != ImageIO.class.getModule()) {
+      reader = all.next();
+    }
+    reader.setInput(
+        new MemoryCacheImageInputStream(
+            new ByteArrayInputStream(Resources.bytes("pictures/jpeg-444.jpg"))));
+    Raster raster = reader.readRaster(0, null);
+    int[] coded = raster.getPixels(0, 0, raster.getWidth(), raster.getHeight(), (int[]) null);
+    reader.dispose();
+    byte[] expected = new byte[coded.length];
+    for (int i = 0; i < coded.length; i++) {
+      expected[i] = (byte) coded[i];
+    }
+    assertArrayEquals(expected, stored);
+    // Adobe's marker says the same.
+    Files.write(dir.resolve("a.jpg"), renamed(0x010203, adobe(0)));
+    assertArrayEquals(
+        expected, Volumes.read(dir).slices().images(Recipe.readyMade()).pixels().get(0));
+  }
+
+  /** JFIF has no other colours. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void jfifGoesBeforeAdobe(int transform) throws IOException {
+    byte[] plain = Resources.bytes("pictures/jpeg-444.jpg");
+    int at = 4 + ((plain[4] & 0xff) << 8 | plain[5] & 0xff);
+    byte[] marker = adobe(transform);
+    ByteBuffer both = ByteBuffer.allocate(plain.length + marker.length);
+    both.put(plain, 0, at).put(marker).put(plain, at, plain.length - at);
+    Files.write(dir.resolve("a.jpg"), both.array());
+    assertEquals(Goldens.text("picture.jpeg-444.jpg"), golden());
+  }
+
+  private String golden() {
+    SliceImages images = Volumes.read(dir).slices().images(Recipe.readyMade());
+    return images.width() + "x" + images.height() + " " + Goldens.hash(images);
+  }
+
+  private static byte[] adobe(int transform) {
+    byte[] marker = {(byte) 0xff, (byte) 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0};
+    marker[15] = (byte) transform;
+    return marker;
+  }
+
+  /** A JPEG with a marker in the place of JFIF's, its colours called by the three bytes. */
+  private static byte[] renamed(int names, byte[] marker) throws IOException {
+    byte[] b = Resources.bytes("pictures/jpeg-444.jpg");
+    int at = 4 + ((b[4] & 0xff) << 8 | b[5] & 0xff);
+    int sof = at;
+    while ((b[sof + 1] & 0xff) != 0xc0) {
+      sof += 2 + ((b[sof + 2] & 0xff) << 8 | b[sof + 3] & 0xff);
+    }
+    int sos = sof;
+    while ((b[sos + 1] & 0xff) != 0xda) {
+      sos += 2 + ((b[sos + 2] & 0xff) << 8 | b[sos + 3] & 0xff);
+    }
+    for (int c = 0; c < 3; c++) {
+      b[sof + 10 + 3 * c] = (byte) (names >> 16 - 8 * c);
+      b[sos + 5 + 2 * c] = (byte) (names >> 16 - 8 * c);
+    }
+    ByteBuffer out = ByteBuffer.allocate(b.length - (at - 2) + marker.length);
+    out.put(b, 0, 2).put(marker).put(b, at, b.length - at);
+    return out.array();
   }
 }

@@ -61,8 +61,12 @@ public final class Codestream {
     return false;
   }
 
-  /** Refuses a JPEG that is not of the size that the header states, or of more bits. */
-  static void checkJpeg(byte[] b, PixelFormat format) throws DicomException {
+  /**
+   * Refuses a JPEG that is not of the size that the header states, or of more bits.
+   *
+   * @return where its frame header begins
+   */
+  static int checkJpeg(byte[] b, PixelFormat format) throws DicomException {
     if (b.length < 4 || u16(b, 0) != SOI) {
       throw damaged("no JPEG");
     }
@@ -98,6 +102,25 @@ public final class Codestream {
       throw damaged("JPEG of another depth");
     }
     checkSize(u16(b, at + 7), u16(b, at + 5), b[at + 9] & 0xff, format);
+    return at;
+  }
+
+  /**
+   * Lets a lossless JPEG of 2 to 7, 9, 11, 13 or 15 bits state the next number of bits that the
+   * decoder takes. Prediction begins in the middle of the range, so that all samples come out higher
+   * by the same number, for every predictor hands a constant on.
+   *
+   * @param at where the frame header begins
+   * @return that number
+   */
+  static int raiseLosslessDepth(byte[] b, int at) {
+    int depth = b[at + 4] & 0xff;
+    int taken = Math.max(8, depth + depth % 2);
+    if (u16(b, at) != SOF_LOSSLESS || depth < 2 || depth > 16 || depth == taken) {
+      return 0;
+    }
+    b[at + 4] = (byte) taken;
+    return (1 << taken - 1) - (1 << depth - 1);
   }
 
   /** The same of JPEG 2000, and one that is not whole: its decoder makes the rest up. */

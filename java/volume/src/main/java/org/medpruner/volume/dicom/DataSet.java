@@ -1,5 +1,6 @@
 package org.medpruner.volume.dicom;
 
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -18,18 +19,22 @@ final class DataSet {
   private static final Pattern INTEGER = Pattern.compile("[+-]?\\d{1,10}");
 
   private final ByteOrder order;
-  private final Map<Integer, byte[]> values = new HashMap<>();
-  private final Map<Integer, List<DataSet>> sequences = new HashMap<>();
+
+  // There may be a hundred thousand items, and few have values and sequences.
+  private Map<Integer, byte[]> values = Map.of();
+  private Map<Integer, List<DataSet>> sequences = Map.of();
 
   DataSet(ByteOrder order) {
     this.order = order;
   }
 
   void put(int tag, byte[] value) {
+    values = values.isEmpty() ? new HashMap<>() : values;
     values.put(tag, value);
   }
 
   void put(int tag, List<DataSet> items) {
+    sequences = sequences.isEmpty() ? new HashMap<>() : sequences;
     sequences.put(tag, items);
   }
 
@@ -90,6 +95,23 @@ final class DataSet {
     return DicomStream.u16(value, order == ByteOrder.LITTLE_ENDIAN ? 0 : value.length - 2, order);
   }
 
+  /** 32-bit numbers; none when absent or of another width. */
+  long[] u32s(int tag) {
+    byte[] value = values.getOrDefault(tag, new byte[0]);
+    long[] out = new long[value.length % 4 == 0 ? value.length / 4 : 0];
+    ByteBuffer b = ByteBuffer.wrap(value).order(order);
+    for (int i = 0; i < out.length; i++) {
+      out[i] = b.getInt() & 0xffffffffL;
+    }
+    return out;
+  }
+
+  /** A 64-bit floating point number, {@code missing} when absent or of another width. */
+  double f64(int tag, double missing) {
+    byte[] value = values.getOrDefault(tag, new byte[0]);
+    return value.length == 8 ? ByteBuffer.wrap(value).order(order).getDouble() : missing;
+  }
+
   /** A whole number written as text; null when absent or not one. */
   @Nullable Integer integer(int tag) {
     List<String> parts = texts(tag);
@@ -131,6 +153,15 @@ final class DataSet {
   double decimal(int tag, double missing) throws DicomException {
     double[] v = decimals(tag, 1);
     return v == null ? missing : v[0];
+  }
+
+  /** One decimal number that can be done without: NaN when absent, empty or none. */
+  double decimalIfAny(int tag) {
+    try {
+      return decimal(tag, Double.NaN);
+    } catch (DicomException e) {
+      return Double.NaN;
+    }
   }
 
   static DicomException malformed(int tag) {

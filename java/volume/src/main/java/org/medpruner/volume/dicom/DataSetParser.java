@@ -15,8 +15,11 @@ final class DataSetParser {
   /** No kept value comes near; longer ones are skipped. */
   private static final int MAX_VALUE = 1 << 14;
 
-  /** Frames of one object, and the items of any other sequence that is kept. */
+  /** Frames of one object. */
   static final int MAX_ITEMS = 1 << 17;
+
+  /** What an item or a value takes besides its bytes, about. */
+  private static final int OBJECT_BYTES = 64;
 
   private static final long UNDEFINED = 0xFFFFFFFFL;
 
@@ -59,11 +62,18 @@ final class DataSetParser {
 
   private final DicomStream in;
   private final Encoding encoding;
+  private long keepable;
   private @Nullable PixelElement pixels;
 
-  DataSetParser(DicomStream in, boolean explicit, ByteOrder order) {
+  /**
+   * For one data set.
+   *
+   * @param keepable how many bytes may be kept in memory
+   */
+  DataSetParser(DicomStream in, boolean explicit, ByteOrder order, long keepable) {
     this.in = in;
     this.encoding = new Encoding(explicit, order);
+    this.keepable = keepable;
   }
 
   /** The element at which {@link #dataSet} stopped, null when it met the end. */
@@ -114,7 +124,12 @@ final class DataSetParser {
       return new Element(tag, vr, in.u32(c.order));
     }
     if (!SHORT_FORM.contains(vr)) {
-      throw corrupt();
+      // The width of its length would be a guess: the standard has 32 bits, some writers 16.
+      throw vr.matches("[A-Z]{2}")
+          ? new DicomException(
+              "corrupt, or an element has an unknown value representation; convert the file with"
+                  + " gdcmconv or export it again")
+          : corrupt();
     }
     return new Element(tag, vr, in.u16(c.order));
   }
@@ -133,6 +148,7 @@ final class DataSetParser {
     } else if (e.undefined()) {
       skipItems(end, depth + 1, unknown ? UNKNOWN_CONTENT : c);
     } else if (Tag.VALUES.contains(e.tag) && e.length <= MAX_VALUE) {
+      keep(e.length);
       into.put(e.tag, in.bytes(e.length));
     } else {
       in.skip(e.length);
@@ -151,11 +167,30 @@ final class DataSetParser {
       if (items.size() == MAX_ITEMS) {
         throw new DicomException("more than " + MAX_ITEMS + " frames in one file; split it");
       }
+      keep(0);
       DataSet item = new DataSet(c.order);
       itemContent(item, length, stop, depth, c);
       items.add(item);
+      if (sequence.tag != Tag.PER_FRAME_GROUPS) {
+        // Of the others nobody asks for more than the first.
+        if (sequence.undefined()) {
+          skipItems(end, depth, c);
+        } else {
+          in.skip(stop - in.position());
+        }
+        return items;
+      }
     }
     return items;
+  }
+
+  /** Accounts for something of so many bytes. */
+  private void keep(long bytes) throws DicomException {
+    keepable -= OBJECT_BYTES + bytes;
+    if (keepable < 0) {
+      throw new DicomException(
+          "the header describes more than a file of its size can hold; export the series again");
+    }
   }
 
   private void skipItems(long end, int depth, Encoding c) throws DicomException {

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.zip.Inflater;
 import java.util.zip.InflaterInputStream;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,14 @@ import org.jspecify.annotations.Nullable;
 final class DicomFile implements AutoCloseable {
   /** Deflate cannot expand further (258 bytes from 2 bits); a bound on what a file can hold. */
   private static final long MAX_DEFLATE_RATIO = 1032;
+
+  /**
+   * Bytes of memory that a header may take, and as many more for each byte of the file: deflated
+   * items of functional groups take a thousandth of what they do in memory.
+   */
+  private static final long KEPT_BYTES = 1 << 20;
+
+  private static final long KEPT_PER_BYTE = 32;
 
   /** Bytes that {@link #looksLikeDicom} wants to see. */
   static final int SNIFF_BYTES = 132;
@@ -130,7 +140,8 @@ final class DicomFile implements AutoCloseable {
       if (isPart10(start)) {
         raw.skip(SNIFF_BYTES);
       }
-      DataSet meta = new DataSetParser(raw, true, ByteOrder.LITTLE_ENDIAN).fileMeta();
+      long keepable = KEPT_BYTES + KEPT_PER_BYTE * size;
+      DataSet meta = new DataSetParser(raw, true, ByteOrder.LITTLE_ENDIAN, keepable).fileMeta();
       String uid = meta.text(Tag.TRANSFER_SYNTAX_UID);
       TransferSyntax syntax = uid.isEmpty() ? bareSyntax(raw.peek(8)) : TransferSyntax.of(uid);
       if (syntax == null) {
@@ -146,7 +157,8 @@ final class DicomFile implements AutoCloseable {
                 new InflaterInputStream(raw.rest(), inflater, 1 << 13),
                 raw.remaining() * MAX_DEFLATE_RATIO);
       }
-      DataSetParser parser = new DataSetParser(in, explicit(syntax, in.peek(8)), syntax.order());
+      DataSetParser parser =
+          new DataSetParser(in, explicit(syntax, in.peek(8)), syntax.order(), keepable);
       DataSet dataSet = parser.dataSet();
       DicomFile opened =
           new DicomFile(file, inflater, raw, in, syntax, meta, dataSet, parser.pixels());
@@ -183,9 +195,24 @@ final class DicomFile implements AutoCloseable {
     return stated.isEmpty() ? meta.text(Tag.MEDIA_STORAGE_SOP_CLASS_UID) : stated;
   }
 
+  /** The hash of what follows: all pixels, while none were read. */
+  String restSha256() throws DicomException {
+    MessageDigest digest = sha256();
+    in.drain(digest);
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
   /** Reads the file itself to its end, so that a digest sees all of it. */
   void drain() throws DicomException {
-    raw.drain(Long.MAX_VALUE);
+    raw.drain(null);
   }
 
   @Override

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -23,6 +22,7 @@ public final class DicomSeries {
   private final SliceStacking stack;
   private final ImageHeader header;
   private final List<String> warnings;
+  private final boolean hounsfield;
   private final boolean inverted;
 
   /** Takes a slice as it is read. */
@@ -58,13 +58,20 @@ public final class DicomSeries {
     this.stack = stack;
     this.header = stack.slices.get(0).header();
     this.warnings = warnings;
+    this.hounsfield = stack.slices.stream().allMatch(s -> s.header().hounsfield);
     // Hounsfield units are absolute: dark and bright are the window's business.
-    this.inverted = header.format.inverted() && !header.hounsfield;
+    this.inverted = header.format.inverted() && !hounsfield;
   }
 
-  /** Whether a file starts like DICOM. */
-  public static boolean isDicom(Path file) throws IOException {
-    return DicomFile.looksLikeDicom(DicomTree.start(file));
+  /**
+   * Whether a file starts like DICOM.
+   *
+   * @param bare whether a data set without the 128 bytes and "DICM" before it counts, which is told
+   *     by eight bytes
+   */
+  public static boolean isDicom(Path file, boolean bare) throws IOException {
+    byte[] start = DicomTree.start(file);
+    return bare ? DicomFile.looksLikeDicom(start) : DicomFile.isPart10(start);
   }
 
   /** Whether any file below a folder starts like DICOM. */
@@ -108,8 +115,15 @@ public final class DicomSeries {
               ? "MONOCHROME1: the lowest value is white; values were inverted"
               : "MONOCHROME1: the lowest value is meant to be white; Hounsfield units were kept");
     }
-    if (header.modality.equals("CT") && !header.hounsfield) {
-      warnings.add("the header states that this CT's values are not Hounsfield units");
+    if (header.modality.equals("CT") && samples() == 1 && !hounsfield) {
+      warnings.add(
+          stack.slices.stream().allMatch(s -> s.header().unit.isEmpty())
+              ? "the header of this CT states no rescaling to Hounsfield units: values are as they"
+                  + " are stored"
+              : "the header states that this CT's values are not Hounsfield units");
+    }
+    if (stack.slices.stream().anyMatch(s -> s.header().paddingMalformed)) {
+      warnings.add("the header's padding value cannot be read; no voxel was taken for padding");
     }
     if (stack.frames > 1) {
       warnings.add(
@@ -167,7 +181,7 @@ public final class DicomSeries {
 
   /** Whether scaled values are Hounsfield units. */
   public boolean hounsfield() {
-    return header.hounsfield;
+    return hounsfield;
   }
 
   /** Voxel (column, row, slice) to RAS mm, rows x, y, z of four; null when unknown. */
@@ -228,7 +242,7 @@ public final class DicomSeries {
     }
     String sha = hashes.get(0);
     if (hashes.size() > 1) {
-      MessageDigest d = sha256();
+      MessageDigest d = DicomFile.sha256();
       String listing = hashes.stream().sorted().map(h -> h + "\n").collect(Collectors.joining());
       d.update(listing.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
       sha = HexFormat.of().formatHex(d.digest());
@@ -236,9 +250,21 @@ public final class DicomSeries {
     return new Pixels(sha, List.of(stored));
   }
 
+  private void warnAboutFrames(ImageHeader header) throws DicomException {
+    if (!header.framesStated) {
+      throw new DicomException(
+          "the header states no number of frames, and there are pixels of more than one; export the"
+              + " series again");
+    }
+    String warning = "the file holds more frames than its header states; they were not read";
+    if (!warnings.contains(warning)) {
+      warnings.add(warning);
+    }
+  }
+
   private String file(int file, List<Integer> slices, Sink sink, Stored[] stored)
       throws DicomException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = DicomFile.sha256();
     try (DicomFile open = DicomFile.open(tree.path(file), digest)) {
       ImageHeader now = ImageHeader.of(open);
       DataSetParser.PixelElement pixels = open.pixels();
@@ -269,16 +295,11 @@ public final class DicomSeries {
           stored[slice] = values.stored(padding);
         }
       }
+      if (frames.more()) {
+        warnAboutFrames(now);
+      }
       open.drain();
     }
     return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 }

@@ -5,7 +5,9 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteOrder;
+import java.security.MessageDigest;
 import java.util.zip.ZipException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes from front to back. A length is believed only as far as bytes really arrive, so memory
@@ -88,11 +90,16 @@ final class DicomStream {
     }
   }
 
-  /** Takes at most {@code limit} of what is left. */
-  void drain(long limit) throws DicomException {
-    int k = 0;
-    for (long left = limit; left > 0 && k >= 0; left -= k) {
-      k = take((int) Math.min(sink.length, left));
+  /**
+   * Takes all that is left.
+   *
+   * @param digest sees it; null for none
+   */
+  void drain(@Nullable MessageDigest digest) throws DicomException {
+    for (int k = take(sink.length); k >= 0; k = take(sink.length)) {
+      if (digest != null) {
+        digest.update(sink, 0, k);
+      }
     }
   }
 

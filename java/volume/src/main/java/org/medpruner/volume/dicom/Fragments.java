@@ -43,6 +43,16 @@ final class Fragments {
     return frame.toByteArray();
   }
 
+  /** Whether an item with something in it follows. */
+  boolean more() throws DicomException {
+    byte[] ahead = in.peek(ITEM_HEAD);
+    return ahead.length == ITEM_HEAD
+        && tag(ahead) == Tag.ITEM
+        && (DicomStream.u16(ahead, 4, ByteOrder.LITTLE_ENDIAN)
+                | DicomStream.u16(ahead, 6, ByteOrder.LITTLE_ENDIAN))
+            != 0;
+  }
+
   /** Whether an item follows that begins no codestream. */
   private boolean continues() throws DicomException {
     byte[] ahead = in.peek(ITEM_HEAD + 4);

@@ -15,10 +15,18 @@ final class FrameInfo {
 
   final double intercept;
 
-  FrameInfo(int frame, @Nullable Plane plane, double slope, double intercept) {
+  /**
+   * What tells frames of one plane apart: temporal index, echo time, then the dimension indices.
+   * That of the position is among those, and the same for all of a plane.
+   */
+  final double[] repetition;
+
+  FrameInfo(
+      int frame, @Nullable Plane plane, double slope, double intercept, double[] repetition) {
     this.frame = frame;
     this.plane = plane;
     this.slope = slope;
     this.intercept = intercept;
+    this.repetition = repetition;
   }
 }

@@ -34,7 +34,14 @@ final class ImageHeader {
   final TransferSyntax syntax;
   final PixelFormat format;
   final PixelFormat.@Nullable Padding padding;
+
+  /** Whether the header states a padding that is none. */
+  final boolean paddingMalformed;
+
   final List<FrameInfo> frames;
+
+  /** Whether the header says how many frames there are; without it is one. */
+  final boolean framesStated;
 
   /** "CT", "MR", ...; "" when unstated or not a known one. */
   final String modality;
@@ -44,9 +51,13 @@ final class ImageHeader {
   /** Whether stored values are Hounsfield units after scaling, as far as the header says. */
   final boolean hounsfield;
 
+  /** Unit of scaled values as stated, "" when it is not. */
+  final String unit;
+
   final String seriesUid;
   final String instanceUid;
   final @Nullable Integer seriesNumber;
+  final boolean instanceStated;
 
   /** Echo, temporal position, acquisition and instance number: tells repeated planes apart. */
   final int[] repetition;
@@ -58,17 +69,36 @@ final class ImageHeader {
       throws DicomException {
     this.syntax = syntax;
     this.format = format;
-    this.padding = format.padding(d);
+    PixelFormat.Padding known = null;
+    boolean malformed = false;
+    try {
+      known = format.padding(d);
+    } catch (DicomException e) {
+      malformed = true;
+    }
+    this.padding = known;
+    this.paddingMalformed = malformed;
     this.frames = frames;
+    this.framesStated = !d.text(Tag.NUMBER_OF_FRAMES).isEmpty();
     String stated = d.text(Tag.MODALITY);
     this.modality = NAMED.contains(stated) ? stated : "";
     List<String> type = d.texts(Tag.IMAGE_TYPE);
     this.localizer = type.stream().anyMatch(t -> t.equals("LOCALIZER") || t.equals("SCOUT"));
-    String unit = rescaleType(d);
-    this.hounsfield = modality.equals("CT") && (unit.isEmpty() || unit.equals("HU"));
+    // Of the first frame where frames have their own.
+    DataSet ownGroups = d.first(Tag.PER_FRAME_GROUPS);
+    DataSet sharedGroups = d.first(Tag.SHARED_GROUPS);
+    DataSet values =
+        format.samples() == 3 ? null : group(Tag.PIXEL_VALUES, ownGroups, sharedGroups, d);
+    this.unit = values == null ? "" : values.text(Tag.RESCALE_TYPE);
+    // Every CT image states its rescaling. Secondary captures and what lost it on the way do not:
+    // their values may be anything.
+    boolean rescaled = values != null && !values.text(Tag.RESCALE_INTERCEPT).isEmpty();
+    this.hounsfield =
+        modality.equals("CT") && (unit.equals("HU") || unit.isEmpty() && rescaled);
     this.seriesUid = d.text(Tag.SERIES_INSTANCE_UID);
     this.instanceUid = d.text(Tag.SOP_INSTANCE_UID);
     this.seriesNumber = d.integer(Tag.SERIES_NUMBER);
+    this.instanceStated = d.integer(Tag.INSTANCE_NUMBER) != null;
     this.repetition =
         new int[] {
           orZero(d.integer(Tag.ECHO_NUMBERS)),
@@ -76,9 +106,15 @@ final class ImageHeader {
           orZero(d.integer(Tag.ACQUISITION_NUMBER)),
           orZero(d.integer(Tag.INSTANCE_NUMBER))
         };
-    double apart = d.decimal(Tag.SPACING_BETWEEN_SLICES, Double.NaN);
-    double distance = apart > 0 ? apart : d.decimal(Tag.SLICE_THICKNESS, Double.NaN);
-    this.sliceDistance = distance > 0 ? distance : Double.NaN;
+    DataSet measures = group(Tag.PIXEL_MEASURES, ownGroups, sharedGroups, null);
+    double inGroups = measures == null ? Double.NaN : sliceDistance(measures);
+    this.sliceDistance = Double.isNaN(inGroups) ? sliceDistance(d) : inGroups;
+  }
+
+  private static double sliceDistance(DataSet d) {
+    double apart = d.decimalIfAny(Tag.SPACING_BETWEEN_SLICES);
+    double distance = apart > 0 ? apart : d.decimalIfAny(Tag.SLICE_THICKNESS);
+    return distance > 0 ? distance : Double.NaN;
   }
 
   private static int orZero(@Nullable Integer i) {
@@ -137,12 +173,20 @@ final class ImageHeader {
         && d.has(Tag.BITS_ALLOCATED);
   }
 
-  private static List<FrameInfo> frames(DataSet d, PixelFormat format) throws DicomException {
-    Integer stated = d.integer(Tag.NUMBER_OF_FRAMES);
-    int n = stated == null ? 1 : stated;
-    if (n < 1 || n > DataSetParser.MAX_ITEMS) {
-      throw new DicomException(n + " frames are impossible; export the series again");
+  private static int frameCount(DataSet d) throws DicomException {
+    // Some writers write "4.0".
+    double n = d.decimal(Tag.NUMBER_OF_FRAMES, 1);
+    if (n != Math.rint(n)) {
+      throw DataSet.malformed(Tag.NUMBER_OF_FRAMES);
     }
+    if (n < 1 || n > DataSetParser.MAX_ITEMS) {
+      throw new DicomException((long) n + " frames are impossible; export the series again");
+    }
+    return (int) n;
+  }
+
+  private static List<FrameInfo> frames(DataSet d, PixelFormat format) throws DicomException {
+    int n = frameCount(d);
     DataSet shared = d.first(Tag.SHARED_GROUPS);
     List<DataSet> perFrame = d.items(Tag.PER_FRAME_GROUPS);
     if (!perFrame.isEmpty() && perFrame.size() != n) {
@@ -169,18 +213,24 @@ final class ImageHeader {
       if (slope == 0) {
         throw DataSet.malformed(Tag.RESCALE_SLOPE);
       }
-      frames.add(new FrameInfo(i, plane, slope, intercept));
+      frames.add(new FrameInfo(i, plane, slope, intercept, repetition(own, shared)));
     }
     return frames;
   }
 
-  /**
-   * The unit of scaled values, "" when unstated: of the first frame where frames have their own.
-   */
-  private static String rescaleType(DataSet d) {
-    DataSet values =
-        group(Tag.PIXEL_VALUES, d.first(Tag.PER_FRAME_GROUPS), d.first(Tag.SHARED_GROUPS), d);
-    return values == null ? "" : values.text(Tag.RESCALE_TYPE);
+  /** See {@link FrameInfo#repetition}. */
+  private static double[] repetition(@Nullable DataSet own, @Nullable DataSet shared) {
+    DataSet content = group(Tag.FRAME_CONTENT, own, shared, null);
+    DataSet echo = group(Tag.MR_ECHO, own, shared, null);
+    long[] time = content == null ? new long[0] : content.u32s(Tag.TEMPORAL_INDEX);
+    long[] indices = content == null ? new long[0] : content.u32s(Tag.DIMENSION_INDICES);
+    double[] all = new double[2 + indices.length];
+    all[0] = time.length == 0 ? 0 : time[0];
+    all[1] = echo == null ? 0 : echo.f64(Tag.EFFECTIVE_ECHO_TIME, 0);
+    for (int i = 0; i < indices.length; i++) {
+      all[2 + i] = indices[i];
+    }
+    return all;
   }
 
   private static @Nullable Plane plane(
@@ -206,12 +256,14 @@ final class ImageHeader {
   }
 
   /**
-   * What copies of a file share. The UID alone will not do: there are anonymised series of which
+   * What copies of a file share. The UID alone will not do: there are anonymised studies of which
    * every slice has the same.
    */
   String identity() {
     Plane plane = frames.get(0).plane;
-    return instanceUid
+    return seriesUid
+        + " "
+        + instanceUid
         + Arrays.toString(repetition)
         + (plane == null ? "" : Arrays.toString(plane.origin));
   }

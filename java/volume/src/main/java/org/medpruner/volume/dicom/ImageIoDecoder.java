@@ -42,14 +42,19 @@ enum ImageIoDecoder {
     this.artifact = artifact;
   }
 
-  /** Little-endian samples, colours interleaved, values in the low bits. */
+  /**
+   * Little-endian samples, colours interleaved, values in the low bits.
+   *
+   * @param frame may be changed
+   */
   byte[] decode(byte[] frame, PixelFormat format) throws DicomException {
+    int raised = 0;
     if (this == JPEG) {
-      Codestream.checkJpeg(frame, format);
+      raised = Codestream.raiseLosslessDepth(frame, Codestream.checkJpeg(frame, format));
     } else {
       Codestream.checkJpeg2000(frame, format);
     }
-    return bytes(raster(reader(), frame, format), format);
+    return bytes(raster(reader(), frame, format), format, raised);
   }
 
   private ImageReader reader() throws DicomException {
@@ -123,7 +128,13 @@ enum ImageIoDecoder {
     }
   }
 
-  private static byte[] bytes(Raster raster, PixelFormat format) throws DicomException {
+  /**
+   * The samples of a raster.
+   *
+   * @param raised what each is too high by
+   */
+  private static byte[] bytes(Raster raster, PixelFormat format, int raised)
+      throws DicomException {
     int samples = format.samples();
     if (raster.getWidth() != format.columns()
         || raster.getHeight() != format.rows()
@@ -139,7 +150,7 @@ enum ImageIoDecoder {
       raster.getPixels(raster.getMinX(), raster.getMinY() + y, format.columns(), 1, row);
       for (int v : row) {
         for (int k = 0; k < width; k++) {
-          out[at++] = (byte) (v >> 8 * k);
+          out[at++] = (byte) (v - raised >> 8 * k);
         }
       }
     }

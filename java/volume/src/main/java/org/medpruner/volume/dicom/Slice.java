@@ -1,5 +1,6 @@
 package org.medpruner.volume.dicom;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,16 +15,29 @@ record Slice(int file, ImageHeader header, FrameInfo info) {
     return info.plane;
   }
 
-  /** Orders repeated planes: echo, time, acquisition, instance number, then as they are stored. */
+  /** Orders repeated planes as their headers say, then as they are stored. */
   static int compareRepetition(Slice a, Slice b) {
-    for (int i = 0; i < a.header.repetition.length; i++) {
-      int c = Integer.compare(a.header.repetition[i], b.header.repetition[i]);
-      if (c != 0) {
-        return c;
-      }
+    int c = compareStated(a, b);
+    if (c != 0) {
+      return c;
     }
     return a.file != b.file
         ? Integer.compare(a.file, b.file)
         : Integer.compare(a.info.frame, b.info.frame);
+  }
+
+  /**
+   * By echo, time and acquisition of the file, what is the frame's own, and the instance number; 0
+   * when no header tells them apart.
+   */
+  static int compareStated(Slice a, Slice b) {
+    int instance = a.header.repetition.length - 1;
+    int c = Arrays.compare(a.header.repetition, 0, instance, b.header.repetition, 0, instance);
+    if (c == 0) {
+      c = Arrays.compare(a.info.repetition, b.info.repetition);
+    }
+    return c != 0
+        ? c
+        : Integer.compare(a.header.repetition[instance], b.header.repetition[instance]);
   }
 }

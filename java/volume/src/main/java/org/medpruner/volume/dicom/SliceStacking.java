@@ -115,6 +115,7 @@ final class SliceStacking {
       throws DicomException {
     double[] normal = planeOf(series.get(0)).normal;
     List<List<Slice>> planes = planes(series, normal, warnings);
+    checkToldApart(planes, warnings);
     int most = planes.stream().mapToInt(List::size).max().orElse(1);
     int fewest = planes.stream().mapToInt(List::size).min().orElse(1);
     int frames = most == fewest ? most : 1;
@@ -129,6 +130,33 @@ final class SliceStacking {
     }
     List<Slice> slices = planes.stream().map(p -> p.get(frame)).toList();
     return grid(slices, frames, frame, normal, warnings);
+  }
+
+  /**
+   * Pictures of one position are put in order by what the headers say, and no name or number of a
+   * file stands in for that: it would mix the times of a series.
+   */
+  private static void checkToldApart(List<List<Slice>> planes, List<String> warnings)
+      throws DicomException {
+    boolean alike = false;
+    for (List<Slice> p : planes) {
+      for (int i = 1; i < p.size(); i++) {
+        if (Slice.compareStated(p.get(i - 1), p.get(i)) == 0) {
+          if (p.get(i - 1).file() != p.get(i).file()) {
+            throw new DicomException(
+                "files hold different pictures of one position (times, echoes or reconstructions),"
+                    + " and the headers do not tell which belong together; give a folder with one"
+                    + " of each position, or export the series again");
+          }
+          alike = true;
+        }
+      }
+    }
+    if (alike) {
+      warnings.add(
+          "the header does not tell the pictures of one slice position apart: they were taken in"
+              + " the order of the file");
+    }
   }
 
   private static void checkFrame(int frame, int frames) throws DicomException {

@@ -11,6 +11,12 @@ final class StoredFrames {
   private final boolean swapped;
   private final @Nullable Fragments fragments;
 
+  /** Frames of the header that are not yet read. */
+  private int left;
+
+  /** Whether uncompressed pixels are of more frames than those. */
+  private final boolean excess;
+
   /** The pixel of the next frame that was in the last word of this one; -1 when there is none. */
   private int carried = -1;
 
@@ -22,6 +28,7 @@ final class StoredFrames {
     this.swapped =
         syntax.order() == ByteOrder.BIG_ENDIAN && (pixels.words() || format.bitsAllocated() > 8);
     int frames = header.frames.size();
+    this.left = frames;
     if (syntax.pixels() == TransferSyntax.PixelEncoding.UNSUPPORTED) {
       throw syntax.unsupported();
     }
@@ -38,6 +45,8 @@ final class StoredFrames {
             : null;
     long wanted = (long) format.frameBytes() * frames;
     boolean whole = pixels.length() >= wanted && pixels.length() <= in.remaining();
+    // One byte more makes the length even.
+    this.excess = pixels.length() - wanted >= Math.max(2, format.frameBytes());
     if (!encapsulated && !whole) {
       throw new DicomException(
           "truncated: the header states "
@@ -63,8 +72,14 @@ final class StoredFrames {
     return fragments == null && format.planar();
   }
 
+  /** Whether there are more frames than the header states, as far as is known by now. */
+  boolean more() throws DicomException {
+    return fragments == null ? excess : left == 0 && fragments.more();
+  }
+
   /** Passes over the next frame. */
   void skip() throws DicomException {
+    left--;
     if (fragments != null) {
       fragments.next();
     } else if (inWords()) {
@@ -76,6 +91,7 @@ final class StoredFrames {
 
   /** The next frame. */
   byte[] next() throws DicomException {
+    left--;
     return switch (syntax.pixels()) {
       case RLE -> Rle.decode(compressed(), format);
       case JPEG -> ImageIoDecoder.JPEG.decode(compressed(), format);

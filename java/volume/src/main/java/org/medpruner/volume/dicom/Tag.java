@@ -13,6 +13,7 @@ final class Tag {
   static final int SLICE_THICKNESS = 0x00180050;
   static final int SPACING_BETWEEN_SLICES = 0x00180088;
   static final int ECHO_NUMBERS = 0x00180086;
+  static final int EFFECTIVE_ECHO_TIME = 0x00189082;
   static final int SERIES_INSTANCE_UID = 0x0020000E;
   static final int SERIES_NUMBER = 0x00200011;
   static final int ACQUISITION_NUMBER = 0x00200012;
@@ -20,6 +21,8 @@ final class Tag {
   static final int IMAGE_POSITION = 0x00200032;
   static final int IMAGE_ORIENTATION = 0x00200037;
   static final int TEMPORAL_POSITION = 0x00200100;
+  static final int TEMPORAL_INDEX = 0x00209128;
+  static final int DIMENSION_INDICES = 0x00209157;
   static final int SAMPLES_PER_PIXEL = 0x00280002;
   static final int PHOTOMETRIC = 0x00280004;
   static final int PLANAR_CONFIGURATION = 0x00280006;
@@ -44,6 +47,8 @@ final class Tag {
   // The functional groups of multi-frame objects.
   static final int SHARED_GROUPS = 0x52009229;
   static final int PER_FRAME_GROUPS = 0x52009230;
+  static final int MR_ECHO = 0x00189114;
+  static final int FRAME_CONTENT = 0x00209111;
   static final int PLANE_POSITION = 0x00209113;
   static final int PLANE_ORIENTATION = 0x00209116;
   static final int PIXEL_MEASURES = 0x00289110;
@@ -58,6 +63,8 @@ final class Tag {
       Set.of(
           SHARED_GROUPS,
           PER_FRAME_GROUPS,
+          MR_ECHO,
+          FRAME_CONTENT,
           PLANE_POSITION,
           PLANE_ORIENTATION,
           PIXEL_MEASURES,
@@ -76,6 +83,7 @@ final class Tag {
           SLICE_THICKNESS,
           SPACING_BETWEEN_SLICES,
           ECHO_NUMBERS,
+          EFFECTIVE_ECHO_TIME,
           SERIES_INSTANCE_UID,
           SERIES_NUMBER,
           ACQUISITION_NUMBER,
@@ -83,6 +91,8 @@ final class Tag {
           IMAGE_POSITION,
           IMAGE_ORIENTATION,
           TEMPORAL_POSITION,
+          TEMPORAL_INDEX,
+          DIMENSION_INDICES,
           SAMPLES_PER_PIXEL,
           PHOTOMETRIC,
           PLANAR_CONFIGURATION,
