@@ -55,17 +55,22 @@ public final class QwenFamily extends LoadedFamily {
         0,
         generation,
         weights,
-        new Decoder(
-            weights,
-            weights.prefix("embed_tokens.weight", TEXT_PREFIXES),
-            config.text(),
-            weights.head(config.head()),
-            1));
+        decoder(config, weights));
     this.config = config;
     this.preprocessor = preprocessor;
     tower =
         new QwenVisionTower(
             weights, weights.prefix("patch_embed.proj.weight", VISION_PREFIXES), config.vision());
+  }
+
+  private static Decoder decoder(QwenConfig config, Weights weights) {
+    String prefix = weights.prefix("embed_tokens.weight", TEXT_PREFIXES);
+    return new Decoder(
+        weights,
+        prefix,
+        config.text(),
+        weights.head(config.head(), prefix + "embed_tokens.weight"),
+        1);
   }
 
   /**

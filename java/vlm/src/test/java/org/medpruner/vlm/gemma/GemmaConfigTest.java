@@ -71,14 +71,14 @@ class GemmaConfigTest {
     assertEquals(OutputHead.TIED, c.head());
   }
 
-  /** transformers 4 goes by the text model's key, 5 by the other; where they differ, the file. */
+  /** transformers 4 goes by the text model's key, 5 by the other; either ties the head. */
   @ParameterizedTest
   @CsvSource({
     "true, true, TIED",
     "false, false, OWN",
-    "false, , AS_STORED",
-    ", false, AS_STORED",
-    "false, true, AS_STORED",
+    "false, , TIED",
+    ", false, TIED",
+    "false, true, TIED",
     "true, , TIED",
   })
   void theTwoPlacesThatTieTheHead(@Nullable String model, @Nullable String text, OutputHead head)
@@ -101,6 +101,9 @@ class GemmaConfigTest {
         "\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}",
         "\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":4,\"rope_theta\":5e5},\"sliding_attention\":{\"rope_type\":\"default\",\"rope_theta\":2e4}}",
         "\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":4}}",
+        "\"rope_theta\":1,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":4,\"rope_theta\":5e5},\"rope_local_base_freq\":2e4",
+        "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":4},\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"default\",\"rope_theta\":5e5},\"sliding_attention\":{\"rope_theta\":2e4}}",
+        "\"rope_scaling\":{\"factor\":4},\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":8,\"rope_theta\":5e5},\"sliding_attention\":{\"rope_theta\":2e4}}",
       })
   void bothRopeSpellings(String rope) throws IOException {
     DecoderConfig t =
@@ -149,6 +152,8 @@ class GemmaConfigTest {
         "{\"model_type\":\"gemma3\",\"text_config\":{\"rms_norm_eps\":-1}} | text_config.rms_norm_eps = -1",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"layer_types\":[\"full_attention\"]}} | layer_types",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"rope_scaling\":{\"rope_type\":\"yarn\"}}} | rope type \"yarn\"",
+        "{\"model_type\":\"gemma3\",\"text_config\":{\"rope_scaling\":{\"rope_type\":\"yarn\"},\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\"}}}} | rope type \"yarn\"",
+        "{\"model_type\":\"gemma3\",\"text_config\":{\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":8}}} | neither full_attention nor sliding_attention",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"final_logit_softcapping\":30}} | soft-capping",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"hidden_activation\":\"relu\"}} | hidden_activation = \"relu\"",
         "{\"model_type\":\"gemma3\",\"text_config\":7} | text_config = 7, must be an object",
@@ -218,12 +223,23 @@ class GemmaConfigTest {
     PreprocessorConfig c = PreprocessorConfig.read(folder, 896);
     assertFalse(c.uniform());
     assertArrayEquals(new double[] {0.1, 0.2, 0.3}, c.mean());
+    // transformers keeps a null, and takes it for no.
+    Files.writeString(file, "{\"do_normalize\":null,\"do_rescale\":null}");
+    PreprocessorConfig off = PreprocessorConfig.read(folder, 896);
+    assertEquals(1, off.rescale());
+    assertArrayEquals(new double[3], off.mean());
+    assertArrayEquals(new double[] {1, 1, 1}, off.std());
     for (String bad :
         List.of(
             "{\"size\":{\"height\":448,\"width\":448}}",
             "{\"image_std\":[0,1,1]}",
             "{\"image_mean\":[0.5]}",
             "{\"resample\":5}",
+            "{\"size\":{\"shortest_edge\":896}}",
+            "{\"size\":{\"longest_edge\":896}}",
+            "{\"size\":{\"height\":896}}",
+            "{\"do_resize\":false}",
+            "{\"do_resize\":null}",
             "{\"do_pan_and_scan\":true}")) {
       Files.writeString(file, bad);
       assertThrows(InputException.class, () -> PreprocessorConfig.read(folder, 896), bad);
