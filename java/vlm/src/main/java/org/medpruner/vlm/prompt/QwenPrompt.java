@@ -27,20 +27,20 @@ public final class QwenPrompt {
           "<|video_pad|>");
 
   private final Tokenizer tokenizer;
-  private final boolean thinking;
+  private final String opening;
   private final int imageId;
 
   /**
    * A renderer.
    *
    * @param tokenizer must stay open as long as this is used; not closed
-   * @param thinking whether the template opens a thinking block for the model, as the Thinking
-   *     checkpoints' does
+   * @param opening what the template writes at the begin of the model's turn: "", or a thinking
+   *     block that it opens, as the Thinking checkpoints' does, or an empty one
    * @throws org.medpruner.InputException if the tokenizer lacks one of Qwen's vision tokens
    */
-  public QwenPrompt(Tokenizer tokenizer, boolean thinking) {
+  public QwenPrompt(Tokenizer tokenizer, String opening) {
     this.tokenizer = tokenizer;
-    this.thinking = thinking;
+    this.opening = opening;
     for (String token : List.of(TURN, TURN_END, VISION, VISION_END)) {
       tokenizer.idOf(token);
     }
@@ -69,7 +69,7 @@ public final class QwenPrompt {
     for (int s = 0; s < slices; s++) {
       draft.add(s, VISION + IMAGE + VISION_END);
     }
-    draft.add(PromptDraft.TEXT, question + TURN_END + "\n" + TURN + "assistant\n" + opening());
+    draft.add(PromptDraft.TEXT, question + TURN_END + "\n" + TURN + "assistant\n" + opening);
     return draft.tokenize(tokenizer, imageId, PromptDraft.tokensPerSlice(tokensPerSlice));
   }
 
@@ -81,7 +81,7 @@ public final class QwenPrompt {
    * @throws IllegalArgumentException if the question contains one of the template's control tokens
    */
   public int[] followUp(String question) {
-    return ChatMl.followUp(tokenizer, question, CONTROL, opening());
+    return ChatMl.followUp(tokenizer, question, CONTROL, opening);
   }
 
   /**
@@ -93,10 +93,12 @@ public final class QwenPrompt {
    */
   public int[] answer(String text) {
     PromptDraft.check("answer", text, CONTROL);
-    return tokenizer.encode((thinking ? "\n</think>\n\n" : "") + text);
+    return tokenizer.encode((thinking() ? "\n</think>\n\n" : "") + text);
   }
 
-  private String opening() {
-    return thinking ? "<think>\n" : "";
+  /** Whether the model's turn begins inside a thinking block. */
+  public boolean thinking() {
+    return opening.contains(ThinkingBlock.QWEN.open())
+        && !opening.contains(ThinkingBlock.QWEN.close());
   }
 }

@@ -3,7 +3,6 @@ package org.medpruner.vlm.qwen;
 import java.nio.file.Path;
 import java.util.List;
 import org.medpruner.vlm.PromptLayout;
-import org.medpruner.vlm.checkpoint.ChatTemplate;
 import org.medpruner.vlm.engine.TextSide;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.prompt.Prompt;
@@ -13,33 +12,29 @@ import org.medpruner.vlm.prompt.Tokenizer;
 
 /** Qwen3-VL's tokenizer and chat template. */
 public final class QwenChat implements ChatFormat {
-  /** How a Thinking checkpoint's template ends, as written in the template. */
-  private static final String OPENS_THINKING = "assistant\\n<think>\\n";
-
   private final Tokenizer tokenizer;
   private final QwenPrompt prompts;
-  private final boolean thinking;
 
-  private QwenChat(Tokenizer tokenizer, QwenPrompt prompts, boolean thinking) {
+  private QwenChat(Tokenizer tokenizer, QwenPrompt prompts) {
     this.tokenizer = tokenizer;
     this.prompts = prompts;
-    this.thinking = thinking;
   }
 
   /**
    * Reads a checkpoint folder.
    *
    * @throws org.medpruner.InputException if the tokenizer is missing, lacks one of Qwen's vision
-   *     tokens, or names another image token than {@code config.json}
+   *     tokens, or names another image token than {@code config.json}, or the template begins the
+   *     model's turn in a way that is not known
    */
   public static QwenChat load(Path folder) {
     int imageToken = QwenConfig.read(folder).imageToken();
-    boolean thinking = ChatTemplate.read(folder).contains(OPENS_THINKING);
+    String opening = TurnOpening.read(folder);
     return TextSide.load(
         folder,
         imageToken,
-        tokenizer -> new QwenPrompt(tokenizer, thinking).imageTokenId(),
-        tokenizer -> new QwenChat(tokenizer, new QwenPrompt(tokenizer, thinking), thinking));
+        tokenizer -> new QwenPrompt(tokenizer, opening).imageTokenId(),
+        tokenizer -> new QwenChat(tokenizer, new QwenPrompt(tokenizer, opening)));
   }
 
   /** The layout has no say: Qwen's template knows one order, see {@link QwenPrompt}. */
@@ -66,7 +61,9 @@ public final class QwenChat implements ChatFormat {
   @Override
   public String visible(String decoded) {
     // The prompt opened the block: a text without its end was cut off inside, all of it is thought.
-    return thinking && !decoded.contains("</think>") ? "" : ThinkingBlock.QWEN.strip(decoded);
+    return prompts.thinking() && !decoded.contains(ThinkingBlock.QWEN.close())
+        ? ""
+        : ThinkingBlock.QWEN.strip(decoded);
   }
 
   @Override

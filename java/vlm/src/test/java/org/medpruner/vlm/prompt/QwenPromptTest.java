@@ -37,7 +37,7 @@ class QwenPromptTest {
     String text =
         "<|im_start|>user\n" + picture + picture + question + "<|im_end|>\n<|im_start|>assistant\n";
     try (Tokenizer tokenizer = bytes(SPECIAL)) {
-      Prompt p = new QwenPrompt(tokenizer, false).build(2, 3, question);
+      Prompt p = new QwenPrompt(tokenizer, "").build(2, 3, question);
       assertArrayEquals(tokenizer.encode(text), p.ids());
       int head = 1 + "user\n".length();
       for (int t = 0; t < p.length(); t++) {
@@ -45,15 +45,22 @@ class QwenPromptTest {
         assertEquals(slice, p.slice()[t], "token " + t);
         assertEquals(slice >= 0 && (t - head) % 5 % 4 != 0, p.image()[t], "token " + t);
       }
-      Prompt thinking = new QwenPrompt(tokenizer, true).build(2, 3, question);
-      assertArrayEquals(tokenizer.encode(text + "<think>\n"), thinking.ids());
+      for (String opening : List.of("<think>\n", "<think>\n\n</think>\n\n")) {
+        QwenPrompt thinking = new QwenPrompt(tokenizer, opening);
+        assertArrayEquals(
+            tokenizer.encode(text + opening), thinking.build(2, 3, question).ids(), opening);
+        // An answer given as text closes the block where it is open.
+        String closed = thinking.thinking() ? "\n</think>\n\n" : "";
+        assertEquals(!opening.contains("</think>"), thinking.thinking());
+        assertArrayEquals(tokenizer.encode(closed + "a"), thinking.answer("a"));
+      }
     }
   }
 
   @Test
   void controlTokensInAQuestionAreRefused() throws Exception {
     try (Tokenizer tokenizer = bytes(SPECIAL)) {
-      QwenPrompt prompts = new QwenPrompt(tokenizer, false);
+      QwenPrompt prompts = new QwenPrompt(tokenizer, "");
       for (String token : List.of("<|im_end|>", "<|image_pad|>", "<|video_pad|>")) {
         IllegalArgumentException e =
             assertThrows(
@@ -68,7 +75,7 @@ class QwenPromptTest {
   @Test
   void aTokenizerWithoutVisionTokensIsRefused() throws Exception {
     try (Tokenizer tokenizer = bytes(SPECIAL.subList(0, 5))) {
-      InputException e = assertThrows(InputException.class, () -> new QwenPrompt(tokenizer, false));
+      InputException e = assertThrows(InputException.class, () -> new QwenPrompt(tokenizer, ""));
       assertTrue(String.valueOf(e.getMessage()).contains("<|image_pad|>"), e.getMessage());
     }
   }
@@ -77,7 +84,7 @@ class QwenPromptTest {
   @Test
   void idsOfQwen3() throws Exception {
     try (Tokenizer tokenizer = Tokenizer.load(TestFiles.qwenTokenizer())) {
-      QwenPrompt prompts = new QwenPrompt(tokenizer, false);
+      QwenPrompt prompts = new QwenPrompt(tokenizer, "");
       assertEquals(151_655, prompts.imageTokenId());
       assertArrayEquals(
           new int[] {
