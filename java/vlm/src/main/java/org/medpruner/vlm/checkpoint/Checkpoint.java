@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 
@@ -184,6 +185,17 @@ public final class Checkpoint implements AutoCloseable {
               + Arrays.toString(shape));
     }
     return new Weight(name, e.type(), e.shape(), file.bytes(e));
+  }
+
+  /** Whether two tensors, which are there, have one dtype, one shape and the same bytes. */
+  public boolean same(String one, String other) {
+    SafetensorsFile first = Objects.requireNonNull(owners.get(one), one);
+    SafetensorsFile second = Objects.requireNonNull(owners.get(other), other);
+    SafetensorsFile.Entry a = first.entry(one);
+    SafetensorsFile.Entry b = second.entry(other);
+    return a.type() == b.type()
+        && Arrays.equals(a.shape(), b.shape())
+        && first.bytes(a).mismatch(second.bytes(b)) < 0;
   }
 
   /** Number of tensors. */

@@ -84,7 +84,7 @@ public final class GemmaFamily extends LoadedFamily {
         weights,
         prefix,
         config.text(),
-        weights.head(config.head()),
+        weights.head(config.head(), prefix + "embed_tokens.weight"),
         scale(config, weights, prefix));
   }
 

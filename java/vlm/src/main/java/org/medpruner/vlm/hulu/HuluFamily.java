@@ -45,19 +45,22 @@ public final class HuluFamily extends LoadedFamily {
       HuluProcessor processor,
       GenerationConfig generation,
       Weights weights) {
-    super(
-        folder,
-        config.architecture(),
-        0,
-        0,
-        generation,
-        weights,
-        new Decoder(weights, prefix(weights), config.text(), weights.head(config.head()), 1));
+    super(folder, config.architecture(), 0, 0, generation, weights, decoder(config, weights));
     this.config = config;
     this.processor = processor;
     String model = prefix(weights);
     vision = new HuluVisionEncoder(weights, model + "vision_encoder.", config.vision());
     projector = new HuluProjector(weights, model + "mm_projector", config);
+  }
+
+  private static Decoder decoder(HuluConfig config, Weights weights) {
+    String prefix = prefix(weights);
+    return new Decoder(
+        weights,
+        prefix,
+        config.text(),
+        weights.head(config.head(), prefix + "embed_tokens.weight"),
+        1);
   }
 
   private static String prefix(Weights weights) {

@@ -166,16 +166,17 @@ public final class Weights implements AutoCloseable {
   /**
    * Name of the output head's weight, or null where the embedding is the head.
    *
+   * @param embedding name of the embedding, which is there
    * @throws InputException if the head is to be a weight of its own and there is none
    */
-  public @Nullable String head(OutputHead head) {
-    @Nullable String prefix =
-        switch (head) {
-          case TIED -> null;
-          case OWN -> prefix("weight", HEAD_PREFIXES);
-          case AS_STORED -> checkpoint.prefixOf("weight", HEAD_PREFIXES);
-        };
-    return prefix == null ? null : prefix + "weight";
+  public @Nullable String head(OutputHead head, String embedding) {
+    if (head == OutputHead.OWN) {
+      return prefix("weight", HEAD_PREFIXES) + "weight";
+    }
+    String prefix = checkpoint.prefixOf("weight", HEAD_PREFIXES);
+    return prefix == null || checkpoint.same(prefix + "weight", embedding)
+        ? null
+        : prefix + "weight";
   }
 
   /** Number of weights. */

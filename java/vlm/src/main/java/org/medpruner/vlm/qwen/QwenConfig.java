@@ -72,7 +72,6 @@ public record QwenConfig(
               + text.layers()
               + " layers to add them after");
     }
-    boolean tied = json.bool("tie_word_embeddings", textJson.bool("tie_word_embeddings", false));
     int[] stop =
         Objects.requireNonNullElseGet(
             json.integers("eos_token_id"),
@@ -84,7 +83,8 @@ public record QwenConfig(
         json.integer("image_token_id", 151_655, 0),
         json.integer("vision_start_token_id", 151_652, 0),
         json.integer("vision_end_token_id", 151_653, 0),
-        OutputHead.of(tied, textJson.bool("tie_word_embeddings", tied)),
+        OutputHead.of(
+            json.bool("tie_word_embeddings", false), textJson.bool("tie_word_embeddings", false)),
         Arrays.stream(stop).boxed().toList());
   }
 

@@ -48,24 +48,22 @@ public final class QwenFamily extends LoadedFamily {
       QwenPreprocessor preprocessor,
       GenerationConfig generation,
       Weights weights) {
-    super(
-        folder,
-        QwenConfig.ARCHITECTURE,
-        0,
-        0,
-        generation,
-        weights,
-        new Decoder(
-            weights,
-            weights.prefix("embed_tokens.weight", TEXT_PREFIXES),
-            config.text(),
-            weights.head(config.head()),
-            1));
+    super(folder, QwenConfig.ARCHITECTURE, 0, 0, generation, weights, decoder(config, weights));
     this.config = config;
     this.preprocessor = preprocessor;
     tower =
         new QwenVisionTower(
             weights, weights.prefix("patch_embed.proj.weight", VISION_PREFIXES), config.vision());
+  }
+
+  private static Decoder decoder(QwenConfig config, Weights weights) {
+    String prefix = weights.prefix("embed_tokens.weight", TEXT_PREFIXES);
+    return new Decoder(
+        weights,
+        prefix,
+        config.text(),
+        weights.head(config.head(), prefix + "embed_tokens.weight"),
+        1);
   }
 
   /**

@@ -2,11 +2,13 @@ package org.medpruner.vlm.nn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -14,10 +16,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.InputException;
 import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.Scopes;
+import org.medpruner.vlm.checkpoint.SafetensorsWriter;
+import org.medpruner.vlm.checkpoint.StorageType;
 import org.medpruner.vlm.fixtures.TinyGemma;
 import org.medpruner.vlm.golden.Values;
 
@@ -74,6 +79,43 @@ class WeightsTest {
           });
       assertTrue(held[0].isNull(), "the weight is still held");
       assertTrue(held[1].isNull(), "the norm's factor is still held");
+    }
+  }
+
+  /** As transformers 5 has it: a head that is stored is not tied if it differs. */
+  @Test
+  void aStoredHeadIsTheEmbeddingOnlyIfItIsTheSame() throws IOException {
+    for (String name : List.of("same", "other", "none")) {
+      List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
+      tensors.add(new SafetensorsWriter.Tensor("e.weight", StorageType.F32, 3, 2));
+      if (!name.equals("none")) {
+        tensors.add(new SafetensorsWriter.Tensor("lm_head.weight", StorageType.F32, 3, 2));
+      }
+      SafetensorsWriter.write(
+          folder.resolve("model.safetensors"),
+          tensors,
+          (tensor, first, buffer) -> {
+            boolean differs = name.equals("other") && tensor.name().equals("lm_head.weight");
+            for (long i = first; buffer.hasRemaining(); i++) {
+              buffer.putFloat(i == 5 && differs ? 7 : i);
+            }
+          });
+      try (Weights weights = load(ComputeType.F32, 0)) {
+        switch (name) {
+          case "same" -> {
+            assertNull(weights.head(OutputHead.TIED, "e.weight"));
+            assertEquals("lm_head.weight", weights.head(OutputHead.OWN, "e.weight"));
+          }
+          case "other" -> {
+            assertEquals("lm_head.weight", weights.head(OutputHead.TIED, "e.weight"));
+            assertEquals("lm_head.weight", weights.head(OutputHead.OWN, "e.weight"));
+          }
+          default -> {
+            assertNull(weights.head(OutputHead.TIED, "e.weight"));
+            assertThrows(InputException.class, () -> weights.head(OutputHead.OWN, "e.weight"));
+          }
+        }
+      }
     }
   }
 

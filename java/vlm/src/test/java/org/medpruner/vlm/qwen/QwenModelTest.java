@@ -111,26 +111,13 @@ class QwenModelTest {
             .tokenIds());
   }
 
-  /** Tied: the embedding is the head, and a head in the file is not looked at. */
   @Test
-  void tiedHead() throws Exception {
-    SliceImages images = TinyQwen.pictures(3, 84, 56);
-    UnaryOperator<String> tied =
-        c -> c.replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true");
+  void anUntiedHeadMustBeThere() throws Exception {
     UnaryOperator<String> noHead = n -> n.equals("lm_head.weight") ? "" : n;
-    Answer without =
-        ask(TinyQwen.write(folder.resolve("a"), tied, noHead), images, PruningPolicy.OFF);
-    Answer with =
-        ask(
-            TinyQwen.write(folder.resolve("b"), tied, UnaryOperator.identity()),
-            images,
-            PruningPolicy.OFF);
-    assertEquals(without.tokenIds(), with.tokenIds());
-    Path untied = TinyQwen.write(folder.resolve("c"), UnaryOperator.identity(), noHead);
-    assertMessage(untied, "lm_head.weight");
+    assertMessage(TinyQwen.write(folder, UnaryOperator.identity(), noHead), "lm_head.weight");
   }
 
-  /** The two keys disagree: the head that was saved is the one that was used. */
+  /** Whatever the keys say of tying: a head of its own that was saved is the one that was used. */
   @Test
   void aHeadThatTheFileAloneKnows() throws Exception {
     SliceImages images = TinyQwen.pictures(3, 84, 56);
@@ -144,11 +131,17 @@ class QwenModelTest {
     Path own = TinyQwen.write(folder.resolve("own"), same, same);
     Path without = TinyQwen.write(folder.resolve("without"), unclear, noHead);
     Path with = TinyQwen.write(folder.resolve("with"), unclear, same);
+    Path tiedWith = TinyQwen.write(folder.resolve("tiedWith"), tied, same);
+    UnaryOperator<String> textOnly =
+        c -> unclear.apply(c).replace("\"tie_word_embeddings\": false,", "");
+    Path textOnlyWith = TinyQwen.write(folder.resolve("textOnlyWith"), textOnly, same);
     List<Integer> tiedIds = ask(embedding, images, PruningPolicy.OFF).tokenIds();
     List<Integer> ownIds = ask(own, images, PruningPolicy.OFF).tokenIds();
     assertNotEquals(tiedIds, ownIds);
     assertEquals(tiedIds, ask(without, images, PruningPolicy.OFF).tokenIds());
-    assertEquals(ownIds, ask(with, images, PruningPolicy.OFF).tokenIds());
+    for (Path other : List.of(with, tiedWith, textOnlyWith)) {
+      assertEquals(ownIds, ask(other, images, PruningPolicy.OFF).tokenIds(), other.toString());
+    }
   }
 
   @Test
@@ -231,9 +224,22 @@ class QwenModelTest {
     try (QwenChat chat = QwenChat.load(folder)) {
       int[] ids = chat.prompt(PromptLayout.GOOGLE, 1, 1, "a").ids();
       assertEquals(264, ids[ids.length - 2]);
+      assertEquals(264, chat.followUp("a")[chat.followUp("a").length - 2]);
       assertEquals("b", chat.visible(chat.decode(List.of(97, 265, 10, 98, TinyQwen.IM_END))));
       assertEquals("", chat.visible(chat.decode(List.of(97, 98))));
     }
+    // Thinking turned off: the block is closed before the answer begins.
+    Files.writeString(
+        folder.resolve("chat_template.jinja"),
+        "{{- '<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n' }}");
+    try (QwenChat chat = QwenChat.load(folder)) {
+      int[] ids = chat.prompt(PromptLayout.GOOGLE, 1, 1, "a").ids();
+      assertArrayEquals(
+          new int[] {264, 10, 10, 265, 10, 10},
+          Arrays.copyOfRange(ids, ids.length - 6, ids.length));
+      assertEquals("ab", chat.visible(chat.decode(List.of(97, 98))));
+    }
+    Files.delete(folder.resolve("chat_template.jinja"));
     Files.delete(folder.resolve("chat_template.json"));
     try (QwenChat chat = QwenChat.load(folder)) {
       int[] ids = chat.prompt(PromptLayout.GOOGLE, 1, 1, "a").ids();
