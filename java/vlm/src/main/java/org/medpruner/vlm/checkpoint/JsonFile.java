@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +80,22 @@ public final class JsonFile {
   public boolean isNull(String key) {
     JsonNode v = node.get(key);
     return v != null && v.isNull();
+  }
+
+  /** Whether there is such a file or object, if an empty one. */
+  public boolean exists() {
+    return !node.isMissingNode();
+  }
+
+  /** Its keys laid over those of another object; messages about any of them name this one. */
+  public JsonFile over(JsonFile below) {
+    if (entries().isEmpty()) {
+      return below;
+    }
+    ObjectNode all = JSON.createObjectNode();
+    below.entries().forEach(e -> all.set(e.getKey(), e.getValue()));
+    entries().forEach(e -> all.set(e.getKey(), e.getValue()));
+    return new JsonFile(path, prefix, all);
   }
 
   /** Every key and its value, in the file's order; none when the object is absent. */

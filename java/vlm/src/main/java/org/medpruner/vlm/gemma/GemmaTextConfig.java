@@ -15,17 +15,18 @@ final class GemmaTextConfig {
     int layers = json.integer("num_hidden_layers", 26, 1);
     JsonFile rope = json.object("rope_parameters");
     boolean nested = rope.has("full_attention") || rope.has("sliding_attention");
-    Rope global;
-    Rope local;
-    if (nested) {
-      global = rope(rope.object("full_attention"), json.positive("rope_theta", 1_000_000));
-      local = rope(rope.object("sliding_attention"), json.positive("rope_local_base_freq", 10_000));
-    } else {
-      JsonFile scaling = json.object(json.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
-      double theta = json.positive("rope_theta", scaling.positive("rope_theta", 1_000_000));
-      global = new Rope(theta, Rope.factor(scaling));
-      local = new Rope(json.positive("rope_local_base_freq", 10_000), 1);
+    if (!nested && !rope.entries().isEmpty()) {
+      throw json.bad(
+          "text_config.rope_parameters has neither full_attention nor sliding_attention, so it"
+              + " does not say of which layers it is");
     }
+    // transformers 4 reads rope_scaling alone, 5 lays it over the global layers' parameters.
+    Rope global =
+        rope(
+            json.object("rope_scaling").over(rope.object("full_attention")),
+            json.positive("rope_theta", 1_000_000));
+    Rope local =
+        rope(rope.object("sliding_attention"), json.positive("rope_local_base_freq", 10_000));
     for (String unsupported : List.of("attn_logit_softcapping", "final_logit_softcapping")) {
       JsonNode v = json.get(unsupported);
       if (v != null) {

@@ -15,7 +15,9 @@ final class HuluTextConfig {
     int layers = json.integer("num_hidden_layers", 32, 1);
     int hidden = json.integer("hidden_size", 4096, 1);
     int heads = json.integer("num_attention_heads", 32, 1);
-    int kvHeads = json.integer("num_key_value_heads", qwen3 ? 32 : heads, 1);
+    int kvHeads =
+        json.integer(
+            "num_key_value_heads", qwen3 && !json.isNull("num_key_value_heads") ? 32 : heads, 1);
     if (heads % kvHeads != 0) {
       throw json.bad(
           "num_key_value_heads = " + kvHeads + " does not divide num_attention_heads = " + heads);
@@ -55,10 +57,10 @@ final class HuluTextConfig {
         rope);
   }
 
-  /** transformers 4 names the base {@code rope_theta}; 5 moves it into {@code rope_parameters}. */
+  /** transformers 4 has the base {@code rope_theta} outside, 5 inside, which counts if both are. */
   private static Rope rope(JsonFile json) {
-    JsonFile given = json.object(json.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
-    double theta = json.positive("rope_theta", given.positive("rope_theta", 10_000));
+    JsonFile given = Rope.parameters(json);
+    double theta = given.positive("rope_theta", json.positive("rope_theta", 10_000));
     return new Rope(theta, Rope.factor(given));
   }
 

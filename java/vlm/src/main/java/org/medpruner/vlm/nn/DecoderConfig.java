@@ -74,6 +74,16 @@ public record DecoderConfig(
     }
 
     /**
+     * The object that says how a rotary embedding is scaled, and may say its base: {@code
+     * rope_scaling} of transformers 4, or {@code rope_parameters} of 5, which takes the first of
+     * them that says anything.
+     */
+    public static JsonFile parameters(JsonFile json) {
+      JsonFile scaling = json.object("rope_scaling");
+      return scaling.entries().isEmpty() ? json.object("rope_parameters") : scaling;
+    }
+
+    /**
      * The {@link #factor} of an object that says how a rotary embedding is scaled: {@code default}
      * or {@code linear}.
      *

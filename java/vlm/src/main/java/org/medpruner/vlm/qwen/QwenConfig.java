@@ -94,6 +94,10 @@ public record QwenConfig(
     int headDim = json.integer("head_dim", 128, 2);
     boolean bias = json.bool("attention_bias", false);
     Rope rope = rope(json);
+    List<Boolean> local = DecoderConfig.localLayers(json, layers);
+    if (json.bool("use_sliding_window", false) || (local != null && local.contains(true))) {
+      throw json.bad("text_config asks for sliding windows, which Qwen3-VL's layers do not have");
+    }
     DecoderConfig c =
         new DecoderConfig(
             json.integer("vocab_size", 151_936, 1),
@@ -101,7 +105,7 @@ public record QwenConfig(
             json.integer("intermediate_size", 22_016, 1),
             layers,
             heads,
-            json.integer("num_key_value_heads", 32, 1),
+            json.integer("num_key_value_heads", json.isNull("num_key_value_heads") ? heads : 32, 1),
             headDim,
             json.integer("max_position_embeddings", 128_000, 1),
             json.positive("rms_norm_eps", 1e-6),
@@ -127,7 +131,7 @@ public record QwenConfig(
 
   /** transformers 4 says rope_theta and rope_scaling, 5 puts both in rope_parameters. */
   private static Rope rope(JsonFile json) {
-    JsonFile rope = json.object(json.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
+    JsonFile rope = Rope.parameters(json);
     String type = rope.text("rope_type", rope.text("type", "default"));
     // Before "default" Qwen's own files called three-axis positions "mrope".
     if (!type.equals("default") && !type.equals("mrope")) {
@@ -142,8 +146,13 @@ public record QwenConfig(
     if (sections.length != AXES) {
       throw json.bad("mrope_section = " + Arrays.toString(sections) + ", must be three numbers");
     }
+    if (!rope.has("rope_theta") && !json.has("rope_theta")) {
+      throw json.bad(
+          "text_config.rope_theta is missing; transformers 4 would take 5,000,000 and 5 500,000");
+    }
+    // Where it stands in both places, transformers 5 takes the inner one.
     return new Rope(
-        json.positive("rope_theta", rope.positive("rope_theta", 5_000_000)),
+        rope.positive("rope_theta", json.positive("rope_theta", 1)),
         1,
         IntStream.of(sections).boxed().toList());
   }

@@ -81,10 +81,13 @@ public record QwenVisionConfig(
     return c;
   }
 
-  /** Only transformers 5 writes it down; before, it was 10,000 for all. */
+  /**
+   * Only transformers 5 writes it down; before, it was 10,000 for all. "default" is what it calls
+   * the axial kind, too, where this model has no other.
+   */
   private static double ropeTheta(JsonFile json) {
     JsonNode type = json.get("rope_type");
-    if (type != null && !type.asText().equals("axial")) {
+    if (type != null && !List.of("axial", "default").contains(type.asText())) {
       throw json.bad("rope_type", type, "axial: rows and columns turn apart");
     }
     return json.positive("rope_theta", 10_000);

@@ -101,6 +101,9 @@ class GemmaConfigTest {
         "\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}",
         "\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":4,\"rope_theta\":5e5},\"sliding_attention\":{\"rope_type\":\"default\",\"rope_theta\":2e4}}",
         "\"rope_theta\":5e5,\"rope_local_base_freq\":2e4,\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":4}}",
+        "\"rope_theta\":1,\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":4,\"rope_theta\":5e5},\"rope_local_base_freq\":2e4",
+        "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":4},\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"default\",\"rope_theta\":5e5},\"sliding_attention\":{\"rope_theta\":2e4}}",
+        "\"rope_scaling\":{\"factor\":4},\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":8,\"rope_theta\":5e5},\"sliding_attention\":{\"rope_theta\":2e4}}",
       })
   void bothRopeSpellings(String rope) throws IOException {
     DecoderConfig t =
@@ -149,6 +152,8 @@ class GemmaConfigTest {
         "{\"model_type\":\"gemma3\",\"text_config\":{\"rms_norm_eps\":-1}} | text_config.rms_norm_eps = -1",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"layer_types\":[\"full_attention\"]}} | layer_types",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"rope_scaling\":{\"rope_type\":\"yarn\"}}} | rope type \"yarn\"",
+        "{\"model_type\":\"gemma3\",\"text_config\":{\"rope_scaling\":{\"rope_type\":\"yarn\"},\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\"}}}} | rope type \"yarn\"",
+        "{\"model_type\":\"gemma3\",\"text_config\":{\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":8}}} | neither full_attention nor sliding_attention",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"final_logit_softcapping\":30}} | soft-capping",
         "{\"model_type\":\"gemma3\",\"text_config\":{\"hidden_activation\":\"relu\"}} | hidden_activation = \"relu\"",
         "{\"model_type\":\"gemma3\",\"text_config\":7} | text_config = 7, must be an object",

@@ -109,6 +109,21 @@ class HuluConfigTest {
     assertEquals(new DecoderConfig.Rope(5e6, 4), c.text().globalRope());
   }
 
+  /** transformers 5 takes the base inside the rotary embedding's own object if there are two. */
+  @Test
+  void theInnerBaseCounts() throws IOException {
+    String inner = "\"rope_theta\": 100, \"rope_parameters\": {\"rope_theta\": 1e6}";
+    assertEquals(1e6, read(qwen2(inner)).text().globalRope().theta());
+  }
+
+  @Test
+  void keyHeadsThatAreNullAreAsManyAsHeads() throws IOException {
+    String heads = "\"num_attention_heads\": 64, \"num_key_value_heads\": null";
+    for (String name : List.of(HuluConfig.QWEN2, HuluConfig.QWEN3)) {
+      assertEquals(64, read(qwen2(heads).replace(HuluConfig.QWEN2, name)).text().kvHeads(), name);
+    }
+  }
+
   @Test
   void slidingWindowsFromTheLayerOnThatTheFileNames() throws IOException {
     String window =

@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.InputException;
 import org.medpruner.vlm.nn.Activation;
 import org.medpruner.vlm.nn.DecoderConfig.Rope;
@@ -79,10 +81,12 @@ class QwenConfigTest {
 
   @Test
   void absentKeysTakeTransformersDefaults() throws Exception {
-    QwenConfig c = read("{\"vision_config\": {\"out_hidden_size\": 4096}}");
+    QwenConfig c =
+        read(
+            "{\"vision_config\": {\"out_hidden_size\": 4096}, \"text_config\": {\"rope_theta\": 1e6}}");
     assertEquals(32, c.text().layers());
     assertEquals(151_936, c.text().vocabSize());
-    assertEquals(new Rope(5_000_000, 1, List.of(24, 20, 20)), c.text().globalRope());
+    assertEquals(new Rope(1_000_000, 1, List.of(24, 20, 20)), c.text().globalRope());
     assertEquals(List.of(8, 16, 24), c.vision().deepStack());
     assertEquals(151_655, c.imageToken());
     assertEquals(OutputHead.OWN, c.head());
@@ -106,6 +110,28 @@ class QwenConfigTest {
     assertEquals(OutputHead.TIED, read(textAlone).head());
   }
 
+  /** transformers 5 takes the base inside the rotary embedding's own object if there are two. */
+  @Test
+  void theInnerBaseCounts() throws Exception {
+    for (String name : List.of("rope_parameters", "rope_scaling")) {
+      String inner = "\"" + name + "\": {\"rope_type\": \"default\", \"rope_theta\": 1e3}";
+      assertEquals(
+          1000, read(FOUR_B.replace("ROPE", inner)).text().globalRope().theta(), "in " + name);
+    }
+    String empty = "\"rope_scaling\": {}, \"rope_parameters\": {\"rope_theta\": 1e3}";
+    assertEquals(1000, read(FOUR_B.replace("ROPE", empty)).text().globalRope().theta());
+  }
+
+  /** null is as many as there are heads, absence transformers' 32. */
+  @Test
+  void keyHeadsThatAreNull() throws Exception {
+    String json = FOUR_B.replace("ROPE", ROPE).replace("_heads\": 32", "_heads\": 64");
+    String given = "\"num_key_value_heads\": 8, ";
+    assertTrue(json.contains(given));
+    assertEquals(64, read(json.replace(given, "\"num_key_value_heads\": null, ")).text().kvHeads());
+    assertEquals(32, read(json.replace(given, "")).text().kvHeads());
+  }
+
   /** transformers' own tests have such configurations. */
   @Test
   void sectionsNeedNotFillTheHead() throws Exception {
@@ -113,10 +139,14 @@ class QwenConfigTest {
     assertEquals(List.of(16, 8, 8), c.text().globalRope().sections());
   }
 
-  @Test
-  void theTowersRotaryBase() throws Exception {
+  /** "default" is what transformers takes for "axial". */
+  @ParameterizedTest
+  @ValueSource(strings = {"axial", "default"})
+  void theTowersRotaryBase(String type) throws Exception {
     String rope =
-        "\"depth\": 24, \"rope_parameters\": {\"rope_type\": \"axial\", \"rope_theta\": 500.0}";
+        "\"depth\": 24, \"rope_parameters\": {\"rope_type\": \""
+            + type
+            + "\", \"rope_theta\": 500.0}";
     QwenConfig c = read(FOUR_B.replace("ROPE", ROPE).replace("\"depth\": 24", rope));
     assertEquals(500, c.vision().ropeTheta());
   }
@@ -137,11 +167,15 @@ class QwenConfigTest {
         "\"depth\": 24 | \"depth\": 24, \"in_channels\": 1 | in_channels",
         "\"depth\": 24 | \"depth\": 24, \"hidden_act\": \"relu\" | hidden_act",
         "\"num_key_value_heads\": 8 | \"num_key_value_heads\": 7 | num_key_value_heads",
+        "\"rope_theta\": 5000000, | | text_config.rope_theta is missing",
+        "\"head_dim\": 128 | \"head_dim\": 128, \"use_sliding_window\": true | sliding windows",
+        "\"num_hidden_layers\": 36 | \"num_hidden_layers\": 1, \"layer_types\": [\"sliding_attention\"] | sliding windows",
       })
-  void badValuesAreNamed(String good, String bad, String named) {
+  void badValuesAreNamed(String good, @Nullable String bad, String named) {
     String json = FOUR_B.replace("ROPE", ROPE);
     assertTrue(json.contains(good), good);
-    InputException e = assertThrows(InputException.class, () -> read(json.replace(good, bad)));
+    String changed = json.replace(good, bad == null ? "" : bad);
+    InputException e = assertThrows(InputException.class, () -> read(changed));
     String message = String.valueOf(e.getMessage());
     assertTrue(message.contains("config.json") && message.contains(named), message);
     assertEquals(1, message.lines().count(), message);

@@ -17,7 +17,8 @@ class QwenPreprocessorTest {
   /** An empty configuration: the published models' numbers. */
   private QwenPreprocessor published() throws Exception {
     Files.writeString(
-        folder.resolve("config.json"), "{\"vision_config\": {\"out_hidden_size\": 4096}}");
+        folder.resolve("config.json"),
+        "{\"vision_config\": {\"out_hidden_size\": 4096}, \"text_config\": {\"rope_theta\": 1e6}}");
     return QwenPreprocessor.read(folder, QwenConfig.read(folder).vision());
   }
 
