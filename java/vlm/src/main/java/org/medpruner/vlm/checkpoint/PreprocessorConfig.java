@@ -1,5 +1,6 @@
 package org.medpruner.vlm.checkpoint;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 
 /**
@@ -41,11 +42,18 @@ public record PreprocessorConfig(
   public static PreprocessorConfig read(Path folder, int side) {
     JsonFile json = file(folder);
     JsonFile size = json.object("size");
+    JsonNode given = json.get("size");
+    if (given != null && !(size.has("height") && size.has("width"))) {
+      throw json.bad("size", given, "a height and a width");
+    }
     int height = size.integer("height", side, 1);
     int width = size.integer("width", side, 1);
     if (height != side || width != side) {
       throw json.bad(
           "size " + height + " x " + width + " is not the vision tower's " + side + " x " + side);
+    }
+    if (!on(json, "do_resize")) {
+      throw json.bad("do_resize is off, but the vision tower sees pictures of one size");
     }
     if (json.bool("do_pan_and_scan", false)) {
       throw json.bad("do_pan_and_scan is set, but is not supported for volumes");
@@ -60,13 +68,13 @@ public record PreprocessorConfig(
    * @throws org.medpruner.InputException if a value is out of range
    */
   public static PreprocessorConfig ofSize(JsonFile json, int height, int width, int resample) {
-    boolean normalise = json.bool("do_normalize", true);
+    boolean normalise = on(json, "do_normalize");
     PreprocessorConfig c =
         new PreprocessorConfig(
             height,
             width,
             json.integer("resample", resample, 0),
-            json.bool("do_rescale", true) ? json.positive("rescale_factor", 1 / 255.0) : 1,
+            on(json, "do_rescale") ? json.positive("rescale_factor", 1 / 255.0) : 1,
             normalise ? json.numbers("image_mean", 3, 0.5) : new double[3],
             normalise ? json.numbers("image_std", 3, 0.5) : new double[] {1, 1, 1});
     for (double s : c.std) {
@@ -79,6 +87,11 @@ public record PreprocessorConfig(
           "resample = " + c.resample + ", must be 0 (nearest), 2 (bilinear) or 3 (bicubic)");
     }
     return c;
+  }
+
+  /** Whether a step is done: it is where the file does not name it; null turns it off. */
+  public static boolean on(JsonFile json, String step) {
+    return !json.isNull(step) && json.bool(step, true);
   }
 
   /** The same for pictures of another size. */

@@ -40,7 +40,7 @@ record HuluProcessor(int patchSize, int minTokens, int maxTokens, PreprocessorCo
               + patchSize
               + "; the files are not of one model");
     }
-    if (!json.bool("do_resize", true)) {
+    if (!PreprocessorConfig.on(json, "do_resize")) {
       throw json.bad("do_resize is off, but a volume's slices must fit the patch grid");
     }
     int min = json.integer("min_tokens", 16, 1);
@@ -53,7 +53,7 @@ record HuluProcessor(int patchSize, int minTokens, int maxTokens, PreprocessorCo
 
   private static PreprocessorConfig values(JsonFile json) {
     PreprocessorConfig c = PreprocessorConfig.ofSize(json, 0, 0, BICUBIC);
-    boolean normalise = json.bool("do_normalize", true);
+    boolean normalise = PreprocessorConfig.on(json, "do_normalize");
     return new PreprocessorConfig(
         0,
         0,

@@ -6,9 +6,9 @@ import org.medpruner.vlm.checkpoint.PreprocessorConfig;
 import org.medpruner.vlm.engine.SmartResize;
 
 /**
- * How a Qwen3-VL checkpoint's pictures are processed; absent keys, or an absent {@link
- * PreprocessorConfig#file}, take the values of the published models: bicubic resizing to between
- * 65,536 and 16,777,216 pixels, pixels scaled to [-1, 1].
+ * How a Qwen3-VL checkpoint's pictures are processed. Without a {@link PreprocessorConfig#file} as
+ * the published models': bicubic resizing to between 65,536 and 16,777,216 pixels, pixels scaled to
+ * [-1, 1]. A file must say the bounds, mean and deviation.
  *
  * @param size to which a picture is resized
  * @param values filter and normalisation; its height and width mean nothing
@@ -37,19 +37,33 @@ record QwenPreprocessor(SmartResize size, PreprocessorConfig values) {
     same(json, "patch_size", vision.patchSize());
     same(json, "temporal_patch_size", vision.temporalPatchSize());
     same(json, "merge_size", vision.mergeSize());
-    if (!json.bool("do_resize", true)) {
+    if (!PreprocessorConfig.on(json, "do_resize")) {
       throw json.bad("do_resize is false, but the vision tower needs sides that fit its patches");
     }
     // transformers 4 says min_pixels and max_pixels, newer files size.
     JsonFile size = json.object("size");
     int min = json.integer("min_pixels", size.integer("shortest_edge", MIN_PIXELS, 1), 1);
     int max = json.integer("max_pixels", size.integer("longest_edge", MAX_PIXELS, 1), 1);
+    if (json.exists()) {
+      stated(json, "size.shortest_edge", size.has("shortest_edge") || json.has("min_pixels"));
+      stated(json, "size.longest_edge", size.has("longest_edge") || json.has("max_pixels"));
+      boolean normalise = PreprocessorConfig.on(json, "do_normalize");
+      stated(json, "image_mean", !normalise || json.has("image_mean"));
+      stated(json, "image_std", !normalise || json.has("image_std"));
+    }
     if (max < min) {
       throw json.bad("size: " + min + " pixels at least, but " + max + " at most");
     }
     return new QwenPreprocessor(
         new SmartResize(vision.patchSize() * vision.mergeSize(), min, max),
         PreprocessorConfig.ofSize(json, 0, 0, BICUBIC));
+  }
+
+  /** transformers fills up with Qwen2-VL's values, with which no Qwen3-VL was trained. */
+  private static void stated(JsonFile json, String key, boolean there) {
+    if (!there) {
+      throw json.bad(key + " is missing; Qwen2-VL's, which transformers takes then, is another");
+    }
   }
 
   private static void same(JsonFile json, String key, int expected) {

@@ -223,12 +223,23 @@ class GemmaConfigTest {
     PreprocessorConfig c = PreprocessorConfig.read(folder, 896);
     assertFalse(c.uniform());
     assertArrayEquals(new double[] {0.1, 0.2, 0.3}, c.mean());
+    // transformers keeps a null, and takes it for no.
+    Files.writeString(file, "{\"do_normalize\":null,\"do_rescale\":null}");
+    PreprocessorConfig off = PreprocessorConfig.read(folder, 896);
+    assertEquals(1, off.rescale());
+    assertArrayEquals(new double[3], off.mean());
+    assertArrayEquals(new double[] {1, 1, 1}, off.std());
     for (String bad :
         List.of(
             "{\"size\":{\"height\":448,\"width\":448}}",
             "{\"image_std\":[0,1,1]}",
             "{\"image_mean\":[0.5]}",
             "{\"resample\":5}",
+            "{\"size\":{\"shortest_edge\":896}}",
+            "{\"size\":{\"longest_edge\":896}}",
+            "{\"size\":{\"height\":896}}",
+            "{\"do_resize\":false}",
+            "{\"do_resize\":null}",
             "{\"do_pan_and_scan\":true}")) {
       Files.writeString(file, bad);
       assertThrows(InputException.class, () -> PreprocessorConfig.read(folder, 896), bad);

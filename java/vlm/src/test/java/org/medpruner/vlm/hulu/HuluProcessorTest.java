@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.medpruner.InputException;
 import org.medpruner.vlm.checkpoint.PreprocessorConfig;
 import org.medpruner.vlm.engine.SmartResize;
@@ -99,9 +100,10 @@ class HuluProcessorTest {
     assertEquals(16_384, p.maxTokens());
   }
 
-  @Test
-  void withoutNormalisationPixelsAreOnlyRescaled() throws IOException {
-    PreprocessorConfig v = read("{\"do_normalize\": false}").values();
+  @ParameterizedTest
+  @ValueSource(strings = {"false", "null"})
+  void withoutNormalisationPixelsAreOnlyRescaled(String off) throws IOException {
+    PreprocessorConfig v = read("{\"do_normalize\": " + off + "}").values();
     assertArrayEquals(new double[3], v.mean());
     assertArrayEquals(new double[] {1, 1, 1}, v.std());
   }
@@ -112,6 +114,7 @@ class HuluProcessorTest {
       value = {
         "{\"patch_size\": 16} | patch_size = 16, but config.json says 14",
         "{\"do_resize\": false} | do_resize is off",
+        "{\"do_resize\": null} | do_resize is off",
         "{\"resample\": 1} | resample = 1",
         "{\"image_std\": [0.5, 0, 0.5]} | image_std must be > 0",
         "{\"image_mean\": [0.5, 0.5]} | a list of 3 numbers",
