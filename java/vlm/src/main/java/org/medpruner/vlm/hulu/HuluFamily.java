@@ -45,14 +45,7 @@ public final class HuluFamily extends LoadedFamily {
       HuluProcessor processor,
       GenerationConfig generation,
       Weights weights) {
-    super(
-        folder,
-        config.architecture(),
-        0,
-        0,
-        generation,
-        weights,
-        decoder(config, weights));
+    super(folder, config.architecture(), 0, 0, generation, weights, decoder(config, weights));
     this.config = config;
     this.processor = processor;
     String model = prefix(weights);

@@ -48,14 +48,7 @@ public final class QwenFamily extends LoadedFamily {
       QwenPreprocessor preprocessor,
       GenerationConfig generation,
       Weights weights) {
-    super(
-        folder,
-        QwenConfig.ARCHITECTURE,
-        0,
-        0,
-        generation,
-        weights,
-        decoder(config, weights));
+    super(folder, QwenConfig.ARCHITECTURE, 0, 0, generation, weights, decoder(config, weights));
     this.config = config;
     this.preprocessor = preprocessor;
     tower =

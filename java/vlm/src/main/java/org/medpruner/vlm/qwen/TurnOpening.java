@@ -13,9 +13,9 @@ import org.medpruner.vlm.checkpoint.ChatTemplate;
  * What a checkpoint's chat template writes behind the head of the model's turn: nothing, an open
  * thinking block (Thinking checkpoints) or an empty one (thinking turned off).
  *
- * <p>Read are text, string literals and two conditions: that the turn is asked for, which it is, and
- * that thinking is turned off, which it is not, for nobody can ask for that here. Line breaks and
- * white space as jinja leaves them with transformers' settings (trim_blocks, lstrip_blocks).
+ * <p>Read are text, string literals and two conditions: that the turn is asked for, which it is,
+ * and that thinking is turned off, which it is not, for nobody can ask for that here. Line breaks
+ * and white space as jinja leaves them with transformers' settings (trim_blocks, lstrip_blocks).
  */
 final class TurnOpening {
   private static final String ASKED = "add_generation_prompt";

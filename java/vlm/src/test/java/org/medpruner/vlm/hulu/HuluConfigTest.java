@@ -120,8 +120,7 @@ class HuluConfigTest {
   void keyHeadsThatAreNullAreAsManyAsHeads() throws IOException {
     String heads = "\"num_attention_heads\": 64, \"num_key_value_heads\": null";
     for (String name : List.of(HuluConfig.QWEN2, HuluConfig.QWEN3)) {
-      assertEquals(
-          64, read(qwen2(heads).replace(HuluConfig.QWEN2, name)).text().kvHeads(), name);
+      assertEquals(64, read(qwen2(heads).replace(HuluConfig.QWEN2, name)).text().kvHeads(), name);
     }
   }
 

@@ -128,8 +128,7 @@ class QwenConfigTest {
     String json = FOUR_B.replace("ROPE", ROPE).replace("_heads\": 32", "_heads\": 64");
     String given = "\"num_key_value_heads\": 8, ";
     assertTrue(json.contains(given));
-    assertEquals(
-        64, read(json.replace(given, "\"num_key_value_heads\": null, ")).text().kvHeads());
+    assertEquals(64, read(json.replace(given, "\"num_key_value_heads\": null, ")).text().kvHeads());
     assertEquals(32, read(json.replace(given, "")).text().kvHeads());
   }
 
@@ -145,7 +144,9 @@ class QwenConfigTest {
   @ValueSource(strings = {"axial", "default"})
   void theTowersRotaryBase(String type) throws Exception {
     String rope =
-        "\"depth\": 24, \"rope_parameters\": {\"rope_type\": \"" + type + "\", \"rope_theta\": 500.0}";
+        "\"depth\": 24, \"rope_parameters\": {\"rope_type\": \""
+            + type
+            + "\", \"rope_theta\": 500.0}";
     QwenConfig c = read(FOUR_B.replace("ROPE", ROPE).replace("\"depth\": 24", rope));
     assertEquals(500, c.vision().ropeTheta());
   }
