@@ -57,7 +57,9 @@ final class JpegMarkers {
     return new JpegMarkers(b).rewritten();
   }
 
-  /** Where the segment at {@code at} ends; 0 when pixels follow, or what is the decoder's to say. */
+  /**
+   * Where the segment at {@code at} ends; 0 when pixels follow, or what is the decoder's to say.
+   */
   private int end(int at) {
     if (at + 4 > b.length || (b[at] & 0xff) != 0xff) {
       return 0;

@@ -253,8 +253,7 @@ final class NiftiReader {
    */
   private static @Nullable Path sibling(Path path, String stem, String ending) {
     boolean gzip = Hashes.name(path).toLowerCase(Locale.ROOT).endsWith(".gz");
-    for (String e :
-        List.of(gzip ? ending + ".gz" : ending, gzip ? ending : ending + ".gz")) {
+    for (String e : List.of(gzip ? ending + ".gz" : ending, gzip ? ending : ending + ".gz")) {
       for (String name : List.of(stem + "." + e, stem + "." + e.toUpperCase(Locale.ROOT))) {
         Path other = path.resolveSibling(name);
         if (Files.isRegularFile(other)) {

@@ -528,8 +528,7 @@ final class DicomBadInputTest {
         DicomBytes d = good().sequence(0x52009230, items);
         byte[] file = (undefined ? d.undefinedLengths() : d).file(DicomBytes.DEFLATED);
         assertTrue(file.length < 50_000);
-        Refusals.assertContains(
-            "describes more than a file of its size can hold", refused(file));
+        Refusals.assertContains("describes more than a file of its size can hold", refused(file));
       }
       // Where the first is all that counts the others are passed over.
       DicomBytes[] places = empty.clone();

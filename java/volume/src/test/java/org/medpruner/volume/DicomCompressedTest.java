@@ -332,7 +332,8 @@ final class DicomCompressedTest {
             };
       }
       int difference = (short) (v[i] - predicted);
-      int length = difference == -32768 ? 16 : 32 - Integer.numberOfLeadingZeros(Math.abs(difference));
+      int length =
+          difference == -32768 ? 16 : 32 - Integer.numberOfLeadingZeros(Math.abs(difference));
       code.append(binary(length, 5));
       if (length > 0 && length < 16) {
         code.append(binary(difference < 0 ? difference - 1 : difference, length));

@@ -420,8 +420,7 @@ final class DicomGeometryTest {
     boolean echo = tag == 0x00189082;
     return DicomBytes.item()
         .sequence(0x00209113, DicomBytes.item().position(0, 0, z))
-        .sequence(
-            echo ? 0x00189114 : 0x00209111, DicomBytes.item().bytes(tag, vr, content));
+        .sequence(echo ? 0x00189114 : 0x00209111, DicomBytes.item().bytes(tag, vr, content));
   }
 
   private static DicomBytes enhanced(DicomBytes... perFrame) {

@@ -220,11 +220,7 @@ final class DicomValuesTest {
     add(slice(0, 1024).text(0x00080060, "CS", "CT").rescale(1, -1024));
     add(slice(0, 1024).text(0x00080060, "CS", "CT"));
     assertEquals(Modality.CT, Volumes.read(dir).provenance().modality());
-    add(
-        slice(0, 200)
-            .text(0x00080060, "CS", "CT")
-            .without(0x00281052)
-            .without(0x00281053));
+    add(slice(0, 200).text(0x00080060, "CS", "CT").without(0x00281052).without(0x00281053));
     assertEquals(Modality.AUTO, Volumes.read(dir).provenance().modality());
   }
 

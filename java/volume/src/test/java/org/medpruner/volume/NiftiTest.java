@@ -360,8 +360,7 @@ final class NiftiTest {
       byte[] voxels = zipped ? new byte[] {9, 0, 8, 0, 5, 0} : new byte[] {7, 0, 6, 0};
       String gz = zipped ? ".gz" : "";
       NiftiBytes.write(
-          dir.resolve("p.hdr" + gz),
-          zipped ? NiftiBytes.gzip(n.header.array()) : n.header.array());
+          dir.resolve("p.hdr" + gz), zipped ? NiftiBytes.gzip(n.header.array()) : n.header.array());
       NiftiBytes.write(dir.resolve("p.img" + gz), zipped ? NiftiBytes.gzip(voxels) : voxels);
     }
     for (String name : List.of("p.hdr", "p.img")) {

@@ -329,7 +329,9 @@ final class PictureFolderTest {
     }
   }
 
-  /** The JDK takes them for RGB unless they are called 1, 2, 3; libjpeg, and so Pillow, for YCbCr. */
+  /**
+   * The JDK takes them for RGB unless they are called 1, 2, 3; libjpeg, and so Pillow, for YCbCr.
+   */
   @ParameterizedTest
   @ValueSource(ints = {0x000102, 0x020304, 0x010407, 0x594363, 0x010203})
   void colourNamesOfAJpegWithoutMarkersAreAnything(int names) throws IOException {
@@ -383,7 +385,9 @@ final class PictureFolderTest {
   }
 
   private static byte[] adobe(int transform) {
-    byte[] marker = {(byte) 0xff, (byte) 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0};
+    byte[] marker = {
+      (byte) 0xff, (byte) 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0
+    };
     marker[15] = (byte) transform;
     return marker;
   }

@@ -107,8 +107,8 @@ public final class Codestream {
 
   /**
    * Lets a lossless JPEG of 2 to 7, 9, 11, 13 or 15 bits state the next number of bits that the
-   * decoder takes. Prediction begins in the middle of the range, so that all samples come out higher
-   * by the same number, for every predictor hands a constant on.
+   * decoder takes. Prediction begins in the middle of the range, so that all samples come out
+   * higher by the same number, for every predictor hands a constant on.
    *
    * @param at where the frame header begins
    * @return that number

@@ -210,8 +210,8 @@ final class DicomTree {
 
   /**
    * Whether a picture is there already. That its header says so is not enough: anonymised pictures
-   * of two times, or of two series made one, may differ in nothing but their pixels. Where those are
-   * encoded differently UID and instance number have to do.
+   * of two times, or of two series made one, may differ in nothing but their pixels. Where those
+   * are encoded differently UID and instance number have to do.
    */
   private boolean isCopy(int i, ImageHeader h, DicomFile file) {
     String identity = h.identity();

@@ -21,8 +21,7 @@ final class FrameInfo {
    */
   final double[] repetition;
 
-  FrameInfo(
-      int frame, @Nullable Plane plane, double slope, double intercept, double[] repetition) {
+  FrameInfo(int frame, @Nullable Plane plane, double slope, double intercept, double[] repetition) {
     this.frame = frame;
     this.plane = plane;
     this.slope = slope;

@@ -93,8 +93,7 @@ final class ImageHeader {
     // Every CT image states its rescaling. Secondary captures and what lost it on the way do not:
     // their values may be anything.
     boolean rescaled = values != null && !values.text(Tag.RESCALE_INTERCEPT).isEmpty();
-    this.hounsfield =
-        modality.equals("CT") && (unit.equals("HU") || unit.isEmpty() && rescaled);
+    this.hounsfield = modality.equals("CT") && (unit.equals("HU") || unit.isEmpty() && rescaled);
     this.seriesUid = d.text(Tag.SERIES_INSTANCE_UID);
     this.instanceUid = d.text(Tag.SOP_INSTANCE_UID);
     this.seriesNumber = d.integer(Tag.SERIES_NUMBER);

@@ -133,8 +133,7 @@ enum ImageIoDecoder {
    *
    * @param raised what each is too high by
    */
-  private static byte[] bytes(Raster raster, PixelFormat format, int raised)
-      throws DicomException {
+  private static byte[] bytes(Raster raster, PixelFormat format, int raised) throws DicomException {
     int samples = format.samples();
     if (raster.getWidth() != format.columns()
         || raster.getHeight() != format.rows()
