@@ -16,8 +16,9 @@ import org.medpruner.internal.ffm.NativeOps;
  * <p>Rotary embeddings are already applied to Q and K. Memory beyond the tensors is O(H * T). Runs
  * on one device give the same bits; CPU and CUDA agree within 1e-5 relative while {@code scale *
  * sum_i |q_i * k_i|} of every logit is at most 17, beyond that within 6e-7 times the largest such
- * sum, masses below 1e-3 as at 1e-3. A NaN or infinity, in the inputs or on the way in float, gives NaN masses in its whole
- * segment and {@link SegmentFlags#NON_FINITE}. Stateless, as {@link SliceAnchor}.
+ * sum, masses below 1e-3 as at 1e-3. A NaN or infinity, in the inputs or on the way in float, gives
+ * NaN masses in its whole segment and {@link SegmentFlags#NON_FINITE}. Stateless, as {@link
+ * SliceAnchor}.
  */
 public final class AttentionMass {
   private AttentionMass() {}

@@ -312,7 +312,8 @@ class BadTensorTest {
                       overlapping,
                       workspace,
                       Stream.DEFAULT));
-      assertTrue(String.valueOf(e.getMessage()).startsWith("keptCounts: overlaps keptIndices"),
+      assertTrue(
+          String.valueOf(e.getMessage()).startsWith("keptCounts: overlaps keptIndices"),
           e.toString());
     }
   }

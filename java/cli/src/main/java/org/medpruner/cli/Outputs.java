@@ -83,8 +83,8 @@ record Outputs(@Nullable Path json, List<Path> html) {
    * Writes what was asked for; a text that was not is not made.
    *
    * @param htmlTexts one per report
-   * @throws InputException if a file cannot be written; then none is left, and what was there before
-   *     is there again
+   * @throws InputException if a file cannot be written; then none is left, and what was there
+   *     before is there again
    */
   void write(Supplier<String> jsonText, List<Supplier<String>> htmlTexts) {
     Map<Target, String> texts = new LinkedHashMap<>();
@@ -146,7 +146,9 @@ record Outputs(@Nullable Path json, List<Path> html) {
     }
   }
 
-  /** A working name, whose length does not depend on the target's: that may be as long as can be. */
+  /**
+   * A working name, whose length does not depend on the target's: that may be as long as can be.
+   */
   private static Path besides(Target target) {
     Path path =
         target

@@ -169,8 +169,7 @@ class OutputsTest {
     String model = Files.createDirectory(folder.resolve("model")).toString();
     String v = volume("v.nii").toString();
     String out = folder.resolve("out").toString();
-    List<String> ask =
-        List.of("ask", "--model", model, "--question", "q", "--volume", v, "--json");
+    List<String> ask = List.of("ask", "--model", model, "--question", "q", "--volume", v, "--json");
     List<String> files = all();
     ask(ask, out, "--report", out).assertBadInput("--json", "as a file and as a folder");
     ask(ask, out + "/report.html/a.json", "--report", out)
@@ -225,9 +224,10 @@ class OutputsTest {
   void anOutputThatCannotBeWrittenIsNoSuccess() throws IOException {
     String v = volume("v.nii").toString();
     for (String[] args :
-        List.of(new String[] {"prune", "--volume", v}, new String[] {"info"}, new String[] {
-          "--help"
-        })) {
+        List.of(
+            new String[] {"prune", "--volume", v},
+            new String[] {"info"},
+            new String[] {"--help"})) {
       ByteArrayOutputStream err = new ByteArrayOutputStream();
       int code =
           Main.run(

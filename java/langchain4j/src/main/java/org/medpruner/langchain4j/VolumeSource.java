@@ -67,8 +67,7 @@ sealed interface VolumeSource {
   record OnDisk(Path path) implements VolumeSource {
     /** Endings of the two files of a NIfTI pair, of which either may be given. */
     private static final Pattern HALF =
-        Pattern.compile(
-            "(.*)\\.(hdr|img|nii)(\\.gz)?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+        Pattern.compile("(.*)\\.(hdr|img|nii)(\\.gz)?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
     @Override
     public String digest() {

@@ -113,8 +113,7 @@ class MemoryTest {
     "scan,scan.img,scan",
     "scan.nii,scan.img,scan.nii"
   })
-  void aPairIsKnownByTheContentOfBoth(String header, String data, String given)
-      throws IOException {
+  void aPairIsKnownByTheContentOfBoth(String header, String data, String given) throws IOException {
     ByteBuffer first = unpacked(Demo.phantom(5));
     first.putFloat(108, 0).put(344, new byte[] {'n', 'i', '1', 0});
     Files.write(folder.resolve(header), Arrays.copyOf(first.array(), 348));

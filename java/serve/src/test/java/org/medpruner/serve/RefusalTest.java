@@ -347,8 +347,7 @@ class RefusalTest {
   void gammaMayBeAsLargeAsOnTheCommandLine() throws Exception {
     HttpResponse<String> response =
         server.chat(
-            server.body(
-                phantom, "a?", ", \"max_tokens\": 1, \"medpruner\": {\"gamma\": 2.5}"));
+            server.body(phantom, "a?", ", \"max_tokens\": 1, \"medpruner\": {\"gamma\": 2.5}"));
     assertEquals(200, response.statusCode(), response.body());
   }
 
@@ -402,7 +401,8 @@ class RefusalTest {
         for (int i = 0; i < 5; i++) {
           zip.putNextEntry(new ZipEntry(i + ".png"));
           zip.write(slices.get(i));
-          form.append("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n")
+          form.append(
+                  "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n")
               .append(new String(slices.get(i), StandardCharsets.ISO_8859_1))
               .append("\r\n");
         }
@@ -425,8 +425,7 @@ class RefusalTest {
     assertTrue(
         TestServer.message(response).startsWith(id + ": 1 of its files is neither"),
         response.body());
-    assertEquals(
-        200, server.send(server.request("/v1/files/" + id).DELETE().build()).statusCode());
+    assertEquals(200, server.send(server.request("/v1/files/" + id).DELETE().build()).statusCode());
   }
 
   @ParameterizedTest
@@ -443,11 +442,7 @@ class RefusalTest {
   @Test
   void theAllowedMethodsAreAllNamed() throws Exception {
     HttpResponse<String> response =
-        server.send(
-            server
-                .request("/v1/files/" + phantom)
-                .PUT(BodyPublishers.noBody())
-                .build());
+        server.send(server.request("/v1/files/" + phantom).PUT(BodyPublishers.noBody()).build());
     assertEquals(405, response.statusCode());
     assertEquals("GET, DELETE", response.headers().firstValue("Allow").orElse(""));
   }

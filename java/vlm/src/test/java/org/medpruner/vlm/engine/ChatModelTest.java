@@ -361,8 +361,7 @@ class ChatModelTest {
       }
       assertFalse(conversation.ask("Where?", OPTIONS, Progress.NONE).tokenIds().isEmpty());
       characters.set(0);
-      assertThrows(
-          InputException.class, () -> conversation.ask(longText, OPTIONS, Progress.NONE));
+      assertThrows(InputException.class, () -> conversation.ask(longText, OPTIONS, Progress.NONE));
       assertTrue(characters.get() < 100_000, characters + " characters were tokenized");
     }
   }
