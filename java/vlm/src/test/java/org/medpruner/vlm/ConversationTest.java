@@ -211,8 +211,15 @@ class ConversationTest {
           assertThrows(
               InputException.class,
               () ->
-                  conversation.ask("why ".repeat(9000), GenerationOptions.DEFAULT, Progress.NONE));
+                  conversation.ask("why ".repeat(4500), GenerationOptions.DEFAULT, Progress.NONE));
       assertTrue(String.valueOf(length.getMessage()).contains("begin a new conversation"));
+      // Too long for any.
+      InputException never =
+          assertThrows(
+              InputException.class,
+              () ->
+                  conversation.ask("why ".repeat(9000), GenerationOptions.DEFAULT, Progress.NONE));
+      assertTrue(String.valueOf(never.getMessage()).contains("ask less"));
       // Neither has changed anything.
       assertFalse(
           conversation
