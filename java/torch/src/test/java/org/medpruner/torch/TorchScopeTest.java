@@ -31,7 +31,8 @@ class TorchScopeTest {
   private static final int MOST_SCOPES = 2;
 
   /** How an object comes to be. */
-  private enum Origin {
+  @SuppressWarnings("ImmutableEnumChecker") // the suppliers hold nothing
+  enum Origin {
     MADE(TorchScopeTest::ones),
     OF_A_STEP(() -> TorchScope.run(TorchScopeTest::ones)),
     OF_A_STEP_IN_A_STEP(

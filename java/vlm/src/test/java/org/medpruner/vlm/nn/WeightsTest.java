@@ -97,7 +97,7 @@ class WeightsTest {
           (tensor, first, buffer) -> {
             boolean differs = name.equals("other") && tensor.name().equals("lm_head.weight");
             for (long i = first; buffer.hasRemaining(); i++) {
-              buffer.putFloat(i == 5 && differs ? 7 : i);
+              buffer.putFloat(i == 5 && differs ? 7 : (float) i);
             }
           });
       try (Weights weights = load(ComputeType.F32, 0)) {
