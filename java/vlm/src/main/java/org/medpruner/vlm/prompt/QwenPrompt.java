@@ -96,7 +96,11 @@ public final class QwenPrompt {
     return tokenizer.encode((thinking() ? "\n</think>\n\n" : "") + text);
   }
 
-  /** Whether the model's turn begins inside a thinking block. */
+  /**
+   * Whether the model's turn begins inside a thinking block.
+   *
+   * @return true where the template opens one and leaves its end to the model
+   */
   public boolean thinking() {
     return opening.contains(ThinkingBlock.QWEN.open())
         && !opening.contains(ThinkingBlock.QWEN.close());
