@@ -132,7 +132,7 @@ int64_t fuzz_cases() { return harness::number_from("MEDPRUNER_FUZZ_CASES", 60000
 
 uint64_t fuzz_seed() { return static_cast<uint64_t>(harness::number_from("MEDPRUNER_FUZZ_SEED", 61, 0)); }
 
-/** For calls that are refused for another reason. An ample one for each took half of the sanitized build's time. */
+/** For calls that are refused for another reason: to clear an ample one for each would be for nothing. */
 constexpr size_t kSomeWorkspace = 1024;
 
 struct Tally {
