@@ -3,9 +3,14 @@
 # builds examples/arrays against it alone. Where the POMs still hold placeholders, stand-ins take their place: a version, a
 # publisher, a signing key made for the occasion. Nothing in this folder changes and nothing leaves the machine.
 #   tools/check-publishable.sh [Maven arguments]
-# It needs what a release needs, gpg and python3. With -Dnative.options=-DMEDPRUNER_CUDA_ARCHS=90 one CUDA architecture is compiled, not seven.
+# It needs what a release needs, gpg, python3, and JAVA_HOME of a JDK of 24 or newer for the example. With -Dnative.options=-DMEDPRUNER_CUDA_ARCHS=90 one CUDA architecture is compiled, not seven.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+release=$("${JAVA_HOME:-/nonexistent}/bin/java" -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java\.specification\.version = //p' || true)
+if ! [[ $release =~ ^[0-9]+$ && $release -ge 24 ]]; then
+  echo "check-publishable: JAVA_HOME is \"${JAVA_HOME:-}\", expected a JDK of 24 or newer" >&2
+  exit 2
+fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/medpruner-publishable.XXXXXX")
 copy=$work/copy
 mkdir "$copy"

@@ -21,8 +21,8 @@ LIMIT = 1 << 30  # bytes of a bundle that the portal takes
 CHECKSUMS = {".md5": hashlib.md5, ".sha1": hashlib.sha1, ".sha256": hashlib.sha256, ".sha512": hashlib.sha512}
 NEEDED = ["name", "description", "url", "licenses/license/name", "licenses/license/url", "developers/developer/name",
           "scm/url", "scm/connection", "scm/developerConnection"]
-# Where the licences of everything inside are, besides the text of the own one.
-REPORTED = ["META-INF/LICENSE", "META-INF/THIRD-PARTY.txt"]
+# The own licence, and those of others: of what Maven adds to the class path, or of what is linked into a library.
+LICENCES = [["META-INF/LICENSE"], ["META-INF/THIRD-PARTY.txt", "META-INF/THIRD-PARTY-NATIVE.md"]]
 
 
 def find(pom, path):
@@ -89,9 +89,9 @@ def check(bundle, bom, verify=verified):
                 continue
             found.add((artifact, classifier))
             with zipfile.ZipFile(io.BytesIO(data)) as jar:
-                for report in REPORTED:
-                    if report not in jar.namelist():
-                        yield f"{name} holds no {report}"
+                for texts in LICENCES:
+                    if not set(texts) & set(jar.namelist()):
+                        yield f"{name} holds no {' or '.join(texts)}"
 
     for folder, pom in sorted(poms.items()):
         parent = pom.find(NS + "parent")
@@ -146,8 +146,8 @@ def sample():
     bom = f"{head}{own.format('bom')}<packaging>pom</packaging>{rest}<dependencyManagement><dependencies><dependency>{module}</dependency></dependencies></dependencyManagement></project>"
     jar = io.BytesIO()
     with zipfile.ZipFile(jar, "w") as archive:
-        for name in REPORTED:
-            archive.writestr(name, "text")
+        for texts in LICENCES:
+            archive.writestr(texts[0], "text")
     core = "g/h/medpruner-core/1.0.0/medpruner-core-1.0.0"
     files = {
         "g/h/medpruner-parent/1.0.0/medpruner-parent-1.0.0.pom": f"{head}{own.format('parent')}<packaging>pom</packaging>{rest}</project>",
@@ -196,7 +196,8 @@ def test():
         "is not the signature of its file": {core + ".jar.asc": b"0"},
         "has no POM beside it": {"g/h/medpruner-x/1.0.0/medpruner-x-1.0.0.jar": files[core + ".jar"]},
         "is named otherwise than its folder": {"g/h/medpruner-core/1.0.0/core.json": b"{}"},
-        "holds no META-INF/LICENSE": {core + ".jar": bundled({"a": b""})},
+        "holds no META-INF/LICENSE": {core + ".jar": bundled({"META-INF/THIRD-PARTY-NATIVE.md": b""})},
+        "holds no META-INF/THIRD-PARTY.txt or": {core + ".jar": bundled({"META-INF/LICENSE": b""})},
         "holds the POM of": edited(core + ".pom", "medpruner-core", "medpruner-cory"),
         "is no release": edited(parent, "1.0.0", "1.0.0-SNAPSHOT"),
         "the parent g/h/medpruner-parent/1.0.0 is not in the bundle": {parent: None},

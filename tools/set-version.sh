@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets the version wherever it is named: all POMs, CMakeLists.txt, the examples, and what the documents show to be copied.
+# Sets the version wherever it is named: all POMs, CMakeLists.txt, the examples, and what the documents show to be copied; and for a
+# release, today as the time of every file in its jars.
 #   tools/set-version.sh 0.2.0-SNAPSHOT
 # DocumentsTest holds all of them to the root POM's.
 set -euo pipefail
@@ -25,3 +26,7 @@ find . -name pom.xml ! -path '*/target/*' ! -path './build/*' -print0 |
     }" README.md docs/releasing.md docs/conformance.md
 sed -i "s/^project(medpruner VERSION [0-9.]*/project(medpruner VERSION ${new%-SNAPSHOT}/" CMakeLists.txt
 sed -i "s/find_package(medpruner [0-9.]*/find_package(medpruner $minor/" README.md docs/abi.md examples/c/CMakeLists.txt
+case $new in
+  *-SNAPSHOT) ;;
+  *) sed -i "s/<project\.build\.outputTimestamp>[^<]*</<project.build.outputTimestamp>$(date -u +%F)T00:00:00Z</" pom.xml ;;
+esac

@@ -12,13 +12,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.xpath.XPath;
+import javax.xml.xpath.XPathFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
 
 /** What documents and build files say that no compiler reads. */
 class DocumentsTest {
@@ -135,6 +141,8 @@ class DocumentsTest {
       assertEquals(same, only(foreign, copy.resolve("pom.xml")), "a library of that number stays");
     }
     assertNotEquals(version(ROOT), version(copy));
+    String day = "<project.build.outputTimestamp>" + LocalDate.now(ZoneOffset.UTC) + "T00:00:00Z<";
+    assertTrue(Files.readString(copy.resolve("pom.xml")).contains(day), "jars of another day");
     String refused = run(2, copy, "tools/set-version.sh", "1.0");
     assertTrue(refused.startsWith("set-version: \"1.0\" is no version, expected"), refused);
   }
@@ -192,6 +200,51 @@ class DocumentsTest {
     }
   }
 
+  /** An artifact is never withdrawn: one with a stand-in for its source's address would stay so. */
+  @Test
+  void theScriptOfWhoPublishesSetsBothPoms(@TempDir Path copy) throws Exception {
+    copyTo(copy, "tools/set-publisher.sh");
+    List<Path> poms = List.of(copy.resolve("pom.xml"), copy.resolve("java/bom/pom.xml"));
+    String before = Files.readString(poms.getFirst());
+    String[][] publishers = {
+      {"https://github.com/some-one/med.pruner", "O'Neil & Söhne | <lab> \\1"},
+      {"https://git.example.org/~one/two/three", "A"}
+    };
+    for (String[] publisher : publishers) {
+      assertEquals("", run(0, copy, "tools/set-publisher.sh", publisher));
+      for (Path pom : poms) {
+        XPath at = XPathFactory.newInstance().newXPath();
+        Document document =
+            DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(pom.toFile());
+        assertEquals(
+            publisher[1], at.evaluate("/project/developers/developer/name", document), "" + pom);
+        String address = publisher[0];
+        assertEquals(address, at.evaluate("/project/scm/url", document), "" + pom);
+        for (String connection : List.of("connection", "developerConnection")) {
+          String found = at.evaluate("/project/scm/" + connection, document);
+          assertEquals("scm:git:" + address + ".git", found, "" + pom);
+        }
+      }
+    }
+    // Nothing else has changed.
+    Pattern own = Pattern.compile("(?s)(<developers>.*?</developers>)|(<scm\\b.*?</scm>)");
+    assertEquals(
+        own.matcher(before).replaceAll(""),
+        own.matcher(Files.readString(poms.getFirst())).replaceAll(""));
+
+    for (String wrong :
+        List.of("", "github.com/a/b", "https://a.org", "https://a.org/b.git", "https://a.invalid/b")) {
+      String refused = run(2, copy, "tools/set-publisher.sh", wrong, "A");
+      String expected = "set-publisher: \"" + wrong + "\" is no address, expected";
+      assertTrue(refused.startsWith(expected), refused);
+    }
+    for (String wrong : List.of("", " ", "a\nb", "MedPruner maintainers")) {
+      String refused = run(2, copy, "tools/set-publisher.sh", "https://a.org/b", wrong);
+      String expected = "set-publisher: \"" + wrong + "\" is no name, expected";
+      assertTrue(refused.startsWith(expected), refused);
+    }
+  }
+
   /** Copies what names versions and groups, and a script; gives what was copied. */
   private static List<Path> copyTo(Path copy, String script) throws IOException {
     List<Path> files = named(ROOT);
@@ -204,9 +257,11 @@ class DocumentsTest {
     return files;
   }
 
-  private static String run(int status, Path tree, String tool, String argument) throws Exception {
-    String script = tree.resolve(tool).toString();
-    Process p = new ProcessBuilder("bash", script, argument).redirectErrorStream(true).start();
+  private static String run(int status, Path tree, String tool, String... arguments)
+      throws Exception {
+    List<String> command = new ArrayList<>(List.of("bash", tree.resolve(tool).toString()));
+    command.addAll(List.of(arguments));
+    Process p = new ProcessBuilder(command).redirectErrorStream(true).start();
     p.getOutputStream().close();
     String out = new String(p.getInputStream().readAllBytes(), UTF_8).strip();
     assertEquals(status, p.waitFor(), out);
