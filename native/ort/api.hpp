@@ -5,6 +5,7 @@
 // become statuses in guard(), which is around every function that ONNX Runtime calls.
 
 #include <onnxruntime_c_api.h>
+#include <string.h>
 
 #include <exception>
 #include <memory>
@@ -58,10 +59,18 @@ inline void check(medpruner_status status) {
   char text[512];
   medpruner_last_error(text, sizeof text, nullptr);
   std::string message = text;
-  // The caller of an op in a graph knows attributes, not params.
+  // The caller of an op in a graph knows attributes, not params and what they hold.
   const std::string params = "params: ";
   if (message.compare(0, params.size(), params) == 0) {
     message.replace(0, params.size(), "attribute ");
+    constexpr const char* kElements[][2] = {
+        {"patch_height", "patch[0]"}, {"patch_width", "patch[1]"}, {"grid_h", "grid[0]"},
+        {"grid_w", "grid[1]"},        {"block_h", "block[0]"},     {"block_w", "block[1]"}};
+    for (const auto& [param, element] : kElements) {
+      for (size_t at; (at = message.find(param)) != std::string::npos;) {
+        message.replace(at, strlen(param), element);
+      }
+    }
   }
   fail(status == MEDPRUNER_ERR_INVALID_ARGUMENT ? ORT_INVALID_ARGUMENT : ORT_FAIL,
        std::move(message));

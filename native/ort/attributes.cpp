@@ -2,6 +2,7 @@
 #include "attributes.hpp"
 
 #include <math.h>
+#include <string.h>
 
 #include <charconv>
 
@@ -115,7 +116,7 @@ std::vector<int64_t> Attributes::integers(const char* name, size_t count) const 
     }
   }
   if (values.empty()) {
-    refuse_other_types(name, "INTS");
+    refuse_other_types(name, (std::to_string(count) + " INTS").c_str());
   } else if (values.size() != count) {
     invalid(std::string("attribute ") + name + " has " + std::to_string(values.size()) +
             " values, expected " + std::to_string(count));
@@ -148,9 +149,23 @@ void Attributes::refuse_other_types(const char* name, const char* expected) cons
       (succeeded(api_, api_.KernelInfoGetAttributeArray_float(info_, name, nullptr, &floats)) &&
        floats > 0) ||
       (succeeded(api_, api_.KernelInfoGetAttributeArray_int64(info_, name, nullptr, &ints)) &&
-       ints > 0)) {
+       ints > 0) ||
+      is_of_another_type(name)) {
     invalid(std::string("attribute ") + name + " has the wrong type, expected " + expected);
   }
+}
+
+bool Attributes::is_of_another_type(const char* name) const {
+  // TENSOR, and STRINGS and graphs, of which API 17 has no getter. That an attribute is there, but
+  // of another type, is in the text alone, in these words since ONNX Runtime's first release.
+  int64_t whole = 0;
+  OrtStatus* status = api_.KernelInfoGetAttribute_int64(info_, name, &whole);
+  const bool other =
+      status != nullptr && strstr(api_.GetErrorMessage(status), "type don't match") != nullptr;
+  if (status != nullptr) {
+    api_.ReleaseStatus(status);
+  }
+  return other;
 }
 
 }  // namespace medpruner::ort

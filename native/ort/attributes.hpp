@@ -34,6 +34,7 @@ class Attributes {
  private:
   std::optional<double> tensor(const char* name) const;
   void refuse_other_types(const char* name, const char* expected) const;
+  bool is_of_another_type(const char* name) const;
 
   const OrtApi& api_;
   const OrtKernelInfo* info_;

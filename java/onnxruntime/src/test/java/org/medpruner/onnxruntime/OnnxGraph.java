@@ -103,6 +103,12 @@ final class OnnxGraph {
       case String s -> a.text(4, s).integer(20, 3);
       // A double has no attribute type of its own.
       case Double d -> a.message(5, scalar(d)).integer(20, 4);
+      case String[] texts -> {
+        for (String text : texts) {
+          a.text(9, text);
+        }
+        yield a.integer(20, 8);
+      }
       case long[] ints -> {
         for (long i : ints) {
           a.integer(8, i);
