@@ -256,11 +256,20 @@ public final class NativeLibrary {
     throw new RouteException("no " + name + " in it", null);
   }
 
-  // System.load before libraryLookup: the latter hides dlopen's error text. The lookup of the same
-  // file is bound to it, where a loader lookup could find the symbols of an earlier attempt.
+  // Not System.load, which binds a file to one class loader: a second web application or a plug-in
+  // that was loaded anew would be refused.
+  private static SymbolLookup load(Path file) {
+    try {
+      return SymbolLookup.libraryLookup(file, Arena.global());
+    } catch (IllegalArgumentException e) {
+      // It hides dlopen's error text, which this throws.
+      System.load(file.toString());
+      return SymbolLookup.libraryLookup(file, Arena.global());
+    }
+  }
+
   private static NativeLibrary open(Path file) throws RouteException {
-    System.load(file.toString());
-    SymbolLookup symbols = SymbolLookup.libraryLookup(file, Arena.global());
+    SymbolLookup symbols = load(file);
     MemorySegment entry =
         symbols
             .find("medpruner_abi_version")

@@ -105,6 +105,15 @@ class NativeLibraryTest {
     assertContains(out, "unavailable", garbage + " does not load: ", "ELF");
   }
 
+  /** As two web applications of one server, or one that is deployed anew. */
+  @Test
+  void everyClassLoaderHasTheLibrary() throws Exception {
+    ChildJvm.Result r = child().run(ClassLoadersProbe.class);
+    assertEquals(0, r.status(), r.output());
+    assertEquals(ClassLoadersProbe.LOADERS, r.output().lines().count(), r.output());
+    r.output().lines().forEach(line -> assertContains(line, "available " + folder));
+  }
+
   @Test
   void anotherPathIsUsedWithAWarning() throws Exception {
     String out = run(child().option("-Dmedpruner.library.path=" + folder.resolve("no.so")));
