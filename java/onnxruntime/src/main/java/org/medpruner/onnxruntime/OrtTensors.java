@@ -123,15 +123,20 @@ public final class OrtTensors {
   }
 
   /**
-   * A view of the memory of a tensor that was made from a buffer, without a copy: the buffer's from
-   * its position on. The view keeps the buffer reachable, so it stays valid when the tensor is
-   * closed.
+   * A view of the memory of a tensor that was made from a buffer, without a copy. The view keeps
+   * the buffer reachable, so it stays valid when the tensor is closed.
+   *
+   * <p>ONNX Runtime took what lay between the buffer's position and its limit when the tensor was
+   * made, and does not say where that was. Both have to be there again: after {@code put}, which
+   * moves the position, {@code rewind()} or what belongs there. A buffer whose two marks were moved
+   * by the same number of elements goes unnoticed.
    *
    * @param tensor open, made by {@link #borrow} or by {@code OnnxTensor.createTensor} of a direct
    *     buffer
    * @return a compact view on the CPU
-   * @throws IllegalArgumentException in one line, if the memory is ONNX Runtime's own, or the
-   *     tensor's type is one that {@link DType} does not have
+   * @throws IllegalArgumentException in one line, if the memory is ONNX Runtime's own, the buffer
+   *     holds more or fewer values between position and limit than the tensor, or the tensor's type
+   *     is one that {@link DType} does not have
    * @throws IllegalStateException if the tensor is closed
    */
   public static TensorView view(OnnxTensor tensor) {
@@ -146,7 +151,19 @@ public final class OrtTensors {
               + " lies in memory of ONNX Runtime, which its Java API only copies; take"
               + " OrtTensors.copy(tensor), or pin a tensor of OrtTensors.borrow as the output");
     }
-    return TensorView.of(MemorySegment.ofBuffer(buffer), dtype, shape);
+    MemorySegment memory = MemorySegment.ofBuffer(buffer);
+    long bytes = tensor.getInfo().getNumElements() * dtype.byteSize();
+    if (memory.byteSize() != bytes) {
+      throw new IllegalArgumentException(
+          "tensor: its buffer has "
+              + memory.byteSize()
+              + " bytes between position and limit, but "
+              + describe(tensor)
+              + " takes "
+              + bytes
+              + "; set both to what they were when the tensor was made");
+    }
+    return TensorView.of(memory, dtype, shape);
   }
 
   private static @Nullable Buffer buffer(OnnxTensor tensor) {

@@ -1,5 +1,6 @@
 package org.medpruner.onnxruntime;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -14,10 +15,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -156,6 +160,30 @@ class OrtTensorsTest {
         assertEquals(8, tail.getLongBuffer().get(1));
         assertEquals(segment.address() + 8, OrtTensors.view(tail).address());
       }
+    }
+  }
+
+  /**
+   * ONNX Runtime took the buffer's position when the tensor was made, and nobody tells it of
+   * another.
+   */
+  @Test
+  void aBufferWhoseMarksMovedIsRefused() throws OrtException {
+    FloatBuffer buffer =
+        ByteBuffer.allocateDirect(32).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    buffer.put(new float[] {0, 1, 2, 3, 4, 5, 6, 7}).position(4);
+    try (OnnxTensor x = OnnxTensor.createTensor(Model.ENVIRONMENT, buffer, new long[] {4})) {
+      TensorView view = OrtTensors.view(x);
+      assertTrue(view.owner() instanceof MemorySegment memory && memory.get(JAVA_FLOAT, 0) == 4);
+      for (Consumer<FloatBuffer> move :
+          List.<Consumer<FloatBuffer>>of(
+              FloatBuffer::rewind, b -> b.put(new float[4]), b -> b.limit(6))) {
+        move.accept(buffer);
+        var e = assertThrows(IllegalArgumentException.class, () -> OrtTensors.view(x));
+        assertOneLine(e, "tensor: its buffer has ", "FLOAT[4] takes 16", "position and limit");
+        buffer.limit(8).position(4);
+      }
+      assertEquals(view.address(), OrtTensors.view(x).address());
     }
   }
 
