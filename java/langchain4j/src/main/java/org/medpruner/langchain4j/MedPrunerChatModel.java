@@ -79,6 +79,8 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
             .modelName(engine.name())
             .overrideWith(builder.defaults)
             .build();
+    // What every request would be refused for.
+    Wanted.of(defaults, engine.name());
   }
 
   /** {@return a builder with the defaults; it needs a checkpoint or a model} */
@@ -296,6 +298,8 @@ public final class MedPrunerChatModel implements ChatModel, AutoCloseable {
      *
      * @return an open model, the caller's to close
      * @throws IllegalStateException if there is neither a checkpoint nor a model, or both
+     * @throws dev.langchain4j.exception.LangChain4jException if the default parameters ask for what
+     *     the model does not do, or are another model's
      * @throws org.medpruner.InputException if the checkpoint cannot be used
      */
     public MedPrunerChatModel build() {

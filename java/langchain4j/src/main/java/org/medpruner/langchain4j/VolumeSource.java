@@ -1,5 +1,7 @@
 package org.medpruner.langchain4j;
 
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import java.io.IOException;
@@ -210,7 +212,10 @@ sealed interface VolumeSource {
     }
     if (root != null && !isUnder(root, path)) {
       throw new InvalidRequestException(
-          where + ": the file lies outside the folder that volumes are read from");
+          where
+              + (isMissingUnder(root, path)
+                  ? ": no such file or folder; check the path"
+                  : ": the file lies outside the folder that volumes are read from"));
     }
     return new OnDisk(path);
   }
@@ -221,5 +226,11 @@ sealed interface VolumeSource {
     } catch (IOException e) {
       return false;
     }
+  }
+
+  /** A path whose folder is there and inside; what is outside is not to be asked for. */
+  private static boolean isMissingUnder(Path root, Path path) {
+    Path folder = path.toAbsolutePath().normalize().getParent();
+    return folder != null && isUnder(root, folder) && Files.notExists(path, NOFOLLOW_LINKS);
   }
 }

@@ -55,6 +55,9 @@ record Wanted(PruningPolicy policy, VolumeReading reading, GenerationOptions gen
     if (stops != null && stops.stream().anyMatch(Objects::isNull)) {
       throw new InvalidRequestException("stopSequences: one is null; leave it out");
     }
+    if (stops != null && stops.contains("")) {
+      throw new InvalidRequestException("stopSequences: one is empty; leave it out");
+    }
     try {
       Sampling sampling =
           new Sampling(

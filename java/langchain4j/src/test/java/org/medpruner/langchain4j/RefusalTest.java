@@ -105,6 +105,8 @@ class RefusalTest {
                     ChatRequestParameters.builder()
                         .stopSequences(Arrays.asList((String) null))
                         .build(),
+                "stopSequences: one is empty",
+                    ChatRequestParameters.builder().stopSequences("a", "").build(),
                 "maxOutputTokens = 0", ChatRequestParameters.builder().maxOutputTokens(0).build(),
                 "temperature = -1.0", ChatRequestParameters.builder().temperature(-1.0).build(),
                 "topP = 0.0", ChatRequestParameters.builder().topP(0.0).build())
@@ -218,7 +220,7 @@ class RefusalTest {
     try (MedPrunerChatModel bounded =
         MedPrunerChatModel.builder().modelPath(Demo.folder()).volumesUnder(folder).build()) {
       for (Path outside :
-          List.of(Demo.phantom(5), link, folder.resolve("../x"), folder.resolve("none"))) {
+          List.of(Demo.phantom(5), link, folder.resolve("../x"), folder.resolve("none/x"))) {
         InvalidRequestException e =
             assertThrows(
                 InvalidRequestException.class,
@@ -227,6 +229,11 @@ class RefusalTest {
                         UserMessage.from(VolumeContent.of(outside), TextContent.from("a?"))));
         assertTrue(e.getMessage().contains("outside"), e.getMessage());
       }
+      UserMessage missing =
+          UserMessage.from(VolumeContent.of(folder.resolve("none")), TextContent.from("a?"));
+      InvalidRequestException none =
+          assertThrows(InvalidRequestException.class, () -> bounded.chat(missing));
+      assertTrue(none.getMessage().contains("no such file"), none.getMessage());
       UserMessage message =
           UserMessage.from(VolumeContent.of(inside), TextContent.from(Demo.QUESTION));
       assertEquals("demo", bounded.chat(message).modelName());
@@ -261,5 +268,15 @@ class RefusalTest {
             .modelPath(folder.resolve("none"))
             .defaultRequestParameters(null);
     assertThrows(NullPointerException.class, undecided::build);
+  }
+
+  @Test
+  void defaultsThatEveryRequestWouldBeRefusedForAreRefusedAtOnce() {
+    MedPrunerChatModel.Builder builder =
+        MedPrunerChatModel.builder()
+            .modelPath(Demo.folder())
+            .defaultRequestParameters(ChatRequestParameters.builder().modelName("mine").build());
+    ModelNotFoundException e = assertThrows(ModelNotFoundException.class, builder::build);
+    assertEquals("modelName = mine, but this model is demo", e.getMessage());
   }
 }
