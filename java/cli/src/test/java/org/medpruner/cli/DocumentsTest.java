@@ -233,7 +233,8 @@ class DocumentsTest {
         own.matcher(Files.readString(poms.getFirst())).replaceAll(""));
 
     for (String wrong :
-        List.of("", "github.com/a/b", "https://a.org", "https://a.org/b.git", "https://a.invalid/b")) {
+        List.of(
+            "", "github.com/a/b", "https://a.org", "https://a.org/b.git", "https://a.invalid/b")) {
       String refused = run(2, copy, "tools/set-publisher.sh", wrong, "A");
       String expected = "set-publisher: \"" + wrong + "\" is no address, expected";
       assertTrue(refused.startsWith(expected), refused);

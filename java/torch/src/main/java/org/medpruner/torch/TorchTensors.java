@@ -71,24 +71,14 @@ public final class TorchTensors {
    * @param view of memory that stays allocated until the tensor, and what LibTorch derives from it,
    *     is gone
    * @return a tensor that frees no memory, the caller's to close
-   * @throws IllegalArgumentException if a stride is negative, which LibTorch does not have
+   * @throws IllegalArgumentException if a stride is negative, which LibTorch does not have, or the
+   *     address is no multiple of the element size, which LibTorch's kernels count on
    * @throws IllegalStateException if the view's {@link NativeBuffer} or the arena of its segment is
    *     closed, or the segment is confined to another thread
    * @throws org.medpruner.MedPrunerUnavailableException if LibTorch cannot be loaded
    */
   public static BorrowedTensor borrow(TensorView view) {
-    requireAccess(view);
-    requireStrides(view);
-    TorchRuntime.require();
-    return new BorrowedTensor(
-        fromAddress(
-            view.address(),
-            view.elements() * view.dtype().byteSize(),
-            view.dtype(),
-            view.shape(),
-            view.strides(),
-            view.device()),
-        view);
+    return borrow(view, "view");
   }
 
   /**
@@ -104,16 +94,31 @@ public final class TorchTensors {
    * @throws IllegalStateException if the arena is closed, or confined to another thread
    */
   public static BorrowedTensor borrow(MemorySegment memory, DType dtype, long... shape) {
-    TensorView view = TensorView.of(memory, dtype, shape);
-    if (view.address() % dtype.byteSize() != 0) {
+    return borrow(TensorView.of(memory, dtype, shape), "memory");
+  }
+
+  private static BorrowedTensor borrow(TensorView view, String name) {
+    requireAccess(view);
+    requireStrides(view);
+    if (view.address() % view.dtype().byteSize() != 0) {
       throw new IllegalArgumentException(
-          "memory: address 0x"
+          name
+              + ": address 0x"
               + Long.toHexString(view.address())
               + " is not a multiple of "
-              + dtype.byteSize()
+              + view.dtype().byteSize()
               + " bytes");
     }
-    return borrow(view);
+    TorchRuntime.require();
+    return new BorrowedTensor(
+        fromAddress(
+            view.address(),
+            view.elements() * view.dtype().byteSize(),
+            view.dtype(),
+            view.shape(),
+            view.strides(),
+            view.device()),
+        view);
   }
 
   /** Asks the owner, where it knows: LibTorch would read what was freed. */

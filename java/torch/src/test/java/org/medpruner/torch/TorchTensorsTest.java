@@ -110,6 +110,9 @@ class TorchTensorsTest {
       assertThrows(
           IllegalArgumentException.class,
           () -> TorchTensors.borrow(memory.asSlice(2), DType.F32, 2));
+      TensorView odd = TensorView.of(memory.asSlice(2), DType.F32, 2);
+      var e = assertThrows(IllegalArgumentException.class, () -> TorchTensors.borrow(odd));
+      assertTrue(("" + e.getMessage()).matches("view: address 0x.* is not a multiple of 4 bytes"));
       assertThrows(
           IllegalArgumentException.class,
           () -> TorchTensors.borrow(MemorySegment.ofArray(new float[4]), DType.F32, 4));
