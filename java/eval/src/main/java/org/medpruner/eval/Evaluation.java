@@ -13,6 +13,7 @@ import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.eval.benchmark.SampleVolume;
+import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.volume.SliceImages;
@@ -28,6 +29,7 @@ import org.medpruner.volume.VolumeException;
  */
 public final class Evaluation {
   private final EvaluationPlan plan;
+  private final GenerationOptions reports;
   private final Listener listener;
   private final RunFolder folder;
   private final Map<String, String> volumeHashes = new HashMap<>();
@@ -35,8 +37,15 @@ public final class Evaluation {
   private int done;
   private int total;
 
-  private Evaluation(EvaluationPlan plan, Listener listener, RunFolder folder) {
+  /**
+   * One process's part of a run.
+   *
+   * @param reports how to write reports
+   */
+  private Evaluation(
+      EvaluationPlan plan, GenerationOptions reports, Listener listener, RunFolder folder) {
     this.plan = plan;
+    this.reports = reports;
     this.listener = listener;
     this.folder = folder;
   }
@@ -77,7 +86,7 @@ public final class Evaluation {
       }
       folder.openResults();
       Run before = Run.read(plan.out());
-      new Evaluation(plan, listener, folder).run(before, model);
+      new Evaluation(plan, plan.reportGeneration(), listener, folder).run(before, model);
     }
     return Run.read(plan.out());
   }
@@ -138,7 +147,7 @@ public final class Evaluation {
         continue;
       }
       Sample asked = firstToAsk(open.values());
-      VolumeQuestions questions = new VolumeQuestions(plan, model, asked);
+      VolumeQuestions questions = new VolumeQuestions(plan, reports, model, asked);
       checkHash(samples.getFirst().volume(), questions.volume());
       SampleVolume volume = questions.volume();
       if (!warm && volume != null && asked != null) {

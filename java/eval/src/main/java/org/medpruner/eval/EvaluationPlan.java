@@ -57,12 +57,14 @@ public record EvaluationPlan(
     }
   }
 
-  /** How to answer samples of a kind, which is as {@link #generation} says but for reports. */
-  GenerationOptions generationOf(Sample.Kind kind) {
+  /**
+   * How to write reports, which is as {@link #generation} says but for the length. Reads the
+   * checkpoint's folder: to be asked once a run, since a file that changes in its middle would give
+   * reports of two lengths.
+   */
+  GenerationOptions reportGeneration() {
     boolean said =
-        generation.maxNewTokens() > 0
-            || kind != Sample.Kind.REPORT
-            || GenerationConfig.read(model, List.of()).maxNewTokens() > 0;
+        generation.maxNewTokens() > 0 || GenerationConfig.read(model, List.of()).maxNewTokens() > 0;
     return said
         ? generation
         : new GenerationOptions(

@@ -23,6 +23,7 @@ final class VolumeQuestions {
   private static final int MAX_ERROR = 500;
 
   private final EvaluationPlan plan;
+  private final GenerationOptions reports;
   private final VisionLanguageModel model;
   private final @Nullable SampleVolume volume;
 
@@ -32,10 +33,16 @@ final class VolumeQuestions {
   /**
    * Reads the volume.
    *
+   * @param reports how to write reports; what else is asked is answered as the plan says
    * @param asked a sample that can be asked about it; null when none can: then it is not read
    */
-  VolumeQuestions(EvaluationPlan plan, VisionLanguageModel model, @Nullable Sample asked) {
+  VolumeQuestions(
+      EvaluationPlan plan,
+      GenerationOptions reports,
+      VisionLanguageModel model,
+      @Nullable Sample asked) {
     this.plan = plan;
+    this.reports = reports;
     this.model = model;
     SampleVolume read = null;
     String problem = "";
@@ -111,7 +118,7 @@ final class VolumeQuestions {
       long encodePeak) {
     try {
       boolean restarted = PeakMemory.restart();
-      GenerationOptions options = plan.generationOf(sample.kind());
+      GenerationOptions options = sample.kind() == Sample.Kind.REPORT ? reports : plan.generation();
       Answer a = model.ask(encoded, sample.prompt(), options, Progress.NONE);
       if (a.ending() == Ending.CANCELLED) {
         return null;

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -30,7 +31,6 @@ import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.eval.report.EvaluationReport;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.GenerationOptions;
-import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.VisionLanguageModel;
@@ -38,7 +38,6 @@ import org.medpruner.volume.SliceImages;
 
 /** Whole runs of a miniature of M3D with the demo model: two volumes, five questions. */
 class EvaluationTest {
-  private static final GenerationOptions SHORT = new GenerationOptions(3, PromptLayout.GOOGLE);
   private static final Setting PAPER = Setting.of(PruningPolicy.PAPER);
 
   @TempDir Path folder;
@@ -66,23 +65,20 @@ class EvaluationTest {
     return folder.resolve("out");
   }
 
-  private EvaluationPlan plan(int limit, Setting... settings) {
-    return new EvaluationPlan(
-        Benchmark.M3D,
-        folder.resolve("data"),
-        TestData.demoModel(),
-        LoadOptions.DEFAULT,
-        List.of(settings),
-        limit,
-        1,
-        85,
-        SHORT,
-        out(),
-        "test");
+  private TestData.Plan plan(Setting... settings) {
+    return planOf("data", settings);
   }
 
-  private static Run run(EvaluationPlan plan) {
-    return Evaluation.run(plan, Progress.NONE, Evaluation.Listener.NONE);
+  private TestData.Plan planOf(String data, Setting... settings) {
+    return new TestData.Plan(Benchmark.M3D, folder.resolve(data), out()).settings(settings);
+  }
+
+  private static Run run(TestData.Plan plan) {
+    return run(plan, Evaluation.Listener.NONE);
+  }
+
+  private static Run run(TestData.Plan plan, Evaluation.Listener listener) {
+    return Evaluation.run(plan.build(), Progress.NONE, listener);
   }
 
   /** Answers and errors by setting and sample. */
@@ -101,11 +97,7 @@ class EvaluationTest {
   @Test
   void everySampleIsAnsweredUnderEverySetting() throws IOException {
     List<String> progress = new ArrayList<>();
-    Run run =
-        Evaluation.run(
-            plan(0, Setting.OFF, PAPER),
-            Progress.NONE,
-            (r, done, total) -> progress.add(done + "/" + total));
+    Run run = run(plan(Setting.OFF, PAPER), (r, done, total) -> progress.add(done + "/" + total));
     assertTrue(run.complete());
     assertEquals(0, run.failures());
     assertEquals(10, lines().size());
@@ -138,7 +130,7 @@ class EvaluationTest {
     }
     // Nothing is left to do: the same command changes nothing.
     List<String> before = lines();
-    run(plan(0, Setting.OFF, PAPER));
+    run(plan(Setting.OFF, PAPER));
     assertEquals(before, lines());
   }
 
@@ -151,7 +143,7 @@ class EvaluationTest {
 
   @Test
   void aRunGoesOnBehindEveryTear() throws IOException {
-    Run whole = run(plan(0, Setting.OFF, PAPER));
+    Run whole = run(plan(Setting.OFF, PAPER));
     byte[] bytes = Files.readAllBytes(out().resolve(RunFiles.RESULTS));
     List<String> lines = lines();
     for (int kept : new int[] {0, 1, 4, 7, 9}) {
@@ -159,9 +151,9 @@ class EvaluationTest {
           lines.subList(0, kept).stream()
               .mapToInt(l -> l.getBytes(StandardCharsets.UTF_8).length + 1)
               .sum();
-      byte[] torn = java.util.Arrays.copyOf(bytes, Math.min(bytes.length - 1, end + 17 * kept));
+      byte[] torn = Arrays.copyOf(bytes, Math.min(bytes.length - 1, end + 17 * kept));
       Files.write(out().resolve(RunFiles.RESULTS), torn);
-      Run again = run(plan(0, Setting.OFF, PAPER));
+      Run again = run(plan(Setting.OFF, PAPER));
       assertEquals(10, lines().size());
       assertEquals(lines.subList(0, kept), lines().subList(0, kept));
       assertEquals(answers(whole), answers(again));
@@ -171,7 +163,7 @@ class EvaluationTest {
   @Test
   void aBadSampleIsKeptWithItsErrorAndTheRunGoesOn() throws IOException {
     Files.write(folder.resolve("data/v0/101.png"), new byte[] {1, 2, 3});
-    Run run = run(plan(0, Setting.OFF, PAPER));
+    Run run = run(plan(Setting.OFF, PAPER));
     assertTrue(run.complete());
     assertEquals(6, run.failures());
     for (Sample s : run.samples()) {
@@ -183,7 +175,7 @@ class EvaluationTest {
       }
     }
     // It stays so: nothing is asked twice.
-    run(plan(0, Setting.OFF, PAPER));
+    run(plan(Setting.OFF, PAPER));
     assertEquals(10, lines().size());
   }
 
@@ -193,7 +185,7 @@ class EvaluationTest {
     String text = Files.readString(json).replace("Is there a lesion in slice 1?", "");
     int last = text.lastIndexOf("\"no\"");
     text(json, text.substring(0, last) + "\"\"" + text.substring(last + 4));
-    Run run = run(plan(0, Setting.OFF, PAPER));
+    Run run = run(plan(Setting.OFF, PAPER));
     assertTrue(run.complete());
     assertEquals(4, run.failures());
     for (Setting s : List.of(Setting.OFF, PAPER)) {
@@ -216,7 +208,7 @@ class EvaluationTest {
     text = text.substring(0, third) + "9" + text.substring(third + 1);
     int last = text.lastIndexOf("\"no\"");
     text(json, text.substring(0, last) + "\"\"" + text.substring(last + 4));
-    Run run = run(plan(0, Setting.OFF, PAPER));
+    Run run = run(plan(Setting.OFF, PAPER));
     assertTrue(run.complete());
     assertEquals(4, run.failures());
     for (Setting s : run.settings()) {
@@ -230,20 +222,7 @@ class EvaluationTest {
     }
     // The folder is gone on with from where the data lie now.
     Files.move(folder.resolve("data"), folder.resolve("moved"));
-    EvaluationPlan p = plan(0, Setting.OFF, PAPER);
-    run(
-        new EvaluationPlan(
-            p.benchmark(),
-            folder.resolve("moved"),
-            p.model(),
-            p.load(),
-            p.settings(),
-            0,
-            1,
-            85,
-            SHORT,
-            out(),
-            "test"));
+    run(planOf("moved", Setting.OFF, PAPER));
     assertEquals(10, lines().size());
   }
 
@@ -251,7 +230,7 @@ class EvaluationTest {
   void aQuestionThatDoesNotFitFailsAlone() throws IOException {
     Path json = folder.resolve("data/M3D_test.json");
     text(json, Files.readString(json).replace("slice 1", "slice " + "one ".repeat(9000)));
-    Run run = run(plan(0, Setting.OFF));
+    Run run = run(plan(Setting.OFF));
     assertEquals(1, run.failures());
     SampleResult r = run.result(Setting.OFF, "m3d-000001");
     assertTrue(r != null && r.failed() && r.error() != null && r.error().contains("context"));
@@ -260,7 +239,7 @@ class EvaluationTest {
 
   @Test
   void aLimitTakesWholeVolumes() {
-    Run run = run(plan(2, Setting.OFF));
+    Run run = run(plan(Setting.OFF).limit(2));
     assertEquals(2, run.samples().size());
     assertEquals(1, run.samples().stream().map(Sample::volume).distinct().count());
     assertEquals(5, run.header().selection().available());
@@ -268,84 +247,33 @@ class EvaluationTest {
 
   @Test
   void anotherRunIsRefused() throws IOException {
-    run(plan(0, Setting.OFF, PAPER));
+    run(plan(Setting.OFF, PAPER));
     List<String> before = lines();
-    refused("list of settings", plan(0, Setting.OFF));
+    refused("list of settings", plan(Setting.OFF));
     refused(
         "setting paper: name is paper+, the run began with paper and tau is 0.5, the run began with"
             + " 0.9; name another --out, or delete it",
-        plan(0, Setting.OFF, new Setting("paper", "paper", PruningPolicy.PAPER.withTau(0.5))));
-    refused("limit: 0 there, 4 now", plan(4, Setting.OFF, PAPER));
-    EvaluationPlan p = plan(0, Setting.OFF, PAPER);
+        plan(Setting.OFF, new Setting("paper", "paper", PruningPolicy.PAPER.withTau(0.5))));
+    refused("limit: 0 there, 4 now", plan(Setting.OFF, PAPER).limit(4));
     refused(
         "generation: maxNewTokens is 4, the run began with 3 and "
             + "layout is reference, the run began with google; name",
-        new EvaluationPlan(
-            p.benchmark(),
-            p.data(),
-            p.model(),
-            p.load(),
-            p.settings(),
-            0,
-            1,
-            85,
-            new GenerationOptions(4, PromptLayout.REFERENCE),
-            out(),
-            "test"));
-    refused(
-        "number of images",
-        new EvaluationPlan(
-            p.benchmark(),
-            p.data(),
-            p.model(),
-            p.load(),
-            p.settings(),
-            0,
-            1,
-            9,
-            SHORT,
-            out(),
-            "test"));
-    refused(
-        "version of medpruner",
-        new EvaluationPlan(
-            p.benchmark(),
-            p.data(),
-            p.model(),
-            p.load(),
-            p.settings(),
-            0,
-            1,
-            85,
-            SHORT,
-            out(),
-            "2"));
+        plan(Setting.OFF, PAPER).generation(4, PromptLayout.REFERENCE));
+    refused("number of images", plan(Setting.OFF, PAPER).maxImages(9));
+    refused("version of medpruner", plan(Setting.OFF, PAPER).version("2"));
     Path json = folder.resolve("data/M3D_test.json");
     String text = Files.readString(json);
     text(json, text + "\n");
-    refused("annotation file", p);
+    refused("annotation file", plan(Setting.OFF, PAPER));
     text(json, text);
     TestData.picture(folder.resolve("data/v1/200.png"), 16, 3);
-    refused("volumes (names and sizes", p);
+    refused("volumes (names and sizes", plan(Setting.OFF, PAPER));
     Files.delete(folder.resolve("data/v1/200.png"));
     Path model = copyOfModel();
     text(model.resolve("generation_config.json"), "{\"max_new_tokens\": 7}");
-    refused(
-        "model (SHA-256",
-        new EvaluationPlan(
-            p.benchmark(),
-            p.data(),
-            model,
-            p.load(),
-            p.settings(),
-            0,
-            1,
-            85,
-            SHORT,
-            out(),
-            "test"));
+    refused("model (SHA-256", plan(Setting.OFF, PAPER).model(model));
     assertEquals(before, lines());
-    run(p);
+    run(plan(Setting.OFF, PAPER));
   }
 
   private Path copyOfModel() throws IOException {
@@ -358,18 +286,18 @@ class EvaluationTest {
     return copy;
   }
 
-  private void refused(String what, EvaluationPlan plan) {
+  private void refused(String what, TestData.Plan plan) {
     String message = refusal(() -> run(plan));
     assertTrue(message.startsWith(out() + ": holds a run with another " + what), message);
   }
 
   @Test
   void aVolumeThatChangedInTheMiddleIsRefused() throws IOException {
-    run(plan(0, Setting.OFF, PAPER));
+    run(plan(Setting.OFF, PAPER));
     List<String> lines = lines();
     Files.writeString(out().resolve(RunFiles.RESULTS), lines.get(0) + "\n");
     repaint(folder.resolve("data/v0/101.png"));
-    String message = refusal(() -> run(plan(0, Setting.OFF, PAPER)));
+    String message = refusal(() -> run(plan(Setting.OFF, PAPER)));
     assertTrue(message.contains("v0: has changed since the run began"), message);
     assertEquals(1, lines().size());
   }
@@ -387,7 +315,7 @@ class EvaluationTest {
   /** Of a volume whose questions are all answered the time stamp tells that it must be read. */
   @Test
   void aVolumeThatChangedBehindItsAnswersIsRefused() throws IOException {
-    EvaluationPlan plan = plan(0, Setting.OFF, PAPER);
+    TestData.Plan plan = plan(Setting.OFF, PAPER);
     Run whole = run(plan);
     Path file = folder.resolve("data/v0/101.png");
     byte[] bytes = Files.readAllBytes(file);
@@ -411,7 +339,7 @@ class EvaluationTest {
   @Test
   void howAVolumeWasShownIsKeptWithItsAnswersAndSaid() throws IOException {
     TestData.picture(folder.resolve("data/v1/99.png"), 16, 7);
-    Run run = run(plan(0, Setting.OFF, PAPER));
+    Run run = run(plan(Setting.OFF, PAPER));
     for (Setting setting : run.settings()) {
       for (Sample s : run.samples()) {
         SampleResult r = result(run, setting, s);
@@ -438,18 +366,36 @@ class EvaluationTest {
   }
 
   private EvaluationPlan lengths(Path checkpoint, int maxNewTokens) {
-    return new EvaluationPlan(
-        Benchmark.M3D,
-        folder.resolve("data"),
-        checkpoint,
-        LoadOptions.DEFAULT,
-        List.of(Setting.OFF),
-        0,
-        1,
-        85,
-        new GenerationOptions(maxNewTokens, PromptLayout.REFERENCE),
-        out(),
-        "test");
+    return plan(Setting.OFF)
+        .model(checkpoint)
+        .generation(maxNewTokens, PromptLayout.REFERENCE)
+        .build();
+  }
+
+  /** All reports of a run have the length that its checkpoint said when it began. */
+  @Test
+  void aLengthThatChangesInTheMiddleIsNotTaken() throws IOException {
+    Path data = folder.resolve("amos");
+    TestData.picture(data.resolve("v/1.png"), 16, 0);
+    TestData.picture(data.resolve("v/2.png"), 16, 200);
+    TestData.json(
+        data.resolve("amos_val_mrg_sft.json"),
+        TestData.entry("v", "<video>\\nWrite.", "Findings: no lesion.", ""));
+    Path model = copyOfModel();
+    Path file = model.resolve("generation_config.json");
+    // Padding is never said: no answer ends before its length.
+    text(file, "{\"max_new_tokens\": 2, \"eos_token_id\": 0}");
+    TestData.Plan plan =
+        new TestData.Plan(Benchmark.AMOS, data, out())
+            .settings(Setting.OFF, PAPER)
+            .model(model)
+            .generation(0, PromptLayout.GOOGLE);
+    Run run = run(plan, (r, done, total) -> text(file, "{}"));
+    assertEquals(2, run.done());
+    for (Sample s : run.samples()) {
+      assertEquals("length", result(run, Setting.OFF, s).ending());
+      assertEquals(2, result(run, PAPER, s).generatedTokens());
+    }
   }
 
   /** What the model is asked for, a question of each kind. */
@@ -463,7 +409,12 @@ class EvaluationTest {
               if (method.getName().equals("encode")) {
                 return encoded;
               }
-              GenerationOptions options = (GenerationOptions) arguments[2];
+              GenerationOptions options =
+                  Arrays.stream(arguments)
+                      .filter(GenerationOptions.class::isInstance)
+                      .map(GenerationOptions.class::cast)
+                      .findFirst()
+                      .orElseThrow(() -> new AssertionError(method + " has no options"));
               assertEquals(PromptLayout.REFERENCE, options.layout());
               lengths.add(options.maxNewTokens());
               throw new IllegalArgumentException("asked");
@@ -473,7 +424,7 @@ class EvaluationTest {
       samples.add(new Sample("s" + samples.size(), "v0", "c", kind, "Why?", "no", Map.of()));
     }
     List<String> errors = new ArrayList<>();
-    new VolumeQuestions(plan, model, samples.getFirst())
+    new VolumeQuestions(plan, plan.reportGeneration(), model, samples.getFirst())
         .ask(Setting.OFF, samples, r -> errors.add(String.valueOf(r.error())));
     assertEquals(List.of("asked", "asked", "asked"), errors);
     return lengths;
@@ -485,23 +436,23 @@ class EvaluationTest {
 
   @Test
   void samplesThatChangedInTheFolderAreRefused() throws IOException {
-    run(plan(0, Setting.OFF));
+    run(plan(Setting.OFF));
     Path file = out().resolve(RunFiles.SAMPLES);
     String text = Files.readString(file);
     // The second is what a power failure may leave.
     for (String other : List.of(text.replace("\"no\"", "\"yes\""), "")) {
       text(file, other);
-      String message = refusal(() -> run(plan(0, Setting.OFF)));
+      String message = refusal(() -> run(plan(Setting.OFF)));
       assertTrue(message.startsWith(file + ": is not what the run began with"), message);
     }
     text(file, text);
-    run(plan(0, Setting.OFF));
+    run(plan(Setting.OFF));
   }
 
   @Test
   void twoRunsDoNotWriteIntoOneFolder() {
     try (RunFolder held = RunFolder.lock(out())) {
-      String message = refusal(() -> run(plan(0, Setting.OFF)));
+      String message = refusal(() -> run(plan(Setting.OFF)));
       assertTrue(message.contains("another evaluation is writing into it"), message);
       assertFalse(held.begun());
     }
@@ -511,14 +462,14 @@ class EvaluationTest {
   void dataWithoutItsVolumesIsRefused() throws IOException {
     Path json = folder.resolve("data/M3D_test.json");
     text(json, Files.readString(json).replace("[\"v", "[\"missing"));
-    String message = refusal(() -> run(plan(0, Setting.OFF)));
+    String message = refusal(() -> run(plan(Setting.OFF)));
     assertTrue(message.contains("none of the 2 volumes is there with any file"), message);
   }
 
   /** The interrupt may come with an answer's last token: the answer is whole, and kept. */
   @Test
   void anInterruptedThreadStillKeepsItsAnswer() throws IOException {
-    Run run = run(plan(0, Setting.OFF));
+    Run run = run(plan(Setting.OFF));
     SampleResult last = List.copyOf(run.results(Setting.OFF)).getLast();
     List<String> before = lines();
     text(out().resolve(RunFiles.RESULTS), String.join("\n", before.subList(0, 4)) + "\n{\"torn");
@@ -541,10 +492,10 @@ class EvaluationTest {
             Thread.currentThread().interrupt();
           }
         };
-    Run none = Evaluation.run(plan(0, Setting.OFF), Progress.NONE, stop);
+    Run none = run(plan(Setting.OFF), stop);
     assertTrue(Thread.interrupted());
     assertEquals(0, none.done());
-    Run all = run(plan(0, Setting.OFF));
+    Run all = run(plan(Setting.OFF));
     assertTrue(all.complete());
     assertEquals(3, all.failures());
   }
@@ -558,7 +509,7 @@ class EvaluationTest {
             (proxy, method, arguments) -> {
               throw new OutOfMemoryError("Java heap space");
             });
-    EvaluationPlan plan = plan(0, Setting.OFF);
+    EvaluationPlan plan = plan(Setting.OFF).build();
     Sample sample = Benchmark.M3D.load(plan.data()).samples().getFirst();
     SliceImages images = SampleVolume.read(plan.data(), sample, 85).images();
     assertDoesNotThrow(() -> Evaluation.warmUp(plan, full, images, sample));
@@ -572,11 +523,11 @@ class EvaluationTest {
             Thread.currentThread().interrupt();
           }
         };
-    Run part = Evaluation.run(plan(0, Setting.OFF, PAPER), Progress.NONE, stop);
+    Run part = run(plan(Setting.OFF, PAPER), stop);
     assertTrue(Thread.interrupted());
     assertFalse(part.complete());
     assertEquals(4, part.done());
-    assertTrue(run(plan(0, Setting.OFF, PAPER)).complete());
+    assertTrue(run(plan(Setting.OFF, PAPER)).complete());
     assertEquals(10, lines().size());
   }
 }

@@ -20,10 +20,7 @@ import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.benchmark.Benchmark;
 import org.medpruner.eval.benchmark.SampleVolume;
 import org.medpruner.eval.report.EvaluationReport;
-import org.medpruner.vlm.GenerationOptions;
-import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.Progress;
-import org.medpruner.vlm.PromptLayout;
 
 /**
  * Every layout of the published benchmarks, from generated files over pixels and answers to scores.
@@ -166,22 +163,12 @@ class LayoutsTest {
   void aLayoutIsReadAskedAndScored(Layout layout) {
     Path data = folder.resolve("data");
     layout.write(data);
-    List<Setting> settings = List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER));
     Path out = folder.resolve("out");
     Run run =
         Evaluation.run(
-            new EvaluationPlan(
-                layout.benchmark,
-                data,
-                TestData.demoModel(),
-                LoadOptions.DEFAULT,
-                settings,
-                0,
-                1,
-                85,
-                new GenerationOptions(3, PromptLayout.GOOGLE),
-                out,
-                "test"),
+            new TestData.Plan(layout.benchmark, data, out)
+                .settings(Setting.OFF, Setting.of(PruningPolicy.PAPER))
+                .build(),
             Progress.NONE,
             Evaluation.Listener.NONE);
     assertTrue(run.complete());
@@ -191,7 +178,7 @@ class LayoutsTest {
       SampleVolume volume = SampleVolume.read(data, s, 85);
       assertEquals(
           LEVELS, volume.images().pixels().stream().map(p -> p[0] & 0xff).toList(), s.volume());
-      for (Setting setting : settings) {
+      for (Setting setting : run.settings()) {
         SampleResult r = run.result(setting, s.id());
         assertNotNull(r);
         assertFalse(r.failed(), () -> String.valueOf(r.error()));

@@ -22,9 +22,14 @@ import javax.imageio.ImageIO;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.function.Executable;
 import org.medpruner.InputException;
+import org.medpruner.eval.benchmark.Benchmark;
+import org.medpruner.vlm.GenerationOptions;
+import org.medpruner.vlm.LoadOptions;
+import org.medpruner.vlm.PromptLayout;
 
 /** Benchmarks in miniature, in the layouts of the real ones. */
 public final class TestData {
@@ -162,6 +167,78 @@ public final class TestData {
         String.valueOf(Assertions.assertThrows(InputException.class, action).getMessage());
     assertEquals(1, message.lines().count(), message);
     return message;
+  }
+
+  /** A plan under construction: each case sets the one thing that it is about. */
+  public static final class Plan {
+    private final Benchmark benchmark;
+    private final Path data;
+    private final Path out;
+    private List<Setting> settings = List.of(Setting.OFF);
+    private @Nullable Path model;
+    private int limit;
+    private int maxImages = 85;
+    private GenerationOptions generation = new GenerationOptions(3, PromptLayout.GOOGLE);
+    private String version = "test";
+
+    /** Of all samples, with the demo model and {@code off} alone, three tokens an answer. */
+    public Plan(Benchmark benchmark, Path data, Path out) {
+      this.benchmark = benchmark;
+      this.data = data;
+      this.out = out;
+    }
+
+    /** {@code off} first. */
+    public Plan settings(Setting... all) {
+      settings = List.of(all);
+      return this;
+    }
+
+    /** Instead of the demo model. */
+    public Plan model(Path folder) {
+      model = folder;
+      return this;
+    }
+
+    /** Most samples. */
+    public Plan limit(int samples) {
+      limit = samples;
+      return this;
+    }
+
+    /** Most slices. */
+    public Plan maxImages(int slices) {
+      maxImages = slices;
+      return this;
+    }
+
+    /** How to answer. */
+    public Plan generation(int maxNewTokens, PromptLayout layout) {
+      generation = new GenerationOptions(maxNewTokens, layout);
+      return this;
+    }
+
+    /** Of the program. */
+    public Plan version(String name) {
+      version = name;
+      return this;
+    }
+
+    /** The plan; skips the test where there is no demo model. */
+    public EvaluationPlan build() {
+      return new EvaluationPlan(
+          benchmark,
+          data,
+          model == null ? demoModel() : model,
+          LoadOptions.DEFAULT,
+          settings,
+          limit,
+          1,
+          maxImages,
+          generation,
+          out,
+          version);
+    }
   }
 
   /** The checkpoint that comes with the sources. */

@@ -39,6 +39,22 @@ public final class ClosedAnswers {
   /** What joins a choice to the one before it. */
   private static final String JOINT = "(?:(?:[,;/&]|\\b(?i:and|or)\\b)\\s*)+";
 
+  /** What offers another choice and explains none: "or", "/", "and/or". */
+  private static final Pattern ALTERNATIVE =
+      Pattern.compile("^[*_`\"')\\]\\s,;&]*(?:\\b(?i:and)\\b\\s*)?(?:/|\\b(?i:or)\\b)");
+
+  /** Begins what is said of a choice. */
+  private static final String VERB =
+      "(?i:is|are|was|were|can|cannot|could|would|does|has|may|might|being)\\b";
+
+  /** Behind a letter that is spoken of and not given: " is wrong", but not " is the right one". */
+  private static final Pattern SPOKEN_OF =
+      Pattern.compile(
+          "^(?:\\s+"
+              + VERB
+              + "(?!\\s+(?:be\\s+)?(?:the\\s+)?(?i:right|correct|true|best|most|answer)\\b)"
+              + "|,?\\s+which\\s+(?:is|was)\\s+(?:not|wrong|incorrect|false)\\b)");
+
   /**
    * A letter behind another that it is listed with: "or B", ", B", "and (B)". What is said of it is
    * no list: "and B is wrong".
@@ -54,7 +70,9 @@ public final class ClosedAnswers {
               + "[.):]?"
               + CLOSING
               + ")(?![\\p{L}\\p{Nd}+-])"
-              + "(?!\\s+(?i:is|are|was|were|can|cannot|could|would|does|has|may|might|being)\\b)");
+              + "(?!\\s+"
+              + VERB
+              + ")");
 
   /** The same of a text: " or spleen". */
   private static final Pattern LISTED_TEXT =
@@ -71,10 +89,15 @@ public final class ClosedAnswers {
               + "[.):]"
               + CLOSING);
 
-  /** Looks ahead only, so that a second phrase in the same line is found too. */
+  /**
+   * Looks ahead only, so that a second phrase in the same line is found too. "If the answer is" and
+   * "the other answer is" give none.
+   */
   private static final Pattern PHRASE =
       Pattern.compile(
-          "\\b(?:(?:answer|option|choice)(?:\\s+is|\\s*:)"
+          "(?<!\\b(?:if|unless|whether|other|another|wrong|incorrect)\\s{1,2}"
+              + "(?:the\\s{1,2})?(?:(?:correct|right|other)\\s{1,2})?)"
+              + "\\b(?:(?:answer|option|choice)(?:\\s+is|\\s*:)"
               + "|answer\\s*(?:[-\\u2013\\u2014]|(?=\\(\\s*\\p{Alpha}\\s*\\))))"
               + "(?:\\s+(?:option|choice))?\\s*:?\\s*(?=(?<what>[^\\n]*))",
           Pattern.CASE_INSENSITIVE);
@@ -130,7 +153,7 @@ public final class ClosedAnswers {
    * an explanation that names no other; a letter or a choice's text after an explicit "answer is";
    * "Option B"; or the text of exactly one choice. Null when it names none, or several: in
    * different phrases or lines, in a list such as "A or B", or as the choices themselves, "A. Yes
-   * B. No".
+   * B. No". Behind a letter with its own text only "or" lists: "C. Both, left and right" is C.
    *
    * @param choices as in {@link #strictCorrect}; without any the letters are A to D
    * @return an upper-case letter
@@ -141,7 +164,8 @@ public final class ClosedAnswers {
     if (letter != null) {
       return contradicted(s, letter, choices) ? null : letter;
     }
-    Set<Character> named = inPhrases(s, choices);
+    Set<Character> named = new TreeSet<>();
+    addPhrases(named, s, choices);
     if (named.isEmpty()) {
       named = afterOption(s, choices);
     }
@@ -151,14 +175,21 @@ public final class ClosedAnswers {
     return choiceOfText(s, choices);
   }
 
-  /** What follows "answer is" and the like. */
-  private static Set<Character> inPhrases(String s, Map<String, String> choices) {
-    Set<Character> named = new TreeSet<>();
+  /**
+   * What follows "answer is" and the like.
+   *
+   * @param named choices given so far, to which these are added
+   */
+  private static void addPhrases(Set<Character> named, String s, Map<String, String> choices) {
     Matcher phrase = PHRASE.matcher(s);
     while (phrase.find()) {
-      named.addAll(afterPhrase(phrase.group("what"), choices));
+      String what = phrase.group("what");
+      // Once a choice is given, "Option: A is wrong" takes it back as little as "and A is wrong".
+      boolean aside = !named.isEmpty() && SPOKEN_OF.matcher(behindLetter(what.strip())).find();
+      if (!aside) {
+        named.addAll(afterPhrase(what, choices));
+      }
     }
-    return named;
   }
 
   private static Set<Character> afterOption(String s, Map<String, String> choices) {
@@ -204,7 +235,8 @@ public final class ClosedAnswers {
   /** Whether what follows a leading letter names another choice: "B", then "A" or "or A". */
   private static boolean contradicted(String s, char letter, Map<String, String> choices) {
     String rest = behindLetter(s);
-    Set<Character> named = inPhrases(rest, choices);
+    Set<Character> named = new TreeSet<>(Set.of(letter));
+    addPhrases(named, rest, choices);
     List<String> lines = rest.lines().map(String::strip).toList();
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i);
@@ -243,8 +275,12 @@ public final class ClosedAnswers {
    */
   private static Set<Character> besides(String rest, char letter, Map<String, String> choices) {
     Set<Character> named = marked(rest, choices);
-    // A choice's own text may read like a list: "D. A and B".
-    named.addAll(listed(withoutItsText(rest, letter, choices), choices));
+    // A choice's own text may read like a list, "D. A and B", and the parts of what it names may
+    // follow: "C. Both, left and right".
+    String behind = withoutItsText(rest, letter, choices);
+    if (behind.equals(rest) || ALTERNATIVE.matcher(behind).find()) {
+      named.addAll(listed(behind, choices));
+    }
     named.remove(letter);
     return named;
   }

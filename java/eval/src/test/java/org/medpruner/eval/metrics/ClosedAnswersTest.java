@@ -253,6 +253,83 @@ class ClosedAnswersTest {
     assertNull(ClosedAnswers.strict("A. vitamin C. B. none", lists));
   }
 
+  /** What a choice stands for may be named behind it; only "or" and "/" offer another. */
+  @Test
+  void aChoiceMayNameItsParts() {
+    Map<String, String> sides = Map.of("A", "Left", "B", "Right", "C", "Bilateral", "D", "None");
+    Map<String, String> organs = Map.of("A", "Liver", "B", "Kidney", "C", "Both", "D", "None");
+    for (String answer :
+        List.of(
+            "C. Bilateral, left and right",
+            "C. Bilateral (left and right)",
+            "C. Bilateral, right and left lungs",
+            "C) Bilateral; right, left",
+            "C. Bilateral\nLeft and right are affected.",
+            "The answer is C. Bilateral, left and right.",
+            "Option C: Bilateral, left and right")) {
+      assertEquals('C', ClosedAnswers.strict(answer, sides), answer);
+    }
+    for (String answer :
+        List.of(
+            "C. Both, liver and kidney.",
+            "C. Both: liver and kidney",
+            "C. Both, liver & kidney",
+            "C. Both, A and B",
+            "C. Both (A and B)")) {
+      assertEquals('C', ClosedAnswers.strict(answer, organs), answer);
+    }
+    Map<String, String> all =
+        Map.of("A", "All of the above", "B", "Liver", "C", "Spleen", "D", "Kidney");
+    for (String answer :
+        List.of(
+            "A. All of the above, B, C and D",
+            "A. All of the above: B, C and D",
+            "A. All of the above, liver, spleen and kidney")) {
+      assertEquals('A', ClosedAnswers.strict(answer, all), answer);
+    }
+    for (String answer :
+        List.of(
+            "C, left and right",
+            "A. Left or right",
+            "A. Left, or B",
+            "A. Left/right",
+            "A. Left and/or right",
+            "A. Left and B. Right",
+            "The answer is A. Left or right")) {
+      assertNull(ClosedAnswers.strict(answer, sides), answer);
+    }
+  }
+
+  /** What is said of a choice, or supposed of it, gives none. */
+  @Test
+  void anotherChoiceMayBeSpokenOf() {
+    for (String answer :
+        List.of(
+            "B. No. If the answer is A, there would be fluid.",
+            "B. No. Whether the correct answer is A depends on the phase.",
+            "B. No. Option: A is wrong",
+            "B. No\nChoice: A would need a lesion.",
+            "B. No. The other answer is A, which is wrong",
+            "B. No. The incorrect option is A.",
+            "B. No. The reader's answer is A, which is wrong",
+            "The answer is B. Option: A is wrong",
+            "The answer is B. If the answer is A, there would be fluid.")) {
+      assertEquals('B', ClosedAnswers.strict(answer, YES_NO), answer);
+    }
+    assertEquals(
+        'A', ClosedAnswers.strict("A. Yes. The other answer is B, which is wrong", YES_NO));
+    for (String answer :
+        List.of(
+            "B. No. Answer: A is the right one",
+            "B. No. Option: A is correct.",
+            "B. No\nThe answer is A, which is seen in the liver.",
+            "If the answer is A, there would be fluid.")) {
+      assertNull(ClosedAnswers.strict(answer, YES_NO), answer);
+    }
+    String first = "No other lesion is seen, and if there were, the answer is B";
+    assertEquals('B', ClosedAnswers.strict(first, YES_NO), first);
+  }
+
   @Test
   void aNumberEndsWhereItEnds() {
     Map<String, String> sizes = Map.of("A", "2", "B", "2.5", "C", "3", "D", "1");
@@ -262,6 +339,10 @@ class ClosedAnswersTest {
     assertEquals('B', ClosedAnswers.strict("Answer: 2.5", sizes));
     assertEquals('B', ClosedAnswers.strict("Answer: 2.5, as measured", sizes));
     assertEquals('A', ClosedAnswers.strict("Answer: 2. It is small.", sizes));
+    Map<String, String> counts = Map.of("A", "2", "B", "1", "C", "3", "D", "0");
+    for (String answer : List.of("The answer is 1, 2.5 cm each", "Answer: 1, 2,500 mm in all")) {
+      assertEquals('B', ClosedAnswers.strict(answer, counts), answer);
+    }
   }
 
   @Test

@@ -5,10 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.medpruner.eval.report.RunScenes.TWO;
+import static org.medpruner.eval.report.WrittenReport.elements;
 
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,72 +16,30 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Stream;
-import javax.xml.parsers.DocumentBuilderFactory;
 import org.apache.commons.csv.CSVRecord;
-import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.InputException;
 import org.medpruner.PruningPolicy;
-import org.medpruner.PruningReport.Rates;
 import org.medpruner.eval.Run;
 import org.medpruner.eval.Sample;
 import org.medpruner.eval.Sample.Kind;
 import org.medpruner.eval.SampleResult;
 import org.medpruner.eval.Setting;
-import org.medpruner.eval.TestData;
-import org.medpruner.eval.metrics.Meteor;
-import org.medpruner.eval.metrics.SampleScores;
-import org.medpruner.eval.metrics.Scorer;
 import org.medpruner.volume.SliceImages;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
+import org.w3c.dom.Node;
 import org.w3c.dom.NodeList;
 
 class EvaluationReportTest {
-  private static final List<Setting> TWO = List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER));
-  private static final List<String> FILES =
-      List.of(
-          EvaluationReport.PAGE,
-          EvaluationReport.CSV,
-          EvaluationReport.CHANGES,
-          EvaluationReport.MARKDOWN);
+  private WrittenReport report;
 
-  @TempDir Path folder;
-
-  private Document page(Run run, Function<Sample, @Nullable SliceImages> pictures)
-      throws Exception {
-    EvaluationReport.of(run).write(folder, pictures);
-    DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
-    factory.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
-    String html = text(EvaluationReport.PAGE);
-    return factory
-        .newDocumentBuilder()
-        .parse(new ByteArrayInputStream(html.getBytes(StandardCharsets.UTF_8)));
-  }
-
-  private static @Nullable SliceImages blank(Sample s) {
-    return null;
-  }
-
-  private String text(String name) throws IOException {
-    return Files.readString(folder.resolve(name));
-  }
-
-  /** Cells of results.csv by "setting|kind|category|column". */
-  private Map<String, String> csv() {
-    return TestData.results(folder.resolve(EvaluationReport.CSV));
-  }
-
-  private static List<Element> elements(Document page, String tag) {
-    NodeList list = page.getElementsByTagName(tag);
-    List<Element> all = new ArrayList<>();
-    for (int i = 0; i < list.getLength(); i++) {
-      all.add((Element) list.item(i));
-    }
-    return all;
+  @BeforeEach
+  void report(@TempDir Path folder) {
+    report = new WrittenReport(folder);
   }
 
   @Test
@@ -90,8 +47,8 @@ class EvaluationReportTest {
     List<Setting> settings = RunScenes.settings(List.of(0.02, 0.05, 0.1), List.of(0.5, 0.7, 0.9));
     Run run =
         RunScenes.run(settings, RunScenes.samples(90, Kind.CLOSED, Kind.OPEN, Kind.REPORT), 12);
-    Document page = page(run, s -> RunScenes.pictures(12, 48));
-    Map<String, String> csv = csv();
+    Document page = report.page(run, s -> RunScenes.pictures(12, 48));
+    Map<String, String> csv = report.csv();
     List<Element> figures = elements(page, "data");
     assertTrue(figures.size() > 11 * 60, figures.size() + " figures");
     Set<String> columns = new HashSet<>();
@@ -137,6 +94,43 @@ class EvaluationReportTest {
             .count());
   }
 
+  @Test
+  void everyColumnOfTheSettingsHasItsHeading() throws Exception {
+    List<Sample> samples = RunScenes.samples(12, Kind.CLOSED, Kind.OPEN, Kind.REPORT);
+    Document page = report.page(RunScenes.run(TWO, samples, 4));
+    Element table =
+        elements(page, "table").stream()
+            .filter(t -> t.getAttribute("class").equals("num settings"))
+            .findFirst()
+            .orElseThrow();
+    NodeList lines = table.getElementsByTagName("tr");
+    assertEquals(2 + TWO.size(), lines.getLength());
+    List<Element> groups = cells(lines.item(0));
+    List<String> names = cells(lines.item(1)).stream().map(Element::getTextContent).toList();
+    assertEquals(
+        names.size(),
+        groups.stream().mapToInt(g -> Integer.parseInt(g.getAttribute("colspan"))).sum());
+    for (int i = 2; i < lines.getLength(); i++) {
+      List<Element> row = cells(lines.item(i));
+      assertEquals(names.size(), row.size());
+      for (String name : List.of("empty", "cut", "failed")) {
+        Node figure = row.get(names.indexOf(name)).getElementsByTagName("data").item(0);
+        String at = ((Element) figure).getAttribute("data-at");
+        assertTrue(at.endsWith("|" + name), at);
+      }
+    }
+  }
+
+  private static List<Element> cells(Node line) {
+    List<Element> all = new ArrayList<>();
+    for (Node n = line.getFirstChild(); n != null; n = n.getNextSibling()) {
+      if (n instanceof Element e) {
+        all.add(e);
+      }
+    }
+    return all;
+  }
+
   /** Volumes with different numbers of questions, so that means over samples are other figures. */
   @Test
   void theTableForTerminalsHasTheReportsFigures() throws Exception {
@@ -153,8 +147,8 @@ class EvaluationReportTest {
       }
     }
     Run run = RunScenes.run(settings, samples, results);
-    page(run, EvaluationReportTest::blank);
-    Map<String, String> csv = csv();
+    report.page(run);
+    Map<String, String> csv = report.csv();
     List<String> lines = EvaluationReport.of(run).table().lines().toList();
     assertEquals(3, lines.size());
     assertTrue(lines.stream().allMatch(l -> l.length() == lines.getFirst().length()));
@@ -193,8 +187,8 @@ class EvaluationReportTest {
               ? SampleResult.failed(s.id(), "paper", "out of memory", "")
               : RunScenes.result(TWO.get(1), 1, s, RunScenes.answer(s, i < 3), 10));
     }
-    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
-    Map<String, String> csv = csv();
+    Document page = report.page(RunScenes.run(TWO, samples, results));
+    Map<String, String> csv = report.csv();
     assertEquals("0.75", csv.get("off|closed|(all)|quality"));
     assertEquals("0.571429", csv.get("paper|closed|(all)|quality"));
     assertEquals("7", csv.get("paper|closed|(all)|paired"));
@@ -211,7 +205,7 @@ class EvaluationReportTest {
     assertEquals("2", csv.get("paper|any|(all)|volumes"));
     assertEquals(Long.toString(501L << 20), csv.get("paper|any|(all)|peak_memory_bytes"));
     assertTrue(page.getDocumentElement().getTextContent().contains("1 results have no answer"));
-    String md = text(EvaluationReport.MARKDOWN);
+    String md = report.text(EvaluationReport.MARKDOWN);
     assertTrue(md.contains("| paper | 57.1"), md);
     assertTrue(md.contains("| off | 75.0"), md);
     assertEquals(5, elements(page, "article").size());
@@ -232,13 +226,13 @@ class EvaluationReportTest {
         results.add(shown(k, samples.get(i), ending, "window [0,1]"));
       }
     }
-    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
-    Map<String, String> csv = csv();
+    Document page = report.page(RunScenes.run(TWO, samples, results));
+    Map<String, String> csv = report.csv();
     assertEquals("2", csv.get("off|any|(all)|cut"));
     assertEquals("3", csv.get("paper|any|(all)|cut"));
     String said = "5 answers were cut at their length limit";
     assertTrue(page.getDocumentElement().getTextContent().contains(said));
-    String md = text(EvaluationReport.MARKDOWN);
+    String md = report.text(EvaluationReport.MARKDOWN);
     assertTrue(md.contains("**" + said), md);
     assertTrue(md.contains("| empty | cut | failed |"), md);
     assertTrue(
@@ -271,7 +265,7 @@ class EvaluationReportTest {
     String mri = "1 of 3 volumes were shown as MRI, though the benchmark holds CT alone";
     for (String benchmark : List.of("amos", "3drad", "m3d")) {
       Run run = RunScenes.run(benchmark, "x.json", 85, TWO, samples, results);
-      String said = page(run, EvaluationReportTest::blank).getDocumentElement().getTextContent();
+      String said = report.page(run).getDocumentElement().getTextContent();
       assertTrue(said.contains(mixed), said);
       assertEquals(!benchmark.equals("m3d"), said.contains(mri), benchmark);
       assertTrue(
@@ -279,13 +273,13 @@ class EvaluationReportTest {
               "2 volumes were read with warnings (results.jsonl has them), the first: slices are"
                   + " in byte order of their names; pad the numbers."),
           said);
-      for (String file : FILES) {
-        assertFalse(text(file).contains("DOE"), file);
+      for (String file : WrittenReport.FILES) {
+        assertFalse(report.text(file).contains("DOE"), file);
       }
     }
     List<SampleResult> second = results.stream().filter(r -> r.recipe().endsWith("900)")).toList();
     Run run = RunScenes.run("amos", "x.json", 85, TWO, samples, second);
-    String said = page(run, EvaluationReportTest::blank).getDocumentElement().getTextContent();
+    String said = report.page(run).getDocumentElement().getTextContent();
     assertTrue(said.contains("the first: a picture: no alpha."), said);
     assertFalse(said.contains("recipes") || said.contains("MRI"), said);
   }
@@ -293,9 +287,9 @@ class EvaluationReportTest {
   @Test
   void markdownHasEveryMetricOfBothVariants() throws Exception {
     Run run = RunScenes.run(TWO, RunScenes.samples(30, Kind.CLOSED, Kind.OPEN, Kind.REPORT), 8);
-    Document page = page(run, EvaluationReportTest::blank);
-    Map<String, String> csv = csv();
-    List<String> md = text(EvaluationReport.MARKDOWN).lines().toList();
+    Document page = report.page(run);
+    Map<String, String> csv = report.csv();
+    List<String> md = report.text(EvaluationReport.MARKDOWN).lines().toList();
     List<Element> tables =
         elements(page, "caption").stream()
             .filter(c -> c.getTextContent().matches("(Strict|Reference), .*"))
@@ -327,7 +321,7 @@ class EvaluationReportTest {
   void changedAnswersShowEverySettingsSlicesBesideThoseOfOff() throws Exception {
     List<Setting> settings = RunScenes.settings(List.of(0.05), List.of(0.9));
     Run run = RunScenes.run(settings, RunScenes.samples(40, Kind.CLOSED), 12);
-    Document page = page(run, s -> RunScenes.pictures(12, 48));
+    Document page = report.page(run, s -> RunScenes.pictures(12, 48));
     List<Element> questions = elements(page, "article");
     assertFalse(questions.isEmpty());
     List<String> images =
@@ -370,19 +364,20 @@ class EvaluationReportTest {
             List.of(
                 RunScenes.result(Setting.OFF, 0, s, evil, 3),
                 RunScenes.result(other, 1, s, "another " + evil, 3)));
-    Document page = page(run, x -> RunScenes.pictures(3, 16));
+    Document page = report.page(run, x -> RunScenes.pictures(3, 16));
     assertEquals(1, elements(page, "script").size());
     Element changed = elements(page, "article").getFirst();
     assertEquals("q-1", changed.getAttribute("id"));
     assertTrue(changed.getTextContent().startsWith("Sample 1 \u00b7 "), changed.getTextContent());
     assertTrue(elements(page, "img").isEmpty());
-    for (String file : FILES) {
-      assertFalse(text(file).contains("DOE"), file);
+    for (String file : WrittenReport.FILES) {
+      assertFalse(report.text(file).contains("DOE"), file);
     }
-    assertFalse(text(EvaluationReport.PAGE).contains("<script>alert"));
-    assertFalse(text(EvaluationReport.MARKDOWN).replace("\\<", "").contains("<script"));
-    assertTrue(csv().containsKey("paper " + evil.replace('\uD800', '?') + "|open|(all)|quality"));
-    String html = text(EvaluationReport.PAGE);
+    assertFalse(report.text(EvaluationReport.PAGE).contains("<script>alert"));
+    assertFalse(report.text(EvaluationReport.MARKDOWN).replace("\\<", "").contains("<script"));
+    assertTrue(
+        report.csv().containsKey("paper " + evil.replace('\uD800', '?') + "|open|(all)|quality"));
+    String html = report.text(EvaluationReport.PAGE);
     assertFalse(html.contains("http:") || html.contains("https:"), "an external address");
     for (Element e : elements(page, "*")) {
       for (int i = 0; i < e.getAttributes().getLength(); i++) {
@@ -403,8 +398,8 @@ class EvaluationReportTest {
     assertEquals(25, settings.size());
     Run run = RunScenes.run(settings, RunScenes.samples(400, Kind.CLOSED, Kind.OPEN), 85);
     SliceImages pictures = RunScenes.pictures(85, 128);
-    Document page = page(run, s -> pictures);
-    long bytes = Files.size(folder.resolve(EvaluationReport.PAGE));
+    Document page = report.page(run, s -> pictures);
+    long bytes = Files.size(report.folder().resolve(EvaluationReport.PAGE));
     assertTrue(bytes < 6_000_000, bytes + " bytes");
     assertEquals(ChangesSection.MOST, elements(page, "article").size());
     assertTrue(elements(page, "image").size() <= ChangesSection.MOST_WITH_PICTURES);
@@ -414,10 +409,10 @@ class EvaluationReportTest {
 
   /** As many lines for each setting as results.csv counts, the page's samples in its order. */
   private void assertEveryChangeIsListed(Run run, Document page) {
-    Map<String, String> csv = csv();
+    Map<String, String> csv = report.csv();
     Map<String, Integer> changed = new HashMap<>();
     List<String> order = new ArrayList<>();
-    for (CSVRecord r : TestData.csv(folder.resolve(EvaluationReport.CHANGES))) {
+    for (CSVRecord r : report.changes()) {
       changed.merge(r.get("setting") + "|" + r.get("kind"), 1, Integer::sum);
       Sample s = run.samples().get(Integer.parseInt(r.get("sample")) - 1);
       Setting setting =
@@ -453,310 +448,48 @@ class EvaluationReportTest {
   void runsThatAreShortUnfinishedOrWithoutPicturesHaveAReport() throws Exception {
     List<Sample> samples = RunScenes.samples(3, Kind.REPORT);
     Document one =
-        page(
+        report.page(
             RunScenes.run(TWO.subList(0, 1), samples, 4),
             s -> {
               throw new IllegalStateException();
             });
     assertTrue(one.getDocumentElement().getTextContent().contains("nothing to compare with"));
-    Document none = page(RunScenes.run(TWO, samples, List.of()), EvaluationReportTest::blank);
+    Document none = report.page(RunScenes.run(TWO, samples, List.of()));
     assertTrue(
         none.getDocumentElement().getTextContent().contains("The run is not finished: 0 of 6"));
     List<SampleResult> half =
         List.of(
             RunScenes.result(Setting.OFF, 0, samples.getFirst(), "Findings: mass.", 4),
             RunScenes.result(TWO.get(1), 1, samples.getFirst(), "", 4));
-    Document part = page(RunScenes.run(TWO, samples, half), s -> RunScenes.pictures(5, 16));
+    Document part = report.page(RunScenes.run(TWO, samples, half), s -> RunScenes.pictures(5, 16));
     assertTrue(elements(part, "image").isEmpty(), "five slices of a run that saw four");
     assertTrue(part.getDocumentElement().getTextContent().contains("(empty)"));
-    Map<String, String> csv = csv();
+    Map<String, String> csv = report.csv();
     assertEquals("1", csv.get("paper|any|(all)|empty"));
     assertEquals("", csv.get("paper|report|(all)|quality"));
     assertEquals("0", csv.get("paper|report|(all)|reference_rouge_l"));
   }
 
-  /** A setting that writes headings alone must not win by the one report it does write. */
-  @Test
-  void aReportThatPruningEmptiedIsLost() throws Exception {
-    List<Sample> samples = RunScenes.samples(10, Kind.REPORT);
-    List<SampleResult> results = new ArrayList<>();
-    String good = "Findings: The liver is normal. Impression: No disease.";
-    for (int i = 0; i < 10; i++) {
-      Sample s = samples.get(i);
-      results.add(RunScenes.result(Setting.OFF, 0, s, good, 24));
-      String pruned = i == 0 ? good : i < 5 ? "Findings: Impression:" : "**Findings:**";
-      results.add(RunScenes.result(TWO.get(1), 1, s, pruned, 24));
-    }
-    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
-    Map<String, String> csv = csv();
-    assertEquals("0", csv.get("off|any|(all)|empty"));
-    assertEquals("9", csv.get("paper|any|(all)|empty"));
-    assertEquals("1", csv.get("paper|report|(all)|quality"), "of the report that says something");
-    assertEquals("10", csv.get("paper|report|(all)|paired"));
-    assertEquals("9", csv.get("paper|report|(all)|lost"));
-    assertEquals("9", csv.get("paper|report|(all)|changed"));
-    assertEquals("-0.9", csv.get("paper|report|(all)|difference"));
-    String md = text(EvaluationReport.MARKDOWN);
-    assertTrue(md.contains("Every other setting loses more than a percentage point"), md);
-    assertTrue(md.contains("**Reports that say nothing: paper 9. They are in no mean"), md);
-    assertTrue(md.lines().anyMatch(l -> l.startsWith("| paper |") && l.endsWith("| 9 | 0 | 0 |")));
-    String said = page.getDocumentElement().getTextContent();
-    assertTrue(said.contains("Reports that say nothing: paper 9."), said);
-    List<CSVRecord> changes = TestData.csv(folder.resolve(EvaluationReport.CHANGES));
-    assertEquals(9, changes.size());
-    assertTrue(changes.stream().allMatch(r -> r.get("score").equals("0")));
-  }
-
-  /** Empty answers to questions are in the column, and need no word: they score 0. */
-  @Test
-  void emptyAnswersToQuestionsAreCountedAlone() throws Exception {
-    List<Sample> samples = RunScenes.samples(2, Kind.CLOSED, Kind.OPEN);
-    List<SampleResult> results = new ArrayList<>();
-    for (int k = 0; k < 2; k++) {
-      for (Sample s : samples) {
-        results.add(RunScenes.result(TWO.get(k), k, s, k == 0 ? "Findings:" : "", 4));
-      }
-    }
-    Document page = page(RunScenes.run(TWO, samples, results), EvaluationReportTest::blank);
-    assertEquals("0", csv().get("off|any|(all)|empty"));
-    assertEquals("2", csv().get("paper|any|(all)|empty"));
-    assertFalse(page.getDocumentElement().getTextContent().contains("say nothing:"));
-  }
-
-  private static final List<Setting> THREE =
-      List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER), Setting.of(PruningPolicy.NUCLEUS));
-
-  private static Run answers(List<Setting> settings, List<Sample> samples, String[][] answers) {
-    List<SampleResult> results = new ArrayList<>();
-    for (int i = 0; i < samples.size(); i++) {
-      for (int k = 0; k < settings.size(); k++) {
-        results.add(RunScenes.result(settings.get(k), k, samples.get(i), answers[i][k], 24));
-      }
-    }
-    return RunScenes.run(settings, samples, results);
-  }
-
-  private static Sample sample(int i, Kind kind, String gold) {
-    Map<String, String> choices = kind == Kind.CLOSED ? Map.of("A", "Yes", "B", "No") : Map.of();
-    return new Sample("s" + i, "v" + i, "c", kind, "Is it?", gold, choices);
-  }
-
-  /** The choice "A" is no article, and answers of the same words may score differently. */
-  @Test
-  void changesHaveTheScoreOfEverySettingsOwnAnswer() throws Exception {
-    List<Sample> samples =
-        List.of(
-            sample(0, Kind.CLOSED, "A"),
-            sample(1, Kind.CLOSED, "A"),
-            sample(2, Kind.REPORT, "liver normal"),
-            sample(3, Kind.CLOSED, "B"),
-            sample(4, Kind.OPEN, "A"));
-    Run run =
-        answers(
-            THREE,
-            samples,
-            new String[][] {
-              {"A", "", "."},
-              {"B", "A", ""},
-              {"spleen", "liver normal", "The liver, normal."},
-              {"B", "b.", "(B)"},
-              {"A", "the", "a"}
-            });
-    page(run, EvaluationReportTest::blank);
-    Scores scores = new Scores(run, new Scorer(Meteor.withWordNet()));
-    Map<String, String> listed = new HashMap<>();
-    for (CSVRecord r : TestData.csv(folder.resolve(EvaluationReport.CHANGES))) {
-      Sample s = samples.get(Integer.parseInt(r.get("sample")) - 1);
-      Setting setting =
-          THREE.stream().filter(x -> x.name().equals(r.get("setting"))).findFirst().orElseThrow();
-      SampleScores of = scores.of(setting, s);
-      assertNotNull(of);
-      Double score = of.strict().get(Columns.primary(s.kind()));
-      assertNotNull(score);
-      String at = s.id() + " " + setting.name();
-      assertEquals(Columns.plain(score), r.get("score"), at);
-      listed.put(at, r.get("answer"));
-    }
-    assertEquals(
-        Map.of(
-            "s0 paper", "",
-            "s0 nucleus", ".",
-            "s1 paper", "A",
-            "s1 nucleus", "",
-            "s2 paper", "liver normal",
-            "s2 nucleus", "The liver, normal.",
-            "s4 paper", "the"),
-        listed);
-    Map<String, String> csv = csv();
-    for (String setting : List.of("paper", "nucleus")) {
-      String row = setting + "|closed|(all)|";
-      assertEquals("2", csv.get(row + "changed"), setting);
-      assertEquals("1", csv.get(row + "lost"), setting);
-      assertEquals(setting.equals("paper") ? "1" : "0", csv.get(row + "gained"), setting);
-    }
-  }
-
-  /** A report that was emptied lost all, one that off alone left empty gained. */
-  @Test
-  void emptyReportsStandWhereTheyLost() {
-    String good = "The liver is normal. No disease.";
-    String other = "totally other words";
-    List<Setting> settings = new ArrayList<>(THREE);
-    settings.add(new Setting("paper gamma=0.1", "paper", PruningPolicy.PAPER.withGamma(0.1)));
-    Run run =
-        answers(
-            settings,
-            RunScenes.samples(3, Kind.REPORT),
-            new String[][] {
-              {good, "mass here", "The liver is normal. A cyst.", ""},
-              {"", good, good, good},
-              {good, other, other, other}
-            });
-    List<Changes> changes = Changes.of(run, new Scores(run, new Scorer(Meteor.withWordNet())));
-    assertEquals(
-        List.of("m3d-10000", "m3d-10002", "m3d-10001"),
-        changes.stream().map(c -> c.sample().id()).toList());
-    assertEquals(
-        List.of("paper", "paper gamma=0.1", "nucleus"),
-        changes.getFirst().answers().stream().map(o -> o.settings().getFirst().name()).toList());
-    assertTrue(changes.getLast().loss() < 0);
-  }
-
-  private static SampleResult costing(Setting setting, Sample s, double seconds, long bytes) {
-    return new SampleResult(
-        s.id(),
-        setting.name(),
-        "A",
-        null,
-        "stop-token",
-        "ff",
-        "x",
-        List.of(),
-        24,
-        List.of(0),
-        100,
-        100,
-        new Rates(1, 1, 1),
-        new SampleResult.Seconds(0, seconds, 0, seconds, seconds),
-        1,
-        bytes,
-        bytes,
-        9,
-        9,
-        3);
-  }
-
-  /** Out of memory on what is large, which is what pruning is for, must not look cheap. */
-  @Test
-  void costsAreComparedOverTheSameVolumes() throws Exception {
-    List<Sample> samples = new ArrayList<>();
-    List<SampleResult> results = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      Sample s = sample(i, Kind.CLOSED, "A");
-      samples.add(s);
-      results.add(
-          i < 2
-              ? costing(THREE.getFirst(), s, 1, 1000)
-              : SampleResult.failed(s.id(), "off", "CUDA out of memory", "ff"));
-      results.add(costing(THREE.get(1), s, i < 2 ? 0.5 : 4, i < 2 ? 500 : 4000));
-      // Nothing is known of what answered nothing, and the others are compared all the same.
-      results.add(SampleResult.failed(s.id(), "nucleus", "CUDA out of memory", "ff"));
-    }
-    Document page = page(RunScenes.run(THREE, samples, results), EvaluationReportTest::blank);
-    Map<String, String> csv = csv();
-    for (String column : List.of("encode_seconds", "prefill_seconds", "decode_seconds")) {
-      assertEquals("1", csv.get("off|any|(all)|" + column));
-      assertEquals("0.5", csv.get("paper|any|(all)|" + column));
-      assertEquals("", csv.get("nucleus|any|(all)|" + column));
-    }
-    for (String column : List.of("kv_bytes", "peak_memory_bytes")) {
-      assertEquals("1000", csv.get("off|any|(all)|" + column));
-      assertEquals("500", csv.get("paper|any|(all)|" + column));
-    }
-    assertEquals("4", csv.get("paper|any|(all)|answered"));
-    assertEquals("4", csv.get("paper|any|(all)|volumes"));
-    String said = "cost is compared over the 2 samples that all of them answered, of 4.";
-    assertTrue(page.getDocumentElement().getTextContent().contains(said));
-    assertTrue(text(EvaluationReport.MARKDOWN).contains(said));
-
-    // No sample in common: each setting's own, and a word that they are.
-    List<SampleResult> apart =
-        List.of(
-            costing(THREE.getFirst(), samples.get(0), 1, 1000),
-            costing(THREE.get(1), samples.get(1), 0.5, 500));
-    Document other = page(RunScenes.run(TWO, samples, apart), EvaluationReportTest::blank);
-    assertEquals("0.5", csv().get("paper|any|(all)|encode_seconds"));
-    String none = "No sample was answered under every setting";
-    assertTrue(other.getDocumentElement().getTextContent().contains(none));
-  }
-
-  /** A setting that differs in a third option has its own table. */
-  @Test
-  void aTableOfGammaAndTauIsOfOnePolicy() throws Exception {
-    List<Setting> settings = new ArrayList<>(List.of(Setting.OFF, THREE.get(2)));
-    for (int gap : List.of(0, 2)) {
-      for (double gamma : List.of(0.02, 0.05)) {
-        for (double tau : List.of(0.5, 0.9)) {
-          settings.add(
-              new Setting(
-                  "nucleus max-gap=" + gap + " gamma=" + gamma + " tau=" + tau,
-                  "nucleus",
-                  PruningPolicy.NUCLEUS.withMaxGapSlices(gap).withGamma(gamma).withTau(tau)));
-        }
-      }
-    }
-    List<Sample> samples = RunScenes.samples(20, Kind.CLOSED);
-    List<SampleResult> results = new ArrayList<>();
-    for (int k = 0; k < settings.size(); k++) {
-      // The preset answers all, max-gap 0 half of them, max-gap 2 three quarters.
-      int wrong = k < 2 ? 0 : k < 6 ? 10 : 5;
-      for (int i = 0; i < 20; i++) {
-        Sample s = samples.get(i);
-        results.add(RunScenes.result(settings.get(k), k, s, RunScenes.answer(s, i < wrong), 24));
-      }
-    }
-    Document page = page(RunScenes.run(settings, samples, results), EvaluationReportTest::blank);
-    List<Element> tables =
-        elements(page, "table").stream()
-            .filter(t -> t.getAttribute("class").contains("surface"))
-            .toList();
-    List<String> captions = new ArrayList<>();
-    for (Element table : tables) {
-      captions.add(table.getElementsByTagName("caption").item(0).getTextContent());
-      String score = captions.getLast().endsWith("max-gap=0") ? "50.0" : "75.0";
-      NodeList cells = table.getElementsByTagName("td");
-      assertEquals(4, cells.getLength());
-      for (int i = 0; i < 4; i++) {
-        assertTrue(cells.item(i).getTextContent().startsWith(score + " / "), captions.getLast());
-      }
-    }
-    assertEquals(
-        List.of(
-            "Accuracy of closed questions, preset nucleus max-gap=0",
-            "Accuracy of closed questions, preset nucleus max-gap=2"),
-        captions);
-  }
-
   @Test
   void equalRunsGiveEqualFilesAndAFailedWriteLeavesNone() throws Exception {
     Run run = RunScenes.run(TWO, RunScenes.samples(20, Kind.CLOSED), 6);
-    page(run, EvaluationReportTest::blank);
+    report.page(run);
     Map<String, String> before = new HashMap<>();
-    for (String f : FILES) {
-      before.put(f, text(f));
+    for (String f : WrittenReport.FILES) {
+      before.put(f, report.text(f));
     }
-    page(run, EvaluationReportTest::blank);
+    report.page(run);
     for (Map.Entry<String, String> e : before.entrySet()) {
-      assertEquals(e.getValue(), text(e.getKey()), e.getKey());
+      assertEquals(e.getValue(), report.text(e.getKey()), e.getKey());
     }
-    try (Stream<Path> files = Files.list(folder)) {
-      assertEquals(FILES.size(), files.count(), "a temporary file was left");
+    try (Stream<Path> files = Files.list(report.folder())) {
+      assertEquals(WrittenReport.FILES.size(), files.count(), "a temporary file was left");
     }
-    Path missing = folder.resolve("no/such");
+    Path missing = report.folder().resolve("no/such");
     InputException refused =
         assertThrows(
             InputException.class,
-            () -> EvaluationReport.of(run).write(missing, EvaluationReportTest::blank));
+            () -> EvaluationReport.of(run).write(missing, WrittenReport::blank));
     assertNotNull(refused.getMessage());
     assertTrue(refused.getMessage().contains("choose another folder"));
     assertFalse(Files.exists(missing));

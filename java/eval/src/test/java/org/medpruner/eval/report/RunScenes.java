@@ -23,6 +23,13 @@ final class RunScenes {
   /** Part of every volume's name, which no report may repeat. */
   static final String PATIENT = "DOE^JANE";
 
+  /** {@code off} and {@code paper}. */
+  static final List<Setting> TWO = List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER));
+
+  /** {@code off}, {@code paper} and {@code nucleus}. */
+  static final List<Setting> THREE =
+      List.of(Setting.OFF, Setting.of(PruningPolicy.PAPER), Setting.of(PruningPolicy.NUCLEUS));
+
   private static final List<String> CATEGORIES =
       List.of("Plane", "Phase", "Organ", "Abnormality", "Location");
 
@@ -105,6 +112,23 @@ final class RunScenes {
             maxImages,
             GenerationOptions.DEFAULT);
     return new Run(header, samples, results);
+  }
+
+  /** A run of these answers, a row for each sample and a column for each setting. */
+  static Run answers(List<Setting> settings, List<Sample> samples, String[][] answers) {
+    List<SampleResult> results = new ArrayList<>();
+    for (int i = 0; i < samples.size(); i++) {
+      for (int k = 0; k < settings.size(); k++) {
+        results.add(result(settings.get(k), k, samples.get(i), answers[i][k], 24));
+      }
+    }
+    return run(settings, samples, results);
+  }
+
+  /** A sample of a volume of its own. */
+  static Sample sample(int i, Kind kind, String gold) {
+    Map<String, String> choices = kind == Kind.CLOSED ? Map.of("A", "Yes", "B", "No") : Map.of();
+    return new Sample("s" + i, "v" + i, "c", kind, "Is it?", gold, choices);
   }
 
   static String answer(Sample s, boolean wrong) {
