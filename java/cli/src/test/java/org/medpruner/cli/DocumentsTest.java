@@ -233,7 +233,8 @@ class DocumentsTest {
         own.matcher(Files.readString(poms.getFirst())).replaceAll(""));
 
     for (String wrong :
-        List.of("", "github.com/a/b", "https://a.org", "https://a.org/b.git", "https://a.invalid/b")) {
+        List.of(
+            "", "github.com/a/b", "https://a.org", "https://a.org/b.git", "https://a.invalid/b")) {
       String refused = run(2, copy, "tools/set-publisher.sh", wrong, "A");
       String expected = "set-publisher: \"" + wrong + "\" is no address, expected";
       assertTrue(refused.startsWith(expected), refused);
@@ -340,6 +341,18 @@ class DocumentsTest {
     }
     assertTrue(documents > 0, "no document shows how a program gets LibTorch's CUDA build");
     assertEquals(1, check(ROOT.resolve("examples/libtorch/pom.xml"), CUDA_LIBTORCH, pytorch));
+  }
+
+  /** Maven compiles and runs an example with its own JDK, wherever else a newer one lies. */
+  @Test
+  void theExamplesSayWhichJdkMavenNeeds() throws IOException {
+    for (String file : List.of("examples/README.md", "docs/releasing.md")) {
+      String text = Files.readString(ROOT.resolve(file));
+      int command = text.indexOf("mvn -q -f examples/arrays verify");
+      command = command < 0 ? text.indexOf("mvn -f examples/arrays verify") : command;
+      int said = text.indexOf("`JAVA_HOME`", Math.max(0, command - 400));
+      assertTrue(command > 0 && said > 0 && said < command + 400, file);
+    }
   }
 
   /** The kit's own tests are on one JUnit, so the example is on the other that is promised. */
