@@ -21,7 +21,7 @@ import org.medpruner.torch.TorchRuntime;
  * Measures the CPU bars in this one process, beside LibTorch on as many threads, prints bar, figure
  * and verdict, and writes the results. The GPU bars are read from results of a GPU machine.
  *
- * <p>Arguments: {@code [--turns N] [--only TEXT] [--output FILE]}. Properties: {@code
+ * <p>Arguments: {@code [--turns N] [--only TEXT | --output FILE]}. Properties: {@code
  * medpruner.root}, {@code medpruner.bench.probe} and {@code medpruner.bench.threads}, which the
  * launcher sets.
  */

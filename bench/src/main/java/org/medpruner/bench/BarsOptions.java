@@ -1,6 +1,7 @@
 package org.medpruner.bench;
 
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Set;
 
 /**
@@ -8,7 +9,7 @@ import java.util.Set;
  *
  * @param turns of each contender in a race
  * @param only text in the names of the cases that are measured; empty for all
- * @param output where the results of all cases are written
+ * @param output where the results of all cases are written; of some cases none are
  */
 record BarsOptions(int turns, String only, Path output) {
   private static final String KNOWN = "expected --turns, --only or --output";
@@ -23,6 +24,7 @@ record BarsOptions(int turns, String only, Path output) {
    */
   static BarsOptions parse(String[] arguments, BarsOptions defaults, Set<String> cases) {
     BarsOptions options = defaults;
+    Set<String> given = new HashSet<>();
     for (int i = 0; i < arguments.length; i += 2) {
       String name = arguments[i];
       if (!Set.of("--turns", "--only", "--output").contains(name)) {
@@ -32,12 +34,18 @@ record BarsOptions(int turns, String only, Path output) {
         throw new IllegalArgumentException(name + " needs a value");
       }
       String value = arguments[i + 1];
+      given.add(name);
       options =
           switch (name) {
             case "--turns" -> new BarsOptions(turns(value), options.only, options.output);
             case "--only" -> new BarsOptions(options.turns, only(value, cases), options.output);
             default -> new BarsOptions(options.turns, options.only, Path.of(value));
           };
+    }
+    // A file that holds some cases alone would not be what every reader of one takes it for.
+    if (given.containsAll(Set.of("--only", "--output"))) {
+      throw new IllegalArgumentException(
+          "--output takes the results of all cases, and --only measures some; leave one out");
     }
     return options;
   }

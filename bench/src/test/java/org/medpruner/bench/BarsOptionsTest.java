@@ -22,8 +22,8 @@ class BarsOptionsTest {
     assertEquals(DEFAULTS, parse());
     assertEquals(new BarsOptions(9, "", Path.of("cpu.json")), parse("--turns", "9"));
     assertEquals(
-        new BarsOptions(5, "down", Path.of("other.json")),
-        parse("--only", "down", "--output", "other.json"));
+        new BarsOptions(9, "down", Path.of("cpu.json")), parse("--only", "down", "--turns", "9"));
+    assertEquals(new BarsOptions(5, "", Path.of("other.json")), parse("--output", "other.json"));
   }
 
   @ParameterizedTest
@@ -36,6 +36,8 @@ class BarsOptionsTest {
           --only upcall | --only is "upcall", which is in none of the names: 6 downcall
           --only        | --only needs a value
           --turn 5      | unknown argument --turn, expected --turns, --only or --output
+          --only down --output a | --output takes the results of all cases, and --only measures some; leave one out
+          --output a --only down | --output takes the results of all cases, and --only measures some; leave one out
           """)
   void wrongArgumentsAreNamed(String line, String message) {
     String[] arguments = line.split(" ");

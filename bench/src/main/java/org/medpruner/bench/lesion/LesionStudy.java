@@ -1,14 +1,13 @@
 package org.medpruner.bench.lesion;
 
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.medpruner.InputException;
 import org.medpruner.SliceAnchor;
 import org.medpruner.volume.Recipe;
 
@@ -50,44 +49,22 @@ public final class LesionStudy {
   /** Exit status 0, or 2 for a wrong call. */
   public static void main(String[] arguments) {
     Locale.setDefault(Locale.ROOT);
-    int lesions = 20;
-    long seed = 1;
-    int most = 85; // as many as MedGemma 1.5 takes
-    Recipe recipe = Recipe.minMax();
+    LesionOptions options = new LesionOptions(1, 1, List.of());
     List<Subject> subjects = new ArrayList<>();
     try {
-      for (int i = 0; i < arguments.length; i++) {
-        switch (arguments[i]) {
-          case "--lesions" -> lesions = Integer.parseInt(value(arguments, ++i));
-          case "--seed" -> seed = Long.parseLong(value(arguments, ++i));
-          case "--max-slices" -> most = Integer.parseInt(value(arguments, ++i));
-          case "--ct" -> recipe = Recipe.ctWindows();
-          default -> subjects.add(read(arguments[i], recipe, most));
-        }
-      }
-    } catch (IllegalArgumentException e) {
+      options = LesionOptions.parse(arguments);
+      options.volumes().forEach(v -> subjects.add(read(v)));
+    } catch (IllegalArgumentException | InputException e) {
       usage(String.valueOf(e.getMessage()));
     }
-    if (subjects.isEmpty() || lesions < 1) {
-      usage("name at least one volume, and at least one lesion");
-    }
     for (Subject subject : subjects) {
-      study(subject, lesions, seed, System.out);
+      study(subject, options.lesions(), options.seed(), System.out);
     }
   }
 
-  private static String value(String[] arguments, int at) {
-    if (at >= arguments.length) {
-      throw new IllegalArgumentException(arguments[at - 1] + " needs a value");
-    }
-    return arguments[at];
-  }
-
-  private static Subject read(String file, Recipe recipe, int most) {
-    if (!Files.exists(Path.of(file))) {
-      throw new IllegalArgumentException(file + " does not exist");
-    }
-    return Subject.read(Path.of(file), recipe, most);
+  private static Subject read(LesionOptions.Volume volume) {
+    Recipe recipe = volume.ct() ? Recipe.ctWindows() : Recipe.minMax();
+    return Subject.read(volume.path(), recipe, volume.mostSlices());
   }
 
   private static void usage(String problem) {

@@ -1,5 +1,7 @@
 package org.medpruner.bench.serve;
 
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -45,24 +47,32 @@ record ServeReport(
             .findFirst()
             .orElse(samples.getFirst());
     Sample last = samples.getLast();
+    Sample most = Collections.max(samples, Comparator.comparingLong(Sample::residentBytes));
     return String.format(
         Locale.ROOT,
         "%d clients for %s minutes under a heap limit of %d MiB: %,d answers, %,d follow-ups, %,d"
             + " uploads, %,d hang-ups, %,d times 429, %,d other errors. Heap in use after a"
-            + " collection: %d MiB after %.0f s, %d MiB at the end; resident memory: %d and %d MiB.",
+            + " collection: %d MiB after %.0f s, %d MiB at the end; resident memory: %d and %d MiB,"
+            + " at most %d MiB, after %.0f s.",
         clients,
         minutes == Math.rint(minutes) ? Long.toString((long) minutes) : Double.toString(minutes),
-        heapLimitBytes >> 20,
+        mebibytes(heapLimitBytes),
         outcomes.getOrDefault("answer", 0L),
         outcomes.getOrDefault("follow-up", 0L),
         outcomes.getOrDefault("upload", 0L),
         outcomes.getOrDefault("hung up", 0L),
         statuses.getOrDefault("429", 0L),
         errors,
-        early.heapBytes() >> 20,
+        mebibytes(early.heapBytes()),
         early.seconds(),
-        last.heapBytes() >> 20,
-        early.residentBytes() >> 20,
-        last.residentBytes() >> 20);
+        mebibytes(last.heapBytes()),
+        mebibytes(early.residentBytes()),
+        mebibytes(last.residentBytes()),
+        mebibytes(most.residentBytes()),
+        most.seconds());
+  }
+
+  private static long mebibytes(long bytes) {
+    return Math.round(bytes / 1048576.0);
   }
 }

@@ -166,7 +166,8 @@ class ServeLoadTest {
         List.of(
             new ServeReport.Sample(0, 400L << 20, 20L << 20),
             new ServeReport.Sample(60.1, 500L << 20, 30L << 20),
-            new ServeReport.Sample(300.2, 510L << 20, 31L << 20));
+            new ServeReport.Sample(180.3, 530L << 20, 29L << 20),
+            new ServeReport.Sample(300.2, (510L << 20) - (1 << 18), (31L << 20) + (1 << 19)));
     ServeReport report =
         new ServeReport(
             ServeReport.FORMAT,
@@ -185,8 +186,8 @@ class ServeLoadTest {
     assertEquals(
         "8 clients for 5 minutes under a heap limit of 512 MiB: 1,243 answers, 3 follow-ups, 561"
             + " uploads, 354 hang-ups, 2,889 times 429, 0 other errors. Heap in use after a"
-            + " collection: 30 MiB after 60 s, 31 MiB at the end; resident memory: 500 and 510"
-            + " MiB.",
+            + " collection: 30 MiB after 60 s, 32 MiB at the end; resident memory: 500 and 510"
+            + " MiB, at most 530 MiB, after 180 s.",
         report.summary());
   }
 

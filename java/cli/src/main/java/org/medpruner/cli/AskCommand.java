@@ -48,7 +48,7 @@ final class AskCommand implements Callable<Integer> {
       paramLabel = "TEXT",
       description =
           "What to ask. Given several times, each is asked with all before it in the model's"
-              + " memory.")
+              + " memory; --json and --report take one question only.")
   private List<String> questions = List.of();
 
   @Option(

@@ -42,6 +42,9 @@ import picocli.CommandLine.TypeConversionException;
     versionProvider = Versions.class,
     footer = {
       "",
+      "The launcher, ./medpruner, has test, build, bench, gpu-test and gpu-pack too; its first lines"
+          + " say what they do.",
+      "",
       "Research software, not a medical device. Exit codes: 0 done, 2 bad input, 1 internal error,"
           + " 3 done but not everything (eval)."
     })

@@ -12,16 +12,16 @@ final class OutputOptions {
       names = "--json",
       paramLabel = "FILE",
       description =
-          "Write the audit record (docs/audit.schema.json); of several volumes, an array of them."
-              + " A volume's own files are never replaced.")
+          "Write the audit record (docs/audit.schema.json); of several volumes (ask), an array of"
+              + " them. Of one question only. A volume's own files are never replaced.")
   @Nullable Path json;
 
   @Option(
       names = "--report",
       paramLabel = "DIR",
       description =
-          "Write DIR/report.html, one page with pictures, tokens and savings; of several volumes,"
-              + " DIR/report-1.html and so on.")
+          "Write DIR/report.html, one page with pictures, tokens and savings; of several volumes"
+              + " (ask), DIR/report-1.html and so on. Of one question only.")
   @Nullable Path report;
 
   /**

@@ -7,7 +7,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,8 +26,8 @@ import org.medpruner.InputException;
 /**
  * Files of one run. Nothing is created before everything is known; then each file is written beside
  * its target under another name and moved when all are whole, so that a reader sees a whole file or
- * none. A link stays and what it points to is replaced; a pipe or a device such as {@code
- * /dev/stdout} is written to.
+ * none. A link stays and what it points to is replaced; a pipe, a device and {@code /dev/stdout},
+ * whatever that is, are written to.
  *
  * @param json audit record, or null for none
  * @param html reports, one per volume, or none
@@ -115,7 +114,7 @@ record Outputs(@Nullable Path json, List<Path> html) {
       for (Map.Entry<Target, String> e : texts.entrySet()) {
         current = e.getKey().named();
         if (e.getKey().stream()) {
-          Files.write(current, e.getValue().getBytes(UTF_8), StandardOpenOption.WRITE);
+          e.getKey().write(e.getValue().getBytes(UTF_8));
         }
       }
       for (Target target : working.values()) {

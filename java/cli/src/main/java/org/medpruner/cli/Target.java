@@ -1,11 +1,16 @@
 package org.medpruner.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import org.medpruner.InputException;
@@ -15,7 +20,8 @@ import org.medpruner.InputException;
  *
  * @param named as the user wrote it
  * @param file the same behind its symbolic links, absolute; it need not exist
- * @param stream whether this is a pipe or a character device: written to, never replaced
+ * @param stream whether this is a pipe, a character device or the file that standard output goes
+ *     to: written to, never replaced
  */
 record Target(Path named, Path file, boolean stream) {
   /** As many links in a row as Linux follows. */
@@ -27,6 +33,10 @@ record Target(Path named, Path file, boolean stream) {
 
   /** Links in it stand for what this process has open. */
   private static final Path PROCESSES = Path.of("/proc");
+
+  /** What {@code /dev/stdout} leads to, before the file behind that. */
+  private static final Path STANDARD_OUTPUT =
+      PROCESSES.resolve(Path.of(Long.toString(ProcessHandle.current().pid()), "fd", "1"));
 
   /**
    * Follows the links of a file that is to be written.
@@ -45,7 +55,8 @@ record Target(Path named, Path file, boolean stream) {
       return new Target(named, named.toAbsolutePath(), true);
     }
     try {
-      return new Target(named, behindLinks(option, named), false);
+      Path file = behindLinks(option, named);
+      return new Target(named, file, file.equals(STANDARD_OUTPUT));
     } catch (IOException e) {
       throw new InputException(
           option + " " + named + ": its links cannot be followed; choose another place", e);
@@ -70,6 +81,9 @@ record Target(Path named, Path file, boolean stream) {
       }
       Path folder = folderOf(file).toRealPath();
       if (folder.startsWith(PROCESSES)) {
+        if (folder.resolve(file.getFileName()).equals(STANDARD_OUTPUT)) {
+          return STANDARD_OUTPUT;
+        }
         throw new InputException(
             option + " " + named + " is a file that is open already; name the file itself");
       }
@@ -92,6 +106,32 @@ record Target(Path named, Path file, boolean stream) {
   /** The folder that a file to replace lies in, or will lie in. */
   Path folder() {
     return folderOf(file);
+  }
+
+  /**
+   * Writes to a stream. Where standard output goes to a file, that is by its descriptor, behind
+   * what was printed before: opened by its name it would be written from its beginning.
+   */
+  void write(byte[] text) throws IOException {
+    if (!file.equals(STANDARD_OUTPUT)) {
+      Files.write(named, text, StandardOpenOption.WRITE);
+      return;
+    }
+    // Not closed: the answer may follow.
+    FileChannel out = new FileOutputStream(FileDescriptor.out).getChannel();
+    ByteBuffer left = ByteBuffer.wrap(text);
+    long before = out.size();
+    try {
+      while (left.hasRemaining()) {
+        out.write(left);
+      }
+    } catch (IOException e) {
+      // On a full disk say. What nobody else has written behind is taken back.
+      if (left.position() > 0 && out.size() == before + left.position()) {
+        out.truncate(before);
+      }
+      throw e;
+    }
   }
 
   /** A name may be longer than the file system takes. */
@@ -120,11 +160,11 @@ record Target(Path named, Path file, boolean stream) {
    * @param inputs what the run reads; none of it may be replaced
    */
   void check(String option, List<Path> inputs) {
+    if (Files.isRegularFile(file)) {
+      inputs.forEach(i -> InputFiles.refuse(option, this, i));
+    }
     if (stream) {
       return;
-    }
-    if (Files.exists(file)) {
-      inputs.forEach(i -> InputFiles.refuse(option, this, i));
     }
     Path folder = folder();
     while (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && folder.getParent() != null) {

@@ -343,6 +343,18 @@ class DocumentsTest {
     assertEquals(1, check(ROOT.resolve("examples/libtorch/pom.xml"), CUDA_LIBTORCH, pytorch));
   }
 
+  /** Maven compiles and runs an example with its own JDK, wherever else a newer one lies. */
+  @Test
+  void theExamplesSayWhichJdkMavenNeeds() throws IOException {
+    for (String file : List.of("examples/README.md", "docs/releasing.md")) {
+      String text = Files.readString(ROOT.resolve(file));
+      int command = text.indexOf("mvn -q -f examples/arrays verify");
+      command = command < 0 ? text.indexOf("mvn -f examples/arrays verify") : command;
+      int said = text.indexOf("`JAVA_HOME`", Math.max(0, command - 400));
+      assertTrue(command > 0 && said > 0 && said < command + 400, file);
+    }
+  }
+
   /** The kit's own tests are on one JUnit, so the example is on the other that is promised. */
   @Test
   void theConformanceExampleIsOnJUnit5() throws IOException {

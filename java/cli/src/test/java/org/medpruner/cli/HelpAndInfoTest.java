@@ -43,6 +43,10 @@ class HelpAndInfoTest {
     for (String option : PRUNING) {
       assertTrue(run.out().contains(option), option);
     }
+    String text = run.out().replaceAll("\\s+", " ");
+    assertTrue(text.matches(".*--json=FILE .* Of one question only\\. .*--report=DIR .*"), text);
+    assertTrue(text.matches(".*--report=DIR .* Of one question only\\..*"), text);
+    assertEquals(2, text.split("of several volumes \\(ask\\)", -1).length - 1, text);
     assertEquals(answers, run.out().contains("--question=TEXT"));
     assertEquals(answers, run.out().contains("--max-new-tokens=N"));
     assertEquals(answers, run.out().contains("--layout=LAYOUT"));
@@ -54,6 +58,10 @@ class HelpAndInfoTest {
     for (String command :
         List.of("ask", "prune", "compare", "eval", "serve", "demo", "phantom", "info")) {
       assertTrue(out.lines().anyMatch(l -> l.strip().startsWith(command + " ")), command);
+    }
+    for (String command : List.of("test", "build", "bench", "gpu-test", "gpu-pack")) {
+      assertTrue(
+          out.matches("(?s).*The launcher, ./medpruner, has .*\\b" + command + "\\b.*"), out);
     }
     assertTrue(out.contains("not a medical device"), out);
     assertTrue(CliRun.of("--version").assertDone().out().startsWith("medpruner "));

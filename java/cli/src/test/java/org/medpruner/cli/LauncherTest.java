@@ -134,6 +134,36 @@ class LauncherTest {
     return out;
   }
 
+  /** On a fresh clone that would be the whole build. */
+  @Test
+  void whatIsNoBenchmarkIsRefusedBeforeAnythingIsBuilt() throws Exception {
+    Path launcher = tree();
+    assertEquals(List.of(), calls(2, process(launcher, "bench", "foo")));
+    assertEquals(List.of(), calls(0, process(launcher, "bench", "--help")));
+    Process p = process(launcher, "bench", "--help").redirectErrorStream(true).start();
+    String out = new String(p.getInputStream().readAllBytes(), UTF_8);
+    String all = "jmh native gpu lesions model cost compare serve plot --turns --only --output";
+    for (String word : all.split(" ")) {
+      assertTrue(out.contains(word), out);
+    }
+  }
+
+  /** The first lines of the launcher are where the command line's help sends its reader. */
+  @Test
+  void theFirstLinesNameEveryCommand() throws IOException {
+    List<String> lines = Files.readAllLines(TestVolumes.root().resolve("medpruner"));
+    String head =
+        String.join("\n", lines.stream().skip(1).takeWhile(l -> l.startsWith("#")).toList());
+    for (String own : List.of("test", "build", "bench", "gpu-test", "gpu-pack")) {
+      assertTrue(head.contains("#   ./medpruner " + own + " "), own);
+    }
+    String rest = head.substring(head.indexOf("goes to the command line: "));
+    for (String command :
+        List.of("ask", "prune", "compare", "eval", "serve", "demo", "phantom", "info")) {
+      assertTrue(rest.matches("(?s).*\\b" + command + "\\b.*"), command);
+    }
+  }
+
   /** A tree whose build is done, in which each program says what it was called with. */
   private String bench(String threads, String... arguments) throws Exception {
     Path launcher = tree();

@@ -163,6 +163,64 @@ class OutputsTest {
     assertEquals(0, Files.size(open));
   }
 
+  /** A command line of its own: this one's standard output is not for it. */
+  private int shell(String redirected, Path volume) throws Exception {
+    String java =
+        Path.of(System.getProperty("java.home"), "bin", "java")
+            + " -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp \"$CLASSES\" "
+            + Main.class.getName()
+            + " prune --volume \"$VOLUME\" --json /dev/stdout ";
+    ProcessBuilder b =
+        new ProcessBuilder("bash", "-c", redirected.replace("PRUNE", java))
+            .directory(folder.toFile())
+            .redirectError(folder.resolve("err").toFile());
+    b.environment().put("CLASSES", System.getProperty("java.class.path"));
+    b.environment().put("VOLUME", volume.toString());
+    Process p = b.start();
+    p.getOutputStream().close();
+    assertEquals("", new String(p.getInputStream().readAllBytes(), UTF_8));
+    return p.waitFor();
+  }
+
+  private String read(String name) throws IOException {
+    return Files.readString(folder.resolve(name));
+  }
+
+  /** As a shell's reader expects: the file that it opened, from where it stands on. */
+  @Test
+  void standardOutputIsWrittenToWhereItIsAFileToo() throws Exception {
+    Path v = volume("v.nii");
+    assertEquals(0, shell("PRUNE > a", v), read("err"));
+    assertTrue(read("a").startsWith("{") && read("a").endsWith("\n}\n0,1\n"), read("a"));
+    assertEquals(0, shell("echo before > b; PRUNE >> b; echo after >> b", v), read("err"));
+    assertEquals("before\n" + untimed(read("a")) + "after\n", untimed(read("b")));
+    assertEquals(0, shell("{ echo before; PRUNE; echo after; } > c", v), read("err"));
+    assertEquals("before\n" + untimed(read("a")) + "after\n", untimed(read("c")));
+  }
+
+  /** Two runs differ in what they took alone. */
+  private static String untimed(String records) {
+    return records.replaceAll("[0-9]+(\\.[0-9]+)?(E-?[0-9]+)?", "0");
+  }
+
+  @Test
+  void ofARecordThatDoesNotFitNothingIsLeft() throws Exception {
+    Path v = volume("v.nii");
+    assertEquals(
+        Failures.BAD_INPUT, shell("echo before > a; (ulimit -f 1; PRUNE >> a)", v), read("err"));
+    assertTrue(read("err").contains("/dev/stdout could not be written"), read("err"));
+    assertEquals("before\n", read("a"));
+  }
+
+  @Test
+  void standardOutputIsNoFileOfTheVolume() throws Exception {
+    Path v = volume("v.nii");
+    byte[] before = Files.readAllBytes(v);
+    assertEquals(Failures.BAD_INPUT, shell("PRUNE >> v.nii", v), read("err"));
+    assertTrue(read("err").contains("would replace a file of --volume"), read("err"));
+    assertArrayEquals(before, Files.readAllBytes(v));
+  }
+
   /** Found before any work is done: the model below is none. */
   @Test
   void placesThatCannotBeAreRefusedAtOnce() throws IOException {
