@@ -297,10 +297,11 @@ public final class AttentionMass {
    *
    * @param mass float[tokens], mean 1
    * @param pooledKeys float[tokens * d]
-   * @param nonFinite whether a NaN or an infinity made the masses NaN
+   * @param flags bits of {@link SegmentFlags}; {@link SegmentFlags#NON_FINITE} where a NaN or an
+   *     infinity made the masses NaN
    */
   @SuppressWarnings("ArrayRecordComponent")
-  public record Result(float[] mass, float[] pooledKeys, boolean nonFinite) {}
+  public record Result(float[] mass, float[] pooledKeys, int flags) {}
 
   /**
    * Computes the masses of one slice in host memory, on the CPU.
