@@ -1,7 +1,6 @@
 package org.medpruner;
 
 import java.util.List;
-import java.util.Objects;
 
 /**
  * Everything that decides what is pruned and how; immutable. Start from a preset and override
@@ -178,15 +177,15 @@ public record PruningPolicy(
 
   /** Checks every field. */
   public PruningPolicy {
-    Objects.requireNonNull(name, "name");
-    Objects.requireNonNull(encoderScope, "encoderScope");
-    Objects.requireNonNull(score, "score");
-    Objects.requireNonNull(pooling, "pooling");
-    Objects.requireNonNull(droppedSlice, "droppedSlice");
-    Objects.requireNonNull(imageMask, "imageMask");
-    Objects.requireNonNull(positions, "positions");
-    Objects.requireNonNull(deepStack, "deepStack");
-    Objects.requireNonNull(resizing, "resizing");
+    Check.notNull("name", name);
+    Check.notNull("encoderScope", encoderScope);
+    Check.notNull("score", score);
+    Check.notNull("pooling", pooling);
+    Check.notNull("droppedSlice", droppedSlice);
+    Check.notNull("imageMask", imageMask);
+    Check.notNull("positions", positions);
+    Check.notNull("deepStack", deepStack);
+    Check.notNull("resizing", resizing);
     require(!Double.isNaN(gamma), "gamma", gamma, "a number");
     require(tau > 0 && tau <= 1, "tau", tau, "in (0, 1]");
     require(
@@ -217,11 +216,11 @@ public record PruningPolicy(
       throw new IllegalArgumentException(field + " = " + value + ", but it must be " + rule);
     }
   }
+
   /** Whether it equals a preset, its name included. */
   static boolean isPreset(PruningPolicy p) {
     return PRESETS.contains(p);
   }
-
 
   /** {@return the names {@link #preset} accepts, the default first; unmodifiable} */
   public static List<String> presetNames() {

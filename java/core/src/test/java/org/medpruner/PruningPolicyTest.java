@@ -83,11 +83,11 @@ class PruningPolicyTest {
   }
 
   private static void needed(String field, UnaryOperator<PolicyBuilder> change) {
-    NullPointerException e =
+    IllegalArgumentException e =
         assertThrows(
-            NullPointerException.class,
+            IllegalArgumentException.class,
             () -> change.apply(PruningPolicy.PAPER.toBuilder()).build());
-    assertEquals(field, e.getMessage());
+    assertEquals(field + ": must not be null", e.getMessage());
   }
 
   @Test
