@@ -5,7 +5,8 @@ import org.medpruner.internal.ffm.NativeOps;
 /**
  * Ragged compaction: packs the kept rows of every segment densely, in order. Moves features,
  * positions or any other per-token rows with the index lists of {@link NucleusSelect} or {@link
- * ContextualMerge}. Stateless, as {@link SliceAnchor}.
+ * ContextualMerge}. Stateless, as {@link SliceAnchor}; {@linkplain org.medpruner what it throws and
+ * takes}.
  */
 public final class GatherRows {
   private GatherRows() {}
