@@ -99,16 +99,6 @@ PruneArgs check_attention(Checker& checker, const medpruner_prune_params* params
   return args;
 }
 
-const int64_t* check_bounds(Checker& checker, const char* name, const medpruner_tensor* tensor,
-                            int64_t* count) {
-  const View view = checker.input(name, tensor, bit(DType::kI64), {kFree});
-  if (view.shape[0] < 1) {
-    fail(kInvalid, "%s: shape is [0], expected at least one value", name);
-  }
-  *count = view.shape[0] - 1;
-  return view.as<const int64_t>();
-}
-
 PruneArgs check_inputs(Checker& checker, const medpruner_prune_params* params, const Inputs& in,
                        bool call) {
   PruneArgs args = check_attention(checker, params, in, call);

@@ -121,12 +121,7 @@ SliceAnchorArgs check_inputs(Checker& checker, const Params& given,
     args.patch_gamma = static_cast<float>(given.patches->patch_gamma);
   }
 
-  const View offset_view = checker.input("offsets", offsets, bit(DType::kI64), {kFree});
-  if (offset_view.shape[0] < 1) {
-    fail(kInvalid, "offsets: shape is [0], expected at least one value");
-  }
-  args.offsets = offset_view.as<const int64_t>();
-  args.segments = offset_view.shape[0] - 1;
+  args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
   return args;
 }
 

@@ -118,6 +118,9 @@ void check_params(const Params* params) {
 void check_reserved(uint32_t reserved);
 
 /** The result of a size query. */
+/** An int64 [count + 1] of offsets, by its descriptor alone; what they say is check_offsets()'s to look at. */
+const int64_t* check_bounds(Checker& checker, const char* name, const medpruner_tensor* tensor, int64_t* count);
+
 void check_bytes_out(const size_t* bytes);
 
 /** int64 [count]: ascending from 0 to `rows`. CPU only. */
