@@ -13,7 +13,6 @@ namespace medpruner {
 namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
-constexpr uint32_t kFloatTypes = bit(DType::kF16) | bit(DType::kBF16) | bit(DType::kF32);
 constexpr int64_t kMaxHeadDim = 256;
 
 void check_positive(const char* field, int64_t value) {

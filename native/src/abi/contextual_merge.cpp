@@ -9,7 +9,6 @@ namespace medpruner {
 namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
-constexpr uint32_t kFeatureTypes = bit(DType::kF16) | bit(DType::kBF16) | bit(DType::kF32);
 
 }  // namespace
 
@@ -74,7 +73,7 @@ medpruner_status medpruner_contextual_merge(
     int64_t rows = kFree;
     if (features != nullptr) {
       const View view =
-          checker.input("features", features, kFeatureTypes, {kFree, kFree}, Layout::kRowStride);
+          checker.input("features", features, kFloatTypes, {kFree, kFree}, Layout::kRowStride);
       args.features = view.data;
       args.dtype = view.dtype;
       args.channels = view.shape[1];

@@ -12,7 +12,6 @@ namespace medpruner {
 namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
-constexpr uint32_t kFeatureTypes = bit(DType::kF16) | bit(DType::kBF16) | bit(DType::kF32);
 
 /** A workspace query has no lse, mass and segments. */
 struct Inputs {
@@ -102,7 +101,7 @@ PruneArgs check_attention(Checker& checker, const medpruner_prune_params* params
 PruneArgs check_inputs(Checker& checker, const medpruner_prune_params* params, const Inputs& in,
                        bool call) {
   PruneArgs args = check_attention(checker, params, in, call);
-  const View features = checker.input("features", in.features, kFeatureTypes,
+  const View features = checker.input("features", in.features, kFloatTypes,
                                       {args.merge.rows, kFree}, Layout::kRowStride);
   args.merge.features = features.data;
   args.merge.dtype = features.dtype;

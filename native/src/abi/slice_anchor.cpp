@@ -13,8 +13,6 @@ namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
 constexpr int64_t kMostPatchValues = 65536;
-constexpr uint32_t kSliceTypes = bit(DType::kU8) | bit(DType::kI16) | bit(DType::kF16) |
-                                 bit(DType::kBF16) | bit(DType::kF32);
 
 void check_anchor_params(const medpruner_slice_anchor_params* params) {
   if ((params->flags & ~static_cast<uint32_t>(MEDPRUNER_ANCHOR_DECIDE_ONLY)) != 0) {
