@@ -24,8 +24,8 @@
  *
  * <p>More is refused on CUDA alone: less than 2^31 segments, and volumes with bounds; of N patches
  * in G segments, with H heads, (N / 64 + G) * H &lt; 2^31 ({@link org.medpruner.AttentionMass},
- * {@link org.medpruner.Prune} by attention); less than 2^32 tokens, of at most 16776960 channels or,
- * where all rows are aligned to them, units of 16 bytes ({@link org.medpruner.ContextualMerge},
+ * {@link org.medpruner.Prune} by attention); less than 2^32 tokens, of at most 16776960 channels
+ * or, where all rows are aligned to them, units of 16 bytes ({@link org.medpruner.ContextualMerge},
  * {@link org.medpruner.Prune}); of patches of floats some 2^30 rows of patches in all planes of a
  * slice ({@link org.medpruner.SliceAnchor}).
  */
