@@ -10,8 +10,6 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
-# The release flags say -O2 in CMake's own default for some generators; the loops here need -O3.
-set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
 # Results are bit-exact by contract: an a*b+c must never become one fused operation on its own, and
 # nothing that rounds differently (fast-math, FTZ, -march=native) is ever passed. The last two only

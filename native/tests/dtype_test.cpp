@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// The conversions and the exponential the backends share, over every f16 and bf16 pattern.
+// The conversions and the exponential the backends share, over every f16 and bf16 pattern, and which dtypes have
+// kernels.
 
 #include "common/dtype.hpp"
 
 #include "cases.hpp"
 #include "common/exp2poly.hpp"
+#include "common/visit.hpp"
 #include "harness.hpp"
 
 namespace {
@@ -75,6 +77,33 @@ TEST(order_keys_order_as_values_do) {
   for (float v : ascending) {
     CHECK_EQUAL(medpruner::key_to_bits(medpruner::order_key(medpruner::float_to_bits(v))),
                 medpruner::float_to_bits(v));
+  }
+}
+
+using medpruner::DType;
+
+/** Bytes of what `visit` hands on for a dtype, or 0 where it refuses. */
+template <class Visit>
+size_t visited(const Visit& visit, DType dtype) {
+  size_t bytes = 0;
+  try {
+    visit(dtype, [&](auto stored) { bytes = sizeof stored; });
+  } catch (const medpruner::Failure& failure) {
+    CHECK_EQUAL(failure.status, MEDPRUNER_ERR_INTERNAL);
+  }
+  return bytes;
+}
+
+TEST(the_dtypes_that_entries_take_are_those_with_a_kernel) {
+  const size_t sizes[] = {1, 2, 4, 8, 4, 2, 2, 4, 8};  // as DType has them, without kOther
+  const auto floats = [](DType dtype, const auto& body) { medpruner::visit_float(dtype, body); };
+  const auto slices = [](DType dtype, const auto& body) { medpruner::visit_slice(dtype, body); };
+  for (int i = 0; i <= static_cast<int>(DType::kOther); ++i) {
+    const DType dtype = static_cast<DType>(i);
+    const bool in_floats = (medpruner::kFloatTypes & medpruner::bit(dtype)) != 0;
+    const bool in_slices = (medpruner::kSliceTypes & medpruner::bit(dtype)) != 0;
+    CHECK_EQUAL(visited(floats, dtype), in_floats ? sizes[i] : 0);
+    CHECK_EQUAL(visited(slices, dtype), in_slices ? sizes[i] : 0);
   }
 }
 

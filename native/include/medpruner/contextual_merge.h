@@ -4,12 +4,12 @@
  * Merges the tokens outside the nucleus into a few contextual targets, per segment of n tokens:
  *
  *   m = max(trunc(ratio * n), 1)                      (f64 product)
- *   rest = rows outside the nucleus, ascending; N = their number; step = max(1, N / m)
+ *   rest = rows outside the nucleus, ascending; step = max(1, |rest| / m)
  *   targets = rest[0], rest[step], ... (at most m);  the other rest tokens are assigned to the target
  *   with the highest cosine similarity of keys (ties: the lowest target)
  *   feature[target] += mean(features assigned to it)
  *
- * N = 0: nothing to do. 0 < N < m: every rest token is a target.
+ * |rest| = 0: nothing to do. 0 < |rest| < m: every rest token is a target.
  *
  * Canonical arithmetic, bit-identical on every backend: |k|^2 and dot products in f32, one chain of
  * fused multiply-adds over ascending components from 0; inverse norm = 1/sqrt (f32, IEEE, two

@@ -13,7 +13,6 @@ namespace medpruner {
 namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
-constexpr uint32_t kFloatTypes = bit(DType::kF16) | bit(DType::kBF16) | bit(DType::kF32);
 constexpr int64_t kMaxHeadDim = 256;
 
 void check_positive(const char* field, int64_t value) {
@@ -98,15 +97,6 @@ AttentionMassArgs check_query_key(Checker& checker, const medpruner_attention_ma
 
 namespace {
 
-void check_segments(Checker& checker, const medpruner_tensor* offsets, AttentionMassArgs& args) {
-  const View view = checker.input("offsets", offsets, bit(DType::kI64), {kFree});
-  if (view.shape[0] < 1) {
-    fail(kInvalid, "offsets: shape is [0], expected at least one value");
-  }
-  args.offsets = view.as<const int64_t>();
-  args.segments = view.shape[0] - 1;
-}
-
 /** Every segment must fit its pooling; CPU only. */
 void check_lengths(const AttentionMassArgs& args) {
   for (int64_t g = 0; g < args.segments; ++g) {
@@ -144,7 +134,7 @@ medpruner_status medpruner_attention_mass_workspace(const medpruner_attention_ma
   return guard([&] {
     Checker checker(false);
     AttentionMassArgs args = check_query_key(checker, params, query, key);
-    check_segments(checker, offsets, args);
+    args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
     check_bytes_out(bytes);
     checker.require_backend();
     *bytes = workspace_size(checker, args, cpu::threads());
@@ -163,7 +153,7 @@ medpruner_status medpruner_attention_mass(
       args.lse =
           checker.input("lse", lse, bit(DType::kF32), {args.heads, args.rows}).as<const float>();
     }
-    check_segments(checker, offsets, args);
+    args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
     const int64_t tokens = args.rows / args.pool;
     args.mass = checker.output("mass", mass, bit(DType::kF32), {tokens}).as<float>();
     if (pooled_keys != nullptr) {

@@ -9,7 +9,6 @@ namespace medpruner {
 namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
-constexpr uint32_t kFeatureTypes = bit(DType::kF16) | bit(DType::kBF16) | bit(DType::kF32);
 
 }  // namespace
 
@@ -37,15 +36,6 @@ void check_keys(Checker& checker, const medpruner_tensor* keys, int64_t rows,
   args.key_stride = view.strides[0];
 }
 
-void check_segments(Checker& checker, const medpruner_tensor* offsets, ContextualMergeArgs& args) {
-  const View view = checker.input("offsets", offsets, bit(DType::kI64), {kFree});
-  if (view.shape[0] < 1) {
-    fail(kInvalid, "offsets: shape is [0], expected at least one value");
-  }
-  args.offsets = view.as<const int64_t>();
-  args.segments = view.shape[0] - 1;
-}
-
 size_t workspace_size(const Checker& checker, const ContextualMergeArgs& args) {
   return checker.on_cuda() ? cuda::contextual_merge_workspace(args)
                            : cpu::contextual_merge_workspace(args);
@@ -63,7 +53,7 @@ medpruner_status medpruner_contextual_merge_workspace(
     Checker checker(false);
     ContextualMergeArgs args = check_merge_params(params);
     check_keys(checker, keys, kFree, args);
-    check_segments(checker, offsets, args);
+    args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
     check_bytes_out(bytes);
     checker.require_backend();
     *bytes = workspace_size(checker, args);
@@ -83,7 +73,7 @@ medpruner_status medpruner_contextual_merge(
     int64_t rows = kFree;
     if (features != nullptr) {
       const View view =
-          checker.input("features", features, kFeatureTypes, {kFree, kFree}, Layout::kRowStride);
+          checker.input("features", features, kFloatTypes, {kFree, kFree}, Layout::kRowStride);
       args.features = view.data;
       args.dtype = view.dtype;
       args.channels = view.shape[1];
@@ -93,7 +83,7 @@ medpruner_status medpruner_contextual_merge(
     check_keys(checker, keys, rows, args);
     rows = args.rows;
     args.nucleus = checker.input("nucleus", nucleus, bit(DType::kU8), {rows}).as<const uint8_t>();
-    check_segments(checker, offsets, args);
+    args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
     if (features == nullptr && merged != nullptr) {
       fail(kInvalid, "merged: is given, expected NULL because features is NULL");
     }

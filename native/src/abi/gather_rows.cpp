@@ -32,15 +32,6 @@ GatherRowsArgs check_source(Checker& checker, const medpruner_gather_rows_params
   return args;
 }
 
-void check_segments(Checker& checker, const medpruner_tensor* offsets, GatherRowsArgs& args) {
-  const View view = checker.input("offsets", offsets, bit(DType::kI64), {kFree});
-  if (view.shape[0] < 1) {
-    fail(kInvalid, "offsets: shape is [0], expected at least one value");
-  }
-  args.offsets = view.as<const int64_t>();
-  args.segments = view.shape[0] - 1;
-}
-
 /** Contents of counts, indices and the capacity; CPU only. */
 void check_lists(const GatherRowsArgs& args) {
   int64_t total = 0;
@@ -82,7 +73,7 @@ medpruner_status medpruner_gather_rows_workspace(const medpruner_gather_rows_par
     Checker checker(false);
     int64_t columns = 0;
     GatherRowsArgs args = check_source(checker, params, source, &columns);
-    check_segments(checker, offsets, args);
+    args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
     check_bytes_out(bytes);
     checker.require_backend();
     *bytes = workspace_size(checker, args);
@@ -104,7 +95,7 @@ medpruner_status medpruner_gather_rows(
     // The number of segments comes from the offsets, which follow in the signature.
     const View count_view = checker.input("counts", counts, bit(DType::kI64), {kFree});
     args.counts = count_view.as<const int64_t>();
-    check_segments(checker, offsets, args);
+    args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
     if (count_view.shape[0] != args.segments) {
       fail(kInvalid, "counts: shape is [%" PRId64 "], expected [%" PRId64 "], one per segment",
            count_view.shape[0], args.segments);

@@ -13,40 +13,18 @@ namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
 
-}  // namespace
-
-bool check_device(const char* name, const medpruner_device* device) {
-  if (device == nullptr) {
-    fail(kInvalid, "%s: is NULL", name);
-  }
-  const int id = static_cast<int>(device->device_id);
-  if (device->device_type == MEDPRUNER_DEVICE_CPU) {
-    if (id != 0) {
-      fail(kInvalid, "%s: device_id is %d, expected 0 on the CPU", name, id);
-    }
-    return false;
-  }
-  if (device->device_type != MEDPRUNER_DEVICE_CUDA) {
-    fail(kInvalid, "%s: device_type is %d, expected 1 (CPU) or 2 (CUDA)", name,
-         static_cast<int>(device->device_type));
-  }
-  char reason[512];
-  const int32_t count = cuda::device_count(reason, sizeof reason);
-  if (count == 0) {
-    fail(MEDPRUNER_ERR_BACKEND_UNAVAILABLE, "%s: is CUDA, which is unavailable: %s", name, reason);
-  }
-  if (id < 0 || id >= count) {
-    fail(kInvalid, "%s: device_id is %d, expected in [0, %d)", name, id, static_cast<int>(count));
-  }
-  return true;
-}
-
-namespace {
-
 void check_cpu_stream(const void* stream) {
   if (stream != nullptr) {
     fail(kInvalid, "stream: is not NULL, but the device is the CPU");
   }
+}
+
+/** One of the two is on CUDA. */
+cuda::Direction direction(bool to_cuda, bool from_cuda) {
+  if (!from_cuda) {
+    return cuda::Direction::kToDevice;
+  }
+  return to_cuda ? cuda::Direction::kBetweenDevices : cuda::Direction::kToHost;
 }
 
 bool overlap(const void* a, const void* b, size_t bytes) {
@@ -122,10 +100,9 @@ medpruner_status medpruner_copy(void* destination, const medpruner_device* desti
       memcpy(destination, source, bytes);
       return;
     }
-    const int kind = to_cuda && from_cuda ? 3 : (to_cuda ? 1 : 2);
     const int32_t device = to_cuda ? destination_device->device_id : source_device->device_id;
     cuda::copy(device, destination, destination_device->device_id, source,
-               source_device->device_id, kind, bytes, stream);
+               source_device->device_id, direction(to_cuda, from_cuda), bytes, stream);
   });
 }
 

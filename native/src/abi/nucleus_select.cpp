@@ -70,20 +70,10 @@ NucleusSelectArgs check_inputs(Checker& checker, const medpruner_nucleus_select_
   }
   args.scores = score_view.as<const float>();
   args.rows = score_view.shape[0];
-  const View offset_view = checker.input("offsets", offsets, bit(DType::kI64), {kFree});
-  if (offset_view.shape[0] < 1) {
-    fail(kInvalid, "offsets: shape is [0], expected at least one value");
-  }
-  args.offsets = offset_view.as<const int64_t>();
-  args.segments = offset_view.shape[0] - 1;
+  args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
   args.volume_count = 1;
   if (volumes != nullptr) {
-    const View volume_view = checker.input("volumes", volumes, bit(DType::kI64), {kFree});
-    if (volume_view.shape[0] < 1) {
-      fail(kInvalid, "volumes: shape is [0], expected at least one value");
-    }
-    args.volumes = volume_view.as<const int64_t>();
-    args.volume_count = volume_view.shape[0] - 1;
+    args.volumes = check_bounds(checker, "volumes", volumes, &args.volume_count);
   }
   return args;
 }

@@ -12,7 +12,6 @@ namespace medpruner {
 namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
-constexpr uint32_t kFeatureTypes = bit(DType::kF16) | bit(DType::kBF16) | bit(DType::kF32);
 
 /** A workspace query has no lse, mass and segments. */
 struct Inputs {
@@ -99,20 +98,10 @@ PruneArgs check_attention(Checker& checker, const medpruner_prune_params* params
   return args;
 }
 
-const int64_t* check_bounds(Checker& checker, const char* name, const medpruner_tensor* tensor,
-                            int64_t* count) {
-  const View view = checker.input(name, tensor, bit(DType::kI64), {kFree});
-  if (view.shape[0] < 1) {
-    fail(kInvalid, "%s: shape is [0], expected at least one value", name);
-  }
-  *count = view.shape[0] - 1;
-  return view.as<const int64_t>();
-}
-
 PruneArgs check_inputs(Checker& checker, const medpruner_prune_params* params, const Inputs& in,
                        bool call) {
   PruneArgs args = check_attention(checker, params, in, call);
-  const View features = checker.input("features", in.features, kFeatureTypes,
+  const View features = checker.input("features", in.features, kFloatTypes,
                                       {args.merge.rows, kFree}, Layout::kRowStride);
   args.merge.features = features.data;
   args.merge.dtype = features.dtype;

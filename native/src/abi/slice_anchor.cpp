@@ -13,8 +13,6 @@ namespace {
 
 constexpr medpruner_status kInvalid = MEDPRUNER_ERR_INVALID_ARGUMENT;
 constexpr int64_t kMostPatchValues = 65536;
-constexpr uint32_t kSliceTypes = bit(DType::kU8) | bit(DType::kI16) | bit(DType::kF16) |
-                                 bit(DType::kBF16) | bit(DType::kF32);
 
 void check_anchor_params(const medpruner_slice_anchor_params* params) {
   if ((params->flags & ~static_cast<uint32_t>(MEDPRUNER_ANCHOR_DECIDE_ONLY)) != 0) {
@@ -121,12 +119,7 @@ SliceAnchorArgs check_inputs(Checker& checker, const Params& given,
     args.patch_gamma = static_cast<float>(given.patches->patch_gamma);
   }
 
-  const View offset_view = checker.input("offsets", offsets, bit(DType::kI64), {kFree});
-  if (offset_view.shape[0] < 1) {
-    fail(kInvalid, "offsets: shape is [0], expected at least one value");
-  }
-  args.offsets = offset_view.as<const int64_t>();
-  args.segments = offset_view.shape[0] - 1;
+  args.offsets = check_bounds(checker, "offsets", offsets, &args.segments);
   return args;
 }
 

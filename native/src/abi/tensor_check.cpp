@@ -334,6 +334,15 @@ void check_bytes_out(const size_t* bytes) {
   }
 }
 
+const int64_t* check_bounds(Checker& checker, const char* name, const medpruner_tensor* tensor, int64_t* count) {
+  const View view = checker.input(name, tensor, bit(DType::kI64), {kFree});
+  if (view.shape[0] < 1) {
+    fail(kInvalid, "%s: shape is [0], expected at least one value", name);
+  }
+  *count = view.shape[0] - 1;
+  return view.as<const int64_t>();
+}
+
 void check_offsets(const char* name, const int64_t* offsets, int64_t count, int64_t rows,
                    const char* rows_of) {
   if (offsets[0] != 0) {

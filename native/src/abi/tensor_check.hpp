@@ -11,16 +11,14 @@
 
 #include <initializer_list>
 
-#include "common/dtype.hpp"
 #include "common/float_environment.hpp"
 #include "common/op_args.hpp"
 #include "common/status.hpp"
+#include "common/visit.hpp"
 #include "medpruner/tensor.h"
 
 namespace medpruner {
 
-/** Set of DType, as bits. */
-constexpr uint32_t bit(DType type) { return 1u << static_cast<int>(type); }
 constexpr uint32_t kAnyPlain = 0xffffffffu;  // any dtype of 1, 2, 4 or 8 bytes
 
 enum class Layout {
@@ -119,6 +117,9 @@ void check_reserved(uint32_t reserved);
 
 /** The result of a size query. */
 void check_bytes_out(const size_t* bytes);
+
+/** An int64 [count + 1] of offsets, by its descriptor alone; what they say is check_offsets()'s to look at. */
+const int64_t* check_bounds(Checker& checker, const char* name, const medpruner_tensor* tensor, int64_t* count);
 
 /** int64 [count]: ascending from 0 to `rows`. CPU only. */
 void check_offsets(const char* name, const int64_t* offsets, int64_t count, int64_t rows,

@@ -26,7 +26,7 @@ int32_t built_with() noexcept { return 0; }
 void device_info(int32_t, medpruner_cuda_device_info*) { unavailable(); }
 void* allocate(int32_t, size_t) { unavailable(); }
 void release(int32_t, void*) { unavailable(); }
-void copy(int32_t, void*, int32_t, const void*, int32_t, int, size_t, void*) { unavailable(); }
+void copy(int32_t, void*, int32_t, const void*, int32_t, Direction, size_t, void*) { unavailable(); }
 void* stream_create(int32_t) { unavailable(); }
 void stream_destroy(int32_t, void*) { unavailable(); }
 void stream_synchronize(int32_t, void*) { unavailable(); }

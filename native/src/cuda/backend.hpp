@@ -21,9 +21,10 @@ int32_t built_with() noexcept;
 
 void* allocate(int32_t device, size_t bytes);
 void release(int32_t device, void* pointer);
-/** kind: 1 host to device, 2 device to host, 3 device to device; `device` owns the stream. */
+enum class Direction { kToDevice, kToHost, kBetweenDevices };
+/** `device` owns the stream. */
 void copy(int32_t device, void* destination, int32_t destination_device, const void* source,
-          int32_t source_device, int kind, size_t bytes, void* stream);
+          int32_t source_device, Direction direction, size_t bytes, void* stream);
 void* stream_create(int32_t device);
 void stream_destroy(int32_t device, void* stream);
 void stream_synchronize(int32_t device, void* stream);

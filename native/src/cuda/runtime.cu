@@ -39,6 +39,18 @@ struct Devices {
   }
 };
 
+cudaMemcpyKind memcpy_kind(Direction direction) {
+  switch (direction) {
+    case Direction::kToDevice:
+      return cudaMemcpyHostToDevice;
+    case Direction::kToHost:
+      return cudaMemcpyDeviceToHost;
+    case Direction::kBetweenDevices:
+      break;
+  }
+  return cudaMemcpyDeviceToDevice;
+}
+
 const Devices& devices() {
   static const Devices found;
   return found;
@@ -87,18 +99,15 @@ void release(int32_t device, void* pointer) {
 }
 
 void copy(int32_t device, void* destination, int32_t destination_device, const void* source,
-          int32_t source_device, int kind, size_t bytes, void* stream) {
+          int32_t source_device, Direction direction, size_t bytes, void* stream) {
   const DeviceScope scope(device);
   const cudaStream_t queue = static_cast<cudaStream_t>(stream);
-  if (kind == 3 && destination_device != source_device) {
+  if (direction == Direction::kBetweenDevices && destination_device != source_device) {
     check(cudaMemcpyPeerAsync(destination, destination_device, source, source_device, bytes, queue),
           "cudaMemcpyPeerAsync");
     return;
   }
-  const cudaMemcpyKind direction = kind == 1   ? cudaMemcpyHostToDevice
-                                   : kind == 2 ? cudaMemcpyDeviceToHost
-                                               : cudaMemcpyDeviceToDevice;
-  check(cudaMemcpyAsync(destination, source, bytes, direction, queue), "cudaMemcpyAsync");
+  check(cudaMemcpyAsync(destination, source, bytes, memcpy_kind(direction), queue), "cudaMemcpyAsync");
 }
 
 void* stream_create(int32_t device) {

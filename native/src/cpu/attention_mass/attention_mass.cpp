@@ -11,6 +11,7 @@
 
 #include "common/pooling.hpp"
 #include "common/status.hpp"
+#include "common/visit.hpp"
 #include "cpu/backend.hpp"
 #include "cpu/pool.hpp"
 #include "medpruner/ops.h"
@@ -513,14 +514,7 @@ size_t attention_mass_workspace(const AttentionMassArgs& args, int workers) {
 }
 
 void attention_mass(const AttentionMassArgs& args) {
-  switch (args.dtype) {
-    case DType::kF16:
-      return Runner<Half>(args).run();
-    case DType::kBF16:
-      return Runner<BFloat>(args).run();
-    default:
-      return Runner<float>(args).run();
-  }
+  visit_float(args.dtype, [&](auto stored) { Runner<decltype(stored)>(args).run(); });
 }
 
 }  // namespace medpruner::cpu

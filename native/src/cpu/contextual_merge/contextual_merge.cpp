@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/status.hpp"
+#include "common/visit.hpp"
 #include "cpu/backend.hpp"
 #include "cpu/contextual_merge/steps.hpp"
 #include "cpu/isa.hpp"
@@ -19,6 +20,7 @@ constexpr int kLanes = 16;             // targets per tile
 constexpr int kTokens = 4;             // tokens whose chains run side by side: hides the fma's latency
 constexpr int64_t kColumnBlock = 512;  // channels summed at a time, on the stack
 constexpr int64_t kRowsPerTask = 256;  // some 20 us of similarities with 12 targets
+
 MEDPRUNER_BODY void squares_body(const float* const* keys, int64_t dim, float* result) {
   float sums[kTokens] = {};
   for (int64_t c = 0; c < dim; ++c) {
@@ -112,6 +114,9 @@ MergeSteps::MergeSteps(const ContextualMergeArgs& args, WorkspaceLayout& layout)
               __builtin_add_overflow(tiles, args.segments / kLanes + 1, &tiles) ||
               __builtin_mul_overflow(tiles, int64_t{kLanes}, &lanes) ||
               __builtin_mul_overflow(lanes, args.dim, &floats);
+  if (args.features != nullptr) {
+    visit_float(args.dtype, [&](auto stored) { write_ = &MergeSteps::write<decltype(stored)>; });
+  }
   first_tile_ = layout.take<int64_t>(args.segments + 1);
   targets_ = layout.take<int64_t>(overflow_ ? 0 : lanes);
   inverse_ = layout.take<float>(overflow_ ? 0 : lanes);
@@ -292,24 +297,14 @@ void MergeSteps::write_merged(int64_t row, T* out) const {
 }
 
 template <class T>
-void MergeSteps::write(int64_t row, T* out) const {
+void MergeSteps::write(int64_t row, void* out) const {
+  T* const to = static_cast<T*>(out);
   if (gained(row)) {
-    return write_merged(row, out);
+    return write_merged(row, to);
   }
   const T* source = static_cast<const T*>(args_.features) + row * args_.feature_stride;
-  if (source != out && args_.channels > 0) {
-    memcpy(out, source, static_cast<size_t>(args_.channels) * sizeof(T));
-  }
-}
-
-void MergeSteps::write_row(int64_t row, void* out) const {
-  switch (args_.dtype) {
-    case DType::kF16:
-      return write(row, static_cast<Half*>(out));
-    case DType::kBF16:
-      return write(row, static_cast<BFloat*>(out));
-    default:
-      return write(row, static_cast<float*>(out));
+  if (source != to && args_.channels > 0) {
+    memcpy(to, source, static_cast<size_t>(args_.channels) * sizeof(T));
   }
 }
 

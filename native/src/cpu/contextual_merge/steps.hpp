@@ -42,7 +42,7 @@ class MergeSteps {
   int64_t list_kept(int64_t begin, int64_t end, int64_t* list) const;
 
   /** Writes a row of the features, with what was merged into it, to out, which may be that row. */
-  void write_row(int64_t row, void* out) const;
+  void write_row(int64_t row, void* out) const { (this->*write_)(row, out); }
 
   /** Whether anything was merged into the row. */
   bool gained(int64_t row) const;
@@ -53,11 +53,13 @@ class MergeSteps {
   void nearest_in_segment(int64_t g, const int64_t* rows, int count) const;
   void chain(int64_t g) const;
   template <class T>
-  void write(int64_t row, T* out) const;
+  void write(int64_t row, void* out) const;
   template <class T>
   void write_merged(int64_t row, T* out) const;
 
   const ContextualMergeArgs& args_;
+  // For the dtype of the features; chosen here, since nothing may be refused on a thread of the pool.
+  void (MergeSteps::*write_)(int64_t row, void* out) const = nullptr;
   int64_t* first_tile_;  // [segments + 1]: tile where a segment's targets begin
   int64_t* targets_;     // [tiles * kLanes]: rows of the targets, -1 in unused lanes
   float* inverse_;       // [tiles * kLanes]: their inverse key norms

@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "common/status.hpp"
+#include "common/visit.hpp"
 #include "cpu/backend.hpp"
 #include "cpu/pool.hpp"
 #include "cpu/slice_anchor/patches.hpp"
@@ -367,18 +368,7 @@ size_t slice_anchor_workspace(const SliceAnchorArgs& args) {
 }
 
 void slice_anchor(const SliceAnchorArgs& args) {
-  switch (args.dtype) {
-    case DType::kU8:
-      return run<uint8_t>(args);
-    case DType::kI16:
-      return run<int16_t>(args);
-    case DType::kF16:
-      return run<Half>(args);
-    case DType::kBF16:
-      return run<BFloat>(args);
-    default:
-      return run<float>(args);
-  }
+  visit_slice(args.dtype, [&](auto stored) { run<decltype(stored)>(args); });
 }
 
 }  // namespace medpruner::cpu

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/visit.hpp"
 #include "cuda/attention_mass/limits.hpp"
 #include "cuda/attention_mass/scalar_pass.cuh"
 #include "cuda/attention_mass/steps.cuh"
@@ -205,14 +206,7 @@ void attention_mass(const AttentionMassArgs& args, Launch launch) {
     return;
   }
   check_mass_extents(args);
-  switch (args.dtype) {
-    case DType::kF16:
-      return run<Half>(args, launch);
-    case DType::kBF16:
-      return run<BFloat>(args, launch);
-    default:
-      return run<float>(args, launch);
-  }
+  visit_float(args.dtype, [&](auto stored) { run<decltype(stored)>(args, launch); });
 }
 
 }  // namespace medpruner::cuda

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cuda/contextual_merge/contextual_merge.cuh"
 
+#include "common/visit.hpp"
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
 #include "cuda/contextual_merge/grids.hpp"
@@ -83,14 +84,7 @@ void contextual_merge(const ContextualMergeArgs& args, Launch launch) {
   if (args.merged == nullptr) {
     return plan_and_assign<Unit16>(args, workspace, 0, false, waits, launch);
   }
-  switch (args.dtype) {
-    case DType::kF16:
-      return merge<Half>(args, workspace, waits, launch);
-    case DType::kBF16:
-      return merge<BFloat>(args, workspace, waits, launch);
-    default:
-      return merge<float>(args, workspace, waits, launch);
-  }
+  visit_float(args.dtype, [&](auto stored) { merge<decltype(stored)>(args, workspace, waits, launch); });
 }
 
 }  // namespace medpruner::cuda

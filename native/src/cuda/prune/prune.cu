@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cuda/prune/prune.cuh"
 
+#include "common/visit.hpp"
 #include "cuda/attention_mass/limits.hpp"
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
@@ -130,14 +131,9 @@ void select_and_pack(const PruneArgs& args, const PruneWorkspace& workspace, voi
     MEDPRUNER_LAUNCH_DEPENDENT(waits, prune_offsets, 1, kScanThreads, 0, launch.stream, args,
                                workspace);
   }
-  switch (args.merge.dtype) {
-    case DType::kF16:
-      return pack<Half>(args, workspace, packing, few, waits, launch);
-    case DType::kBF16:
-      return pack<BFloat>(args, workspace, packing, few, waits, launch);
-    default:
-      return pack<float>(args, workspace, packing, few, waits, launch);
-  }
+  visit_float(args.merge.dtype, [&](auto stored) {
+    pack<decltype(stored)>(args, workspace, packing, few, waits, launch);
+  });
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/visit.hpp"
 #include "cuda/backend.hpp"
 #include "cuda/common/launch.cuh"
 #include "cuda/slice_anchor/steps.cuh"
@@ -53,18 +54,7 @@ size_t slice_anchor_workspace(const SliceAnchorArgs& args) {
 
 void slice_anchor(const SliceAnchorArgs& args, Launch launch) {
   const DeviceScope scope(launch.device);
-  switch (args.dtype) {
-    case DType::kU8:
-      return run<uint8_t>(args, launch);
-    case DType::kI16:
-      return run<int16_t>(args, launch);
-    case DType::kF16:
-      return run<Half>(args, launch);
-    case DType::kBF16:
-      return run<BFloat>(args, launch);
-    default:
-      return run<float>(args, launch);
-  }
+  visit_slice(args.dtype, [&](auto stored) { run<decltype(stored)>(args, launch); });
 }
 
 }  // namespace medpruner::cuda

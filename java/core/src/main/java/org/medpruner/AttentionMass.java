@@ -18,7 +18,7 @@ import org.medpruner.internal.ffm.NativeOps;
  * sum_i |q_i * k_i|} of every logit is at most 17, beyond that within 6e-7 times the largest such
  * sum, masses below 1e-3 as at 1e-3. A NaN or infinity, in the inputs or on the way in float, gives
  * NaN masses in its whole segment and {@link SegmentFlags#NON_FINITE}. Stateless, as {@link
- * SliceAnchor}.
+ * SliceAnchor}; {@linkplain org.medpruner what it throws and takes}.
  */
 public final class AttentionMass {
   private AttentionMass() {}
@@ -297,10 +297,11 @@ public final class AttentionMass {
    *
    * @param mass float[tokens], mean 1
    * @param pooledKeys float[tokens * d]
-   * @param nonFinite whether a NaN or an infinity made the masses NaN
+   * @param flags bits of {@link SegmentFlags}; {@link SegmentFlags#NON_FINITE} where a NaN or an
+   *     infinity made the masses NaN
    */
   @SuppressWarnings("ArrayRecordComponent")
-  public record Result(float[] mass, float[] pooledKeys, boolean nonFinite) {}
+  public record Result(float[] mass, float[] pooledKeys, int flags) {}
 
   /**
    * Computes the masses of one slice in host memory, on the CPU.

@@ -14,7 +14,8 @@ import org.medpruner.internal.ffm.NativeOps;
  *
  * <p>Nothing outside the nucleus: nothing to do. Keys of zero or non-finite norm have similarity 0
  * and raise {@link SegmentFlags#ZERO_KEY}. Results are bit-identical on CPU, CUDA and {@link
- * org.medpruner.oracle.ContextualMergeOracle}. Stateless, as {@link SliceAnchor}.
+ * org.medpruner.oracle.ContextualMergeOracle}. Stateless, as {@link SliceAnchor}; {@linkplain
+ * org.medpruner what it throws and takes}.
  */
 public final class ContextualMerge {
   private ContextualMerge() {}

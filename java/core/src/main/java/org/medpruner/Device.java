@@ -1,7 +1,5 @@
 package org.medpruner;
 
-import java.util.Objects;
-
 /**
  * Where memory lies and an op runs.
  *
@@ -34,7 +32,7 @@ public record Device(Kind kind, int index) {
 
   /** Checks the index. */
   public Device {
-    Objects.requireNonNull(kind, "kind");
+    Check.notNull("kind", kind);
     if (index < 0 || (kind == Kind.CPU && index != 0)) {
       throw new IllegalArgumentException(
           "device index " + index + " of " + kind + ": it must be " + indexRule(kind));

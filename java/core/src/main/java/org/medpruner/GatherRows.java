@@ -5,7 +5,8 @@ import org.medpruner.internal.ffm.NativeOps;
 /**
  * Ragged compaction: packs the kept rows of every segment densely, in order. Moves features,
  * positions or any other per-token rows with the index lists of {@link NucleusSelect} or {@link
- * ContextualMerge}. Stateless, as {@link SliceAnchor}.
+ * ContextualMerge}. Stateless, as {@link SliceAnchor}; {@linkplain org.medpruner what it throws and
+ * takes}.
  */
 public final class GatherRows {
   private GatherRows() {}
@@ -25,7 +26,50 @@ public final class GatherRows {
    *     the total
    * @param flags U32 [G], bits of {@link SegmentFlags}
    */
-  public record Outputs(TensorView packed, TensorView packedOffsets, TensorView flags) {}
+  public record Outputs(TensorView packed, TensorView packedOffsets, TensorView flags) {
+
+    /**
+     * How large a buffer {@link #in} needs.
+     *
+     * @param dtype of the source
+     * @param capacity rows of packed; N always suffice
+     * @param channels C
+     * @param segments G
+     * @return bytes, each output padded to a multiple of 256
+     * @throws IllegalArgumentException if an extent is negative or the bytes overflow
+     */
+    public static long bytes(DType dtype, long capacity, long channels, long segments) {
+      Carver c = Carver.measure();
+      carve(c, dtype, capacity, channels, segments);
+      return c.used();
+    }
+
+    /**
+     * All outputs inside one buffer.
+     *
+     * @param buffer at least {@link #bytes} large, on the device of the source; the views keep it
+     *     reachable, but it stays the caller's to close
+     * @param dtype of the source
+     * @param capacity rows of packed; N always suffice
+     * @param channels C
+     * @param segments G
+     * @return views of the buffer; nothing is written yet
+     * @throws IllegalArgumentException if an extent is negative or the buffer is too small
+     * @throws IllegalStateException if the buffer is closed
+     */
+    public static Outputs in(
+        NativeBuffer buffer, DType dtype, long capacity, long channels, long segments) {
+      return carve(Carver.in(buffer), dtype, capacity, channels, segments);
+    }
+
+    private static Outputs carve(
+        Carver c, DType dtype, long capacity, long channels, long segments) {
+      return new Outputs(
+          c.next(dtype, capacity, channels),
+          c.next(DType.I64, segments + 1),
+          c.next(DType.U32, segments));
+    }
+  }
 
   /**
    * Bytes of workspace that {@link #run} needs for these inputs. Looks at dtypes, shapes and the

@@ -14,7 +14,7 @@ import org.medpruner.internal.ffm.NativeGraphs;
  * reachable only: a LibTorch tensor must not be closed, by a scope either, before the graph is.
  *
  * <p>{@link #close} waits for its launches. Launches of one graph run one after the other; two
- * threads may launch it, which takes turns.
+ * threads may launch it, which takes turns; {@linkplain org.medpruner what it throws}.
  */
 public final class Graph implements AutoCloseable {
   private final Device device;

@@ -129,7 +129,7 @@ final class HostOps {
       return new AttentionMass.Result(
           HostArrays.floats(out.mass()),
           HostArrays.floats(pooledKeys),
-          HostArrays.ints(out.flags())[0] != 0);
+          HostArrays.ints(out.flags())[0]);
     }
   }
 
@@ -241,15 +241,9 @@ final class HostOps {
         NativeBuffer list = longs(padded);
         NativeBuffer counts = longs(kept);
         NativeBuffer offsets = longs(0, n);
-        NativeBuffer packed = NativeBuffer.allocate(Device.CPU, DType.F32, kept, columns);
-        NativeBuffer packedOffsets = NativeBuffer.allocate(Device.CPU, DType.I64, 2);
-        NativeBuffer flags = NativeBuffer.allocate(Device.CPU, DType.U32, 1);
+        NativeBuffer results = buffer(GatherRows.Outputs.bytes(DType.F32, kept, columns, 1));
         Workspace workspace = Workspace.create(Device.CPU)) {
-      GatherRows.Outputs out =
-          new GatherRows.Outputs(
-              packed.view(DType.F32, kept, columns),
-              packedOffsets.view(DType.I64, 2),
-              flags.view(DType.U32, 1));
+      GatherRows.Outputs out = GatherRows.Outputs.in(results, DType.F32, kept, columns, 1);
       GatherRows.run(
           GatherRows.Params.DEFAULT,
           input.view(DType.F32, n, columns),

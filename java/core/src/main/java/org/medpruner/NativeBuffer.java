@@ -3,7 +3,6 @@ package org.medpruner;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.internal.ffm.NativeMemory;
 
@@ -40,12 +39,12 @@ public final class NativeBuffer implements AutoCloseable {
    * @param device where the memory lies
    * @param byteSize 0 is allowed
    * @return an open buffer, the caller's to close
-   * @throws IllegalArgumentException if the size is negative
+   * @throws IllegalArgumentException if the size is negative or the device null
    * @throws MedPrunerOutOfMemoryException if there is not that much
    * @throws MedPrunerUnavailableException if the native library or the device is not available
    */
   public static NativeBuffer allocate(Device device, long byteSize) {
-    Objects.requireNonNull(device, "device");
+    Check.notNull("device", device);
     if (byteSize < 0) {
       throw new IllegalArgumentException("byteSize = " + byteSize + ", but it must be >= 0");
     }
@@ -149,7 +148,7 @@ public final class NativeBuffer implements AutoCloseable {
    *     segment is confined to another thread
    */
   public void copyFrom(MemorySegment source, long byteOffset) {
-    checkInside(byteOffset, source.byteSize());
+    checkInside(byteOffset, Check.notNull("source", source).byteSize());
     TensorView.requireAccess("source", source);
     lifetime.acquire();
     try {
@@ -173,7 +172,7 @@ public final class NativeBuffer implements AutoCloseable {
    *     segment is confined to another thread
    */
   public void copyTo(MemorySegment destination, long byteOffset) {
-    checkInside(byteOffset, destination.byteSize());
+    checkInside(byteOffset, Check.notNull("destination", destination).byteSize());
     TensorView.requireAccess("destination", destination);
     lifetime.acquire();
     try {
@@ -192,7 +191,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyFrom(byte[] source) {
-    copyFrom(MemorySegment.ofArray(source), 0);
+    copyFrom(MemorySegment.ofArray(Check.notNull("source", source)), 0);
   }
 
   /**
@@ -203,7 +202,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyFrom(short[] source) {
-    copyFrom(MemorySegment.ofArray(source), 0);
+    copyFrom(MemorySegment.ofArray(Check.notNull("source", source)), 0);
   }
 
   /**
@@ -214,7 +213,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyFrom(int[] source) {
-    copyFrom(MemorySegment.ofArray(source), 0);
+    copyFrom(MemorySegment.ofArray(Check.notNull("source", source)), 0);
   }
 
   /**
@@ -225,7 +224,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyFrom(long[] source) {
-    copyFrom(MemorySegment.ofArray(source), 0);
+    copyFrom(MemorySegment.ofArray(Check.notNull("source", source)), 0);
   }
 
   /**
@@ -236,7 +235,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyFrom(float[] source) {
-    copyFrom(MemorySegment.ofArray(source), 0);
+    copyFrom(MemorySegment.ofArray(Check.notNull("source", source)), 0);
   }
 
   /**
@@ -247,7 +246,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyFrom(double[] source) {
-    copyFrom(MemorySegment.ofArray(source), 0);
+    copyFrom(MemorySegment.ofArray(Check.notNull("source", source)), 0);
   }
 
   /**
@@ -258,7 +257,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyTo(byte[] destination) {
-    copyTo(MemorySegment.ofArray(destination), 0);
+    copyTo(MemorySegment.ofArray(Check.notNull("destination", destination)), 0);
   }
 
   /**
@@ -269,7 +268,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyTo(short[] destination) {
-    copyTo(MemorySegment.ofArray(destination), 0);
+    copyTo(MemorySegment.ofArray(Check.notNull("destination", destination)), 0);
   }
 
   /**
@@ -280,7 +279,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyTo(int[] destination) {
-    copyTo(MemorySegment.ofArray(destination), 0);
+    copyTo(MemorySegment.ofArray(Check.notNull("destination", destination)), 0);
   }
 
   /**
@@ -291,7 +290,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyTo(long[] destination) {
-    copyTo(MemorySegment.ofArray(destination), 0);
+    copyTo(MemorySegment.ofArray(Check.notNull("destination", destination)), 0);
   }
 
   /**
@@ -302,7 +301,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyTo(float[] destination) {
-    copyTo(MemorySegment.ofArray(destination), 0);
+    copyTo(MemorySegment.ofArray(Check.notNull("destination", destination)), 0);
   }
 
   /**
@@ -313,7 +312,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalStateException if the buffer is closed
    */
   public void copyTo(double[] destination) {
-    copyTo(MemorySegment.ofArray(destination), 0);
+    copyTo(MemorySegment.ofArray(Check.notNull("destination", destination)), 0);
   }
 
   private void checkInside(long byteOffset, long bytes) {
@@ -332,7 +331,7 @@ public final class NativeBuffer implements AutoCloseable {
    * @throws IllegalArgumentException if the view is not of this buffer
    */
   public long offsetOf(TensorView view) {
-    if (view.owner() != this) {
+    if (Check.notNull("view", view).owner() != this) {
       throw new IllegalArgumentException("view: " + view + " is not of " + lifetime);
     }
     return view.address() - address;

@@ -12,7 +12,7 @@ import org.medpruner.internal.ffm.NativeOps;
  * <p>A segment with a NaN or +Inf, or with nothing but -Inf, is kept whole and flagged {@link
  * SegmentFlags#NON_FINITE}; with {@link Score#MASS} a negative value keeps it whole with {@link
  * SegmentFlags#NEGATIVE_MASS}. Such segments are outside the floors and caps. Stateless, as {@link
- * SliceAnchor}.
+ * SliceAnchor}; {@linkplain org.medpruner what it throws and takes}.
  */
 public final class NucleusSelect {
   private NucleusSelect() {}

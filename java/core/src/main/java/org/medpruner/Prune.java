@@ -9,7 +9,7 @@ import org.medpruner.internal.ffm.NativeOps;
  * {@link GatherRows} give one after the other, without a copy of all features in between. On CUDA
  * nothing waits for the device, and the call can be part of a {@link Graph}.
  *
- * <p>Stateless, as {@link SliceAnchor}.
+ * <p>Stateless, as {@link SliceAnchor}; {@linkplain org.medpruner what it throws and takes}.
  */
 public final class Prune {
   private Prune() {}

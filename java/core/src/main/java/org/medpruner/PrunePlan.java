@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A {@link NativeBuffer} it uses may be closed only by giving up the plan: further runs are
  * refused, or, once recorded, keep using memory that is freed when the plan is closed. Memory of
  * another owner, a LibTorch tensor for instance, must outlive the plan. Runs write the same
- * outputs, so they take turns and belong on one stream at a time.
+ * outputs, so they take turns and belong on one stream at a time; {@linkplain org.medpruner what
+ * they throw}.
  */
 public final class PrunePlan implements AutoCloseable {
   private final Prune.Params params;

@@ -1,7 +1,6 @@
 package org.medpruner;
 
 import java.util.List;
-import java.util.Objects;
 
 /**
  * Everything that decides what is pruned and how; immutable. Start from a preset and override
@@ -45,7 +44,7 @@ public record PruningPolicy(
     double tau,
     double contextualRatio,
     EncoderScope encoderScope,
-    NucleusScore score,
+    NucleusSelect.Score score,
     double temperature,
     PatchPooling pooling,
     DroppedSlice droppedSlice,
@@ -67,14 +66,6 @@ public record PruningPolicy(
     KEPT_SLICES,
     /** All of them, as the released code does. */
     ALL_SLICES
-  }
-
-  /** How attention mass becomes the weights of the nucleus. */
-  public enum NucleusScore {
-    /** {@code softmax(mass / temperature)}, the released code's. */
-    SOFTMAX,
-    /** {@code mass / sum(mass)}, the cumulative attention itself. */
-    MASS
   }
 
   /** How patch scores become token scores. */
@@ -143,7 +134,7 @@ public record PruningPolicy(
           0.9,
           0.05,
           EncoderScope.KEPT_SLICES,
-          NucleusScore.SOFTMAX,
+          NucleusSelect.Score.SOFTMAX,
           0,
           PatchPooling.PROJECTOR,
           DroppedSlice.NOTHING,
@@ -176,7 +167,7 @@ public record PruningPolicy(
    * more of a head MRI (docs/lesion-study.md).
    */
   public static final PruningPolicy NUCLEUS =
-      PAPER.toBuilder().score(NucleusScore.MASS).maxGapSlices(4).with("nucleus");
+      PAPER.toBuilder().score(NucleusSelect.Score.MASS).maxGapSlices(4).with("nucleus");
 
   /** No pruning at all: the stock model. */
   public static final PruningPolicy OFF =
@@ -186,15 +177,15 @@ public record PruningPolicy(
 
   /** Checks every field. */
   public PruningPolicy {
-    Objects.requireNonNull(name, "name");
-    Objects.requireNonNull(encoderScope, "encoderScope");
-    Objects.requireNonNull(score, "score");
-    Objects.requireNonNull(pooling, "pooling");
-    Objects.requireNonNull(droppedSlice, "droppedSlice");
-    Objects.requireNonNull(imageMask, "imageMask");
-    Objects.requireNonNull(positions, "positions");
-    Objects.requireNonNull(deepStack, "deepStack");
-    Objects.requireNonNull(resizing, "resizing");
+    Check.notNull("name", name);
+    Check.notNull("encoderScope", encoderScope);
+    Check.notNull("score", score);
+    Check.notNull("pooling", pooling);
+    Check.notNull("droppedSlice", droppedSlice);
+    Check.notNull("imageMask", imageMask);
+    Check.notNull("positions", positions);
+    Check.notNull("deepStack", deepStack);
+    Check.notNull("resizing", resizing);
     require(!Double.isNaN(gamma), "gamma", gamma, "a number");
     require(tau > 0 && tau <= 1, "tau", tau, "in (0, 1]");
     require(
@@ -224,6 +215,11 @@ public record PruningPolicy(
     if (!ok) {
       throw new IllegalArgumentException(field + " = " + value + ", but it must be " + rule);
     }
+  }
+
+  /** Whether it equals a preset, its name included. */
+  static boolean isPreset(PruningPolicy p) {
+    return PRESETS.contains(p);
   }
 
   /** {@return the names {@link #preset} accepts, the default first; unmodifiable} */
@@ -271,17 +267,7 @@ public record PruningPolicy(
    * @throws IllegalArgumentException if a bound in millimetres is set and the spacing is unknown
    */
   public long maxGap(double spacingMm, double[] positionsMm) {
-    if (maxGapMm == 0) {
-      return maxGapSlices;
-    }
-    if (!(spacingMm > 0)) {
-      throw new IllegalArgumentException(
-          "maxGapMm = "
-              + maxGapMm
-              + ", but the spacing of the slices is unknown; use maxGapSlices");
-    }
-    long slices = SliceGaps.within(maxGapMm, spacingMm, positionsMm);
-    return maxGapSlices == 0 ? slices : Math.min(maxGapSlices, slices);
+    return SliceGaps.bound(this, spacingMm, Check.notNull("positionsMm", positionsMm));
   }
 
   /**
@@ -298,8 +284,8 @@ public record PruningPolicy(
   }
 
   /** {@return a builder that begins with the fields of this policy, which stays as it is} */
-  public Builder toBuilder() {
-    return new Builder(this);
+  public PolicyBuilder toBuilder() {
+    return new PolicyBuilder(this);
   }
 
   /**
@@ -325,17 +311,6 @@ public record PruningPolicy(
   }
 
   /**
-   * A copy with another softmax temperature.
-   *
-   * @param value finite and at least 1e-300, or 0 for the model's own
-   * @return a copy, whose name ends in {@code "+"} unless it equals a preset
-   * @throws IllegalArgumentException if the value is out of range
-   */
-  public PruningPolicy withTemperature(double value) {
-    return toBuilder().temperature(value).build();
-  }
-
-  /**
    * A copy with another bound on the gap between kept slices.
    *
    * @param value keep at least every so-manieth slice, &gt;= 0; 0 is off
@@ -355,327 +330,5 @@ public record PruningPolicy(
    */
   public PruningPolicy withPatchGamma(double value) {
     return toBuilder().patchGamma(value).build();
-  }
-
-  /** Collects overrides; {@link #build} checks them. */
-  public static final class Builder {
-    private String name;
-    private boolean sliceAnchoring;
-    private boolean tokenPruning;
-    private double gamma;
-    private double tau;
-    private double contextualRatio;
-    private EncoderScope encoderScope;
-    private NucleusScore score;
-    private double temperature;
-    private PatchPooling pooling;
-    private DroppedSlice droppedSlice;
-    private ImageMask imageMask;
-    private Positions positions;
-    private DeepStack deepStack;
-    private Resizing resizing;
-    private int maxGapSlices;
-    private double maxGapMm;
-    private double patchGamma;
-    private long minTokens;
-    private long maxTokens;
-    private long volumeMinTokens;
-    private long volumeMaxTokens;
-
-    private Builder(PruningPolicy p) {
-      name = p.name;
-      sliceAnchoring = p.sliceAnchoring;
-      tokenPruning = p.tokenPruning;
-      gamma = p.gamma;
-      tau = p.tau;
-      contextualRatio = p.contextualRatio;
-      encoderScope = p.encoderScope;
-      score = p.score;
-      temperature = p.temperature;
-      pooling = p.pooling;
-      droppedSlice = p.droppedSlice;
-      imageMask = p.imageMask;
-      positions = p.positions;
-      deepStack = p.deepStack;
-      resizing = p.resizing;
-      maxGapSlices = p.maxGapSlices;
-      maxGapMm = p.maxGapMm;
-      patchGamma = p.patchGamma;
-      minTokens = p.minTokens;
-      maxTokens = p.maxTokens;
-      volumeMinTokens = p.volumeMinTokens;
-      volumeMaxTokens = p.volumeMaxTokens;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#sliceAnchoring}; checked by {@link #build}.
-     *
-     * @param value whether stage 1 drops slices
-     * @return this
-     */
-    public Builder sliceAnchoring(boolean value) {
-      sliceAnchoring = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#tokenPruning}; checked by {@link #build}.
-     *
-     * @param value whether stage 2 drops tokens inside kept slices
-     * @return this
-     */
-    public Builder tokenPruning(boolean value) {
-      tokenPruning = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#gamma}; checked by {@link #build}.
-     *
-     * @param value in units of the model's normalised pixels, not NaN; negative keeps every slice
-     * @return this
-     */
-    public Builder gamma(double value) {
-      gamma = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#tau}; checked by {@link #build}.
-     *
-     * @param value cumulative weight the nucleus must reach, in (0, 1]
-     * @return this
-     */
-    public Builder tau(double value) {
-      tau = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#contextualRatio}; checked by {@link #build}.
-     *
-     * @param value share of a slice's tokens, in [0, 1]
-     * @return this
-     */
-    public Builder contextualRatio(double value) {
-      contextualRatio = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#encoderScope}; checked by {@link #build}.
-     *
-     * @param value which slices the vision encoder sees, not null
-     * @return this
-     */
-    public Builder encoderScope(EncoderScope value) {
-      encoderScope = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#score}; checked by {@link #build}.
-     *
-     * @param value how attention mass becomes nucleus weights, not null
-     * @return this
-     */
-    public Builder score(NucleusScore value) {
-      score = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#temperature}; checked by {@link #build}.
-     *
-     * @param value finite and at least 1e-300, or 0 for the model's own; without effect on {@link
-     *     NucleusScore#MASS}
-     * @return this
-     */
-    public Builder temperature(double value) {
-      temperature = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#pooling}; checked by {@link #build}.
-     *
-     * @param value how patch scores are pooled into token scores, not null
-     * @return this
-     */
-    public Builder pooling(PatchPooling value) {
-      pooling = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#droppedSlice}; checked by {@link #build}.
-     *
-     * @param value what a dropped slice leaves in the prompt, not null
-     * @return this
-     */
-    public Builder droppedSlice(DroppedSlice value) {
-      droppedSlice = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#imageMask}; checked by {@link #build}.
-     *
-     * @param value how image tokens attend to each other, not null
-     * @return this
-     */
-    public Builder imageMask(ImageMask value) {
-      imageMask = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#positions}; checked by {@link #build}.
-     *
-     * @param value which positions the pruned sequence gets, not null
-     * @return this
-     */
-    public Builder positions(Positions value) {
-      positions = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#deepStack}; checked by {@link #build}.
-     *
-     * @param value what becomes of DeepStack rows of merged tokens, not null
-     * @return this
-     */
-    public Builder deepStack(DeepStack value) {
-      deepStack = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#resizing}; checked by {@link #build}.
-     *
-     * @param value whose processor sizes the pictures, not null
-     * @return this
-     */
-    public Builder resizing(Resizing value) {
-      resizing = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#maxGapSlices}; checked by {@link #build}.
-     *
-     * @param value keep at least every so-manieth slice, &gt;= 0; 0 is off
-     * @return this
-     */
-    public Builder maxGapSlices(int value) {
-      maxGapSlices = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#maxGapMm}; checked by {@link #build}.
-     *
-     * @param value millimetres, finite and &gt;= 0; 0 is off. Needs volumes of known spacing
-     * @return this
-     */
-    public Builder maxGapMm(double value) {
-      maxGapMm = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#patchGamma}; checked by {@link #build}.
-     *
-     * @param value in units of gamma, &gt; 0; 0 is off
-     * @return this
-     */
-    public Builder patchGamma(double value) {
-      patchGamma = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#minTokens}; checked by {@link #build}.
-     *
-     * @param value tokens per slice, &gt;= 0; 0 is off. A slice of fewer is kept whole
-     * @return this
-     */
-    public Builder minTokens(long value) {
-      minTokens = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#maxTokens}; checked by {@link #build}.
-     *
-     * @param value tokens per slice, at least {@link PruningPolicy#minTokens}; 0 is off
-     * @return this
-     */
-    public Builder maxTokens(long value) {
-      maxTokens = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#volumeMinTokens}; checked by {@link #build}.
-     *
-     * @param value tokens in the kept slices of a volume, &gt;= 0; 0 is off. Kept slices of fewer
-     *     stay whole
-     * @return this
-     */
-    public Builder volumeMinTokens(long value) {
-      volumeMinTokens = value;
-      return this;
-    }
-
-    /**
-     * Sets {@link PruningPolicy#volumeMaxTokens}; checked by {@link #build}.
-     *
-     * @param value tokens in the kept slices of a volume, at least {@link
-     *     PruningPolicy#volumeMinTokens}; 0 is off
-     * @return this
-     */
-    public Builder volumeMaxTokens(long value) {
-      volumeMaxTokens = value;
-      return this;
-    }
-
-    /**
-     * The policy with the overrides; the builder can be used on.
-     *
-     * @return a new policy, whose name ends in {@code "+"} unless it equals a preset
-     * @throws IllegalArgumentException naming the first field out of range
-     */
-    public PruningPolicy build() {
-      PruningPolicy p = with(name);
-      return name.endsWith("+") || PRESETS.contains(p) ? p : with(name + "+");
-    }
-
-    private PruningPolicy with(String policyName) {
-      return new PruningPolicy(
-          policyName,
-          sliceAnchoring,
-          tokenPruning,
-          gamma,
-          tau,
-          contextualRatio,
-          encoderScope,
-          score,
-          temperature,
-          pooling,
-          droppedSlice,
-          imageMask,
-          positions,
-          deepStack,
-          resizing,
-          maxGapSlices,
-          maxGapMm,
-          patchGamma,
-          minTokens,
-          maxTokens,
-          volumeMinTokens,
-          volumeMaxTokens);
-    }
   }
 }

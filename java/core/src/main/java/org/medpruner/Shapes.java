@@ -8,6 +8,8 @@ final class Shapes {
 
   /** Number of elements; refuses negative extents and sizes beyond 2^63 bytes. */
   static long elements(long[] shape, DType dtype) {
+    Check.notNull("dtype", dtype);
+    Check.notNull("shape", shape);
     long count = 1;
     boolean empty = false;
     for (long extent : shape) {

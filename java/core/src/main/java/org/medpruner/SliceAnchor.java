@@ -19,7 +19,7 @@ import org.medpruner.internal.ffm.NativeOps;
  *
  * <p>A slice whose distance is NaN or infinite is kept and flagged. Results are bit-identical on
  * CPU, CUDA and {@link org.medpruner.oracle.SliceAnchorOracle}. Stateless; any number of threads
- * may call it at once on different outputs.
+ * may call it at once on different outputs; {@linkplain org.medpruner what it throws and takes}.
  */
 public final class SliceAnchor {
   private SliceAnchor() {}

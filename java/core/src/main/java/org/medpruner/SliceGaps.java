@@ -4,13 +4,28 @@ package org.medpruner;
 final class SliceGaps {
   private SliceGaps() {}
 
+  /** What {@link PruningPolicy#maxGap(double, double[])} gives. */
+  static long bound(PruningPolicy policy, double spacingMm, double[] positionsMm) {
+    if (policy.maxGapMm() == 0) {
+      return policy.maxGapSlices();
+    }
+    if (!(spacingMm > 0)) {
+      throw new IllegalArgumentException(
+          "maxGapMm = "
+              + policy.maxGapMm()
+              + ", but the spacing of the slices is unknown; use maxGapSlices");
+    }
+    long slices = within(policy.maxGapMm(), spacingMm, positionsMm);
+    return policy.maxGapSlices() == 0 ? slices : Math.min(policy.maxGapSlices(), slices);
+  }
+
   /**
    * As many slices as are never further apart than so many millimetres, at least one.
    *
    * @param spacingMm mean distance of neighbouring slices, &gt; 0
    * @param positionsMm of each slice, as {@link PruningPolicy#maxGap(double, double[])} takes them
    */
-  static long within(double maxGapMm, double spacingMm, double[] positionsMm) {
+  private static long within(double maxGapMm, double spacingMm, double[] positionsMm) {
     // Spacings come as f32 from most files: 5 mm may read 5.0000001, which must still be one gap.
     double most = maxGapMm * (1 + 1e-6);
     double[] steps = steps(spacingMm, positionsMm);

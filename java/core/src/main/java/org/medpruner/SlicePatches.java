@@ -58,8 +58,7 @@ public record SlicePatches(
    * @param patchWidth pixels of a row of a patch, at least 1
    * @return patches of one plane, whose width and patch width are counted in values
    * @throws IllegalArgumentException if a value is out of range, or patchHeight x patchWidth x
-   *     channels is above 65536
-   * @throws ArithmeticException if a width in values overflows 64 bits
+   *     channels is above 65536, or a width in values overflows 64 bits
    */
   public static SlicePatches interleaved(
       long height, long width, long channels, long patchHeight, long patchWidth) {
@@ -67,9 +66,19 @@ public record SlicePatches(
     return new SlicePatches(
         1,
         height,
-        Math.multiplyExact(width, channels),
+        values("width", width, channels),
         patchHeight,
-        Math.multiplyExact(patchWidth, channels));
+        values("patchWidth", patchWidth, channels));
+  }
+
+  private static long values(String name, long pixels, long channels) {
+    Check.that(pixels >= 1, name, pixels, ">= 1");
+    Check.that(
+        pixels <= Long.MAX_VALUE / channels,
+        name,
+        pixels,
+        "at most 2^63 - 1 values of " + channels + " channels");
+    return pixels * channels;
   }
 
   /**

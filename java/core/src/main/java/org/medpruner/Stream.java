@@ -1,6 +1,5 @@
 package org.medpruner;
 
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.internal.ffm.NativeMemory;
 
@@ -36,7 +35,7 @@ public final class Stream implements AutoCloseable {
    * @throws IllegalArgumentException if the device is the CPU and the handle not 0
    */
   public static Stream of(Device device, long handle) {
-    Objects.requireNonNull(device, "device");
+    Check.notNull("device", device);
     if (device.isCpu() && handle != 0) {
       throw new IllegalArgumentException("handle: the CPU has no streams, it must be 0");
     }
@@ -51,7 +50,7 @@ public final class Stream implements AutoCloseable {
    * @throws MedPrunerUnavailableException if the device is not available
    */
   public static Stream create(Device device) {
-    Objects.requireNonNull(device, "device");
+    Check.notNull("device", device);
     return new Stream(device, NativeMemory.createStream(device), true);
   }
 
@@ -100,7 +99,7 @@ public final class Stream implements AutoCloseable {
    * @throws IllegalStateException if this stream is closed or this thread is recording already
    */
   public Graph capture(Runnable ops) {
-    Objects.requireNonNull(ops, "ops");
+    Check.notNull("ops", ops);
     Device d = device;
     if (d == null || (d.isCuda() && handle == 0)) {
       throw Check.bad("stream", "a default stream cannot be recorded; create one");

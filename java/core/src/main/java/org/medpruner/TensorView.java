@@ -31,6 +31,7 @@ public final class TensorView {
       Device device,
       boolean readOnly,
       @Nullable Object owner) {
+    Check.notNull("device", device);
     this.address = address;
     this.dtype = dtype;
     this.shape = shape;
@@ -78,8 +79,8 @@ public final class TensorView {
    * @throws IllegalArgumentException if an extent is negative or the size overflows
    */
   public static TensorView of(long address, DType dtype, long[] shape, Device device) {
-    return new TensorView(
-        address, dtype, shape.clone(), Shapes.compact(shape), device, false, null);
+    long[] extents = Check.notNull("shape", shape).clone();
+    return new TensorView(address, dtype, extents, Shapes.compact(extents), device, false, null);
   }
 
   /**
@@ -96,7 +97,7 @@ public final class TensorView {
    */
   public static TensorView strided(
       long address, DType dtype, long[] shape, long[] strides, Device device) {
-    if (shape.length != strides.length) {
+    if (Check.notNull("shape", shape).length != Check.notNull("strides", strides).length) {
       throw new IllegalArgumentException(
           "strides "
               + Arrays.toString(strides)
@@ -121,7 +122,7 @@ public final class TensorView {
    * @throws IllegalArgumentException if the segment is a heap segment, or too small for the shape
    */
   public static TensorView of(MemorySegment segment, DType dtype, long... shape) {
-    if (!segment.isNative()) {
+    if (!Check.notNull("segment", segment).isNative()) {
       throw new IllegalArgumentException(
           "segment: a heap segment (it wraps a Java array) has no fixed address; allocate a native"
               + " one, for instance with NativeBuffer.allocate(Device.CPU, bytes)");

@@ -1,6 +1,5 @@
 package org.medpruner;
 
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +23,7 @@ public final class Workspace implements AutoCloseable {
    * @return an open workspace, the caller's to close
    */
   public static Workspace create(Device device) {
-    return new Workspace(Objects.requireNonNull(device, "device"));
+    return new Workspace(Check.notNull("device", device));
   }
 
   /** {@return where the memory lies} */

@@ -359,6 +359,11 @@ class AttentionMassTest {
     assertEquals(2, r.mass().length);
     assertEquals(2, r.mass()[0] + r.mass()[1], 1e-5);
     assertEquals(6, r.pooledKeys().length);
-    assertTrue(!r.nonFinite());
+    assertEquals(0, r.flags());
+    q[0] = Float.NaN;
+    assertEquals(
+        SegmentFlags.NON_FINITE,
+        AttentionMass.apply(q, q, 2, 3, AttentionMass.Params.of(new AttentionMass.Contiguous(2)))
+            .flags());
   }
 }

@@ -354,10 +354,4 @@ class NativeBufferTest {
       assertNull(held.get(b), "round " + i);
     }
   }
-
-  @Test
-  @SuppressWarnings("NullAway")
-  void aWorkspaceIsOfADevice() {
-    assertThrows(NullPointerException.class, () -> Workspace.create(null));
-  }
 }

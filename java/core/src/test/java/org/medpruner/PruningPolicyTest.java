@@ -20,14 +20,14 @@ class PruningPolicyTest {
     assertEquals(0.05, paper.gamma());
     assertEquals(0.9, paper.tau());
     assertEquals(0.05, paper.contextualRatio());
-    assertEquals(PruningPolicy.NucleusScore.SOFTMAX, paper.score());
+    assertEquals(NucleusSelect.Score.SOFTMAX, paper.score());
     assertEquals(PruningPolicy.EncoderScope.KEPT_SLICES, paper.encoderScope());
     PruningPolicy reference = PruningPolicy.preset("reference");
     assertEquals(PruningPolicy.EncoderScope.ALL_SLICES, reference.encoderScope());
     assertEquals(PruningPolicy.DroppedSlice.CORNER_TOKEN, reference.droppedSlice());
     assertEquals(PruningPolicy.Resizing.REFERENCE, reference.resizing());
     PruningPolicy nucleus = PruningPolicy.preset("nucleus");
-    assertEquals(PruningPolicy.NucleusScore.MASS, nucleus.score());
+    assertEquals(NucleusSelect.Score.MASS, nucleus.score());
     assertEquals(4, nucleus.maxGapSlices());
     assertEquals(0, nucleus.patchGamma());
     PruningPolicy off = PruningPolicy.preset("off");
@@ -55,7 +55,7 @@ class PruningPolicyTest {
     assertSame(PruningPolicy.PAPER, PruningPolicy.preset("paper"));
   }
 
-  private static void refused(String field, UnaryOperator<PruningPolicy.Builder> change) {
+  private static void refused(String field, UnaryOperator<PolicyBuilder> change) {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class,
@@ -82,12 +82,12 @@ class PruningPolicyTest {
     refused("volumeMinTokens", b -> b.volumeMinTokens(-1));
   }
 
-  private static void needed(String field, UnaryOperator<PruningPolicy.Builder> change) {
-    NullPointerException e =
+  private static void needed(String field, UnaryOperator<PolicyBuilder> change) {
+    IllegalArgumentException e =
         assertThrows(
-            NullPointerException.class,
+            IllegalArgumentException.class,
             () -> change.apply(PruningPolicy.PAPER.toBuilder()).build());
-    assertEquals(field, e.getMessage());
+    assertEquals(field + ": must not be null", e.getMessage());
   }
 
   @Test

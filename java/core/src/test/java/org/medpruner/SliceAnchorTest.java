@@ -288,6 +288,16 @@ class SliceAnchorTest {
     }
     assertThrows(IllegalArgumentException.class, () -> SlicePatches.planar(1, 2, 2, 0, 1));
     assertThrows(IllegalArgumentException.class, () -> SlicePatches.planar(1, 9, 9, 257, 256));
+    IllegalArgumentException wide =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> SlicePatches.interleaved(1, Long.MAX_VALUE / 2, 3, 1, 1));
+    assertTrue(String.valueOf(wide.getMessage()).startsWith("width: "), wide.getMessage());
+    wide =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> SlicePatches.interleaved(1, 1, 3, 1, Long.MAX_VALUE / 2));
+    assertTrue(String.valueOf(wide.getMessage()).startsWith("patchWidth: "), wide.getMessage());
     assertThrows(
         IllegalArgumentException.class,
         () -> SliceAnchor.Params.of(0.1).withPatches(Double.NaN, grid));

@@ -2,6 +2,7 @@ package org.medpruner.cli;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.medpruner.NucleusSelect;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.PromptLayout;
@@ -22,7 +23,7 @@ final class EnumWords {
     words(commands, ModelOptions.DeviceName.class);
     words(commands, ComputeType.class);
     words(commands, PruningPolicy.EncoderScope.class);
-    words(commands, PruningPolicy.NucleusScore.class);
+    words(commands, NucleusSelect.Score.class);
     words(commands, PruningPolicy.PatchPooling.class);
     words(commands, PruningPolicy.DroppedSlice.class);
     words(commands, PruningPolicy.ImageMask.class);

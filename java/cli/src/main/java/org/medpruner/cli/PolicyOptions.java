@@ -1,6 +1,8 @@
 package org.medpruner.cli;
 
 import org.jspecify.annotations.Nullable;
+import org.medpruner.NucleusSelect;
+import org.medpruner.PolicyBuilder;
 import org.medpruner.PruningPolicy;
 import picocli.CommandLine.Option;
 
@@ -53,7 +55,7 @@ final class PolicyOptions {
       names = "--score",
       paramLabel = "SCORE",
       description = "Weights of the nucleus: softmax or mass.")
-  PruningPolicy.@Nullable NucleusScore score;
+  NucleusSelect.@Nullable Score score;
 
   @Option(
       names = "--temperature",
@@ -154,7 +156,7 @@ final class PolicyOptions {
         "temperature",
         temperature,
         "finite and at least 1e-300");
-    PruningPolicy.Builder b = PruningPolicy.preset(preset).toBuilder();
+    PolicyBuilder b = PruningPolicy.preset(preset).toBuilder();
     set(gamma, b::gamma);
     set(tau, b::tau);
     set(contextualRatio, b::contextualRatio);
@@ -189,9 +191,9 @@ final class PolicyOptions {
   }
 
   private static <T> void set(
-      @Nullable T value, java.util.function.Function<T, PruningPolicy.Builder> field) {
+      @Nullable T value, java.util.function.Function<T, PolicyBuilder> field) {
     if (value != null) {
-      PruningPolicy.Builder unused = field.apply(value);
+      PolicyBuilder unused = field.apply(value);
     }
   }
 }

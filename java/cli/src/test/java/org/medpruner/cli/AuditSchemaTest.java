@@ -61,7 +61,7 @@ class AuditSchemaTest {
     SliceReport infinite =
         new SliceReport(2, 0, 0, true, Double.POSITIVE_INFINITY, 2, 1, .9, 1, 2, detail);
     return new PruningReport(
-        PruningPolicy.PAPER.withTemperature(2),
+        PruningPolicy.PAPER.toBuilder().temperature(2).build(),
         List.of(kept, dropped, infinite),
         4,
         new Rates(2 / 3.0, .5, 1 / 3.0),

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.medpruner.NucleusSelect;
 import org.medpruner.PruningPolicy;
 import org.medpruner.eval.Setting;
 
@@ -177,7 +178,7 @@ class EvalCommandTest {
     PruningPolicy p = all.get(3).policy();
     assertEquals(0.02, p.gamma());
     assertEquals(0.5, p.tau());
-    assertEquals(PruningPolicy.NucleusScore.MASS, p.score());
+    assertEquals(NucleusSelect.Score.MASS, p.score());
     assertEquals("paper", all.get(3).preset());
     // A point that equals its preset is the preset.
     assertEquals(2, Sweeps.settings(List.of("paper"), List.of("gamma=0.05")).size());

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import org.medpruner.NucleusSelect;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.PromptLayout;
 
@@ -57,7 +58,7 @@ final class Json {
     add(module, Sample.Kind.class);
     add(module, PromptLayout.class);
     add(module, PruningPolicy.EncoderScope.class);
-    add(module, PruningPolicy.NucleusScore.class);
+    add(module, NucleusSelect.Score.class);
     add(module, PruningPolicy.PatchPooling.class);
     add(module, PruningPolicy.DroppedSlice.class);
     add(module, PruningPolicy.ImageMask.class);

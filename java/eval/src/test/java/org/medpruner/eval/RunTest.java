@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.InputException;
+import org.medpruner.NucleusSelect;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport.Rates;
 import org.medpruner.vlm.GenerationOptions;
@@ -30,7 +31,7 @@ class RunTest {
           "paper",
           PruningPolicy.PAPER.toBuilder()
               .gamma(0.02)
-              .score(PruningPolicy.NucleusScore.MASS)
+              .score(NucleusSelect.Score.MASS)
               .maxTokens(7)
               .build());
 

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.PolicyBuilder;
 import org.medpruner.PruningPolicy;
 
 /** A pruning policy from JSON: a preset, and any field of it under the audit record's name. */
@@ -48,7 +49,7 @@ final class PolicyFields {
       }
       base = PruningPolicy.preset(preset);
     }
-    PruningPolicy.Builder builder = base.toBuilder();
+    PolicyBuilder builder = base.toBuilder();
     boolean changed = false;
     for (Map.Entry<String, Class<?>> e : TYPES.entrySet()) {
       Object value = value(fields, e.getKey(), e.getValue());
@@ -99,9 +100,9 @@ final class PolicyFields {
         ", ", Arrays.stream(type.getEnumConstants()).map(v -> Fields.word((Enum<?>) v)).toList());
   }
 
-  private static void set(PruningPolicy.Builder builder, String name, Class<?> type, Object value) {
+  private static void set(PolicyBuilder builder, String name, Class<?> type, Object value) {
     try {
-      Method setter = PruningPolicy.Builder.class.getMethod(name, type);
+      Method setter = PolicyBuilder.class.getMethod(name, type);
       Object unused = setter.invoke(builder, value);
     } catch (NoSuchMethodException | IllegalAccessException | InvocationTargetException e) {
       throw new IllegalStateException("policy field " + name + " cannot be set", e);

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.InputException;
+import org.medpruner.PolicyBuilder;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport.SliceReport;
 import org.medpruner.vlm.fixtures.CompletedCheckpoint;
@@ -146,7 +147,7 @@ class BatchTest {
   /** Kept slices are as if nothing else had been encoded, dropped ones as if there was no bound. */
   private static void checkBounds(
       VisionLanguageModel model, SliceImages images, PruningPolicy free, PruningPolicy policy) {
-    PruningPolicy.Builder b = policy.toBuilder().droppedSlice(PruningPolicy.DroppedSlice.NOTHING);
+    PolicyBuilder b = policy.toBuilder().droppedSlice(PruningPolicy.DroppedSlice.NOTHING);
     PruningPolicy keptOnly = b.encoderScope(PruningPolicy.EncoderScope.KEPT_SLICES).build();
     PruningPolicy all = b.encoderScope(PruningPolicy.EncoderScope.ALL_SLICES).build();
     try (EncodedVolume expected = model.encode(images, keptOnly, Progress.NONE);

@@ -3,6 +3,7 @@ package org.medpruner.cli.report;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.NucleusSelect;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.eval.html.Html;
@@ -94,7 +95,7 @@ final class HeaderSection {
       return out.append("no token pruning").toString();
     }
     out.append("tau ").append(Numbers.plain(p.tau())).append(", ").append(p.score());
-    if (p.score() == PruningPolicy.NucleusScore.SOFTMAX && p.temperature() > 0) {
+    if (p.score() == NucleusSelect.Score.SOFTMAX && p.temperature() > 0) {
       out.append('(').append(Numbers.plain(p.temperature())).append(')');
     }
     return out.append(", contextual ratio ").append(Numbers.plain(p.contextualRatio())).toString();

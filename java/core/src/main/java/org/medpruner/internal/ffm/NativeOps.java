@@ -216,7 +216,10 @@ public final class NativeOps {
         p,
         NUCLEUS_SELECT_PARAMS,
         "score",
-        params.score() == NucleusSelect.Score.SOFTMAX ? SCORE_SOFTMAX : SCORE_MASS);
+        switch (params.score()) {
+          case SOFTMAX -> SCORE_SOFTMAX;
+          case MASS -> SCORE_MASS;
+        });
     set(p, NUCLEUS_SELECT_PARAMS, "tau", params.tau());
     set(p, NUCLEUS_SELECT_PARAMS, "temperature", params.temperature());
     set(p, NUCLEUS_SELECT_PARAMS, "min_tokens", params.minTokens());

@@ -9,7 +9,6 @@ import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningPolicy.DroppedSlice;
-import org.medpruner.PruningPolicy.NucleusScore;
 import org.medpruner.Workspace;
 
 /**
@@ -122,9 +121,7 @@ public final class TokenPlans implements AutoCloseable {
   private static Prune.Params params(PruningPolicy policy) {
     NucleusSelect.Params nucleus =
         new NucleusSelect.Params(
-            policy.score() == NucleusScore.MASS
-                ? NucleusSelect.Score.MASS
-                : NucleusSelect.Score.SOFTMAX,
+            policy.score(),
             policy.tau(),
             policy.temperature(),
             policy.minTokens(),

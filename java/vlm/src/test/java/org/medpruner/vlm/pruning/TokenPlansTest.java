@@ -26,7 +26,6 @@ import org.medpruner.MedPruner;
 import org.medpruner.NucleusSelect;
 import org.medpruner.Prune;
 import org.medpruner.PruningPolicy;
-import org.medpruner.PruningPolicy.NucleusScore;
 import org.medpruner.Stream;
 import org.medpruner.Workspace;
 import org.medpruner.torch.TorchRuntime;
@@ -43,7 +42,7 @@ class TokenPlansTest {
   private static final double RATIO = 0.2;
   private static final PruningPolicy POLICY =
       PruningPolicy.PAPER.toBuilder()
-          .score(NucleusScore.MASS)
+          .score(NucleusSelect.Score.MASS)
           .tau(TAU)
           .contextualRatio(RATIO)
           .build()
