@@ -257,7 +257,7 @@ final class Dialogue implements AutoCloseable {
         length,
         KvCache.bytes(decoder.config(), length, decoder.elementBytes()),
         ending,
-        Reports.asked(volume.report(), savings(length), timings, List.of()));
+        Reports.asked(volume.report(), savings(length), timings));
   }
 
   /** Positions that the text about to be run takes; the prompt's are counted already. */
