@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
 import java.util.Locale;
+import org.medpruner.ContextualMerge;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
@@ -268,8 +269,8 @@ public final class Audit {
     o.put("tokens", s.tokens());
     TokenDetail detail = s.detail();
     if (detail != null) {
-      o.set("nucleusTokens", tokensOfRole(detail, 1));
-      o.set("targetTokens", tokensOfRole(detail, 2));
+      o.set("nucleusTokens", tokensOfRole(detail, ContextualMerge.ROLE_NUCLEUS));
+      o.set("targetTokens", tokensOfRole(detail, ContextualMerge.ROLE_TARGET));
       ArrayNode assignment = o.putArray("assignment");
       for (int target : detail.assignment()) {
         assignment.add(target);
@@ -278,7 +279,7 @@ public final class Audit {
     return o;
   }
 
-  private ArrayNode tokensOfRole(TokenDetail detail, int role) {
+  private ArrayNode tokensOfRole(TokenDetail detail, byte role) {
     ArrayNode tokens = json.arrayNode();
     for (int t = 0; t < detail.role().length; t++) {
       if (detail.role()[t] == role) {
