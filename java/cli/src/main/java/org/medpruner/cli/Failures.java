@@ -1,6 +1,5 @@
 package org.medpruner.cli;
 
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.MedPrunerException;
@@ -57,10 +56,5 @@ final class Failures {
 
   static String oneLine(String text) {
     return text.strip().replaceAll("\\s*[\\r\\n]+\\s*", "; ").replaceAll("\\p{Cntrl}", "?");
-  }
-
-  /** "kept-slices" for KEPT_SLICES. */
-  static String word(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -16,6 +16,7 @@ import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.Words;
 import org.medpruner.volume.VolumeException;
 
 /** Asks samples of one volume, and turns what fails into results with an error. */
@@ -133,7 +134,7 @@ final class VolumeQuestions {
         setting.name(),
         a.text(),
         null,
-        Json.word(a.ending()),
+        Words.of(a.ending()),
         of.sha256(),
         of.images().recipe(),
         of.warnings().stream().limit(SampleResult.MOST_WARNINGS).toList(),

@@ -15,6 +15,7 @@ import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.Words;
 import org.medpruner.vlm.memory.Encodings;
 import org.medpruner.volume.VolumeException;
 
@@ -183,7 +184,7 @@ final class ChatJob implements Runnable {
         report);
     tools.metrics.answered(answer);
     state.set(State.OVER);
-    tools.metrics.ended(Fields.word(answer.ending()));
+    tools.metrics.ended(Words.of(answer.ending()));
     reply.whole(answer, report);
   }
 
