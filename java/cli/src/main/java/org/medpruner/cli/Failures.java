@@ -47,7 +47,7 @@ final class Failures {
           + (Runtime.getRuntime().maxMemory() >> 20)
           + " MiB); give more with MEDPRUNER_JAVA_OPTS=-Xmx8g";
     }
-    // LibTorch puts a native stack trace behind the first line of its messages.
+    // What further lines say is for whoever looks at the stack trace.
     String text =
         e instanceof MedPrunerException ? String.valueOf(e.getMessage()) : "internal error: " + e;
     return oneLine(

@@ -183,7 +183,6 @@ final class VolumeQuestions {
         e instanceof VolumeException
             || e instanceof MedPrunerException
             || e instanceof IllegalArgumentException;
-    // LibTorch puts a native stack trace behind the first line of its messages.
     String line =
         users
             ? text

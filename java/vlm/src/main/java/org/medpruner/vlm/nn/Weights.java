@@ -134,6 +134,8 @@ public final class Weights implements AutoCloseable {
       N networks = build.apply(weights);
       ok = true;
       return networks;
+    } catch (RuntimeException e) {
+      throw TorchFailures.told(e);
     } finally {
       if (!ok) {
         weights.close();
