@@ -109,7 +109,8 @@ record AskAll(
           Answer last = answers.getLast();
           Answer answer =
               Session.withReport(
-                  last, Session.withInput(last.report(), input, Map.of("load", loadSeconds)));
+                  last,
+                  Session.withInput(last.report(), input, Map.of(Progress.LOAD, loadSeconds)));
           done.answered.add(new Answered(input, answer));
           main.err()
               .print(Summary.text(input.path(), answer.report(), answer.unprunedPromptTokens()));

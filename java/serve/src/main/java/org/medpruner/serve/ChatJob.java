@@ -149,7 +149,7 @@ final class ChatJob implements Runnable {
       throw FileStore.unknown();
     }
     Progress progress = this::progress;
-    progress.update("read", 0, 1);
+    progress.update(Progress.READ, 0, 1);
     Encodings.Encoded<VolumeInput> volume =
         tools.encodings.encoded(
             new VolumeInput.Key(file.id(), request.reading()),
@@ -199,7 +199,7 @@ final class ChatJob implements Runnable {
 
   /** Ends the call where it stands, unless it is about to hand over what it made. */
   private void progress(String stage, long done, long total) {
-    if (cancelled != null && !stage.equals("prune")) {
+    if (cancelled != null && !stage.equals(Progress.PRUNE)) {
       throw new Cancelled();
     }
   }

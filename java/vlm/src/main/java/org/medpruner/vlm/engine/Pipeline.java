@@ -86,7 +86,7 @@ public final class Pipeline implements TokenModel {
         () -> {
           long start = System.nanoTime();
           try (PreparedVolumes prepared = PreparedVolumes.of(family, volumes, policy, progress)) {
-            return encode(prepared.groups(), VolumeEncoder.seconds(start), policy, progress);
+            return encode(prepared.groups(), StageTimes.since(start), policy, progress);
           }
         });
   }
@@ -141,7 +141,7 @@ public final class Pipeline implements TokenModel {
                     : borrowed.tensor();
             try (PixelSource source = family.pixels(tensor)) {
               VisionEncoder vision = family.vision(source);
-              double prepared = VolumeEncoder.seconds(start);
+              double prepared = StageTimes.since(start);
               return encode(source, vision, infos, spacingMm, prepared, policy, progress);
             }
           }
