@@ -83,7 +83,8 @@ public record PruningReport(
    * Token-level outcome of stage 2 for one slice; arrays are not copied and must not be changed.
    *
    * @param mass float[n], attention mass per token, mean 1
-   * @param role byte[n], 0 merged away, 1 nucleus, 2 contextual target
+   * @param role byte[n]: {@link ContextualMerge#ROLE_MERGED}, {@link ContextualMerge#ROLE_NUCLEUS}
+   *     or {@link ContextualMerge#ROLE_TARGET}
    * @param assignment int[n], index in the slice of the token that stands for each one
    * @param gridHeight rows of the token grid
    * @param gridWidth columns of the token grid

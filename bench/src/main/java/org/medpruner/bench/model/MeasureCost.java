@@ -204,7 +204,7 @@ public final class MeasureCost {
       ProcessMemory.Peaks peaks = Objects.requireNonNull(host);
       TokenModel.Generation any = timed.getFirst();
       List<SliceReport> seen = any.report().slices();
-      Timing decode = timing("decode");
+      Timing decode = timing(Progress.DECODE);
       return new CostReport.Stages(
           model.info().computeType(),
           model.info().device(),
@@ -214,16 +214,21 @@ public final class MeasureCost {
           seen.stream().mapToInt(SliceReport::tokens).sum(),
           any.promptTokens(),
           new CostReport.Seconds(
-              timing("anchor"),
-              timing("encode"),
-              timing("prune"),
-              timing("prefill"),
+              timing(Progress.ANCHOR),
+              timing(Progress.ENCODE),
+              timing(Progress.PRUNE),
+              timing(Progress.PREFILL),
               new Timing(
                   decode.median() / DECODE_STEPS,
                   decode.min() / DECODE_STEPS,
                   decode.max() / DECODE_STEPS,
                   decode.runs()),
-              timing("anchor", "encode", "prune", "prefill", "decode")),
+              timing(
+                  Progress.ANCHOR,
+                  Progress.ENCODE,
+                  Progress.PRUNE,
+                  Progress.PREFILL,
+                  Progress.DECODE)),
           new CostReport.Memory(
               peaks.residentBytes(), peaks.anonymousBytes(), any.kvBytes(), onDevice));
     }

@@ -100,10 +100,10 @@ public final class MeasureModel {
               prompt.length(),
               new ModelReport.Seconds(
                   load,
-                  time(t, "anchor"),
-                  time(t, "encode"),
-                  time(t, "prune"),
-                  time(t, "prefill"),
+                  time(t, Progress.ANCHOR),
+                  time(t, Progress.ENCODE),
+                  time(t, Progress.PRUNE),
+                  time(t, Progress.PREFILL),
                   clock.steps()),
               new ModelReport.Memory(
                   peaks.residentBytes(),
@@ -140,7 +140,7 @@ public final class MeasureModel {
       if (done > 0) {
         note("%s %d of %d: %.2f s", stage, done, total, (now - last) * 1e-9);
       }
-      if (stage.equals("decode") && done > 1) {
+      if (stage.equals(Progress.DECODE) && done > 1) {
         steps.add((now - last) * 1e-9);
       }
       last = now;

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.medpruner.InputException;
-import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.AnswerListener;
@@ -110,7 +109,8 @@ record AskAll(
           Answer last = answers.getLast();
           Answer answer =
               Session.withReport(
-                  last, Session.withInput(last.report(), input, Map.of("load", loadSeconds)));
+                  last,
+                  Session.withInput(last.report(), input, Map.of(Progress.LOAD, loadSeconds)));
           done.answered.add(new Answered(input, answer));
           main.err()
               .print(Summary.text(input.path(), answer.report(), answer.unprunedPromptTokens()));
@@ -118,16 +118,12 @@ record AskAll(
             main.err().println(AskCommand.CUT);
           }
         } catch (InputException | NonFiniteLogitsException e) {
-          done.failed.add("volume " + input.path() + ": " + message(e));
+          done.failed.add("volume " + input.path() + ": " + Failures.message(e));
         }
       }
     } finally {
       encoded.forEach(EncodedVolume::close);
     }
-  }
-
-  private static String message(MedPrunerException e) {
-    return Failures.message(e);
   }
 
   /** The answers, each printed as soon as it is there. */

@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.medpruner.vlm.Audit;
+import org.medpruner.vlm.Progress;
 
 /** What a pruned and an unpruned run of one model on one volume gave and cost. */
 final class Comparison {
@@ -32,7 +33,7 @@ final class Comparison {
       double time, double visualTokens, double prefillTokens, double kvBytes, double peakMemory) {}
 
   /** Stages that happen once for both runs. */
-  private static final Set<String> SHARED = Set.of("read", "load");
+  private static final Set<String> SHARED = Set.of(Progress.READ, Progress.LOAD);
 
   private Comparison() {}
 

@@ -1,11 +1,11 @@
 package org.medpruner.cli;
 
-import java.util.Arrays;
 import java.util.Locale;
 import org.medpruner.NucleusSelect;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.ComputeType;
 import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.Words;
 import org.medpruner.volume.Axis;
 import org.medpruner.volume.Modality;
 import picocli.CommandLine;
@@ -36,17 +36,10 @@ final class EnumWords {
     commands.registerConverter(
         type,
         text ->
-            Arrays.stream(type.getEnumConstants())
-                .filter(e -> Failures.word(e).equals(text.toLowerCase(Locale.ROOT)))
-                .findFirst()
+            Words.value(type, text.toLowerCase(Locale.ROOT))
                 .orElseThrow(
                     () ->
                         new CommandLine.TypeConversionException(
-                            "use one of "
-                                + String.join(
-                                    ", ",
-                                    Arrays.stream(type.getEnumConstants())
-                                        .map(Failures::word)
-                                        .toList()))));
+                            "use one of " + String.join(", ", Words.all(type)))));
   }
 }

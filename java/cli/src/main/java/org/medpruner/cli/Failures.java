@@ -1,6 +1,5 @@
 package org.medpruner.cli;
 
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
 import org.medpruner.MedPrunerException;
@@ -48,7 +47,7 @@ final class Failures {
           + (Runtime.getRuntime().maxMemory() >> 20)
           + " MiB); give more with MEDPRUNER_JAVA_OPTS=-Xmx8g";
     }
-    // LibTorch puts a native stack trace behind the first line of its messages.
+    // What further lines say is for whoever looks at the stack trace.
     String text =
         e instanceof MedPrunerException ? String.valueOf(e.getMessage()) : "internal error: " + e;
     return oneLine(
@@ -57,10 +56,5 @@ final class Failures {
 
   static String oneLine(String text) {
     return text.strip().replaceAll("\\s*[\\r\\n]+\\s*", "; ").replaceAll("\\p{Cntrl}", "?");
-  }
-
-  /** "kept-slices" for KEPT_SLICES. */
-  static String word(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

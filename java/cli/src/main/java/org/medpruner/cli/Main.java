@@ -230,7 +230,7 @@ public final class Main implements Runnable {
     /** Progress of what comes before an answer's text; a bar on the terminal would cut into it. */
     Progress untilAnswer() {
       return (stage, done, total) -> {
-        if (stage.equals("decode")) {
+        if (stage.equals(Progress.DECODE)) {
           closer.close();
         } else {
           progress.update(stage, done, total);

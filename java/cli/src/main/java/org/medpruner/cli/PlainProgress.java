@@ -16,7 +16,7 @@ final class PlainProgress implements Progress {
   public void update(String newStage, long done, long total) {
     if (!newStage.equals(stage)) {
       stage = newStage;
-      err.println("stage " + newStage + (total > 0 ? " (" + total + ")" : ""));
+      err.println("stage " + newStage + " (" + total + ")");
       err.flush();
     }
   }

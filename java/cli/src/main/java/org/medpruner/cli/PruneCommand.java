@@ -13,6 +13,7 @@ import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.EncodedVolume;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
+import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -67,7 +68,7 @@ final class PruneCommand implements Callable<Integer> {
         long start = System.nanoTime();
         // Nothing is asked, so nothing of the folder's text side is looked for.
         try (TokenModel networks = TokenModel.load(folder, load, scope.progress())) {
-          Map<String, Double> loading = Map.of("load", (System.nanoTime() - start) / 1e9);
+          Map<String, Double> loading = Map.of(Progress.LOAD, (System.nanoTime() - start) / 1e9);
           try (EncodedVolume encoded = networks.encode(input.images(), p, scope.progress())) {
             report = Session.withInput(encoded.report(), input, loading);
           }

@@ -96,7 +96,7 @@ final class Session implements AutoCloseable {
   }
 
   private PruningReport complete(PruningReport report) {
-    return withInput(report, input, Map.of("load", loadSeconds));
+    return withInput(report, input, Map.of(Progress.LOAD, loadSeconds));
   }
 
   /** The answer with another report. */
@@ -115,7 +115,7 @@ final class Session implements AutoCloseable {
   static PruningReport withInput(
       PruningReport report, VolumeInput input, Map<String, Double> firstStages) {
     Map<String, Double> timings = new LinkedHashMap<>();
-    timings.put("read", input.seconds());
+    timings.put(Progress.READ, input.seconds());
     timings.putAll(firstStages);
     return report.withInput(timings, input.warnings());
   }

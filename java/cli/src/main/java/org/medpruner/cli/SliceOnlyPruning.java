@@ -36,11 +36,11 @@ final class SliceOnlyPruning {
     SliceAnchor.Params params =
         (policy.sliceAnchoring() ? criteria(images, policy) : SliceAnchor.Params.of(-1))
             .withScale(SliceAnchor.U8_SCALE);
-    progress.update("anchor", 0, images.count());
+    progress.update(Progress.ANCHOR, 0, images.count());
     long start = System.nanoTime();
     SliceAnchor.Result result = SliceAnchor.apply(images.pixels(), params);
     double seconds = (System.nanoTime() - start) / 1e9;
-    progress.update("anchor", images.count(), images.count());
+    progress.update(Progress.ANCHOR, images.count(), images.count());
     return report(images, policy, result, seconds);
   }
 
@@ -89,7 +89,7 @@ final class SliceOnlyPruning {
     int kept = result.keptIndices().length;
     double rate = (double) kept / images.count();
     Map<String, Double> timings = new LinkedHashMap<>();
-    timings.put("anchor", seconds);
+    timings.put(Progress.ANCHOR, seconds);
     return new PruningReport(
         policy,
         slices,

@@ -100,9 +100,9 @@ class TextsTest {
     PlainProgress progress = new PlainProgress(new PrintStream(bytes));
     progress.update("encode", 0, 24);
     progress.update("encode", 12, 24);
-    progress.update("decode", 0, -1);
+    progress.update("decode", 0, 300);
     assertEquals(
-        "stage encode (24)\nstage decode\n",
+        "stage encode (24)\nstage decode (300)\n",
         bytes.toString(StandardCharsets.UTF_8).replace("\r", ""));
   }
 
@@ -111,7 +111,7 @@ class TextsTest {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (TerminalProgress bars = new TerminalProgress(new PrintStream(bytes))) {
       bars.update("encode", 3, 24);
-      bars.update("decode", 1, -1);
+      bars.update("decode", 1, 300);
     }
     String text = bytes.toString(StandardCharsets.UTF_8);
     assertTrue(text.contains("encode") && text.contains("decode"), text);

@@ -12,11 +12,10 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import java.io.IOException;
-import java.util.Arrays;
-import java.util.Locale;
 import org.medpruner.NucleusSelect;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.PromptLayout;
+import org.medpruner.vlm.Words;
 
 /**
  * JSON of a run's files: record components are fields, constants of enums words ("kept-slices"), as
@@ -75,7 +74,7 @@ final class Json {
           @Override
           public void serialize(E value, JsonGenerator out, SerializerProvider provider)
               throws IOException {
-            out.writeString(word(value));
+            out.writeString(Words.of(value));
           }
         });
     module.addDeserializer(
@@ -84,17 +83,10 @@ final class Json {
           @Override
           public E deserialize(JsonParser in, DeserializationContext context) throws IOException {
             String text = in.getText();
-            return Arrays.stream(type.getEnumConstants())
-                .filter(e -> word(e).equals(text))
-                .findFirst()
+            return Words.value(type, text)
                 .orElseThrow(
                     () -> context.weirdStringException(text, type, "not one of its words"));
           }
         });
-  }
-
-  /** "kept-slices" for KEPT_SLICES. */
-  static String word(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

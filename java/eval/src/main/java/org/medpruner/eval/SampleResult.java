@@ -5,6 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningReport.Rates;
 import org.medpruner.vlm.Ending;
+import org.medpruner.vlm.Words;
 
 /**
  * What one sample gave under one setting: a line of {@code results.jsonl}.
@@ -126,7 +127,7 @@ public record SampleResult(
   /** Whether the answer was cut at its greatest length, or at the end of the model's context. */
   @JsonIgnore
   public boolean cut() {
-    return ending.equals(Json.word(Ending.LENGTH));
+    return ending.equals(Words.of(Ending.LENGTH));
   }
 
   /** Whether there is no answer. */

@@ -16,6 +16,7 @@ import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.Words;
 import org.medpruner.volume.VolumeException;
 
 /** Asks samples of one volume, and turns what fails into results with an error. */
@@ -140,7 +141,7 @@ final class VolumeQuestions {
         setting.name(),
         a.text(),
         null,
-        Json.word(a.ending()),
+        Words.of(a.ending()),
         of.sha256(),
         of.images().recipe(),
         of.warnings().stream().limit(SampleResult.MOST_WARNINGS).toList(),
@@ -150,11 +151,11 @@ final class VolumeQuestions {
         slices.stream().mapToLong(SliceReport::tokens).sum(),
         report.rates(),
         new SampleResult.Seconds(
-            t.getOrDefault("anchor", 0.0),
-            t.getOrDefault("encode", 0.0),
-            t.getOrDefault("prune", 0.0),
-            t.getOrDefault("prefill", 0.0),
-            t.getOrDefault("decode", 0.0)),
+            t.getOrDefault(Progress.ANCHOR, 0.0),
+            t.getOrDefault(Progress.ENCODE, 0.0),
+            t.getOrDefault(Progress.PRUNE, 0.0),
+            t.getOrDefault(Progress.PREFILL, 0.0),
+            t.getOrDefault(Progress.DECODE, 0.0)),
         sharedBy,
         peakBytes,
         a.kvBytes(),
@@ -189,7 +190,6 @@ final class VolumeQuestions {
         e instanceof VolumeException
             || e instanceof MedPrunerException
             || e instanceof IllegalArgumentException;
-    // LibTorch puts a native stack trace behind the first line of its messages.
     String line =
         users
             ? text

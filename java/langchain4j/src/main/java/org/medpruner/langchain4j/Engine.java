@@ -54,8 +54,7 @@ final class Engine implements AutoCloseable {
       Progress progress) {
     this.model = model;
     this.info = model.info();
-    Path folder = Path.of(info.path()).toAbsolutePath().normalize().getFileName();
-    this.name = folder == null ? info.family() : folder.toString();
+    this.name = info.name();
     this.waiting = waiting;
     this.limit = limit;
     this.root = root;

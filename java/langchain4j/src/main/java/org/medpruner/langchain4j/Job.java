@@ -108,7 +108,7 @@ final class Job {
 
   private ChatResponse answer(ModelInfo info, Encodings<VolumeInput.Key, VolumeInput> encodings) {
     Progress checked = this::progress;
-    checked.update("read", 0, 1);
+    checked.update(Progress.READ, 0, 1);
     VolumeSource source = turns.source();
     Encodings.Encoded<VolumeInput> volume =
         encodings.encoded(
@@ -155,7 +155,7 @@ final class Job {
 
   /** Ends the call where it stands, unless it is about to hand over what it made. */
   private void progress(String stage, long done, long total) {
-    if (stopped() && !stage.equals("prune")) {
+    if (stopped() && !stage.equals(Progress.PRUNE)) {
       throw new Stopped();
     }
     progress.update(stage, done, total);

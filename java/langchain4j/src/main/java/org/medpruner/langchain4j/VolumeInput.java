@@ -38,7 +38,7 @@ record VolumeInput(Audit.Input audited, boolean dicom, List<String> warnings, do
             .sample(how.maxSlices())
             .images(Recipe.forModality(how.modality(), volume));
     double seconds = (System.nanoTime() - start) / 1e9;
-    progress.update("read", 1, 1);
+    progress.update(Progress.READ, 1, 1);
     VolumeInput input =
         new VolumeInput(
             Audit.Input.of(volume),
@@ -57,6 +57,6 @@ record VolumeInput(Audit.Input audited, boolean dicom, List<String> warnings, do
 
   /** A report of an answer with what was known before the model saw the volume. */
   PruningReport complete(PruningReport report) {
-    return report.withInput(Map.of("read", seconds), warnings);
+    return report.withInput(Map.of(Progress.READ, seconds), warnings);
   }
 }

@@ -15,6 +15,7 @@ import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.Words;
 import org.medpruner.vlm.memory.Encodings;
 import org.medpruner.volume.VolumeException;
 
@@ -148,7 +149,7 @@ final class ChatJob implements Runnable {
       throw FileStore.unknown();
     }
     Progress progress = this::progress;
-    progress.update("read", 0, 1);
+    progress.update(Progress.READ, 0, 1);
     Encodings.Encoded<VolumeInput> volume =
         tools.encodings.encoded(
             new VolumeInput.Key(file.id(), request.reading()),
@@ -183,7 +184,7 @@ final class ChatJob implements Runnable {
         report);
     tools.metrics.answered(answer);
     state.set(State.OVER);
-    tools.metrics.ended(Fields.word(answer.ending()));
+    tools.metrics.ended(Words.of(answer.ending()));
     reply.whole(answer, report);
   }
 
@@ -198,7 +199,7 @@ final class ChatJob implements Runnable {
 
   /** Ends the call where it stands, unless it is about to hand over what it made. */
   private void progress(String stage, long done, long total) {
-    if (cancelled != null && !stage.equals("prune")) {
+    if (cancelled != null && !stage.equals(Progress.PRUNE)) {
       throw new Cancelled();
     }
   }

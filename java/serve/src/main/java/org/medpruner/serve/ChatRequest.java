@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.GenerationOptions;
@@ -38,6 +39,13 @@ record ChatRequest(
           "layout",
           "top_k",
           "repetition_penalty");
+
+  /** Sampling's names of what clients may put out of its range, and theirs. */
+  private static final Map<String, String> SENT_AS =
+      Map.of(
+          "temperature", "temperature",
+          "topP", "top_p",
+          "repetitionPenalty", "medpruner.repetition_penalty");
 
   /**
    * Reads a request's body.
@@ -134,16 +142,19 @@ record ChatRequest(
         stops(fields, defaults.stopStrings()));
   }
 
-  /** Sampling's messages begin with a name of its own; the client is told the one that it sent. */
-  private static ApiError outOfRange(String message) {
-    String own = message.substring(0, message.indexOf(' '));
-    String name =
-        switch (own) {
-          case "topP" -> "top_p";
-          case "repetitionPenalty" -> "medpruner.repetition_penalty";
-          default -> own;
-        };
-    return ApiError.bad(name, name + message.substring(own.length()));
+  /**
+   * Sampling's messages begin with a name of its own; the client is told the one that it sent.
+   *
+   * @param message one that begins otherwise is told as it is
+   */
+  static ApiError outOfRange(String message) {
+    for (Map.Entry<String, String> name : SENT_AS.entrySet()) {
+      if (message.startsWith(name.getKey() + " ")) {
+        return ApiError.bad(
+            name.getValue(), name.getValue() + message.substring(name.getKey().length()));
+      }
+    }
+    return ApiError.bad(null, message);
   }
 
   private static List<String> stops(Fields fields, List<String> defaults) {

@@ -2,10 +2,9 @@ package org.medpruner.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.vlm.Words;
 
 /** Fields of a JSON object, read with messages that name them. Null counts as left out. */
 final class Fields {
@@ -96,19 +95,8 @@ final class Fields {
     if (word == null) {
       return otherwise;
     }
-    List<E> values = Arrays.asList(type.getEnumConstants());
-    return values.stream()
-        .filter(v -> word(v).equals(word))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                wrong(
-                    name,
-                    "one of " + String.join(", ", values.stream().map(Fields::word).toList())));
-  }
-
-  static String word(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return Words.value(type, word)
+        .orElseThrow(() -> wrong(name, "one of " + String.join(", ", Words.all(type))));
   }
 
   /** An object's own fields, or null. */

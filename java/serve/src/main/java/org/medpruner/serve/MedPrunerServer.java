@@ -14,7 +14,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.nio.file.Path;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -59,7 +58,7 @@ public final class MedPrunerServer implements AutoCloseable {
   private MedPrunerServer(VisionLanguageModel model, ServerOptions options, Log log) {
     this.options = options;
     this.log = log;
-    this.model = name(model);
+    this.model = model.info().name();
     files =
         new FileStore(
             options.maxUploadBytes(), options.maxUnpackedBytes(), options.maxStoredBytes());
@@ -137,12 +136,6 @@ public final class MedPrunerServer implements AutoCloseable {
         "medpruner_worker_busy", "Whether the model works.", () -> worker.running() ? 1 : 0);
     metrics.gauge("medpruner_files", "Uploads stored.", files::count);
     metrics.gauge("medpruner_file_bytes", "Bytes of uploads stored.", files::bytes);
-  }
-
-  /** Models are called as their folder. */
-  private static String name(VisionLanguageModel model) {
-    Path name = Path.of(model.info().path()).toAbsolutePath().normalize().getFileName();
-    return name == null ? "model" : name.toString();
   }
 
   /**

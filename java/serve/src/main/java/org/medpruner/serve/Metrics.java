@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.DoubleSupplier;
 import org.medpruner.vlm.Answer;
+import org.medpruner.vlm.Progress;
 
 /** What {@code /metrics} tells. Thread-safe. */
 final class Metrics {
@@ -80,7 +81,7 @@ final class Metrics {
     saved.inc(Math.max(0, answer.unprunedPromptTokens() - answer.promptTokens()));
     generated.inc(answer.tokenIds().size());
     // Those of the volume ran once, for the first question about it.
-    for (String stage : new String[] {"prefill", "decode"}) {
+    for (String stage : new String[] {Progress.PREFILL, Progress.DECODE}) {
       stages.labelValues(stage).inc(answer.report().timings().getOrDefault(stage, 0.0));
     }
   }

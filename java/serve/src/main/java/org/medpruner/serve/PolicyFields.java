@@ -11,6 +11,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PolicyBuilder;
 import org.medpruner.PruningPolicy;
+import org.medpruner.vlm.Words;
 
 /** A pruning policy from JSON: a preset, and any field of it under the audit record's name. */
 final class PolicyFields {
@@ -90,14 +91,14 @@ final class PolicyFields {
     }
     String word = fields.text(name);
     return Arrays.stream(type.getEnumConstants())
-        .filter(v -> Fields.word((Enum<?>) v).equals(word))
+        .filter(v -> Words.of((Enum<?>) v).equals(word))
         .findFirst()
         .orElseThrow(() -> fields.wrong(name, "one of " + words(type)));
   }
 
   private static String words(Class<?> type) {
     return String.join(
-        ", ", Arrays.stream(type.getEnumConstants()).map(v -> Fields.word((Enum<?>) v)).toList());
+        ", ", Arrays.stream(type.getEnumConstants()).map(v -> Words.of((Enum<?>) v)).toList());
   }
 
   private static void set(PolicyBuilder builder, String name, Class<?> type, Object value) {

@@ -115,11 +115,11 @@ final class Router {
       case "/healthz" -> only("GET", read, path, true, this::health);
       case "/metrics" ->
           only("GET", read, path, false, e -> e.send(200, metrics.contentType(), metrics.text()));
-      default -> underId(method, read, path);
+      default -> underId(read, path);
     };
   }
 
-  private Route underId(String method, String read, String path) {
+  private Route underId(String read, String path) {
     String id = after(MODELS + "/", path);
     if (id != null) {
       return only("GET", read, MODELS + "/{id}", false, e -> oneModel(e, id));

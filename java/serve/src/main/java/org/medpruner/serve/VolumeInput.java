@@ -26,7 +26,7 @@ record VolumeInput(Audit.Input audited, List<String> warnings, double seconds, S
    */
   static Encodings.Slices<VolumeInput> read(StoredFile file, Reading how, Progress progress) {
     Reading.Read read = how.read(file);
-    progress.update("read", 1, 1);
+    progress.update(Progress.READ, 1, 1);
     VolumeInput input =
         new VolumeInput(
             Audit.Input.of(read.volume(), file.id()),
@@ -38,6 +38,6 @@ record VolumeInput(Audit.Input audited, List<String> warnings, double seconds, S
 
   /** A report of an answer with what was known before the model saw the volume. */
   PruningReport complete(PruningReport report) {
-    return report.withInput(Map.of("read", seconds), warnings);
+    return report.withInput(Map.of(Progress.READ, seconds), warnings);
   }
 }

@@ -79,6 +79,15 @@ class RefusalTest {
     assertEquals("top_p", likely.param().orElse(""));
   }
 
+  /** Whatever words the rule of a range is put in. */
+  @Test
+  void whatIsOutOfRangeIsTheClients() {
+    for (String message : List.of("topP = 2, but it must be 1", "topP: must be 1", "wrong", "")) {
+      assertEquals(400, ChatRequest.outOfRange(message).status());
+    }
+    assertEquals("top_p = 2.0, no", ChatRequest.outOfRange("topP = 2.0, no").text());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

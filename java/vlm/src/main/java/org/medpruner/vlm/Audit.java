@@ -9,8 +9,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.medpruner.ContextualMerge;
 import org.medpruner.PruningPolicy;
 import org.medpruner.PruningReport;
 import org.medpruner.PruningReport.SliceReport;
@@ -139,7 +139,7 @@ public final class Audit {
     ArrayNode stops = g.putArray("stopStrings");
     options.stopStrings().forEach(stops::add);
     g.put("tokens", answer.tokenIds().size());
-    g.put("ending", word(answer.ending()));
+    g.put("ending", Words.of(answer.ending()));
     return this;
   }
 
@@ -244,7 +244,7 @@ public final class Audit {
       switch (value) {
         case String s -> o.put(c.getName(), s);
         case Boolean b -> o.put(c.getName(), b);
-        case Enum<?> e -> o.put(c.getName(), word(e));
+        case Enum<?> e -> o.put(c.getName(), Words.of(e));
         case Integer i -> o.put(c.getName(), i);
         case Long l -> o.put(c.getName(), l);
         case Double d -> number(o, c.getName(), d);
@@ -268,8 +268,8 @@ public final class Audit {
     o.put("tokens", s.tokens());
     TokenDetail detail = s.detail();
     if (detail != null) {
-      o.set("nucleusTokens", tokensOfRole(detail, 1));
-      o.set("targetTokens", tokensOfRole(detail, 2));
+      o.set("nucleusTokens", tokensOfRole(detail, ContextualMerge.ROLE_NUCLEUS));
+      o.set("targetTokens", tokensOfRole(detail, ContextualMerge.ROLE_TARGET));
       ArrayNode assignment = o.putArray("assignment");
       for (int target : detail.assignment()) {
         assignment.add(target);
@@ -278,7 +278,7 @@ public final class Audit {
     return o;
   }
 
-  private ArrayNode tokensOfRole(TokenDetail detail, int role) {
+  private ArrayNode tokensOfRole(TokenDetail detail, byte role) {
     ArrayNode tokens = json.arrayNode();
     for (int t = 0; t < detail.role().length; t++) {
       if (detail.role()[t] == role) {
@@ -286,11 +286,6 @@ public final class Audit {
       }
     }
     return tokens;
-  }
-
-  /** "kept-slices" for KEPT_SLICES. */
-  private static String word(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static void number(ObjectNode o, String field, double value) {

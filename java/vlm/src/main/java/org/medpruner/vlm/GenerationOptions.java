@@ -8,7 +8,8 @@ import java.util.List;
  * @param maxNewTokens most tokens to generate; 0 means the checkpoint's own, or 300
  * @param layout where labels, images and the question stand in the prompt
  * @param sampling how tokens are picked
- * @param stopStrings the answer ends where one of them begins; matched across tokens
+ * @param stopStrings the answer ends where one of them begins; matched across tokens, not inside
+ *     thinking blocks, and not in the first two characters of white space in front of the answer
  */
 public record GenerationOptions(
     int maxNewTokens, PromptLayout layout, Sampling sampling, List<String> stopStrings) {

@@ -1,5 +1,7 @@
 package org.medpruner.vlm;
 
+import java.nio.file.Path;
+
 /**
  * What was loaded.
  *
@@ -24,6 +26,16 @@ public record ModelInfo(
     int imageSize,
     int tokensPerSlice,
     int contextLength) {
+
+  /**
+   * What the model is called where its folder is not to be told.
+   *
+   * @return the last name of {@link #path}, or {@link #family} where that has none
+   */
+  public String name() {
+    Path name = Path.of(path).toAbsolutePath().normalize().getFileName();
+    return name == null ? family : name.toString();
+  }
 
   /**
    * The same under a name that does not tell where the files lie.

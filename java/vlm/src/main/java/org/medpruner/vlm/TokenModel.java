@@ -10,7 +10,7 @@ import org.medpruner.volume.SliceImages;
 
 /**
  * A model without its text side, for those who bring their own pixels and token ids; needs no
- * tokenizer. As {@link VisionLanguageModel}, one call at a time.
+ * tokenizer. As {@link VisionLanguageModel}, one call at a time, and with its exceptions.
  */
 public interface TokenModel extends AutoCloseable {
 

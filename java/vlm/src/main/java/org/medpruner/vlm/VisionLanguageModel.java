@@ -12,7 +12,8 @@ import org.medpruner.volume.SliceImages;
  * asked of it. Weights stay mapped until {@link #close}, which is idempotent; use after close is an
  * {@link IllegalStateException}. One instance serves one call at a time: another one, from any
  * thread, is an {@link IllegalStateException} too and changes nothing. Callers that serve many
- * collect what waits and hand it over together.
+ * collect what waits and hand it over together. A failure of LibTorch's is a {@link
+ * org.medpruner.MedPrunerException} with the one line that says what it was; its cause tells where.
  *
  * {@snippet :
  * List<EncodedVolume> volumes = model.encodeAll(studies, PruningPolicy.PAPER, Progress.NONE);

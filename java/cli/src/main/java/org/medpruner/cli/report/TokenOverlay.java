@@ -1,13 +1,15 @@
 package org.medpruner.cli.report;
 
+import org.medpruner.ContextualMerge;
 import org.medpruner.PruningReport.TokenDetail;
 import org.medpruner.eval.html.Html;
 import org.medpruner.eval.html.Numbers;
 
 /** What stage 2 did to one slice, as SVG layers over its picture. */
 final class TokenOverlay {
-  private static final int NUCLEUS = 1;
-  private static final int TARGET = 2;
+  private static final byte MERGED = ContextualMerge.ROLE_MERGED;
+  private static final byte NUCLEUS = ContextualMerge.ROLE_NUCLEUS;
+  private static final byte TARGET = ContextualMerge.ROLE_TARGET;
 
   /** Longest side of the drawing's own coordinates. */
   private static final double SIDE = 1000;
@@ -41,7 +43,7 @@ final class TokenOverlay {
         "true",
         "focusable",
         "false");
-    h.empty("path", "class", "l-veil", "d", cells(0));
+    h.empty("path", "class", "l-veil", "d", cells(MERGED));
     h.empty(
         "image",
         "class",
@@ -65,7 +67,7 @@ final class TokenOverlay {
   }
 
   /** Every cell of a role as a rectangle. */
-  private String cells(int role) {
+  private String cells(byte role) {
     StringBuilder d = new StringBuilder();
     for (int i = 0; i < detail.role().length; i++) {
       if (detail.role()[i] == role) {
@@ -151,7 +153,7 @@ final class TokenOverlay {
   String roles() {
     StringBuilder out = new StringBuilder();
     for (byte r : detail.role()) {
-      out.append(r == NUCLEUS || r == TARGET ? r : 0);
+      out.append(r == NUCLEUS || r == TARGET ? r : MERGED);
     }
     return out.toString();
   }

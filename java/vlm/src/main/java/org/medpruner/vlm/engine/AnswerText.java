@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.vlm.AnswerListener;
+import org.medpruner.vlm.prompt.ThinkingBlock;
 
 /**
  * The text of an answer while it is generated. What is handed to the listener is never taken back:
@@ -29,7 +31,19 @@ final class AnswerText {
 
   /** Marks of thinking blocks, which some tokenizers spell with several tokens. */
   private static final List<String> MARKS =
-      List.of("<unused94>", "<unused95>", "<think>", "</think>");
+      Stream.of(ThinkingBlock.GEMMA, ThinkingBlock.QWEN)
+          .flatMap(b -> Stream.of(b.open(), b.close()))
+          .toList();
+
+  /** Those that end a block. */
+  private static final List<String> CLOSING =
+      List.of(ThinkingBlock.GEMMA.close(), ThinkingBlock.QWEN.close());
+
+  /**
+   * Characters of white space in front of an answer within which no stop string ends it: what
+   * models write between a thinking block and the answer, or before either.
+   */
+  private static final int LEADING = 2;
 
   private final Function<List<Integer>, String> decode;
   private final UnaryOperator<String> visible;
@@ -90,26 +104,23 @@ final class AnswerText {
     if (decoded == null) {
       return State.GOES_ON;
     }
-    String text = untrimmed(decoded);
+    String seen = visible.apply(decoded + END);
+    // A thinking block that is not over takes the mark with it.
+    boolean thinking = !seen.endsWith(END);
+    // With the white space behind it, which a stop string may consist of.
+    String text = thinking ? seen : seen.substring(0, seen.length() - END.length());
     if (!text.startsWith(given)) {
       // A closing mark without an opening one has made a block of what was text until now. What
       // nobody was shown need not stay.
       past = listener == AnswerListener.NONE ? "" : whole();
       given = "";
     }
-    int cut = stop(text);
+    int cut = !thinking && stopsBefore(text, decoded) ? 0 : stop(text);
     latest = (cut < 0 ? text : text.substring(0, cut)).strip();
     if (!give(cut < 0 ? latest.substring(0, certain(latest)) : latest)) {
       return State.CANCELLED;
     }
     return cut < 0 ? State.GOES_ON : State.STOP_STRING;
-  }
-
-  /** What is visible, with the white space behind it, which a stop string may consist of. */
-  private String untrimmed(String decoded) {
-    String text = visible.apply(decoded + END);
-    // A thinking block that is not over takes the mark with it.
-    return text.endsWith(END) ? text.substring(0, text.length() - END.length()) : text;
   }
 
   /**
@@ -180,6 +191,26 @@ final class AnswerText {
       }
     }
     return first;
+  }
+
+  /**
+   * Whether a stop string ends in the white space in front of the text: that is no part of an
+   * answer, but a model that falls into line breaks at once would else run to its limit.
+   */
+  private boolean stopsBefore(String text, String decoded) {
+    int from = 0;
+    for (String mark : CLOSING) {
+      int at = decoded.lastIndexOf(mark);
+      from = at < 0 ? from : Math.max(from, at + mark.length());
+    }
+    int to = decoded.length() - text.length();
+    if (to - from <= LEADING || !decoded.endsWith(text)) {
+      return false; // there is none, or the text began before the last block
+    }
+    String leading = decoded.substring(from, to);
+    return leading.isBlank()
+        && stops.stream()
+            .anyMatch(s -> leading.indexOf(s, Math.max(0, LEADING + 1 - s.length())) >= 0);
   }
 
   /** How much of a text no further token can change. */

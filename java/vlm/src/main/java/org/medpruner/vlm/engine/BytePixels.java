@@ -68,7 +68,7 @@ public final class BytePixels extends TensorPixels {
                           filter(how.values().resample()));
                   MemorySegment.copy(
                       resized, 0, memory, ValueLayout.JAVA_BYTE, done * bytes, resized.length);
-                  progress.update("anchor", ++done, count);
+                  progress.update(Progress.ANCHOR, ++done, count);
                 }
               }
               return cuda ? host.to(new Device("cuda:0"), ScalarType.Byte) : host;

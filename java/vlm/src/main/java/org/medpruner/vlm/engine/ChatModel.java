@@ -13,6 +13,7 @@ import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.Reply;
 import org.medpruner.vlm.Request;
 import org.medpruner.vlm.VisionLanguageModel;
+import org.medpruner.vlm.nn.TorchFailures;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.volume.SliceImages;
 
@@ -95,14 +96,10 @@ public final class ChatModel implements VisionLanguageModel {
         throw e;
       }
       return new Reply.Failed(
-          e instanceof MedPrunerException known ? known : new MedPrunerException(line(e), e));
+          e instanceof MedPrunerException known
+              ? known
+              : new MedPrunerException(TorchFailures.line(e), e));
     }
-  }
-
-  /** LibTorch's messages have the frames of its stack below their first line. */
-  private static String line(Throwable e) {
-    String message = e.getMessage() == null ? "" : e.getMessage();
-    return message.lines().findFirst().orElse(e.getClass().getSimpleName());
   }
 
   /** Tells what the caller's progress threw, which ends the call, from what a request did. */

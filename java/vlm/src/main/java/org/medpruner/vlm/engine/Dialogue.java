@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -91,12 +92,12 @@ final class Dialogue implements AutoCloseable {
     Session fresh = open(prompt, answer.length);
     over = true;
     long start = System.nanoTime();
-    progress.update("prefill", 0, prompt.length());
+    progress.update(Progress.PREFILL, 0, prompt.length());
     try (PointerScope scope = new PointerScope()) {
       prefill(fresh);
     }
-    progress.update("prefill", prompt.length(), prompt.length());
-    recalling += VolumeEncoder.seconds(start);
+    progress.update(Progress.PREFILL, prompt.length(), prompt.length());
+    recalling += StageTimes.since(start);
     append(answer);
     over = false;
   }
@@ -208,13 +209,8 @@ final class Dialogue implements AutoCloseable {
     }
   }
 
-  @FunctionalInterface
-  private interface Hidden {
-    Tensor get();
-  }
-
   private Generation answer(
-      Session current, int added, Request request, Progress progress, Hidden prefill) {
+      Session current, int added, Request request, Progress progress, Supplier<Tensor> prefill) {
     // A failure leaves a sequence whose end is unknown.
     over = true;
     Sampler sampler = new Sampler(request.sampling());
@@ -226,18 +222,18 @@ final class Dialogue implements AutoCloseable {
     int most = (int) Math.min(request.maxNewTokens(), room);
     Map<String, Double> timings = new LinkedHashMap<>();
     long start = System.nanoTime();
-    progress.update("prefill", 0, added);
+    progress.update(Progress.PREFILL, 0, added);
     int next = pick(current, sampler, prefill);
-    timings.put("prefill", recalling + VolumeEncoder.seconds(start));
+    timings.put(Progress.PREFILL, recalling + StageTimes.since(start));
     recalling = 0;
-    progress.update("prefill", added, added);
+    progress.update(Progress.PREFILL, added, added);
     long decoding = System.nanoTime();
     List<Integer> ids = new ArrayList<>();
     Ending ending = null;
     while (true) {
       ids.add(next);
       sampler.note(next);
-      progress.update("decode", ids.size(), most);
+      progress.update(Progress.DECODE, ids.size(), most);
       ending = ending(next, ids.size(), most, request);
       if (ending != null) {
         break;
@@ -245,7 +241,7 @@ final class Dialogue implements AutoCloseable {
       int fed = next;
       next = pick(current, sampler, () -> current.step(fed));
     }
-    timings.put("decode", VolumeEncoder.seconds(decoding));
+    timings.put(Progress.DECODE, StageTimes.since(decoding));
     // What follows brings its own end of turn, so a stop token is not part of the sequence.
     sequence.addAll(ending == Ending.STOP_TOKEN ? ids.subList(0, ids.size() - 1) : ids);
     if (ending != Ending.STOP_TOKEN) {
@@ -257,7 +253,7 @@ final class Dialogue implements AutoCloseable {
         length,
         KvCache.bytes(decoder.config(), length, decoder.elementBytes()),
         ending,
-        Reports.asked(volume.report(), savings(length), timings, List.of()));
+        Reports.asked(volume.report(), savings(length), timings));
   }
 
   /** Positions that the text about to be run takes; the prompt's are counted already. */
@@ -279,7 +275,7 @@ final class Dialogue implements AutoCloseable {
     return count >= most ? Ending.LENGTH : null;
   }
 
-  private static int pick(Session session, Sampler sampler, Hidden hidden) {
+  private static int pick(Session session, Sampler sampler, Supplier<Tensor> hidden) {
     try (PointerScope scope = new PointerScope()) {
       Tensor logits = session.logits(hidden.get(), 1).flatten();
       if (!sampler.greedy()) {

@@ -24,6 +24,7 @@ import org.medpruner.vlm.Sampling;
 import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.nn.Decoder;
 import org.medpruner.vlm.nn.Ops;
+import org.medpruner.vlm.nn.TorchFailures;
 import org.medpruner.vlm.prompt.Prompt;
 import org.medpruner.vlm.pruning.TokenPlans;
 import org.medpruner.volume.SliceImages;
@@ -85,7 +86,7 @@ public final class Pipeline implements TokenModel {
         () -> {
           long start = System.nanoTime();
           try (PreparedVolumes prepared = PreparedVolumes.of(family, volumes, policy, progress)) {
-            return encode(prepared.groups(), VolumeEncoder.seconds(start), policy, progress);
+            return encode(prepared.groups(), StageTimes.since(start), policy, progress);
           }
         });
   }
@@ -140,7 +141,7 @@ public final class Pipeline implements TokenModel {
                     : borrowed.tensor();
             try (PixelSource source = family.pixels(tensor)) {
               VisionEncoder vision = family.vision(source);
-              double prepared = VolumeEncoder.seconds(start);
+              double prepared = StageTimes.since(start);
               return encode(source, vision, infos, spacingMm, prepared, policy, progress);
             }
           }
@@ -228,7 +229,10 @@ public final class Pipeline implements TokenModel {
         positions == Positions.RENUMBERED);
   }
 
-  /** Runs one call at a time; a second one is refused, not queued. */
+  /**
+   * Runs one call at a time; a second one is refused, not queued. What LibTorch throws in it is one
+   * of MedPruner's exceptions for the caller.
+   */
   <T> T exclusively(Supplier<T> call) {
     if (!busy.compareAndSet(false, true)) {
       throw new IllegalStateException("the model is serving another call");
@@ -238,6 +242,8 @@ public final class Pipeline implements TokenModel {
         throw new IllegalStateException("the model is closed");
       }
       return call.get();
+    } catch (RuntimeException e) {
+      throw TorchFailures.told(e);
     } finally {
       busy.set(false);
     }

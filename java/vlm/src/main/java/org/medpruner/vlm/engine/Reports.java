@@ -18,7 +18,7 @@ import org.medpruner.vlm.pruning.TokenStage;
 import org.medpruner.volume.SliceInfo;
 
 /** Builds reports from what the stages did. */
-public final class Reports {
+final class Reports {
   private Reports() {}
 
   /** The report of an encoded volume; prompt savings are not known yet. */
@@ -94,12 +94,9 @@ public final class Reports {
   }
 
   /** The report with a question's savings and timings. */
-  static PruningReport asked(
-      PruningReport report, Savings savings, Map<String, Double> more, List<String> moreFlags) {
+  static PruningReport asked(PruningReport report, Savings savings, Map<String, Double> more) {
     Map<String, Double> timings = new LinkedHashMap<>(report.timings());
     timings.putAll(more);
-    List<String> flags = new ArrayList<>(report.flags());
-    flags.addAll(moreFlags);
     return new PruningReport(
         report.policy(),
         report.slices(),
@@ -107,7 +104,7 @@ public final class Reports {
         report.rates(),
         savings,
         timings,
-        flags);
+        report.flags());
   }
 
   /** Notes for what the stages flagged. */

@@ -1,5 +1,7 @@
 package org.medpruner.vlm.engine;
 
+import org.medpruner.vlm.nn.PatchGrid;
+
 /**
  * How each slice of a volume becomes patches and tokens; all slices of one volume alike.
  *
@@ -31,6 +33,21 @@ public record SliceGrid(
               + tokenColumns
               + " tokens");
     }
+  }
+
+  /** The grid of slices whose patches are merged block by block. */
+  public static SliceGrid of(PatchGrid patches) {
+    return new SliceGrid(
+        patches.patchSize(),
+        patches.height(),
+        patches.width(),
+        patches.blocksHigh(),
+        patches.blocksWide());
+  }
+
+  /** What {@link #of} made this of. */
+  public PatchGrid patchGrid() {
+    return new PatchGrid(patchRows, patchColumns, patchSize, patchRows / tokenRows);
   }
 
   /** Rows of pixels that the patches cover. */

@@ -3,16 +3,19 @@ package org.medpruner.vlm.engine;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.ToLongFunction;
+import org.medpruner.vlm.Progress;
 
 /**
  * Seconds that the stages took for volumes together. A volume's own are its share: of the patches
  * of all slices where those are looked at, of the patches of encoded slices in the later stages.
  */
 final class StageTimes {
-  /** The stage that looks at all slices. */
-  static final String ANCHOR = "anchor";
-
   private final Map<String, Double> seconds = new LinkedHashMap<>();
+
+  /** Seconds since a {@link System#nanoTime}. */
+  static double since(long startNanos) {
+    return (System.nanoTime() - startNanos) * 1e-9;
+  }
 
   void add(String stage, double more) {
     seconds.merge(stage, more, Double::sum);
@@ -24,7 +27,7 @@ final class StageTimes {
     seconds.forEach(
         (stage, whole) -> {
           ToLongFunction<AnchoredVolume> patches =
-              stage.equals(ANCHOR)
+              stage.equals(Progress.ANCHOR)
                   ? v -> (long) v.member().count() * v.grid().patches()
                   : v -> (long) v.processed().length * v.grid().patches();
           long sum = all.list().stream().mapToLong(patches).sum();

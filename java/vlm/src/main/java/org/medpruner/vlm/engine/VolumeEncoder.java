@@ -95,12 +95,12 @@ final class VolumeEncoder {
     try (InferenceMode guard = new InferenceMode(true)) {
       long start = System.nanoTime();
       int slices = groups.stream().mapToInt(g -> g.pixels().count()).sum();
-      progress.update("anchor", 0, slices);
+      progress.update(Progress.ANCHOR, 0, slices);
       AnchoredVolumes volumes = new AnchoredVolumes();
       groups.forEach(group -> anchor(group, volumes));
-      progress.update("anchor", slices, slices);
+      progress.update(Progress.ANCHOR, slices, slices);
       StageTimes times = new StageTimes();
-      times.add(StageTimes.ANCHOR, anchorSeconds + seconds(start));
+      times.add(Progress.ANCHOR, anchorSeconds + StageTimes.since(start));
       return tokens(groups, volumes, times);
     }
   }
@@ -151,13 +151,13 @@ final class VolumeEncoder {
               : stage.features();
       EncodedRows encoded = new EncodedRows(decoder, family.planes(), merged, memory);
       int total = volumes.segments();
-      progress.update("encode", 0, total);
+      progress.update(Progress.ENCODE, 0, total);
       for (VolumeGroup group : groups) {
         run(volumes.of(group), total, encoded, stage, times);
       }
 
       long pruning = System.nanoTime();
-      progress.update("prune", 0, 1);
+      progress.update(Progress.PRUNE, 0, 1);
       TokenStage.@Nullable Pruned pruned = stage == null ? null : stage.prune();
       int[] rows =
           pruned == null
@@ -169,8 +169,8 @@ final class VolumeEncoder {
       boolean shared = pruned != null || volumes.list().size() > 1;
       List<PackedTokens> packed = packed(volumes, encoded, left, rows, shared);
       waitForDevice();
-      progress.update("prune", 1, 1);
-      times.add("prune", seconds(pruning));
+      progress.update(Progress.PRUNE, 1, 1);
+      times.add(Progress.PRUNE, StageTimes.since(pruning));
       List<Outcome> outcomes =
           outcomes(volumes, rows, packed, pruned == null ? null : pruned.result(), times);
       // Last of all: until here the scope frees them, whatever throws.
@@ -211,16 +211,16 @@ final class VolumeEncoder {
         VisionEncoder.Tokens seen = group.vision().encode(Arrays.copyOfRange(slices, from, to));
         encoded.put(token + (long) from * grid.tokens(), seen);
         waitForDevice();
-        times.add("encode", seconds(start));
+        times.add(Progress.ENCODE, StageTimes.since(start));
         if (stage != null) {
           long scoring = System.nanoTime();
           stage.add(
               segment + from, seen.query(), seen.key(), family.pooling(policy.pooling(), grid));
           waitForDevice();
-          times.add("prune", seconds(scoring));
+          times.add(Progress.PRUNE, StageTimes.since(scoring));
         }
       }
-      progress.update("encode", segment + to, total);
+      progress.update(Progress.ENCODE, segment + to, total);
     }
   }
 
@@ -294,9 +294,5 @@ final class VolumeEncoder {
     int[] r = new int[n];
     Arrays.setAll(r, i -> i);
     return r;
-  }
-
-  static double seconds(long startNanos) {
-    return (System.nanoTime() - startNanos) * 1e-9;
   }
 }

@@ -13,9 +13,11 @@ import org.medpruner.vlm.prompt.Tokenizer;
 /** Gemma 3's tokenizer and chat template. */
 public final class GemmaChat implements ChatFormat {
   private final Tokenizer tokenizer;
+  private final GemmaPrompt prompts;
 
-  private GemmaChat(Tokenizer tokenizer) {
+  private GemmaChat(Tokenizer tokenizer, GemmaPrompt prompts) {
     this.tokenizer = tokenizer;
+    this.prompts = prompts;
   }
 
   /**
@@ -28,23 +30,23 @@ public final class GemmaChat implements ChatFormat {
     return TextSide.load(
         folder,
         GemmaConfig.read(folder).imageToken(),
-        tokenizer -> new GemmaPrompt(tokenizer, 1).softTokenId(),
-        GemmaChat::new);
+        tokenizer -> new GemmaPrompt(tokenizer).softTokenId(),
+        tokenizer -> new GemmaChat(tokenizer, new GemmaPrompt(tokenizer)));
   }
 
   @Override
   public Prompt prompt(PromptLayout layout, int slices, int tokensPerSlice, String question) {
-    return new GemmaPrompt(tokenizer, tokensPerSlice).build(layout, slices, question);
+    return prompts.build(layout, slices, tokensPerSlice, question);
   }
 
   @Override
   public int[] followUp(String question) {
-    return new GemmaPrompt(tokenizer, 1).followUp(question);
+    return prompts.followUp(question);
   }
 
   @Override
   public int[] answerIds(String answer) {
-    return new GemmaPrompt(tokenizer, 1).answer(answer);
+    return prompts.answer(answer);
   }
 
   @Override

@@ -79,20 +79,16 @@ public final class GemmaFamily extends LoadedFamily {
   }
 
   private static Decoder decoder(GemmaConfig config, Weights weights) {
-    String prefix = weights.prefix("embed_tokens.weight", TEXT_PREFIXES);
+    String prefix = weights.prefix(Decoder.EMBEDDING, TEXT_PREFIXES);
     return new Decoder(
-        weights,
-        prefix,
-        config.text(),
-        weights.head(config.head(), prefix + "embed_tokens.weight"),
-        scale(config, weights, prefix));
+        weights, prefix, config.text(), config.head(), scale(config, weights, prefix));
   }
 
   /** sqrt(hidden), rounded as the embedding is stored: 50.5 instead of 50.596 for MedGemma. */
   private static double scale(GemmaConfig config, Weights weights, String textPrefix) {
     int h = config.text().hiddenSize();
     StorageType stored =
-        weights.storageType(textPrefix + "embed_tokens.weight", config.text().vocabSize(), h);
+        weights.storageType(textPrefix + Decoder.EMBEDDING, config.text().vocabSize(), h);
     return Ops.rounded(Math.sqrt(h), stored);
   }
 

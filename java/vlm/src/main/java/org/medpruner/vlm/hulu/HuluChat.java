@@ -13,9 +13,11 @@ import org.medpruner.vlm.prompt.Tokenizer;
 /** Hulu-Med's tokenizer and chat template, which has one layout. */
 public final class HuluChat implements ChatFormat {
   private final Tokenizer tokenizer;
+  private final HuluPrompt prompts;
 
-  private HuluChat(Tokenizer tokenizer) {
+  private HuluChat(Tokenizer tokenizer, HuluPrompt prompts) {
     this.tokenizer = tokenizer;
+    this.prompts = prompts;
   }
 
   /**
@@ -28,23 +30,23 @@ public final class HuluChat implements ChatFormat {
     return TextSide.load(
         folder,
         HuluConfig.read(folder).imageToken(),
-        tokenizer -> new HuluPrompt(tokenizer, 1).imageTokenId(),
-        HuluChat::new);
+        tokenizer -> new HuluPrompt(tokenizer).imageTokenId(),
+        tokenizer -> new HuluChat(tokenizer, new HuluPrompt(tokenizer)));
   }
 
   @Override
   public Prompt prompt(PromptLayout layout, int slices, int tokensPerSlice, String question) {
-    return new HuluPrompt(tokenizer, tokensPerSlice).build(slices, question);
+    return prompts.build(slices, tokensPerSlice, question);
   }
 
   @Override
   public int[] followUp(String question) {
-    return new HuluPrompt(tokenizer, 1).followUp(question);
+    return prompts.followUp(question);
   }
 
   @Override
   public int[] answerIds(String answer) {
-    return new HuluPrompt(tokenizer, 1).answer(answer);
+    return prompts.answer(answer);
   }
 
   @Override

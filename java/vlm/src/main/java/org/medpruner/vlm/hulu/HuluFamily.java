@@ -54,17 +54,11 @@ public final class HuluFamily extends LoadedFamily {
   }
 
   private static Decoder decoder(HuluConfig config, Weights weights) {
-    String prefix = prefix(weights);
-    return new Decoder(
-        weights,
-        prefix,
-        config.text(),
-        weights.head(config.head(), prefix + "embed_tokens.weight"),
-        1);
+    return new Decoder(weights, prefix(weights), config.text(), config.head(), 1);
   }
 
   private static String prefix(Weights weights) {
-    return weights.prefix("embed_tokens.weight", PREFIXES);
+    return weights.prefix(Decoder.EMBEDDING, PREFIXES);
   }
 
   /**
@@ -134,7 +128,7 @@ public final class HuluFamily extends LoadedFamily {
         PatchGrid.of(size.height(), size.width(), config.vision().patchSize(), VOLUME_MERGE);
     return new Preparation(
         processor.values().withSize(size.height(), size.width()),
-        slices(grid),
+        SliceGrid.of(grid),
         p -> grid.patchVectors(p, 1));
   }
 
@@ -156,25 +150,12 @@ public final class HuluFamily extends LoadedFamily {
         PatchGrid.of(
             Math.toIntExact(height), Math.toIntExact(width), config.vision().patchSize(), merge);
     return new FloatPixels(
-        pictures, slices(grid), p -> grid.patchVectors(p, 1), decoder().compute());
-  }
-
-  private static SliceGrid slices(PatchGrid grid) {
-    return new SliceGrid(
-        grid.patchSize(), grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
-  }
-
-  private PatchGrid patches(SliceGrid slices) {
-    return new PatchGrid(
-        slices.patchRows(),
-        slices.patchColumns(),
-        config.vision().patchSize(),
-        slices.patchRows() / slices.tokenRows());
+        pictures, SliceGrid.of(grid), p -> grid.patchVectors(p, 1), decoder().compute());
   }
 
   @Override
   public VisionEncoder.Tokens encode(Tensor pictures, SliceGrid slices) {
-    PatchGrid grid = patches(slices);
+    PatchGrid grid = slices.patchGrid();
     EncoderStack.Output seen = vision.encode(pictures, grid);
     return new VisionEncoder.Tokens(
         projector.project(seen.hidden(), grid), seen.query(), seen.key());
@@ -183,7 +164,7 @@ public final class HuluFamily extends LoadedFamily {
   /** Patches lie block by block, so both policies mean the same. */
   @Override
   public AttentionMass.Pooling pooling(PatchPooling policy, SliceGrid slices) {
-    long merge = patches(slices).merge();
+    long merge = slices.patchGrid().merge();
     return new AttentionMass.Contiguous(merge * merge);
   }
 

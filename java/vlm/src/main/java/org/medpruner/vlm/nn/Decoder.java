@@ -16,6 +16,9 @@ import org.medpruner.torch.TorchScope;
  * between families is in {@link DecoderConfig}. Holds no state of a request.
  */
 public final class Decoder {
+  /** Name of the embedding's weight below a decoder's prefix. */
+  public static final String EMBEDDING = "embed_tokens.weight";
+
   /** Bytes of one feed-forward intermediate before the rows of a prompt are taken in parts. */
   private static final long MAX_MLP_BYTES = 128L << 20;
 
@@ -63,22 +66,19 @@ public final class Decoder {
   /**
    * The decoder of a checkpoint; tensor names below {@code prefix} are those all families share.
    *
-   * @param head name of the output head's weight, or null when it is the embedding
+   * @param head what turns the last hidden states into logits
    * @param embeddingScale factor of the embeddings, rounded to the stored type; 1 for none
    */
   public Decoder(
-      Weights weights,
-      String prefix,
-      DecoderConfig c,
-      @Nullable String head,
-      double embeddingScale) {
+      Weights weights, String prefix, DecoderConfig c, OutputHead head, double embeddingScale) {
     this.config = c;
     this.embeddingScale = embeddingScale;
     this.compute = weights.compute();
     this.cuda = weights.cuda();
     int h = c.hiddenSize();
-    embedding = weights.param(prefix + "embed_tokens.weight", c.vocabSize(), h);
-    this.head = head == null ? embedding : weights.param(head, c.vocabSize(), h);
+    embedding = weights.param(prefix + EMBEDDING, c.vocabSize(), h);
+    String own = weights.head(head, prefix + EMBEDDING);
+    this.head = own == null ? embedding : weights.param(own, c.vocabSize(), h);
     finalNorm = norm(weights, prefix + "norm", h);
     for (int i = 0; i < c.layers(); i++) {
       layers.add(layer(weights, prefix + "layers." + i + ".", i));

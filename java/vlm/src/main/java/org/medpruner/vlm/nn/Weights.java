@@ -134,6 +134,8 @@ public final class Weights implements AutoCloseable {
       N networks = build.apply(weights);
       ok = true;
       return networks;
+    } catch (RuntimeException e) {
+      throw TorchFailures.told(e);
     } finally {
       if (!ok) {
         weights.close();
@@ -218,7 +220,7 @@ public final class Weights implements AutoCloseable {
   }
 
   private Tensor load(Checkpoint.Weight weight) {
-    progress.update("load", ++loaded, checkpoint.count());
+    progress.update(Progress.LOAD, ++loaded, checkpoint.count());
     Tensor mapped = mapped(weight);
     if (cuda) {
       return keep(TorchScope.run(() -> mapped.to(new Device("cuda:0"), compute)));

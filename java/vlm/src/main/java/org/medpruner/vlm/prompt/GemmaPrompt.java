@@ -30,19 +30,16 @@ public final class GemmaPrompt {
       List.of(BOS, "<eos>", "<pad>", TURN, TURN_END, IMAGE, SOFT, IMAGE_END);
 
   private final Tokenizer tokenizer;
-  private final int tokensPerSlice;
   private final int softId;
 
   /**
    * A renderer.
    *
    * @param tokenizer must stay open as long as this is used; not closed
-   * @param tokensPerSlice soft tokens per picture, &gt;= 1
    * @throws org.medpruner.InputException if the tokenizer lacks one of Gemma's image tokens
    */
-  public GemmaPrompt(Tokenizer tokenizer, int tokensPerSlice) {
+  public GemmaPrompt(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
-    this.tokensPerSlice = PromptDraft.tokensPerSlice(tokensPerSlice);
     for (String token : List.of(BOS, TURN, TURN_END, IMAGE, IMAGE_END)) {
       tokenizer.idOf(token);
     }
@@ -62,12 +59,13 @@ public final class GemmaPrompt {
    *
    * @param layout where the labels and the instruction stand
    * @param slices at least 1
+   * @param tokensPerSlice soft tokens per picture, &gt;= 1
    * @param question trimmed as the template does
    * @return one entry per token
    * @throws IllegalArgumentException if there are no slices, or the question contains one of the
    *     template's control tokens
    */
-  public Prompt build(PromptLayout layout, int slices, String question) {
+  public Prompt build(PromptLayout layout, int slices, int tokensPerSlice, String question) {
     PromptDraft.check(slices, question, CONTROL);
     PromptDraft draft = new PromptDraft();
     draft.add(PromptDraft.TEXT, BOS + TURN + "user\n");
@@ -87,7 +85,7 @@ public final class GemmaPrompt {
       }
     }
     draft.add(PromptDraft.TEXT, trim(question) + TURN_END + "\n" + TURN + "model\n");
-    return draft.tokenize(tokenizer, softId, tokensPerSlice);
+    return draft.tokenize(tokenizer, softId, PromptDraft.tokensPerSlice(tokensPerSlice));
   }
 
   /**

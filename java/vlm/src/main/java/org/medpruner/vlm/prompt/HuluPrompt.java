@@ -19,19 +19,16 @@ public final class HuluPrompt {
   private static final List<String> CONTROL = List.of(TURN, TURN_END, IMAGE, "<|endoftext|>");
 
   private final Tokenizer tokenizer;
-  private final int tokensPerSlice;
   private final int imageId;
 
   /**
    * A renderer.
    *
    * @param tokenizer must stay open as long as this is used; not closed
-   * @param tokensPerSlice visual tokens per slice, &gt;= 1
    * @throws org.medpruner.InputException if the tokenizer lacks one of the template's tokens
    */
-  public HuluPrompt(Tokenizer tokenizer, int tokensPerSlice) {
+  public HuluPrompt(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
-    this.tokensPerSlice = PromptDraft.tokensPerSlice(tokensPerSlice);
     for (String token : List.of(TURN, TURN_END)) {
       tokenizer.idOf(token);
     }
@@ -47,12 +44,13 @@ public final class HuluPrompt {
    * The prompt of all {@code slices} slices.
    *
    * @param slices at least 1
+   * @param tokensPerSlice visual tokens per slice, &gt;= 1
    * @param question written as it is
    * @return one entry per token
    * @throws IllegalArgumentException if there are no slices, or the question contains one of the
    *     template's control tokens
    */
-  public Prompt build(int slices, String question) {
+  public Prompt build(int slices, int tokensPerSlice, String question) {
     PromptDraft.check(slices, question, CONTROL);
     PromptDraft draft = new PromptDraft();
     draft.add(PromptDraft.TEXT, TURN + "user\n");
@@ -60,7 +58,7 @@ public final class HuluPrompt {
       draft.add(s, s == 0 ? IMAGE : "," + IMAGE);
     }
     draft.add(PromptDraft.TEXT, "\n" + question + TURN_END + "\n" + TURN + "assistant\n");
-    return draft.tokenize(tokenizer, imageId, tokensPerSlice);
+    return draft.tokenize(tokenizer, imageId, PromptDraft.tokensPerSlice(tokensPerSlice));
   }
 
   /**

@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.AttentionMass;
+import org.medpruner.ContextualMerge;
 import org.medpruner.Device;
 import org.medpruner.GatherRows;
 import org.medpruner.Workspace;
@@ -31,7 +32,8 @@ public final class TokenStage implements AutoCloseable {
    * What stage 2 decided for P slices of N tokens together; slice-major.
    *
    * @param mass float[N], attention mass per token, mean 1
-   * @param role byte[N], 0 merged away, 1 nucleus, 2 contextual target
+   * @param role byte[N]: {@link ContextualMerge#ROLE_MERGED}, {@link ContextualMerge#ROLE_NUCLEUS}
+   *     or {@link ContextualMerge#ROLE_TARGET}
    * @param assignment int[N], index in the slice of the token that stands for each one
    * @param keptMass double[P], share of the nucleus weights kept
    * @param flags int[P], bits of {@link org.medpruner.SegmentFlags}

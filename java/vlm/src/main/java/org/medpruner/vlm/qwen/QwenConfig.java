@@ -18,8 +18,6 @@ import org.medpruner.vlm.nn.OutputHead;
  * @param text text model
  * @param vision vision tower
  * @param imageToken id of the image token
- * @param visionStartToken id of the marker before a picture
- * @param visionEndToken id of the marker after a picture
  * @param head whether the output head is the embedding
  * @param stopTokens ids that end an answer, used when {@code generation_config.json} has none
  */
@@ -27,8 +25,6 @@ public record QwenConfig(
     DecoderConfig text,
     QwenVisionConfig vision,
     int imageToken,
-    int visionStartToken,
-    int visionEndToken,
     OutputHead head,
     List<Integer> stopTokens) {
 
@@ -81,8 +77,6 @@ public record QwenConfig(
         text,
         vision,
         json.integer("image_token_id", 151_655, 0),
-        json.integer("vision_start_token_id", 151_652, 0),
-        json.integer("vision_end_token_id", 151_653, 0),
         OutputHead.of(
             json.bool("tie_word_embeddings", false), textJson.bool("tie_word_embeddings", false)),
         Arrays.stream(stop).boxed().toList());

@@ -57,13 +57,8 @@ public final class QwenFamily extends LoadedFamily {
   }
 
   private static Decoder decoder(QwenConfig config, Weights weights) {
-    String prefix = weights.prefix("embed_tokens.weight", TEXT_PREFIXES);
-    return new Decoder(
-        weights,
-        prefix,
-        config.text(),
-        weights.head(config.head(), prefix + "embed_tokens.weight"),
-        1);
+    String prefix = weights.prefix(Decoder.EMBEDDING, TEXT_PREFIXES);
+    return new Decoder(weights, prefix, config.text(), config.head(), 1);
   }
 
   /**
@@ -133,7 +128,7 @@ public final class QwenFamily extends LoadedFamily {
     return new Preparation(
         twice ? QwenFamily::resized : UnaryOperator.identity(),
         preprocessor.values().withSize(size.height(), size.width()),
-        sliceGrid(grid),
+        SliceGrid.of(grid),
         pictures -> grid.patchVectors(pictures, config.vision().temporalPatchSize()));
   }
 
@@ -156,7 +151,7 @@ public final class QwenFamily extends LoadedFamily {
     PatchGrid grid = grid(Math.toIntExact(pictures.size(2)), Math.toIntExact(pictures.size(3)));
     return new FloatPixels(
         pictures,
-        sliceGrid(grid),
+        SliceGrid.of(grid),
         p -> grid.patchVectors(p, config.vision().temporalPatchSize()),
         decoder().compute());
   }
@@ -165,20 +160,9 @@ public final class QwenFamily extends LoadedFamily {
     return PatchGrid.of(height, width, config.vision().patchSize(), config.vision().mergeSize());
   }
 
-  private SliceGrid sliceGrid(PatchGrid grid) {
-    return new SliceGrid(
-        grid.patchSize(), grid.height(), grid.width(), grid.blocksHigh(), grid.blocksWide());
-  }
-
   @Override
   public VisionEncoder.Tokens encode(Tensor pictures, SliceGrid slices) {
-    PatchGrid grid =
-        new PatchGrid(
-            slices.patchRows(),
-            slices.patchColumns(),
-            config.vision().patchSize(),
-            config.vision().mergeSize());
-    QwenVisionTower.Output seen = tower.encode(pictures, grid);
+    QwenVisionTower.Output seen = tower.encode(pictures, slices.patchGrid());
     return new VisionEncoder.Tokens(seen.features(), seen.planes(), seen.query(), seen.key());
   }
 

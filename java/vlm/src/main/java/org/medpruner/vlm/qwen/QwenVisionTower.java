@@ -34,7 +34,7 @@ final class QwenVisionTower {
    *
    * @param features [B, n, outputSize]
    * @param planes [B, n, outputSize] each, one per DeepStack block
-   * @param hidden [B, T, hidden] of the last block
+   * @param hidden [B, T, hidden] of the last block; for tests alone
    * @param query [B, T, heads, headDim] of the last block, after rotary embedding
    * @param key as query
    */

@@ -346,6 +346,44 @@ class AnswerTextTest {
     assertEquals(List.of("yes"), pieces);
   }
 
+  /** Also where it falls into them at once, in front of any text or behind its thoughts. */
+  @Test
+  void aStopStringOfWhiteSpaceEndsAnAnswerThatNeverBegins() {
+    for (String thoughts : List.of("", "<unused94>a b<unused95>", "<unused95>")) {
+      for (String stop : List.of("\n", "\n\n", "\n\n\n")) {
+        assertEquals(
+            3, untilStopped(List.of(stop), thoughts, "\n", "\n", "\n", "\n") - 1, thoughts + stop);
+        assertEquals(1, untilStopped(List.of(stop), thoughts + "\n\n\n\nyes"));
+      }
+    }
+    assertEquals(List.of(), pieces);
+  }
+
+  /** What models write before an answer and between it and their thoughts stops nothing. */
+  @Test
+  void twoCharactersOfWhiteSpaceInFrontOfAnAnswerAreExempt() {
+    for (String stop : List.of("\n", "\n\n")) {
+      assertEquals("yes", stream(List.of(stop), "\n\n", "<unused94>a\n\n\n<unused95>\n\n", "yes"));
+      pieces.clear();
+      assertEquals("yes", stream(List.of(stop), "\n", "\n", " yes"));
+      pieces.clear();
+    }
+    assertEquals("b", stream(List.of("\n"), "<unused94>", "\n", "\n", "\n", "<unused95>", "b"));
+  }
+
+  /** After how many tokens a stop string ends an answer; 0 if none does. */
+  private int untilStopped(List<String> stops, String... tokens) {
+    AnswerText text = answer(stops);
+    for (int i = 0; i < tokens.length; i++) {
+      AnswerText.State state = text.add(token(tokens[i].getBytes(StandardCharsets.UTF_8)));
+      if (state == AnswerText.State.STOP_STRING) {
+        assertEquals("", text.finish());
+        return i + 1;
+      }
+    }
+    return 0;
+  }
+
   @Test
   void whiteSpaceInAndAroundStopStringsCounts() {
     assertEquals("a\nb", stream(List.of("\n\n"), "a", "\n", "b", "\n", "\n", "c"));

@@ -17,11 +17,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.medpruner.InputException;
+import org.medpruner.MedPrunerException;
 import org.medpruner.PruningPolicy;
+import org.medpruner.torch.TorchScope;
 import org.medpruner.vlm.Answer;
 import org.medpruner.vlm.Conversation;
 import org.medpruner.vlm.EncodedVolume;
@@ -35,6 +38,7 @@ import org.medpruner.vlm.TokenModel;
 import org.medpruner.vlm.fixtures.TinyHulu;
 import org.medpruner.vlm.fixtures.TinyQwen;
 import org.medpruner.vlm.hulu.HuluChat;
+import org.medpruner.vlm.nn.Ops;
 import org.medpruner.vlm.prompt.ChatFormat;
 import org.medpruner.vlm.prompt.Prompt;
 
@@ -261,6 +265,36 @@ class ChatModelTest {
       assertOnlyTheSecondFailed(replies, "no memory", thrown.getClass());
       assertSame(thrown, assertInstanceOf(Reply.Failed.class, replies.get(1)).cause().getCause());
     }
+  }
+
+  @Test
+  void whatLibTorchThrowsIsOneLineForTheCaller() {
+    try (ChatModel model = load(() -> {})) {
+      MedPrunerException e =
+          assertThrows(
+              MedPrunerException.class,
+              () -> model.pipeline().exclusively(() -> TorchScope.run(ChatModelTest::unfit)));
+      assertEquals(1, String.valueOf(e.getMessage()).lines().count(), e.getMessage());
+      RuntimeException torchs = assertInstanceOf(RuntimeException.class, e.getCause());
+      assertTrue(String.valueOf(torchs.getMessage()).lines().count() > 1, torchs.getMessage());
+      RuntimeException own = new RuntimeException("two\nlines");
+      assertSame(
+          own,
+          assertThrows(
+              RuntimeException.class,
+              () ->
+                  model
+                      .pipeline()
+                      .exclusively(
+                          () -> {
+                            throw own;
+                          })));
+    }
+  }
+
+  private static Tensor unfit() {
+    Tensor rows = Ops.empty(Ops.F32, false, 2, 3);
+    return rows.matmul(rows);
   }
 
   @Test

@@ -53,7 +53,7 @@ class AddedTokensTest {
 
   private void assertImageToken(int id) {
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-      assertEquals(id, new HuluPrompt(tokenizer, 2).imageTokenId());
+      assertEquals(id, new HuluPrompt(tokenizer).imageTokenId());
       assertArrayEquals(
           new int[] {257, 'a', id, id, 258, 256},
           tokenizer.encode("<|im_start|>a<image><image><|im_end|><|endoftext|>"));

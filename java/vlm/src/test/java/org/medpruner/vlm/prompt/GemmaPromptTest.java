@@ -25,10 +25,10 @@ class GemmaPromptTest {
     JsonNode cases = new ObjectMapper().readTree(demo.resolve("expected.json").toFile());
     int withRuns = 0;
     try (Tokenizer tokenizer = Tokenizer.load(demo)) {
-      GemmaPrompt gemma = new GemmaPrompt(tokenizer, 64);
+      GemmaPrompt gemma = new GemmaPrompt(tokenizer);
       for (JsonNode c : cases) {
         String question = c.get("question").asText();
-        Prompt p = gemma.build(PromptLayout.GOOGLE, 24, question);
+        Prompt p = gemma.build(PromptLayout.GOOGLE, 24, 64, question);
         if (c.has("prompt_ids_runs")) {
           withRuns++;
           assertEquals(c.get("prompt_ids_runs").toString(), runs(p.ids()), question);
@@ -57,7 +57,7 @@ class GemmaPromptTest {
             tail);
     try (Tokenizer tokenizer = Tokenizer.load(TestFiles.gemmaTokenizer())) {
       Prompt p =
-          new GemmaPrompt(tokenizer, 256).build(PromptLayout.REFERENCE, 2, "  Describe it.\n");
+          new GemmaPrompt(tokenizer).build(PromptLayout.REFERENCE, 2, 256, "  Describe it.\n");
       assertEquals(540, p.length());
       assertArrayEquals(expected, p.ids());
       int[] slices = concat(repeat(-1, 4), repeat(0, 264), repeat(1, 264), repeat(-1, 8));
@@ -90,18 +90,18 @@ class GemmaPromptTest {
       text.append("<end_of_image>\n\nSLICE ").append(s);
     }
     text.append("What is seen?<end_of_turn>\n<start_of_turn>model\n");
-    Prompt p = new GemmaPrompt(tokenizer, n).build(PromptLayout.GOOGLE, slices, "What is seen?");
+    Prompt p = new GemmaPrompt(tokenizer).build(PromptLayout.GOOGLE, slices, n, "What is seen?");
     assertArrayEquals(tokenizer.encode(text.toString()), p.ids());
   }
 
   @Test
   void everyTokenBelongsToItsSliceOrToTheText() {
     try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
-      GemmaPrompt gemma = new GemmaPrompt(tokenizer, 5);
+      GemmaPrompt gemma = new GemmaPrompt(tokenizer);
       for (PromptLayout layout : PromptLayout.values()) {
         // Outside the basic plane: one code point, two chars.
         String question = "Is \uD83E\uDEC1 there \u00E9?";
-        Prompt p = gemma.build(layout, 12, question);
+        Prompt p = gemma.build(layout, 12, 5, question);
         assertEquals(1, Arrays.stream(p.ids()).filter(id -> id == tokenizer.idOf("<bos>")).count());
         for (int s = 0; s < 12; s++) {
           int slice = s;
@@ -136,27 +136,28 @@ class GemmaPromptTest {
   @Test
   void questionIsTrimmedAsPythonDoes() {
     try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
-      GemmaPrompt gemma = new GemmaPrompt(tokenizer, 4);
+      GemmaPrompt gemma = new GemmaPrompt(tokenizer);
       assertArrayEquals(
-          gemma.build(PromptLayout.GOOGLE, 1, "How many?").ids(),
-          gemma.build(PromptLayout.GOOGLE, 1, "\u00A0\u0085\n\t How many?\u2028\u3000 ").ids());
+          gemma.build(PromptLayout.GOOGLE, 1, 4, "How many?").ids(),
+          gemma.build(PromptLayout.GOOGLE, 1, 4, "\u00A0\u0085\n\t How many?\u2028\u3000 ").ids());
     }
   }
 
   @Test
   void controlTokensInAQuestionAreRefused() {
     try (Tokenizer tokenizer = Tokenizer.load(TestFiles.demo())) {
-      GemmaPrompt gemma = new GemmaPrompt(tokenizer, 4);
+      GemmaPrompt gemma = new GemmaPrompt(tokenizer);
       for (String token : List.of("<image_soft_token>", "<start_of_image>", "<bos>")) {
         IllegalArgumentException e =
             assertThrows(
                 IllegalArgumentException.class,
-                () -> gemma.build(PromptLayout.GOOGLE, 1, "a " + token + " b"));
+                () -> gemma.build(PromptLayout.GOOGLE, 1, 4, "a " + token + " b"));
         assertTrue(String.valueOf(e.getMessage()).contains(token), e.getMessage());
       }
       assertThrows(
-          IllegalArgumentException.class, () -> gemma.build(PromptLayout.REFERENCE, 0, "a"));
-      assertThrows(IllegalArgumentException.class, () -> new GemmaPrompt(tokenizer, 0));
+          IllegalArgumentException.class, () -> gemma.build(PromptLayout.REFERENCE, 0, 4, "a"));
+      assertThrows(
+          IllegalArgumentException.class, () -> gemma.build(PromptLayout.GOOGLE, 1, 0, "a"));
     }
   }
 

@@ -53,34 +53,34 @@ class HuluPromptTest {
   /** What the default template renders, each mark repeated as the processor does. */
   @Test
   void promptIsTheTemplates() {
-    Prompt p = new HuluPrompt(tokenizer, 3).build(4, " How many?  ");
+    Prompt p = new HuluPrompt(tokenizer).build(4, 3, " How many?  ");
     assertEquals(
         "<|im_start|>user\n###,###,###,###\n How many?  <|im_end|>\n<|im_start|>assistant\n",
         text(p.ids()));
     assertArrayEquals(
-        new HuluPrompt(tokenizer, 1).build(4, " How many?  ").ids(),
+        new HuluPrompt(tokenizer).build(4, 1, " How many?  ").ids(),
         tokenizer.encode(
             "<|im_start|>user\n<image>,<image>,<image>,<image>\n How many?  <|im_end|>\n"
                 + "<|im_start|>assistant\n"));
     assertEquals(
         "<|im_start|>user\n##\nq<|im_end|>\n<|im_start|>assistant\n",
-        text(new HuluPrompt(tokenizer, 2).build(1, "q").ids()));
+        text(new HuluPrompt(tokenizer).build(1, 2, "q").ids()));
   }
 
   @Test
   void aFurtherQuestionEndsTheAnswersTurn() {
     assertEquals(
         "<|im_end|>\n<|im_start|>user\n And now?<|im_end|>\n<|im_start|>assistant\n",
-        text(new HuluPrompt(tokenizer, 3).followUp(" And now?")));
+        text(new HuluPrompt(tokenizer).followUp(" And now?")));
     assertThrows(
-        IllegalArgumentException.class, () -> new HuluPrompt(tokenizer, 3).followUp("<image>"));
+        IllegalArgumentException.class, () -> new HuluPrompt(tokenizer).followUp("<image>"));
   }
 
   /** Whatever slices but the first are left out, the rest is the prompt of the others. */
   @Test
   void aPrunedPromptReadsAsOneOfFewerSlices() {
-    HuluPrompt hulu = new HuluPrompt(tokenizer, 5);
-    Prompt full = hulu.build(4, "q");
+    HuluPrompt hulu = new HuluPrompt(tokenizer);
+    Prompt full = hulu.build(4, 5, "q");
     for (int kept = 1; kept < 16; kept += 2) {
       int mask = kept;
       int[] left =
@@ -88,13 +88,13 @@ class HuluPromptTest {
               .filter(t -> full.slice()[t] < 0 || (mask >> full.slice()[t] & 1) != 0)
               .map(t -> full.ids()[t])
               .toArray();
-      assertArrayEquals(hulu.build(Integer.bitCount(kept), "q").ids(), left);
+      assertArrayEquals(hulu.build(Integer.bitCount(kept), 5, "q").ids(), left);
     }
   }
 
   @Test
   void everyImageTokenHasItsSlice() {
-    Prompt p = new HuluPrompt(tokenizer, 7).build(3, "q");
+    Prompt p = new HuluPrompt(tokenizer).build(3, 7, "q");
     for (int s = 0; s < 3; s++) {
       int slice = s;
       assertEquals(
@@ -106,26 +106,26 @@ class HuluPromptTest {
     for (int t = 0; t < p.length(); t++) {
       assertEquals(p.ids()[t] == IMAGE, p.image()[t]);
     }
-    assertEquals(IMAGE, new HuluPrompt(tokenizer, 1).imageTokenId());
+    assertEquals(IMAGE, new HuluPrompt(tokenizer).imageTokenId());
   }
 
   @Test
   void controlTokensInAQuestionAreRefused() {
-    HuluPrompt hulu = new HuluPrompt(tokenizer, 1);
+    HuluPrompt hulu = new HuluPrompt(tokenizer);
     for (String token : SPECIAL) {
       IllegalArgumentException e =
-          assertThrows(IllegalArgumentException.class, () -> hulu.build(1, "a " + token));
+          assertThrows(IllegalArgumentException.class, () -> hulu.build(1, 1, "a " + token));
       assertTrue(String.valueOf(e.getMessage()).contains(token), e.getMessage());
     }
-    assertThrows(IllegalArgumentException.class, () -> hulu.build(0, "a"));
-    assertThrows(IllegalArgumentException.class, () -> new HuluPrompt(tokenizer, 0));
+    assertThrows(IllegalArgumentException.class, () -> hulu.build(0, 1, "a"));
+    assertThrows(IllegalArgumentException.class, () -> hulu.build(1, 0, "a"));
   }
 
   @Test
   void aTokenizerOfAnotherModelIsRefused() throws IOException {
     ByteTokenizer.write(folder, SPECIAL.subList(0, 3), List.of());
     try (Tokenizer other = Tokenizer.load(folder)) {
-      InputException e = assertThrows(InputException.class, () -> new HuluPrompt(other, 1));
+      InputException e = assertThrows(InputException.class, () -> new HuluPrompt(other));
       assertTrue(String.valueOf(e.getMessage()).contains("<image>"), e.getMessage());
     }
   }

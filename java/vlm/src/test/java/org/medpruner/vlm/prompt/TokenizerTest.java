@@ -120,7 +120,7 @@ class TokenizerTest {
          "model":{"type":"WordLevel","vocab":{"a":0,"b":1,"[UNK]":2},"unk_token":"[UNK]"}}
         """);
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-      assertNames(assertThrows(InputException.class, () -> new GemmaPrompt(tokenizer, 4)));
+      assertNames(assertThrows(InputException.class, () -> new GemmaPrompt(tokenizer)));
     }
   }
 
