@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.medpruner.cli.report.ReportModel;
 import org.medpruner.volume.Axis;
 import org.medpruner.volume.Modality;
+import org.medpruner.volume.Provenance;
 import org.medpruner.volume.ReadOptions;
 import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceStack;
@@ -136,7 +137,7 @@ final class VolumeOptions {
       stack = stack.sample(max);
     }
     // Pictures of a folder are 8-bit by now: a 16-bit PNG was windowed as it was read.
-    boolean pictures = volume.provenance().format().equals("pictures");
+    boolean pictures = volume.provenance().kind() == Provenance.Kind.PICTURES;
     Recipe recipe =
         explicit != null && !pictures
             ? Recipe.window(explicit)

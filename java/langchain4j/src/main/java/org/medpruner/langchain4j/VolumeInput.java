@@ -6,6 +6,7 @@ import org.medpruner.PruningReport;
 import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.memory.Encodings;
+import org.medpruner.volume.Provenance;
 import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.Volume;
@@ -42,7 +43,7 @@ record VolumeInput(Audit.Input audited, boolean dicom, List<String> warnings, do
     VolumeInput input =
         new VolumeInput(
             Audit.Input.of(volume),
-            volume.provenance().format().equals("DICOM"),
+            volume.provenance().kind() == Provenance.Kind.DICOM,
             volume.provenance().warnings().stream().map(source::explain).toList(),
             seconds);
     return new Encodings.Slices<>(images, input);

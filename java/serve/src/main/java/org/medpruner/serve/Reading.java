@@ -3,6 +3,7 @@ package org.medpruner.serve;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.volume.Axis;
 import org.medpruner.volume.Modality;
+import org.medpruner.volume.Provenance;
 import org.medpruner.volume.ReadOptions;
 import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
@@ -44,7 +45,7 @@ record Reading(
     ReadOptions options =
         series == null ? ReadOptions.DEFAULT : ReadOptions.DEFAULT.withSeries(series);
     Volume volume = Volumes.read(file.path(), options);
-    if (volume.provenance().format().equals("pictures") && file.others() > 0) {
+    if (volume.provenance().kind() == Provenance.Kind.PICTURES && file.others() > 0) {
       // The reader left them out, and has no names here to say so by.
       throw new VolumeException(
           file.id()

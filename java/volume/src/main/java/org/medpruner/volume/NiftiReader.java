@@ -96,6 +96,7 @@ final class NiftiReader {
         new Provenance(
             path,
             sha,
+            Provenance.Kind.NIFTI,
             "NIfTI-" + header.version + (header.pair ? " pair" : ""),
             header.type.label,
             shape,

@@ -27,8 +27,6 @@ import org.medpruner.volume.dicom.Codestream;
  * Pillow's {@code convert("RGB")} does.
  */
 final class PictureFolder {
-  static final String FORMAT = "pictures";
-
   /** Those of the JDK's readers. */
   private static final Set<String> FORMATS = Set.of("png", "jpeg", "bmp");
 
@@ -147,7 +145,8 @@ final class PictureFolder {
         new Provenance(
             folder,
             Hashes.ofListing(names, hashes),
-            FORMAT,
+            Provenance.Kind.PICTURES,
+            "pictures",
             type.label,
             List.of(shape[0], shape[1], shape[2]),
             1,

@@ -116,6 +116,7 @@ final class NiftiTest {
             String what = c.name + (v2 ? " v2 " : " v1 ") + order;
             assertEquals(c.name, v.provenance().dtype());
             assertEquals(v2 ? "NIfTI-2" : "NIfTI-1", v.provenance().format());
+            assertEquals(Provenance.Kind.NIFTI, v.provenance().kind());
             assertArrayEquals(
                 c.values,
                 new double[] {
@@ -225,6 +226,7 @@ final class NiftiTest {
     for (Path path : List.of(hdr, img)) {
       Volume v = Volumes.read(path);
       assertEquals("NIfTI-1 pair", v.provenance().format());
+      assertEquals(Provenance.Kind.NIFTI, v.provenance().kind());
       assertEquals(6, v.value(1, 0, 0));
     }
     assertEquals(
