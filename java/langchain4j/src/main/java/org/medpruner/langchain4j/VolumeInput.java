@@ -7,9 +7,9 @@ import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.memory.Encodings;
 import org.medpruner.volume.Provenance;
-import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.Volume;
+import org.medpruner.volume.VolumeReading;
 import org.medpruner.volume.Volumes;
 
 /**
@@ -33,11 +33,7 @@ record VolumeInput(Audit.Input audited, boolean dicom, List<String> warnings, do
       VolumeSource source, VolumeReading how, Progress progress) {
     long start = System.nanoTime();
     Volume volume = source.read(path -> Volumes.read(path, how.options()));
-    SliceImages images =
-        volume
-            .slices(how.axis(), how.reverse())
-            .sample(how.maxSlices())
-            .images(Recipe.forModality(how.modality(), volume));
+    SliceImages images = how.images(volume);
     double seconds = (System.nanoTime() - start) / 1e9;
     progress.update("read", 1, 1);
     VolumeInput input =
