@@ -154,7 +154,8 @@ record AskAll(
     String question = questions.getLast();
     List<Supplier<String>> pages = new ArrayList<>();
     for (Answered a : answered) {
-      pages.add(() -> Page.html(a.input, info, a.answer.report(), question, a.answer.text(), null));
+      pages.add(
+          () -> ReportPage.html(a.input, info, a.answer.report(), question, a.answer.text(), null));
     }
     files.write(
         () ->

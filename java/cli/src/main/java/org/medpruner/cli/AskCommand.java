@@ -179,7 +179,7 @@ final class AskCommand implements Callable<Integer> {
                 .withGeneration(generation, last)
                 .withTruth(truth)
                 .text(),
-        () -> Page.html(input, info, last.report(), question, last.text(), truth));
+        () -> ReportPage.html(input, info, last.report(), question, last.text(), truth));
     main.err().print(Summary.text(last.report(), last.unprunedPromptTokens(), PeakMemory.bytes()));
     if (answers.stream().anyMatch(a -> a.ending() == Ending.LENGTH)) {
       main.err().println(CUT);

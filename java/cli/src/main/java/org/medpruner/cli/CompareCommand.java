@@ -77,7 +77,7 @@ final class CompareCommand implements Callable<Integer> {
             Audit.of(input.audited(), info, pruned.report(), text, pruned.text())
                 .withComparison(Comparison.audited(off.text(), offRun, prunedRun))
                 .text(),
-        () -> Page.html(input, info, pruned.report(), text, pruned.text(), null));
+        () -> ReportPage.html(input, info, pruned.report(), text, pruned.text(), null));
     main.out().print(Comparison.text(offRun, prunedRun));
     main.err().print(Summary.text(pruned.report(), pruned.unprunedPromptTokens(), prunedPeak));
     // Two answers that were cut may look alike.

@@ -78,7 +78,7 @@ final class PruneCommand implements Callable<Integer> {
     ModelInfo loaded = info;
     files.write(
         () -> Audit.of(input.audited(), loaded, report, null, null).text(),
-        () -> Page.html(input, loaded, report, null, null, null));
+        () -> ReportPage.html(input, loaded, report, null, null, null));
     main.out()
         .println(
             report.slices().stream()
