@@ -21,6 +21,7 @@ import org.medpruner.vlm.NonFiniteLogitsException;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.volume.VolumeException;
+import org.medpruner.volume.VolumeReading;
 
 /**
  * Asks several volumes the same questions on one loaded model. All are read and looked at before
@@ -76,7 +77,7 @@ record AskAll(
   /** What is wrong with a DICOM file is said without its name. */
   private VolumeInput read(int i) {
     try {
-      return volumes.read(volumes.paths.get(i), VolumeOptions.MODEL_SLICES);
+      return volumes.read(volumes.paths.get(i), VolumeReading.MODEL_SLICES);
     } catch (VolumeException e) {
       throw new VolumeException(
           "--volume " + (i + 1) + " of " + volumes.paths.size() + ": " + e.getMessage(), e);
