@@ -20,6 +20,7 @@ import org.medpruner.vlm.NonFiniteLogitsException;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.volume.VolumeException;
+import org.medpruner.volume.VolumeReading;
 
 /**
  * Asks several volumes the same questions on one loaded model. All are read and looked at before
@@ -75,7 +76,7 @@ record AskAll(
   /** What is wrong with a DICOM file is said without its name. */
   private VolumeInput read(int i) {
     try {
-      return volumes.read(volumes.paths.get(i), VolumeOptions.MODEL_SLICES);
+      return volumes.read(volumes.paths.get(i), VolumeReading.MODEL_SLICES);
     } catch (VolumeException e) {
       throw new VolumeException(
           "--volume " + (i + 1) + " of " + volumes.paths.size() + ": " + e.getMessage(), e);
@@ -150,7 +151,8 @@ record AskAll(
     String question = questions.getLast();
     List<Supplier<String>> pages = new ArrayList<>();
     for (Answered a : answered) {
-      pages.add(() -> Page.html(a.input, info, a.answer.report(), question, a.answer.text(), null));
+      pages.add(
+          () -> ReportPage.html(a.input, info, a.answer.report(), question, a.answer.text(), null));
     }
     files.write(
         () ->

@@ -16,6 +16,7 @@ import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
+import org.medpruner.volume.VolumeReading;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -163,7 +164,7 @@ final class AskCommand implements Callable<Integer> {
     VolumeInput input;
     ModelInfo info;
     try (Main.ProgressScope scope = main.progress()) {
-      input = volume.read(volume.one(), VolumeOptions.MODEL_SLICES);
+      input = volume.read(volume.one(), VolumeReading.MODEL_SLICES);
       AnswerListener listener = speaker.listener();
       Progress progress = listener == AnswerListener.NONE ? scope.progress() : scope.untilAnswer();
       try (Session session = Session.load(folder, load, input, progress)) {
@@ -179,7 +180,7 @@ final class AskCommand implements Callable<Integer> {
                 .withGeneration(generation, last)
                 .withTruth(truth)
                 .text(),
-        () -> Page.html(input, info, last.report(), question, last.text(), truth));
+        () -> ReportPage.html(input, info, last.report(), question, last.text(), truth));
     main.err().print(Summary.text(last.report(), last.unprunedPromptTokens(), PeakMemory.bytes()));
     if (answers.stream().anyMatch(a -> a.ending() == Ending.LENGTH)) {
       main.err().println(CUT);

@@ -13,6 +13,7 @@ import org.medpruner.vlm.Ending;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
+import org.medpruner.volume.VolumeReading;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -60,7 +61,7 @@ final class CompareCommand implements Callable<Integer> {
     Answer off;
     long prunedPeak;
     try (Main.ProgressScope scope = main.progress()) {
-      input = volume.read(file, VolumeOptions.MODEL_SLICES);
+      input = volume.read(file, VolumeReading.MODEL_SLICES);
       try (Session session = Session.load(folder, load, input, scope.progress())) {
         info = session.info();
         session.warmUp(p, text, generation);
@@ -77,7 +78,7 @@ final class CompareCommand implements Callable<Integer> {
             Audit.of(input.audited(), info, pruned.report(), text, pruned.text())
                 .withComparison(Comparison.audited(off.text(), offRun, prunedRun))
                 .text(),
-        () -> Page.html(input, info, pruned.report(), text, pruned.text(), null));
+        () -> ReportPage.html(input, info, pruned.report(), text, pruned.text(), null));
     main.out().print(Comparison.text(offRun, prunedRun));
     main.err().print(Summary.text(pruned.report(), pruned.unprunedPromptTokens(), prunedPeak));
     // Two answers that were cut may look alike.

@@ -15,6 +15,7 @@ import org.medpruner.eval.phantom.PhantomBenchmark;
 import org.medpruner.eval.report.EvaluationReport;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.LoadOptions;
+import org.medpruner.volume.VolumeReading;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -90,9 +91,12 @@ final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--max-images",
-      defaultValue = "85",
+      defaultValue = "" + VolumeReading.MODEL_SLICES,
       paramLabel = "N",
-      description = "Most slices of a volume shown to the model. Default: 85.")
+      description =
+          "Most slices of a volume shown to the model. Default: "
+              + VolumeReading.MODEL_SLICES
+              + ".")
   private int maxImages;
 
   @Option(

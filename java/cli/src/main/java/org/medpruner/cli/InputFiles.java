@@ -8,19 +8,12 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.EnumSet;
-import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.InputException;
+import org.medpruner.volume.Volumes;
 
 /** Keeps what a run reads from being replaced by what it writes. */
 final class InputFiles {
-  /** Halves of a NIfTI pair, which share the rest of their names. */
-  private static final Pattern HALF =
-      Pattern.compile("(.*)\\.(hdr|img|nii)(\\.gz)?", Pattern.DOTALL);
-
   private InputFiles() {}
 
   /**
@@ -32,7 +25,7 @@ final class InputFiles {
   static void refuse(String option, Target target, Path input) {
     boolean read;
     try {
-      read = Files.isDirectory(input) ? holds(input, target.file()) : isHalf(input, target.file());
+      read = Files.isDirectory(input) ? holds(input, target.file()) : isPart(input, target.file());
     } catch (IOException e) {
       // What cannot be looked at is refused with its own reason when it is read.
       return;
@@ -46,39 +39,16 @@ final class InputFiles {
     }
   }
 
-  private static boolean isHalf(Path input, Path target) throws IOException {
+  private static boolean isPart(Path input, Path target) throws IOException {
     if (!Files.exists(input)) {
       return false;
     }
-    if (Files.isSameFile(input, target)) {
-      return true;
-    }
-    Path folder = input.toAbsolutePath().getParent();
-    if (folder == null) {
-      return false;
-    }
-    // A header may have no ending of its own.
-    String stem = stem(input).isEmpty() ? name(input) : stem(input);
-    try (Stream<Path> beside = Files.list(folder)) {
-      for (Path p : (Iterable<Path>) beside::iterator) {
-        if (stem(p).equals(stem) && Files.exists(p) && Files.isSameFile(p, target)) {
-          return true;
-        }
+    for (Path file : Volumes.filesOf(input)) {
+      if (Files.isSameFile(file, target)) {
+        return true;
       }
     }
     return false;
-  }
-
-  /** A name without the ending that tells halves apart; "" when it has none. */
-  private static String stem(Path p) {
-    Matcher half = HALF.matcher(name(p));
-    return half.matches() ? half.group(1) : "";
-  }
-
-  /** In small letters: the other half may be called in capitals. */
-  private static String name(Path p) {
-    Path name = p.getFileName();
-    return name == null ? "" : name.toString().toLowerCase(Locale.ROOT);
   }
 
   private static boolean holds(Path folder, Path target) throws IOException {

@@ -15,6 +15,7 @@ import org.medpruner.vlm.LoadOptions;
 import org.medpruner.vlm.ModelInfo;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.TokenModel;
+import org.medpruner.volume.VolumeReading;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -64,7 +65,7 @@ final class PruneCommand implements Callable<Integer> {
                 SliceOnlyPruning.run(input.images(), p, scope.progress()), input, Map.of());
       } else {
         Path folder = Session.checkModelFolder(model);
-        input = volume.read(file, VolumeOptions.MODEL_SLICES);
+        input = volume.read(file, VolumeReading.MODEL_SLICES);
         long start = System.nanoTime();
         // Nothing is asked, so nothing of the folder's text side is looked for.
         try (TokenModel networks = TokenModel.load(folder, load, scope.progress())) {
@@ -79,7 +80,7 @@ final class PruneCommand implements Callable<Integer> {
     ModelInfo loaded = info;
     files.write(
         () -> Audit.of(input.audited(), loaded, report, null, null).text(),
-        () -> Page.html(input, loaded, report, null, null, null));
+        () -> ReportPage.html(input, loaded, report, null, null, null));
     main.out()
         .println(
             report.slices().stream()

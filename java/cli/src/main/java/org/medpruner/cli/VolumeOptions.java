@@ -2,18 +2,18 @@ package org.medpruner.cli;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.cli.report.ReportModel;
 import org.medpruner.volume.Axis;
 import org.medpruner.volume.Modality;
+import org.medpruner.volume.Provenance;
 import org.medpruner.volume.ReadOptions;
 import org.medpruner.volume.Recipe;
-import org.medpruner.volume.SliceStack;
+import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.StoredSlices;
 import org.medpruner.volume.Volume;
+import org.medpruner.volume.VolumeReading;
 import org.medpruner.volume.Volumes;
-import org.medpruner.volume.Window;
 import picocli.CommandLine.Option;
 
 /** Which volume, and how it becomes pictures. */
@@ -50,8 +50,9 @@ final class VolumeOptions {
       names = "--max-slices",
       paramLabel = "N",
       description =
-          "Sample this many slices at most (default: 85 with a model, else all; 180 with --window"
-              + " hulu).")
+          "Sample this many slices at most (default: "
+              + VolumeReading.MODEL_SLICES
+              + " with a model, else all; 180 with --window hulu).")
   @Nullable Integer maxSlices;
 
   @Option(
@@ -72,26 +73,21 @@ final class VolumeOptions {
   @Option(
       names = "--window",
       defaultValue = "google",
+      converter = WindowChoice.Converter.class,
       paramLabel = "WINDOW",
       description =
           "google (default): by modality, MedGemma's three CT windows; reference: ready-made 8-bit"
               + " pictures as they are; hulu: Hulu-Med's own reading of NIfTI, slices as stored,"
               + " each stretched to 0..255; LOW,HIGH: one window, which 16-bit PNG needs"
               + " and 8-bit pictures, ready-made, do not get.")
-  String window = "google";
-
-  private static final String HULU = "hulu";
-
-  /** MedGemma 1.5's documented number of slices. */
-  static final int MODEL_SLICES = 85;
+  WindowChoice window = WindowChoice.Named.GOOGLE;
 
   /** Checks what can be checked without reading the file. */
   void check() {
     Failures.requireArgument(frame >= 0, "--frame", frame, ">= 0");
     Integer max = maxSlices;
     Failures.requireArgument(max == null || max >= 1, "--max-slices", max, ">= 1");
-    explicitWindow();
-    if (reverse && window.equals(HULU)) {
+    if (reverse && window == WindowChoice.Named.HULU) {
       throw new IllegalArgumentException(
           "--reverse = true, but --window hulu takes the slices in the file's order; leave one"
               + " out");
@@ -114,38 +110,31 @@ final class VolumeOptions {
    */
   VolumeInput read(Path file, int defaultMaxSlices) {
     long start = System.nanoTime();
-    Window explicit = explicitWindow();
-    ReadOptions options = ReadOptions.DEFAULT.withFrame(frame);
-    if (series != null) {
-      options = options.withSeries(series);
-    }
-    if (explicit != null) {
-      options = options.withPictureWindow(explicit);
-    }
-    Volume volume = Volumes.read(file, options);
-    if (window.equals(HULU)) {
-      return new VolumeInput(
-          volume,
-          stored().images(volume),
-          "as stored in the file, not reoriented",
-          (System.nanoTime() - start) / 1e9);
-    }
-    SliceStack stack = volume.slices(axis, reverse);
     int max = maxSlices == null ? defaultMaxSlices : maxSlices;
-    if (max > 0) {
-      stack = stack.sample(max);
-    }
-    // Pictures of a folder are 8-bit by now: a 16-bit PNG was windowed as it was read.
-    boolean pictures = volume.provenance().format().equals("pictures");
-    Recipe recipe =
-        explicit != null && !pictures
-            ? Recipe.window(explicit)
-            : window.equals("reference")
-                ? Recipe.readyMade()
-                : Recipe.forModality(explicit == null ? modality : Modality.AUTO, volume);
-    String orientation = volume.provenance().orientation().isEmpty() ? "" : orientation();
-    return new VolumeInput(
-        volume, stack.images(recipe), orientation, (System.nanoTime() - start) / 1e9);
+    VolumeReading reading =
+        new VolumeReading(
+            modality,
+            axis,
+            reverse,
+            max == 0 ? Integer.MAX_VALUE : max,
+            new ReadOptions(
+                frame, window instanceof WindowChoice.Edges e ? e.window() : null, series));
+    Volume volume = Volumes.read(file, reading.options());
+    SliceImages images = images(volume, reading);
+    return new VolumeInput(volume, images, orientation(volume), (System.nanoTime() - start) / 1e9);
+  }
+
+  private SliceImages images(Volume volume, VolumeReading reading) {
+    return switch (window) {
+      case WindowChoice.Named.GOOGLE -> reading.images(volume);
+      case WindowChoice.Named.REFERENCE -> reading.slices(volume).images(Recipe.readyMade());
+      case WindowChoice.Named.HULU -> stored().images(volume);
+      case WindowChoice.Edges edges ->
+          // Pictures of a folder are 8-bit by now: a 16-bit PNG was windowed as it was read.
+          volume.provenance().kind() == Provenance.Kind.PICTURES
+              ? reading.withModality(Modality.AUTO).images(volume)
+              : reading.slices(volume).images(Recipe.window(edges.window()));
+    };
   }
 
   /** Hulu-Med calls the file's axes 2, 1 and 0 axial, coronal and sagittal, whatever they are. */
@@ -161,7 +150,13 @@ final class VolumeOptions {
   }
 
   /** How presented pictures lie; {@link Axis} fixes it for a volume whose affine is known. */
-  private String orientation() {
+  private String orientation(Volume volume) {
+    if (window == WindowChoice.Named.HULU) {
+      return "as stored in the file, not reoriented";
+    }
+    if (volume.provenance().orientation().isEmpty()) {
+      return "";
+    }
     return switch (axis) {
       case AXIAL ->
           (reverse ? "axial, inferior to superior; " : "axial, superior to inferior; ")
@@ -176,24 +171,5 @@ final class VolumeOptions {
               + ReportModel.ANTERIOR_AT_LEFT
               + ", superior up";
     };
-  }
-
-  private @Nullable Window explicitWindow() {
-    String text = window.toLowerCase(Locale.ROOT).strip();
-    if (text.equals("google") || text.equals("reference") || text.equals(HULU)) {
-      window = text;
-      return null;
-    }
-    String[] edges = text.split(",", -1);
-    try {
-      if (edges.length == 2) {
-        return new Window(Double.parseDouble(edges[0]), Double.parseDouble(edges[1]));
-      }
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          "--window = " + window + ": LOW,HIGH must be two finite numbers, low < high", e);
-    }
-    throw new IllegalArgumentException(
-        "--window = " + window + ", but it must be google, reference, hulu or LOW,HIGH");
   }
 }

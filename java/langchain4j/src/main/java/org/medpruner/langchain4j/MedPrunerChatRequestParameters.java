@@ -5,6 +5,7 @@ import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.PruningPolicy;
+import org.medpruner.volume.VolumeReading;
 
 /**
  * LangChain4j's parameters and MedPruner's. A field that is null is left to the model's defaults,

@@ -6,9 +6,10 @@ import org.medpruner.PruningReport;
 import org.medpruner.vlm.Audit;
 import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.memory.Encodings;
-import org.medpruner.volume.Recipe;
+import org.medpruner.volume.Provenance;
 import org.medpruner.volume.SliceImages;
 import org.medpruner.volume.Volume;
+import org.medpruner.volume.VolumeReading;
 import org.medpruner.volume.Volumes;
 
 /**
@@ -32,17 +33,13 @@ record VolumeInput(Audit.Input audited, boolean dicom, List<String> warnings, do
       VolumeSource source, VolumeReading how, Progress progress) {
     long start = System.nanoTime();
     Volume volume = source.read(path -> Volumes.read(path, how.options()));
-    SliceImages images =
-        volume
-            .slices(how.axis(), how.reverse())
-            .sample(how.maxSlices())
-            .images(Recipe.forModality(how.modality(), volume));
+    SliceImages images = how.images(volume);
     double seconds = (System.nanoTime() - start) / 1e9;
     progress.update(Progress.READ, 1, 1);
     VolumeInput input =
         new VolumeInput(
             Audit.Input.of(volume),
-            volume.provenance().format().equals("DICOM"),
+            volume.provenance().kind() == Provenance.Kind.DICOM,
             volume.provenance().warnings().stream().map(source::explain).toList(),
             seconds);
     return new Encodings.Slices<>(images, input);

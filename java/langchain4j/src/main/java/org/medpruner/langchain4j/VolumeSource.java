@@ -11,7 +11,6 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +21,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.volume.Volume;
+import org.medpruner.volume.Volumes;
 
 /** Where a conversation's volume comes from. */
 sealed interface VolumeSource {
@@ -67,21 +67,18 @@ sealed interface VolumeSource {
 
   /** A file or folder of the caller. */
   record OnDisk(Path path) implements VolumeSource {
-    /** Endings of the two files of a NIfTI pair, of which either may be given. */
-    private static final Pattern HALF =
-        Pattern.compile("(.*)\\.(hdr|img|nii)(\\.gz)?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
-
     @Override
     public String digest() {
       ContentDigest digest = new ContentDigest();
-      try (Stream<Path> all = Files.walk(path, FileVisitOption.FOLLOW_LINKS)) {
-        for (Path file : all.filter(Files::isRegularFile).sorted().toList()) {
-          digest.file(path.relativize(file).toString(), file);
-        }
+      try {
         if (Files.isRegularFile(path)) {
-          for (Path half : halves()) {
-            if (Files.isRegularFile(half)) {
-              digest.file(half.getFileName().toString(), half);
+          for (Path file : Volumes.filesOf(path)) {
+            digest.file(path.relativize(file).toString(), file);
+          }
+        } else {
+          try (Stream<Path> all = Files.walk(path, FileVisitOption.FOLLOW_LINKS)) {
+            for (Path file : all.filter(Files::isRegularFile).sorted().toList()) {
+              digest.file(path.relativize(file).toString(), file);
             }
           }
         }
@@ -92,23 +89,6 @@ sealed interface VolumeSource {
             path + ": cannot be read completely; check the permissions", e);
       }
       return digest.hex();
-    }
-
-    /**
-     * All that the reader of NIfTI may take for the other half of this file, if it is one of a
-     * pair: which only its header says, and headers may have any name.
-     */
-    private List<Path> halves() {
-      Path file = path.getFileName();
-      String name = file == null ? "" : file.toString();
-      Matcher half = HALF.matcher(name);
-      String stem = half.matches() ? half.group(1) : name;
-      List<Path> halves = new ArrayList<>();
-      for (String ending : List.of("hdr", "hdr.gz", "img", "img.gz")) {
-        halves.add(path.resolveSibling(stem + "." + ending));
-        halves.add(path.resolveSibling(stem + "." + ending.toUpperCase(Locale.ROOT)));
-      }
-      return halves;
     }
 
     @Override

@@ -13,6 +13,7 @@ import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.Sampling;
+import org.medpruner.volume.VolumeReading;
 
 /** What a request's parameters ask for, in MedPruner's terms. */
 record Wanted(PruningPolicy policy, VolumeReading reading, GenerationOptions generation) {

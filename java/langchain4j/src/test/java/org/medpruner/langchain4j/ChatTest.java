@@ -36,6 +36,7 @@ import org.medpruner.vlm.Progress;
 import org.medpruner.vlm.PromptLayout;
 import org.medpruner.vlm.VisionLanguageModel;
 import org.medpruner.vlm.fixtures.Demo;
+import org.medpruner.volume.VolumeReading;
 
 /** Answers through LangChain4j are those of the same checkpoint without it. */
 class ChatTest {

@@ -45,6 +45,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.medpruner.InputException;
 import org.medpruner.vlm.fixtures.Demo;
+import org.medpruner.volume.VolumeReading;
 
 /** What cannot be answered is refused in one line of one type. */
 class RefusalTest {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import org.junit.jupiter.api.Test;
 import org.medpruner.PruningPolicy;
+import org.medpruner.volume.VolumeReading;
 
 /** Merging with LangChain4j's own parameters, in every order. */
 class RequestParametersTest {

@@ -9,6 +9,7 @@ import java.util.Set;
 import org.medpruner.PruningPolicy;
 import org.medpruner.vlm.GenerationOptions;
 import org.medpruner.vlm.Sampling;
+import org.medpruner.volume.VolumeReading;
 
 /**
  * A chat completion asked for.
@@ -20,7 +21,7 @@ record ChatRequest(
     boolean stream,
     boolean usage,
     Messages messages,
-    Reading reading,
+    VolumeReading reading,
     PruningPolicy policy,
     GenerationOptions generation) {
 
@@ -108,15 +109,14 @@ record ChatRequest(
     }
   }
 
-  private static Reading reading(Fields own) {
-    Reading d = Reading.DEFAULT;
-    String series = own.text("series");
-    return new Reading(
+  private static VolumeReading reading(Fields own) {
+    VolumeReading d = VolumeReading.DEFAULT;
+    return new VolumeReading(
         own.word("modality", d.modality()),
         own.word("axis", d.axis()),
         own.flag("reverse", d.reverse()),
         own.integer("max_slices", d.maxSlices(), 1, 10_000),
-        series);
+        d.options().withSeries(own.text("series")));
   }
 
   private static GenerationOptions generation(

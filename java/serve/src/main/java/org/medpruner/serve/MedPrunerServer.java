@@ -225,7 +225,9 @@ public final class MedPrunerServer implements AutoCloseable {
 
   /**
    * Takes no new questions, answers those that were taken for as long as {@link
-   * ServerOptions#drain} allows, ends the rest with an error, and deletes all uploads. Idempotent.
+   * ServerOptions#drain} allows, ends the rest with an error, and deletes all uploads. The model's
+   * step that runs is waited for without a limit, which the log says: what it uses is freed after
+   * it. An interrupt ends the time of the answers, not that wait, and is kept. Idempotent.
    */
   @Override
   public synchronized void close() {

@@ -11,11 +11,11 @@ import java.util.Comparator;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.function.LongConsumer;
-import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
+import org.medpruner.volume.NaturalOrder;
 
 /** Unpacks a zip file into one folder, under numbers: the names in it are used to sort, no more. */
 final class Unzip {
@@ -23,11 +23,6 @@ final class Unzip {
   static final int MOST_FILES = 20_000;
 
   private static final int BUFFER = 1 << 16;
-
-  private static final Pattern NUMBER = Pattern.compile("[0-9]+");
-
-  /** More than numbers in names have, UIDs of DICOM included. */
-  private static final int DIGITS = 40;
 
   private final long most;
   private final LongConsumer counted;
@@ -126,15 +121,9 @@ final class Unzip {
     }
     // Names are gone afterwards, so nothing could say that 10.png came before 2.png.
     entries.sort(
-        Comparator.comparing((ZipEntry e) -> padded(e.getName())).thenComparing(ZipEntry::getName));
+        Comparator.comparing(ZipEntry::getName, NaturalOrder::compare)
+            .thenComparing(ZipEntry::getName));
     return entries;
-  }
-
-  /** A name whose numbers have leading zeros: to sort these is to sort by number. */
-  private static String padded(String name) {
-    return NUMBER
-        .matcher(name)
-        .replaceAll(n -> "0".repeat(Math.max(0, DIGITS - n.group().length())) + n.group());
   }
 
   private static ApiError damaged() {

@@ -10,6 +10,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * themselves may be called from any thread.
  */
 final class Worker implements AutoCloseable {
+  /** Between two lines of the log while the model's step is waited for. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   private final int waiting;
   private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
   private final AtomicInteger admitted = new AtomicInteger();
@@ -133,15 +136,27 @@ final class Worker implements AutoCloseable {
     return true;
   }
 
-  /** Ends the thread after the task it runs. */
+  /**
+   * Ends the thread after the task it runs, however long that is, and though the caller is
+   * interrupted: what the task uses is freed behind this.
+   */
   @Override
   public void close() {
     closing = true;
     ended = true;
     thread.interrupt();
-    try {
-      thread.join();
-    } catch (InterruptedException e) {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        if (thread.join(PATIENCE)) {
+          break;
+        }
+        log.line("shutdown: waits for the model's step");
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }

@@ -1,5 +1,6 @@
 package org.medpruner.serve;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -7,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** The one thread outlives what it runs, and ends when it is told to. */
@@ -47,5 +49,44 @@ class WorkerTest {
     running.await();
     Thread closing = Thread.ofPlatform().daemon().start(worker::close);
     assertTrue(closing.join(Duration.ofSeconds(10)), "close() waits for ever");
+  }
+
+  /** What a task uses is freed behind close(): the task must be over, whoever interrupts. */
+  @Test
+  void anInterruptDoesNotCloseItBehindATask() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    AtomicBoolean over = new AtomicBoolean();
+    Worker worker = new Worker(1, new Log(lines::add));
+    worker.run(
+        () -> {
+          running.countDown();
+          while (!over.get()) {
+            try {
+              go.await();
+              over.set(true);
+            } catch (InterruptedException e) {
+              // As a model in a step does.
+            }
+          }
+        });
+    running.await();
+    AtomicBoolean overBefore = new AtomicBoolean();
+    AtomicBoolean kept = new AtomicBoolean();
+    Thread closing =
+        Thread.ofPlatform()
+            .daemon()
+            .start(
+                () -> {
+                  Thread.currentThread().interrupt();
+                  worker.close();
+                  overBefore.set(over.get());
+                  kept.set(Thread.currentThread().isInterrupted());
+                });
+    assertFalse(closing.join(Duration.ofSeconds(1)), "closed while the task ran");
+    go.countDown();
+    closing.join();
+    assertTrue(overBefore.get());
+    assertTrue(kept.get(), "the interrupt is lost");
   }
 }

@@ -9,9 +9,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -71,6 +73,25 @@ class ZipTest {
   void aGoodOneIsUnpacked() throws IOException {
     assertEquals(1, unpack(zip()));
     assertArrayEquals(content(), Files.readAllBytes(folder.resolve(Upload.name(1, ""))));
+  }
+
+  /** As the reader of folders numbers them, however long the numbers are. */
+  @Test
+  void filesComeInTheOrderOfTheirNumbers() throws IOException {
+    String zeros = "0".repeat(40);
+    List<String> names =
+        List.of("s/01.png", "s/1.png", "s/2.png", "s/10.png", "s/9" + zeros, "s/10" + zeros);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(out)) {
+      for (String name : names.reversed()) {
+        zip.putNextEntry(new ZipEntry(name));
+        zip.write(name.getBytes(StandardCharsets.UTF_8));
+      }
+    }
+    assertEquals(names.size(), unpack(out.toByteArray()));
+    for (int i = 0; i < names.size(); i++) {
+      assertEquals(names.get(i), Files.readString(folder.resolve(Upload.name(i + 1, ""))));
+    }
   }
 
   @Test

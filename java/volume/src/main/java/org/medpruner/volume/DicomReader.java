@@ -17,7 +17,6 @@ import org.medpruner.volume.dicom.DicomSeries;
  * provenance repeats any: they say "DICOM folder", and name the input by its hash.
  */
 final class DicomReader {
-  static final String FORMAT = "DICOM";
 
   /** Padding this share of the range of the measured values away from them would dull a picture. */
   private static final double PADDING_SHARE = 0.01;
@@ -219,7 +218,8 @@ final class DicomReader {
         new Provenance(
             Path.of("dicom-" + sha256.substring(0, 12)),
             sha256,
-            FORMAT,
+            Provenance.Kind.DICOM,
+            "DICOM",
             voxels.type().label,
             stated,
             series.frames(),

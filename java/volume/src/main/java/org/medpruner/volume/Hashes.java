@@ -1,7 +1,6 @@
 package org.medpruner.volume;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -34,11 +33,5 @@ final class Hashes {
       text.append(hashes.get(i)).append("  ").append(names.get(i)).append('\n');
     }
     return hex(text.toString().getBytes(StandardCharsets.UTF_8));
-  }
-
-  /** The last name of a path, "" for a root. */
-  static String name(Path path) {
-    Path name = path.getFileName();
-    return name == null ? "" : name.toString();
   }
 }

@@ -1,10 +1,18 @@
 package org.medpruner.volume;
 
 /** Compares names the way people number files: 2.png before 10.png. */
-final class NaturalOrder {
+public final class NaturalOrder {
   private NaturalOrder() {}
 
-  static int compare(String a, String b) {
+  /**
+   * Which of two names comes first; numbers of any length count as numbers.
+   *
+   * @param a a name or a path
+   * @param b another one
+   * @return below, at or above 0 as for a {@link java.util.Comparator}; 0 also for numbers that
+   *     differ in leading zeros alone
+   */
+  public static int compare(String a, String b) {
     int i = 0;
     int j = 0;
     while (i < a.length() && j < b.length()) {

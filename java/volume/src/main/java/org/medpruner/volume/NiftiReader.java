@@ -34,7 +34,7 @@ final class NiftiReader {
   private NiftiReader() {}
 
   static Volume read(Path path, ReadOptions options) {
-    boolean voxelsGiven = IMAGE_NAME.matcher(Hashes.name(path)).matches();
+    boolean voxelsGiven = IMAGE_NAME.matcher(FileNames.of(path)).matches();
     Path headerPath = voxelsGiven ? headerOf(path) : path;
     try (Source source = Source.open(headerPath)) {
       byte[] raw = header(headerPath, source);
@@ -50,7 +50,7 @@ final class NiftiReader {
           voxels = voxels(data, image, header, 0, options.frame(), warnings);
           sha =
               Hashes.ofListing(
-                  List.of(Hashes.name(headerPath), Hashes.name(data)),
+                  List.of(FileNames.of(headerPath), FileNames.of(data)),
                   List.of(source.sha256(), image.sha256()));
         }
       } else {
@@ -96,6 +96,7 @@ final class NiftiReader {
         new Provenance(
             path,
             sha,
+            Provenance.Kind.NIFTI,
             "NIfTI-" + header.version + (header.pair ? " pair" : ""),
             header.type.label,
             shape,
@@ -232,36 +233,54 @@ final class NiftiReader {
 
   /** Whether a file is called as the voxels of a pair are, and its header is there. */
   static boolean isImageOfPair(Path path) {
-    Matcher image = IMAGE_NAME.matcher(Hashes.name(path));
+    Matcher image = IMAGE_NAME.matcher(FileNames.of(path));
     return image.matches() && sibling(path, image.group(1), "hdr") != null;
   }
 
   private static Path headerOf(Path image) {
-    Matcher named = IMAGE_NAME.matcher(Hashes.name(image));
+    Matcher named = IMAGE_NAME.matcher(FileNames.of(image));
     return otherHalf(image, "header", named.matches() ? named.group(1) : "", "hdr");
   }
 
   private static Path dataOf(Path header) {
-    Matcher named = HEADER_NAME.matcher(Hashes.name(header));
-    String stem = named.matches() ? named.group(1) : Hashes.name(header);
-    return otherHalf(header, "voxels", stem, "img");
+    return otherHalf(header, "voxels", stemOfHeader(header), "img");
+  }
+
+  /** A header may have no ending of its own. */
+  private static String stemOfHeader(Path header) {
+    Matcher named = HEADER_NAME.matcher(FileNames.of(header));
+    return named.matches() ? named.group(1) : FileNames.of(header);
+  }
+
+  /** What is there and may be the other half of a file, if that is one of a pair. */
+  static List<Path> otherHalves(Path path) {
+    Matcher image = IMAGE_NAME.matcher(FileNames.of(path));
+    return image.matches()
+        ? siblings(path, image.group(1), "hdr")
+        : siblings(path, stemOfHeader(path), "img");
+  }
+
+  private static @Nullable Path sibling(Path path, String stem, String ending) {
+    List<Path> all = siblings(path, stem, ending);
+    return all.isEmpty() ? null : all.getFirst();
   }
 
   /**
-   * The other half of a pair; files from other systems may be called in capitals. The one that is
-   * compressed as the given one goes first: a folder may hold a pair of each kind.
+   * What may be the other half of a pair; files from other systems may be called in capitals. The
+   * one that is compressed as the given one goes first: a folder may hold a pair of each kind.
    */
-  private static @Nullable Path sibling(Path path, String stem, String ending) {
-    boolean gzip = Hashes.name(path).toLowerCase(Locale.ROOT).endsWith(".gz");
+  private static List<Path> siblings(Path path, String stem, String ending) {
+    List<Path> all = new ArrayList<>();
+    boolean gzip = FileNames.of(path).toLowerCase(Locale.ROOT).endsWith(".gz");
     for (String e : List.of(gzip ? ending + ".gz" : ending, gzip ? ending : ending + ".gz")) {
       for (String name : List.of(stem + "." + e, stem + "." + e.toUpperCase(Locale.ROOT))) {
         Path other = path.resolveSibling(name);
         if (Files.isRegularFile(other)) {
-          return other;
+          all.add(other);
         }
       }
     }
-    return null;
+    return all;
   }
 
   private static Path otherHalf(Path path, String what, String stem, String ending) {

@@ -232,6 +232,16 @@ final class NpyReader {
         header.fortran() ? Orientation.AS_PRESENTED_FORTRAN : Orientation.AS_PRESENTED,
         false,
         new Provenance(
-            path, sha, "npy", header.type().label, shape, 1, 0, "", Modality.AUTO, warnings));
+            path,
+            sha,
+            Provenance.Kind.NPY,
+            "npy",
+            header.type().label,
+            shape,
+            1,
+            0,
+            "",
+            Modality.AUTO,
+            warnings));
   }
 }

@@ -27,8 +27,6 @@ import org.medpruner.volume.dicom.Codestream;
  * Pillow's {@code convert("RGB")} does.
  */
 final class PictureFolder {
-  static final String FORMAT = "pictures";
-
   /** Those of the JDK's readers. */
   private static final Set<String> FORMATS = Set.of("png", "jpeg", "bmp");
 
@@ -84,7 +82,7 @@ final class PictureFolder {
     try {
       for (Path file : files) {
         byte[] bytes = bytes(file);
-        names.add(Hashes.name(file));
+        names.add(FileNames.of(file));
         hashes.add(Hashes.hex(bytes));
         Picture p = decode(file, bytes, options.pictureWindow(), warnings);
         if (!pictures.isEmpty()) {
@@ -147,7 +145,8 @@ final class PictureFolder {
         new Provenance(
             folder,
             Hashes.ofListing(names, hashes),
-            FORMAT,
+            Provenance.Kind.PICTURES,
+            "pictures",
             type.label,
             List.of(shape[0], shape[1], shape[2]),
             1,
@@ -185,7 +184,7 @@ final class PictureFolder {
               "%d x %d pixels, but %s has %d x %d; all slices of a folder must have one size",
               p.width,
               p.height,
-              Hashes.name(firstFile),
+              FileNames.of(firstFile),
               first.width,
               first.height));
     }
@@ -242,7 +241,7 @@ final class PictureFolder {
       if (Codestream.meansDamage(warning)) {
         throw unreadable(file, warning, null);
       }
-      warnings.add(Failures.oneLine(Hashes.name(file) + ": " + warning));
+      warnings.add(Failures.oneLine(FileNames.of(file) + ": " + warning));
     }
     return pixels(file, image, window, warnings);
   }
@@ -307,7 +306,7 @@ final class PictureFolder {
               + " convert the slices to 8 bits");
     }
     if (image.getColorModel().hasAlpha() && !hasWarning(warnings, ALPHA)) {
-      warnings.add(Failures.oneLine(Hashes.name(file) + ALPHA));
+      warnings.add(Failures.oneLine(FileNames.of(file) + ALPHA));
     }
     int channels = grey ? 1 : 3;
     byte[] out = new byte[Math.multiplyExact(Math.multiplyExact(w, h), channels)];

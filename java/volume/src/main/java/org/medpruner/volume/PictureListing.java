@@ -67,7 +67,7 @@ final class PictureListing {
 
   /** Hidden files are not slices. A link to nothing is one that cannot be read. */
   private void add(Path p) {
-    String name = Hashes.name(p).toLowerCase(Locale.ROOT);
+    String name = FileNames.of(p).toLowerCase(Locale.ROOT);
     if (name.startsWith(".")) {
       return;
     }
@@ -116,13 +116,13 @@ final class PictureListing {
   }
 
   private static byte[] nameBytes(Path p) {
-    return Hashes.name(p).getBytes(StandardCharsets.UTF_8);
+    return FileNames.of(p).getBytes(StandardCharsets.UTF_8);
   }
 
   private static void warnIfNaturalOrderDiffers(List<Path> files, List<String> warnings) {
     for (int i = 1; i < files.size(); i++) {
-      String a = Hashes.name(files.get(i - 1));
-      String b = Hashes.name(files.get(i));
+      String a = FileNames.of(files.get(i - 1));
+      String b = FileNames.of(files.get(i));
       if (NaturalOrder.compare(a, b) > 0) {
         warnings.add(
             Failures.oneLine(

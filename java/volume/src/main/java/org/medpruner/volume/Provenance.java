@@ -13,7 +13,9 @@ import java.util.List;
  *     prints for them in the order they are read: {@code <hex><space><space><name>\n} each. For
  *     several DICOM files, whose names tell nothing, of their hashes alone, sorted: {@code <hex>\n}
  *     each
- * @param format "NIfTI-1", "NIfTI-2", "NIfTI-1 pair", "NIfTI-2 pair", "pictures", "npy" or "DICOM"
+ * @param kind what to decide by
+ * @param format the same in words, to be shown: "NIfTI-1", "NIfTI-2", "NIfTI-1 pair", "NIfTI-2
+ *     pair", "pictures", "npy" or "DICOM"
  * @param dtype number type in the file ("int16", "float32", "rgb24", ...)
  * @param shape the file's own dimensions, fastest first, with the frames as the fourth when the
  *     file is 4-D; columns, rows and files for a folder
@@ -26,6 +28,7 @@ import java.util.List;
 public record Provenance(
     Path path,
     String sha256,
+    Kind kind,
     String format,
     String dtype,
     List<Integer> shape,
@@ -34,6 +37,18 @@ public record Provenance(
     String orientation,
     Modality modality,
     List<String> warnings) {
+
+  /** What a volume was read from. */
+  public enum Kind {
+    /** A NIfTI file or a .hdr/.img pair. */
+    NIFTI,
+    /** A folder of PNG, JPEG or BMP slices. */
+    PICTURES,
+    /** An array of NumPy. */
+    NPY,
+    /** DICOM files, whose names may name the patient. */
+    DICOM
+  }
 
   /** Copies the lists. */
   public Provenance {

@@ -40,10 +40,10 @@ public record ReadOptions(int frame, @Nullable Window pictureWindow, @Nullable S
    * The same with a choice of the series.
    *
    * @param series its number as the list of series shows it, or the beginning of its
-   *     SeriesInstanceUID
-   * @return new options, which only DICOM takes
+   *     SeriesInstanceUID; null for the one with the most slices
+   * @return new options, which only DICOM takes if a series is chosen
    */
-  public ReadOptions withSeries(String series) {
+  public ReadOptions withSeries(@Nullable String series) {
     return new ReadOptions(frame, pictureWindow, series);
   }
 }

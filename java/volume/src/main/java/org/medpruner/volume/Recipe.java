@@ -114,7 +114,7 @@ public final class Recipe {
   }
 
   private static boolean isPictures(Volume volume) {
-    return volume.channels() == 3 || volume.provenance().format().equals(PictureFolder.FORMAT);
+    return volume.channels() == 3 || volume.provenance().kind() == Provenance.Kind.PICTURES;
   }
 
   /** Binds to a volume, checking that it suits. */

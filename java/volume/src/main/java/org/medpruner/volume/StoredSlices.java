@@ -79,7 +79,7 @@ public record StoredSlices(int axis, int count, boolean repeat, @Nullable Window
   /** The file's three spatial dimensions. */
   private static int[] storedShape(Volume volume) {
     Provenance p = volume.provenance();
-    if (!p.format().startsWith("NIfTI")) {
+    if (p.kind() != Provenance.Kind.NIFTI) {
       throw Failures.bad(
           p.path(),
           "is "

@@ -6,6 +6,8 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Reads volumes:
@@ -68,6 +70,19 @@ public final class Volumes {
     }
     refuseSeries(path, options);
     return NpyReader.isNpy(path) ? NpyReader.read(path, options) : NiftiReader.read(path, options);
+  }
+
+  /**
+   * The files that {@link #read(Path, ReadOptions) read} may take for a file: of a NIfTI pair
+   * either half may be given, and only the header says that there are two.
+   *
+   * @param file not a folder, of which every file below may be read
+   * @return the file, then what lies beside it now and may be its other half
+   */
+  public static List<Path> filesOf(Path file) {
+    List<Path> files = new ArrayList<>(List.of(file));
+    files.addAll(NiftiReader.otherHalves(file));
+    return files;
   }
 
   private static Volume folder(Path path, ReadOptions options) {

@@ -157,6 +157,7 @@ final class DicomTest {
     assertArrayEquals(new double[] {1, 1, 2.5}, v.spacingMm(), 1e-9);
     assertEquals("LPS", v.provenance().orientation());
     assertEquals("DICOM", v.provenance().format());
+    assertEquals(Provenance.Kind.DICOM, v.provenance().kind());
     assertEquals(Modality.CT, v.provenance().modality());
     assertEquals(List.of(), v.provenance().warnings());
     // Left-most in the picture is the patient's right: DICOM's first column.

@@ -116,6 +116,7 @@ final class NiftiTest {
             String what = c.name + (v2 ? " v2 " : " v1 ") + order;
             assertEquals(c.name, v.provenance().dtype());
             assertEquals(v2 ? "NIfTI-2" : "NIfTI-1", v.provenance().format());
+            assertEquals(Provenance.Kind.NIFTI, v.provenance().kind());
             assertArrayEquals(
                 c.values,
                 new double[] {
@@ -225,6 +226,7 @@ final class NiftiTest {
     for (Path path : List.of(hdr, img)) {
       Volume v = Volumes.read(path);
       assertEquals("NIfTI-1 pair", v.provenance().format());
+      assertEquals(Provenance.Kind.NIFTI, v.provenance().kind());
       assertEquals(6, v.value(1, 0, 0));
     }
     assertEquals(
@@ -235,6 +237,25 @@ final class NiftiTest {
                     + "  p.img\n")
                 .getBytes(java.nio.charset.StandardCharsets.UTF_8)),
         Volumes.read(hdr).provenance().sha256());
+  }
+
+  /** Those of the other kind alone, and the one that is read first of all. */
+  @Test
+  void filesThatAreReadForOne() {
+    List<String> names =
+        List.of("p", "p.hdr", "p.img", "p.HDR", "p.IMG.GZ", "p.nii", "q.img", "p.hdr.img");
+    names.forEach(name -> NiftiBytes.write(dir.resolve(name), new byte[1]));
+    assertEquals(List.of("p.hdr", "p.img", "p.IMG.GZ"), filesOf("p.hdr"));
+    assertEquals(List.of("p.nii", "p.img", "p.IMG.GZ"), filesOf("p.nii"));
+    assertEquals(List.of("p", "p.img", "p.IMG.GZ"), filesOf("p"));
+    assertEquals(List.of("p.img", "p.hdr", "p.HDR"), filesOf("p.img"));
+    assertEquals(List.of("q.img"), filesOf("q.img"));
+    NiftiBytes.write(dir.resolve("p.img.gz"), new byte[1]);
+    assertEquals(List.of("p.hdr.gz", "p.img.gz", "p.IMG.GZ", "p.img"), filesOf("p.hdr.gz"));
+  }
+
+  private List<String> filesOf(String name) {
+    return Volumes.filesOf(dir.resolve(name)).stream().map(FileNames::of).toList();
   }
 
   @Test
@@ -337,7 +358,7 @@ final class NiftiTest {
   }
 
   private static void nibabelSample(Path file) {
-    String name = Hashes.name(file);
+    String name = FileNames.of(file);
     int frames = Volumes.read(file).provenance().frames();
     for (int frame = 0; frame < frames; frame++) {
       Volume v = Volumes.read(file, ReadOptions.DEFAULT.withFrame(frame));

@@ -88,6 +88,7 @@ final class NpyReaderTest {
     assertArrayEquals(new double[] {0, 1, 2, 3, 4, 5}, slices.values(0));
     assertArrayEquals(new double[] {100, 101, 102, 103, 104, 105}, slices.values(1));
     assertEquals("npy", v.provenance().format());
+    assertEquals(Provenance.Kind.NPY, v.provenance().kind());
     assertEquals(List.of(3, 2, 2), v.provenance().shape());
     assertTrue(Double.isNaN(slices.spacingMm()));
   }

@@ -173,6 +173,7 @@ final class PictureFolderTest {
     assertEquals(2, stack.height());
     Provenance p = v.provenance();
     assertEquals("pictures", p.format());
+    assertEquals(Provenance.Kind.PICTURES, p.kind());
     assertEquals("uint8", p.dtype());
     assertEquals(List.of(3, 2, 5), p.shape());
     assertEquals(

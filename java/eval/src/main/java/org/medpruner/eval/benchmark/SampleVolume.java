@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import org.medpruner.eval.Sample;
 import org.medpruner.volume.Modality;
+import org.medpruner.volume.Provenance;
 import org.medpruner.volume.ReadOptions;
 import org.medpruner.volume.Recipe;
 import org.medpruner.volume.SliceImages;
@@ -34,8 +35,8 @@ import org.medpruner.volume.Window;
  * as MedGemma's notebook does.
  *
  * @param images the slices
- * @param sha256 of the files as read, see {@link org.medpruner.volume.Provenance#sha256}
- * @param warnings of the reader, see {@link org.medpruner.volume.Provenance#warnings}
+ * @param sha256 of the files as read, see {@link Provenance#sha256}
+ * @param warnings of the reader, see {@link Provenance#warnings}
  */
 public record SampleVolume(SliceImages images, String sha256, List<String> warnings) {
   private static final Window UNIT = new Window(0, 1);
@@ -54,9 +55,9 @@ public record SampleVolume(SliceImages images, String sha256, List<String> warni
    */
   public static SampleVolume read(Path data, Sample sample, int maxImages) {
     Volume volume = Volumes.read(file(data.resolve(sample.volume())), ReadOptions.DEFAULT);
-    String format = volume.provenance().format();
-    boolean asStored = format.equals("pictures") || format.equals("npy");
-    boolean unit = format.equals("npy") && volume.min() >= 0 && volume.max() <= 1;
+    Provenance.Kind kind = volume.provenance().kind();
+    boolean asStored = kind == Provenance.Kind.PICTURES || kind == Provenance.Kind.NPY;
+    boolean unit = kind == Provenance.Kind.NPY && volume.min() >= 0 && volume.max() <= 1;
     Recipe recipe = unit ? Recipe.window(UNIT) : Recipe.forModality(Modality.AUTO, volume);
     var slices = volume.slices();
     SliceImages images =

@@ -11,8 +11,8 @@ import org.medpruner.eval.PeakMemory;
 import org.medpruner.vlm.ModelInfo;
 
 /** Fills the HTML report. */
-final class Page {
-  private Page() {}
+final class ReportPage {
+  private ReportPage() {}
 
   static String html(
       VolumeInput input,

@@ -1,9 +1,6 @@
-package org.medpruner.langchain4j;
+package org.medpruner.volume;
 
 import org.jspecify.annotations.Nullable;
-import org.medpruner.volume.Axis;
-import org.medpruner.volume.Modality;
-import org.medpruner.volume.ReadOptions;
 
 /**
  * How a volume becomes the pictures that a model sees; the defaults are those of the command line.
@@ -17,9 +14,12 @@ import org.medpruner.volume.ReadOptions;
  */
 public record VolumeReading(
     Modality modality, Axis axis, boolean reverse, int maxSlices, ReadOptions options) {
-  /** The modality as the header or the values say, axial slices, at most 85 as MedGemma 1.5. */
+  /** MedGemma 1.5's documented number of slices. */
+  public static final int MODEL_SLICES = 85;
+
+  /** The modality as the header or the values say, at most {@link #MODEL_SLICES} axial slices. */
   public static final VolumeReading DEFAULT =
-      new VolumeReading(Modality.AUTO, Axis.AXIAL, false, 85, ReadOptions.DEFAULT);
+      new VolumeReading(Modality.AUTO, Axis.AXIAL, false, MODEL_SLICES, ReadOptions.DEFAULT);
 
   /** Checks the number of slices. */
   public VolumeReading {
@@ -76,11 +76,28 @@ public record VolumeReading(
    * @return a reading that differs in this alone
    */
   public VolumeReading withSeries(@Nullable String value) {
-    return new VolumeReading(
-        modality,
-        axis,
-        reverse,
-        maxSlices,
-        new ReadOptions(options.frame(), options.pictureWindow(), value));
+    return new VolumeReading(modality, axis, reverse, maxSlices, options.withSeries(value));
+  }
+
+  /**
+   * The slices of a volume.
+   *
+   * @param volume as {@link Volumes#read} gives it for {@link #options}
+   * @return at most {@link #maxSlices} of them, in order
+   * @throws VolumeException for pictures without a position along anything but {@link Axis#AXIAL}
+   */
+  public SliceStack slices(Volume volume) {
+    return volume.slices(axis, reverse).sample(maxSlices);
+  }
+
+  /**
+   * The pictures of a volume.
+   *
+   * @param volume as {@link Volumes#read} gives it for {@link #options}
+   * @return those of {@link #slices}, by {@link Recipe#forModality}
+   * @throws VolumeException if the volume does not suit the modality or the axis
+   */
+  public SliceImages images(Volume volume) {
+    return slices(volume).images(Recipe.forModality(modality, volume));
   }
 }
