@@ -108,7 +108,7 @@ final class SliceStacking {
   }
 
   private static int instance(Slice s) {
-    return s.header().repetition[3];
+    return s.header().repetition.instance();
   }
 
   private static SliceStacking placed(List<Slice> series, int frame, List<String> warnings)
@@ -209,10 +209,8 @@ final class SliceStacking {
     return planes;
   }
 
-  /** Echo, time and acquisition; the instance number differs always. */
-  private static List<Integer> repetition(Slice s) {
-    int[] r = s.header().repetition;
-    return List.of(r[0], r[1], r[2]);
+  private static Repetition repetition(Slice s) {
+    return s.header().repetition.withoutInstance();
   }
 
   /** How far repetitions may lie apart by the distance of their planes; 0 when none is known. */
