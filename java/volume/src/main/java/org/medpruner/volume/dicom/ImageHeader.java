@@ -244,16 +244,13 @@ final class ImageHeader {
   }
 
   /**
-   * What copies of a file share. The UID alone will not do: there are anonymised studies of which
-   * every slice has the same.
+   * What copies of a file share. Its own UID is not among it: there are anonymised studies of which
+   * every slice has the same, and a picture that is sent again, or anonymised twice, may have
+   * another.
    */
   String identity() {
     Plane plane = frames.get(0).plane;
-    return seriesUid
-        + " "
-        + instanceUid
-        + repetition
-        + (plane == null ? "" : Arrays.toString(plane.origin));
+    return seriesUid + " " + repetition + (plane == null ? "" : Arrays.toString(plane.origin));
   }
 
   /** Both ends of the padding as they are stored once white and black changed places or not. */

@@ -144,9 +144,10 @@ final class SliceStacking {
         if (Slice.compareStated(p.get(i - 1), p.get(i)) == 0) {
           if (p.get(i - 1).file() != p.get(i).file()) {
             throw new DicomException(
-                "files hold different pictures of one position (times, echoes or reconstructions),"
-                    + " and the headers do not tell which belong together; give a folder with one"
-                    + " of each position, or export the series again");
+                "files hold different pictures of one position (times, echoes, reconstructions, or"
+                    + " copies of one picture that were encoded differently), and the headers do"
+                    + " not tell which belong together; give a folder with one of each position,"
+                    + " or export the series again");
           }
           alike = true;
         }
