@@ -390,6 +390,19 @@ final class NiftiTest {
     }
   }
 
+  /** Also where no header is beside them that is compressed as they are. */
+  @Test
+  void theVoxelsGivenAreTheVoxelsRead() {
+    NiftiBytes n = NiftiBytes.int16(2, 1, 1).voxOffset(0);
+    n.header.put(345, (byte) 'i');
+    NiftiBytes.write(dir.resolve("p.hdr"), n.header.array());
+    Path plain = NiftiBytes.write(dir.resolve("p.img"), new byte[] {7, 0, 6, 0});
+    Path zipped =
+        NiftiBytes.write(dir.resolve("p.img.gz"), NiftiBytes.gzip(new byte[] {9, 0, 8, 0}));
+    assertEquals(7, Volumes.read(plain).max());
+    assertEquals(9, Volumes.read(zipped).max());
+  }
+
   /** As of a group 8 element of implicit VR: what comes before 0.. is the background of an MRI. */
   @Test
   void voxelsThatLookLikeDicom() {

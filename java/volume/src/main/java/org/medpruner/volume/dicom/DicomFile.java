@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.zip.Inflater;
 import java.util.zip.InflaterInputStream;
 import org.jspecify.annotations.Nullable;
@@ -195,13 +194,6 @@ final class DicomFile implements AutoCloseable {
     return stated.isEmpty() ? meta.text(Tag.MEDIA_STORAGE_SOP_CLASS_UID) : stated;
   }
 
-  /** The hash of what follows: all pixels, while none were read. */
-  String restSha256() throws DicomException {
-    MessageDigest digest = sha256();
-    in.drain(digest);
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
   static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
@@ -212,7 +204,7 @@ final class DicomFile implements AutoCloseable {
 
   /** Reads the file itself to its end, so that a digest sees all of it. */
   void drain() throws DicomException {
-    raw.drain(null);
+    raw.drain();
   }
 
   @Override

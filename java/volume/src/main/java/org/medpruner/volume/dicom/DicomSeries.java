@@ -132,7 +132,8 @@ public final class DicomSeries {
               + " pictures (echoes, time points or reconstructions): number "
               + stack.frame
               + " (from 0) was read");
-    } else if (series.slices().stream().map(s -> s.header().repetition[0]).distinct().count() > 1) {
+    } else if (series.slices().stream().map(s -> s.header().repetition.echo()).distinct().count()
+        > 1) {
       warnings.add("the series mixes echoes");
     }
   }

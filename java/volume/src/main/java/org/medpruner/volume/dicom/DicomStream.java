@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.util.zip.ZipException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes from front to back. A length is believed only as far as bytes really arrive, so memory
@@ -90,16 +89,22 @@ final class DicomStream {
     }
   }
 
-  /**
-   * Takes all that is left.
-   *
-   * @param digest sees it; null for none
-   */
-  void drain(@Nullable MessageDigest digest) throws DicomException {
-    for (int k = take(sink.length); k >= 0; k = take(sink.length)) {
-      if (digest != null) {
-        digest.update(sink, 0, k);
+  /** Takes all that is left. */
+  void drain() throws DicomException {
+    for (int k = 0; k >= 0; ) {
+      k = take(sink.length);
+    }
+  }
+
+  /** Takes so many bytes, or all that is left when those are fewer, for a digest to see. */
+  void digest(long most, MessageDigest digest) throws DicomException {
+    for (long left = most; left > 0; ) {
+      int k = take((int) Math.min(sink.length, left));
+      if (k < 0) {
+        return;
       }
+      digest.update(sink, 0, k);
+      left -= k;
     }
   }
 

@@ -12,11 +12,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,11 +29,7 @@ final class DicomTree {
   private final List<Path> files = new ArrayList<>();
   private final List<Slice> slices = new ArrayList<>();
   private final List<Fault> faults = new ArrayList<>();
-
-  /** The first file of each identity, and the pixels of those that share one. */
-  private final Map<String, Slice> identities = new HashMap<>();
-
-  private final Map<String, Set<String>> pixelsOf = new HashMap<>();
+  private final Copies seen = new Copies();
   private int other;
   private int notImages;
   private final List<Slice> localizers = new ArrayList<>();
@@ -201,40 +193,10 @@ final class DicomTree {
       notImages++;
     } else if (h.localizer) {
       localizers.add(new Slice(i, h, h.frames.get(0)));
-    } else if (isCopy(i, h, file)) {
+    } else if (seen.holds(files.get(i), h, file)) {
       copies++;
     } else {
       h.frames.forEach(f -> slices.add(new Slice(i, h, f)));
-    }
-  }
-
-  /**
-   * Whether a picture is there already. That its header says so is not enough: anonymised pictures
-   * of two times, or of two series made one, may differ in nothing but their pixels. Where those
-   * are encoded differently UID and instance number have to do.
-   */
-  private boolean isCopy(int i, ImageHeader h, DicomFile file) {
-    String identity = h.identity();
-    Slice first = identities.putIfAbsent(identity, new Slice(i, h, h.frames.get(0)));
-    if (first == null) {
-      return false;
-    }
-    if (!h.syntax.equals(first.header().syntax)) {
-      return !h.instanceUid.isEmpty() && h.instanceStated;
-    }
-    try {
-      Set<String> pixels = pixelsOf.get(identity);
-      if (pixels == null) {
-        pixels = new HashSet<>();
-        try (DicomFile again = DicomFile.open(files.get(first.file()), null)) {
-          pixels.add(again.restSha256());
-        }
-        pixelsOf.put(identity, pixels);
-      }
-      return !pixels.add(file.restSha256());
-    } catch (DicomException e) {
-      // Damaged, which is said where it is read.
-      return false;
     }
   }
 

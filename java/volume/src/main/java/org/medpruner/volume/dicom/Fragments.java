@@ -2,6 +2,7 @@ package org.medpruner.volume.dicom;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteOrder;
+import java.security.MessageDigest;
 
 /**
  * The items of encapsulated pixels, put together to frames. The offset tables are not needed (and
@@ -41,6 +42,16 @@ final class Fragments {
       frame.writeBytes(in.bytes(item()));
     }
     return frame.toByteArray();
+  }
+
+  /** Takes all items, for a digest to see what those behind the offset table hold. */
+  void digest(MessageDigest digest) throws DicomException {
+    in.skip(item());
+    for (byte[] ahead = in.peek(ITEM_HEAD);
+        ahead.length == ITEM_HEAD && tag(ahead) == Tag.ITEM;
+        ahead = in.peek(ITEM_HEAD)) {
+      in.digest(item(), digest);
+    }
   }
 
   /** Whether an item with something in it follows. */

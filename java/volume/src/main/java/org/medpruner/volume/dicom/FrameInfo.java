@@ -19,13 +19,13 @@ final class FrameInfo {
    * What tells frames of one plane apart: temporal index, echo time, then the dimension indices.
    * That of the position is among those, and the same for all of a plane.
    */
-  final double[] repetition;
+  final double[] frameOrder;
 
-  FrameInfo(int frame, @Nullable Plane plane, double slope, double intercept, double[] repetition) {
+  FrameInfo(int frame, @Nullable Plane plane, double slope, double intercept, double[] frameOrder) {
     this.frame = frame;
     this.plane = plane;
     this.slope = slope;
     this.intercept = intercept;
-    this.repetition = repetition;
+    this.frameOrder = frameOrder;
   }
 }

@@ -59,8 +59,7 @@ final class ImageHeader {
   final @Nullable Integer seriesNumber;
   final boolean instanceStated;
 
-  /** Echo, temporal position, acquisition and instance number: tells repeated planes apart. */
-  final int[] repetition;
+  final Repetition repetition;
 
   /** Distance to the next slice as far as the header says; NaN when it does not. */
   final double sliceDistance;
@@ -98,13 +97,7 @@ final class ImageHeader {
     this.instanceUid = d.text(Tag.SOP_INSTANCE_UID);
     this.seriesNumber = d.integer(Tag.SERIES_NUMBER);
     this.instanceStated = d.integer(Tag.INSTANCE_NUMBER) != null;
-    this.repetition =
-        new int[] {
-          orZero(d.integer(Tag.ECHO_NUMBERS)),
-          orZero(d.integer(Tag.TEMPORAL_POSITION)),
-          orZero(d.integer(Tag.ACQUISITION_NUMBER)),
-          orZero(d.integer(Tag.INSTANCE_NUMBER))
-        };
+    this.repetition = Repetition.of(d);
     DataSet measures = group(Tag.PIXEL_MEASURES, ownGroups, sharedGroups, null);
     double inGroups = measures == null ? Double.NaN : sliceDistance(measures);
     this.sliceDistance = Double.isNaN(inGroups) ? sliceDistance(d) : inGroups;
@@ -114,10 +107,6 @@ final class ImageHeader {
     double apart = d.decimalIfAny(Tag.SPACING_BETWEEN_SLICES);
     double distance = apart > 0 ? apart : d.decimalIfAny(Tag.SLICE_THICKNESS);
     return distance > 0 ? distance : Double.NaN;
-  }
-
-  private static int orZero(@Nullable Integer i) {
-    return i == null ? 0 : i;
   }
 
   /**
@@ -212,13 +201,13 @@ final class ImageHeader {
       if (slope == 0) {
         throw DataSet.malformed(Tag.RESCALE_SLOPE);
       }
-      frames.add(new FrameInfo(i, plane, slope, intercept, repetition(own, shared)));
+      frames.add(new FrameInfo(i, plane, slope, intercept, frameOrder(own, shared)));
     }
     return frames;
   }
 
-  /** See {@link FrameInfo#repetition}. */
-  private static double[] repetition(@Nullable DataSet own, @Nullable DataSet shared) {
+  /** See {@link FrameInfo#frameOrder}. */
+  private static double[] frameOrder(@Nullable DataSet own, @Nullable DataSet shared) {
     DataSet content = group(Tag.FRAME_CONTENT, own, shared, null);
     DataSet echo = group(Tag.MR_ECHO, own, shared, null);
     long[] time = content == null ? new long[0] : content.u32s(Tag.TEMPORAL_INDEX);
@@ -255,16 +244,13 @@ final class ImageHeader {
   }
 
   /**
-   * What copies of a file share. The UID alone will not do: there are anonymised studies of which
-   * every slice has the same.
+   * What copies of a file share. Its own UID is not among it: there are anonymised studies of which
+   * every slice has the same, and a picture that is sent again, or anonymised twice, may have
+   * another.
    */
   String identity() {
     Plane plane = frames.get(0).plane;
-    return seriesUid
-        + " "
-        + instanceUid
-        + Arrays.toString(repetition)
-        + (plane == null ? "" : Arrays.toString(plane.origin));
+    return seriesUid + " " + repetition + (plane == null ? "" : Arrays.toString(plane.origin));
   }
 
   /** Both ends of the padding as they are stored once white and black changed places or not. */

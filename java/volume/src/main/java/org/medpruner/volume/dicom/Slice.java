@@ -31,13 +31,12 @@ record Slice(int file, ImageHeader header, FrameInfo info) {
    * when no header tells them apart.
    */
   static int compareStated(Slice a, Slice b) {
-    int instance = a.header.repetition.length - 1;
-    int c = Arrays.compare(a.header.repetition, 0, instance, b.header.repetition, 0, instance);
+    Repetition r = a.header.repetition;
+    Repetition s = b.header.repetition;
+    int c = Repetition.BEFORE_INSTANCE.compare(r, s);
     if (c == 0) {
-      c = Arrays.compare(a.info.repetition, b.info.repetition);
+      c = Arrays.compare(a.info.frameOrder, b.info.frameOrder);
     }
-    return c != 0
-        ? c
-        : Integer.compare(a.header.repetition[instance], b.header.repetition[instance]);
+    return c != 0 ? c : Integer.compare(r.instance(), s.instance());
   }
 }

@@ -108,7 +108,7 @@ final class SliceStacking {
   }
 
   private static int instance(Slice s) {
-    return s.header().repetition[3];
+    return s.header().repetition.instance();
   }
 
   private static SliceStacking placed(List<Slice> series, int frame, List<String> warnings)
@@ -144,9 +144,10 @@ final class SliceStacking {
         if (Slice.compareStated(p.get(i - 1), p.get(i)) == 0) {
           if (p.get(i - 1).file() != p.get(i).file()) {
             throw new DicomException(
-                "files hold different pictures of one position (times, echoes or reconstructions),"
-                    + " and the headers do not tell which belong together; give a folder with one"
-                    + " of each position, or export the series again");
+                "files hold different pictures of one position (times, echoes, reconstructions, or"
+                    + " copies of one picture that were encoded differently), and the headers do"
+                    + " not tell which belong together; give a folder with one of each position,"
+                    + " or export the series again");
           }
           alike = true;
         }
@@ -209,10 +210,8 @@ final class SliceStacking {
     return planes;
   }
 
-  /** Echo, time and acquisition; the instance number differs always. */
-  private static List<Integer> repetition(Slice s) {
-    int[] r = s.header().repetition;
-    return List.of(r[0], r[1], r[2]);
+  private static Repetition repetition(Slice s) {
+    return s.header().repetition.withoutInstance();
   }
 
   /** How far repetitions may lie apart by the distance of their planes; 0 when none is known. */
