@@ -141,6 +141,14 @@ TEST(tau_over_equal_scores) {
   CHECK_EQUAL(r.kept_mass.values[0], 0.3);
 }
 
+TEST(a_hair_more_than_the_first_tokens_weigh) {
+  // tau' is 2^-53 more than a half, so that M, rounded up, is one more than the first token weighs.
+  CHECK_EQUAL(count(nucleus(MEDPRUNER_SCORE_MASS, 0.5000000004656614), {1, 1}), 2);
+  CHECK_EQUAL(count(nucleus(MEDPRUNER_SCORE_MASS, 0.5 * (1 + 0x1p-30)), {1, 1}), 1);
+  // As an f64 product tau' * W would be the first token's weight.
+  CHECK_EQUAL(count(nucleus(MEDPRUNER_SCORE_MASS, 0.3333333336437742), {1, 1, 1}), 2);
+}
+
 TEST(ties_at_the_threshold_keep_the_lowest_indices) {
   const NucleusResult r = nucleus_select(kCpu, nucleus(MEDPRUNER_SCORE_MASS, 0.5),
                                          {1, 2, 1, 2, 1, 1}, {0, 6});

@@ -15,7 +15,9 @@
  * it agrees within 1e-5 relative, not bit for bit, while scale * sum_i |q_i * k_i| of every logit is at
  * most 17; beyond, the error of an f32 logit, which the exponential passes on, may reach 6e-7 times the
  * largest such sum: products that cancel leave a small logit with the error of the large ones. Masses below
- * 1e-3 are within what these bounds allow at 1e-3, and far below it may be 0. On CUDA the
+ * 1e-3 are within what these bounds allow at 1e-3, and far below it may be 0. Where keys of both signs
+ * cancel, pooled keys may be off by what f32 sums in any order are, (pool * H + 4) * 2^-24 times the mean of
+ * |K| over the token's patches and heads; those below 1e-3 are as at 1e-3. On CUDA the
  * log-sum-exp of a row of f16 or bf16 is one f32: where logits times log2(e) reach 2^24, the masses of a
  * segment need not even add up to T, and from some 2^32 on it may be flagged as if a logit were infinite.
  * A NaN or infinity in Q, K or lse, or on the way in f32 (a product q.k before or after its factor

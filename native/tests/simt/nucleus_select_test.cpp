@@ -48,6 +48,11 @@ TEST(ties_take_the_lowest_index) {
   check(nucleus(0, 0.5), std::vector<float>(33, 2), {0, 33}, {}, 6);
 }
 
+TEST(a_hair_more_than_the_first_tokens_weigh) {
+  check(nucleus(1, 0.5000000004656614), {1, 1}, {0, 2}, {}, 2);
+  check(nucleus(1, 0.3333333336437742), {1, 1, 1}, {0, 3}, {}, 2);
+}
+
 TEST(nothing) {
   check(nucleus(0, 0.9), {}, {0, 0, 0}, {}, 3);
   check(nucleus(0, 0.9), {}, {0}, {}, 3);

@@ -307,7 +307,14 @@ class AuthorsConformanceTest {
 
   /** Equal similarities, which the roundings of the BLAS decide. */
   private static final Set<String> TIED_MERGES =
-      Set.of("equal-keys", "near-ties", "ties-0", "ties-1", "ties-2", "ties-3");
+      Set.of(
+          "equal-keys",
+          "near-ties",
+          "ties-0",
+          "ties-1",
+          "ties-2",
+          "ties-3",
+          "ties-below-minus-one");
 
   @Test
   void merges() {

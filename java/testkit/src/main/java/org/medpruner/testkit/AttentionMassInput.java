@@ -11,8 +11,9 @@ import org.medpruner.DType;
  * @param query F16, BF16 or F32 [N, H, d]
  * @param key as query
  * @param lse null, or float[H * N]: natural log of each query row's sum of exponentials of the
- *     scaled logits. A target that does not take it ignores one of finite values, whose masses are
- *     the same without it, and ends another in {@link UnsupportedCaseException}
+ *     scaled logits. Some cases give other values, finite ones too, and hold the masses to these: a
+ *     target that does not take it ends every input that has one in {@link
+ *     UnsupportedCaseException}
  * @param offsets over the patches
  */
 @SuppressWarnings("ArrayRecordComponent")

@@ -1,6 +1,7 @@
 package org.medpruner.testkit;
 
 import java.util.List;
+import java.util.Set;
 import org.medpruner.testkit.internal.JsonReport;
 import org.medpruner.testkit.internal.MarkdownReport;
 
@@ -15,17 +16,25 @@ import org.medpruner.testkit.internal.MarkdownReport;
 public record ConformanceReport(
     String target, ConformanceOptions options, List<RuleResult> results, int leftOut) {
 
+  /** Kinds of rules that compare an output with another one than the target's own. */
+  private static final Set<Rule.Kind> COMPARED =
+      Set.of(Rule.Kind.BITS, Rule.Kind.TOLERANCE, Rule.Kind.GOLDEN);
+
   /** Copies the list. */
   public ConformanceReport {
     results = List.copyOf(results);
   }
 
   /**
-   * {@return whether no case failed and some passed} What the target does not support is no
-   * failure: see {@link #complete}.
+   * {@return whether no case failed, and an output was compared in some} What the target does not
+   * support is no failure: see {@link #complete}. Of {@link ConformanceOptions#caseName a single
+   * case} whatever it is about has to have passed, be it a refusal.
    */
   public boolean passed() {
-    return failed() == 0 && results.stream().anyMatch(r -> r.passed() > 0);
+    return failed() == 0
+        && results.stream()
+            .filter(r -> options.caseName() != null || COMPARED.contains(r.rule().kind()))
+            .anyMatch(r -> r.passed() > 0);
   }
 
   /**

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.ServiceLoader;
+import java.util.function.Consumer;
+import org.medpruner.testkit.internal.CallWatch;
 import org.medpruner.testkit.internal.OpRun;
 import org.medpruner.testkit.internal.OpSuites;
 
@@ -62,13 +64,47 @@ public final class ConformanceSuite {
    * @return what became of every rule of these ops
    * @throws IllegalArgumentException if they name a case that there is not, or one of more values
    *     than they allow
+   * @throws IllegalStateException if the target's name, what it supports or what it checks is an
+   *     exception or null: whatever its ops throw is in the report
    */
   public ConformanceReport run(ConformanceOptions options) {
+    return run(options, CallWatch.NONE);
+  }
+
+  /**
+   * As {@link #run(ConformanceOptions)}, telling what is under way: a kernel may hang, or end the
+   * process.
+   *
+   * @param options which cases of which ops
+   * @param progress gets the name of each case before the target is called with it
+   * @return what became of every rule of these ops
+   * @throws IllegalArgumentException as the other
+   * @throws IllegalStateException as the other
+   */
+  public ConformanceReport run(ConformanceOptions options, Consumer<String> progress) {
+    return run(
+        options,
+        new CallWatch() {
+          @Override
+          public void caseBegins(String name) {
+            progress.accept(name);
+          }
+
+          @Override
+          public void callBegins(String name) {}
+
+          @Override
+          public void callEnds() {}
+        });
+  }
+
+  ConformanceReport run(ConformanceOptions options, CallWatch watch) {
+    String name = OpRun.ask("name()", target::name);
     List<RuleResult> results = new ArrayList<>();
     int leftOut = 0;
     for (Op op : Op.values()) {
       if (options.ops().contains(op)) {
-        OpRun.Results own = OpRun.of(op, target, options);
+        OpRun.Results own = OpRun.of(op, target, options, watch);
         results.addAll(own.rules());
         leftOut += own.leftOut();
       }
@@ -84,6 +120,6 @@ public final class ConformanceSuite {
                   + " values; raise mostValues (--most-values)"
               : "case: there is no \"" + only + "\" with this seed and number of cases");
     }
-    return new ConformanceReport(target.name(), options, results, leftOut);
+    return new ConformanceReport(name, options, results, leftOut);
   }
 }

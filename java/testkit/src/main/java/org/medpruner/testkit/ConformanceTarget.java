@@ -9,7 +9,10 @@ import org.medpruner.DType;
  * constructor without parameters.
  *
  * <p>Calls come one at a time from one thread. Inputs are read-only. A valid input must be
- * answered: an exception other than {@link UnsupportedCaseException} is a failure.
+ * answered: an exception other than {@link UnsupportedCaseException} is a failure, and so is null.
+ *
+ * <p>What each op computes is written in its header, which lies beside these classes as {@code
+ * include/medpruner/<op>.h}.
  */
 public interface ConformanceTarget extends AutoCloseable {
   /** {@return how reports name it; the simple name of the class unless overridden} */

@@ -4,8 +4,9 @@ import org.medpruner.DType;
 
 /**
  * What an op is called with: a ragged batch of segments, of which segment g has the rows from
- * {@code offsets[g]} to {@code offsets[g + 1] - 1}. The arrays are the suite's: a target must not
- * write to them. The cases of refusals hold values that break these rules.
+ * {@code offsets[g]} to {@code offsets[g + 1] - 1}. A target must not write to the arrays: each
+ * call has its own, which are compared with what they were. The cases of refusals hold values that
+ * break these rules.
  */
 public sealed interface OpInput
     permits SliceAnchorInput,

@@ -19,7 +19,7 @@ public record Rule(Op op, String id, Kind kind, String says, String source) {
     BITS("bits"),
     /** An output lies within a tolerance of the specification. */
     TOLERANCE("tolerance"),
-    /** Two runs of the target itself agree bit for bit. */
+    /** Two runs of the target itself, or its input before and after one, agree bit for bit. */
     INVARIANCE("invariance"),
     /** What the authors' released code computes, where it is right. */
     GOLDEN("golden"),

@@ -7,14 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.medpruner.DType;
+import org.medpruner.testkit.junit.ConformanceTests;
 import org.medpruner.testkit.targets.OracleTarget;
 
 /** What the suite counts and says. */
@@ -60,6 +67,176 @@ class ConformanceSuiteTest {
     RuleResult r = run((op, dtype) -> true, GATHER).result("gather_rows/answers");
     assertEquals(List.of("gather_rows is not implemented"), r.unsupportedBecause());
     assertEquals(0, r.passed() + r.failed());
+  }
+
+  /** A gather of U8 that does as it is told. */
+  private static ConformanceTarget gather(Function<GatherRowsInput, GatherRowsOutput> op) {
+    return new ConformanceTarget() {
+      @Override
+      public boolean supports(Op other, DType dtype) {
+        return dtype == DType.U8;
+      }
+
+      @Override
+      public GatherRowsOutput gatherRows(GatherRowsInput in) {
+        return op.apply(in);
+      }
+    };
+  }
+
+  /** Nothing was compared, so nothing was shown. */
+  @Test
+  void aTargetWithoutOutputsDoesNotPass() {
+    ConformanceReport report =
+        run(gather(in -> new GatherRowsOutput(null, null, null)), GATHER.withCases(0));
+    assertFalse(report.passed(), report.toMarkdown());
+    assertTrue(report.toMarkdown().contains("Nothing was checked"), report.toMarkdown());
+    for (RuleResult r : report.results()) {
+      assertEquals(0, r.passed() + r.failed(), r.rule().name());
+    }
+    RuleResult again = report.result("gather_rows/run-to-run");
+    assertTrue(again.unsupportedBecause().contains("no output is given"), again.toString());
+  }
+
+  /** Of one case alone it is enough that what it is about has passed. */
+  @Test
+  void aRefusalAlonePasses() {
+    ConformanceTarget checks =
+        new ConformanceTarget() {
+          @Override
+          public boolean supports(Op op, DType dtype) {
+            return true;
+          }
+
+          @Override
+          public InputChecks inputChecks() {
+            return InputChecks.REFUSED;
+          }
+
+          @Override
+          public GatherRowsOutput gatherRows(GatherRowsInput in) {
+            throw new IllegalArgumentException("offsets");
+          }
+        };
+    String name = "gather_rows/U8/refuses-offsets-descend";
+    assertTrue(run(checks, ConformanceOptions.DEFAULT.withCaseName(name)).passed());
+  }
+
+  @SuppressWarnings("NullAway") // what no target may do
+  private static GatherRowsOutput nothing() {
+    return null;
+  }
+
+  @Test
+  void nullInsteadOfAnOutputFails() {
+    RuleResult always =
+        run(gather(in -> nothing()), GATHER.withCases(0)).result("gather_rows/answers");
+    assertEquals("returned null", always.failures().getFirst().difference());
+    OracleTarget oracle = new OracleTarget();
+    AtomicInteger calls = new AtomicInteger();
+    ConformanceTarget everyOther =
+        gather(in -> calls.getAndIncrement() % 2 == 0 ? oracle.gatherRows(in) : nothing());
+    RuleResult again =
+        run(everyOther, GATHER.withCases(0).withShrinkSteps(0)).result("gather_rows/run-to-run");
+    assertEquals("the second run: returned null", again.failures().getFirst().difference());
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <T extends Throwable> RuntimeException sneaky(Throwable t) throws T {
+    throw (T) t;
+  }
+
+  /** Bindings throw an OutOfMemoryError for a device's memory, downcalls any Throwable. */
+  @Test
+  void whatATargetThrowsEndsItsCaseAlone() {
+    OracleTarget oracle = new OracleTarget();
+    for (Throwable t : List.of(new OutOfMemoryError("device"), new Throwable("from a handle"))) {
+      ConformanceTarget target =
+          gather(
+              in -> {
+                if (in.source().columns() == 17) {
+                  throw sneaky(t);
+                }
+                return oracle.gatherRows(in);
+              });
+      RuleResult answers = run(target, GATHER.withCases(0)).result("gather_rows/answers");
+      assertEquals(1, answers.failed());
+      assertTrue(answers.passed() > 5);
+      assertEquals(
+          t.getClass().getSimpleName() + ": " + t.getMessage(),
+          answers.failures().getFirst().difference());
+    }
+  }
+
+  @Test
+  void whatATargetCannotSayOfItselfIsAFaultOfIt() {
+    ConformanceTarget unsure =
+        (op, dtype) -> {
+          throw new IllegalStateException("no device");
+        };
+    IllegalStateException e = assertThrows(IllegalStateException.class, () -> run(unsure, GATHER));
+    assertEquals(
+        "target: supports(GATHER_ROWS, U8) threw IllegalStateException: no device", e.getMessage());
+  }
+
+  /** The last name said is that of the case that hangs or ends the process. */
+  @Test
+  void casesAreNamedBeforeTheirCalls() {
+    List<String> names = new ArrayList<>();
+    List<String> atCalls = new ArrayList<>();
+    OracleTarget oracle = new OracleTarget();
+    ConformanceTarget target =
+        gather(
+            in -> {
+              atCalls.add(names.getLast());
+              return oracle.gatherRows(in);
+            });
+    ConformanceReport report =
+        ConformanceSuite.of(target).run(GATHER.withCases(0).withMostValues(1000), names::add);
+    assertTrue(report.passed(), report.toMarkdown());
+    assertEquals(names, atCalls.stream().distinct().toList());
+    assertEquals("gather_rows/U8/everything", names.getFirst());
+    assertEquals(report.result("gather_rows/answers").passed(), names.size());
+  }
+
+  /** As JUnit runs it: the other ops have no case of that name, and need none. */
+  private static final class OneCase extends ConformanceTests {
+    private final String name;
+
+    OneCase(String name) {
+      this.name = name;
+    }
+
+    @Override
+    protected ConformanceTarget target() {
+      return new OracleTarget();
+    }
+
+    @Override
+    protected ConformanceOptions options() {
+      return ConformanceOptions.DEFAULT.withCaseName(name);
+    }
+
+    List<DynamicNode> nodes() {
+      return conformance().toList();
+    }
+  }
+
+  @Test
+  void jUnitRunsOneCase() throws Throwable {
+    List<DynamicNode> nodes = new OneCase("slice_anchor/U8/equality-drops").nodes();
+    assertEquals(List.of("slice_anchor"), nodes.stream().map(DynamicNode::getDisplayName).toList());
+    int run = 0;
+    for (DynamicNode node : ((DynamicContainer) nodes.getFirst()).getChildren().toList()) {
+      if (node.getDisplayName().equals("slice_anchor/keep")) {
+        ((DynamicTest) node).getExecutable().execute();
+        run++;
+      }
+    }
+    assertEquals(1, run);
+    OneCase none = new OneCase("sort/U8/equality-drops");
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, none::nodes);
+    assertTrue(String.valueOf(e.getMessage()).startsWith("case: \"sort/"), e.getMessage());
   }
 
   /** The second row of every segment of F64 is wrong. */
@@ -277,6 +454,10 @@ class ConformanceSuiteTest {
         assertTrue(names.add(rule.name()), rule.name());
         assertTrue(rule.says().endsWith("."), rule.says());
         assertFalse(rule.source().isEmpty(), rule.name());
+        String header = "include/medpruner/" + rule.source();
+        assertTrue(
+            !rule.source().endsWith(".h") || Rule.class.getResource(header) != null,
+            "not in the jar: " + header);
       }
     }
   }

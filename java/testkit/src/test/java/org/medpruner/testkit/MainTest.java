@@ -9,6 +9,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +20,7 @@ import org.medpruner.DType;
 import org.medpruner.MedPruner;
 import org.medpruner.testkit.targets.CpuTarget;
 import org.medpruner.testkit.targets.CudaTarget;
+import org.medpruner.testkit.targets.OracleTarget;
 
 /** The command line: arguments, exit codes, files. */
 class MainTest {
@@ -33,6 +37,72 @@ class MainTest {
     @Override
     public NucleusSelectOutput nucleusSelect(NucleusSelectInput in) {
       return NucleusSelectOutput.ofMask(new byte[in.scores().length]);
+    }
+  }
+
+  /** Hangs in one case. */
+  public static final class HangingTarget implements ConformanceTarget {
+    /** Found by name. */
+    public HangingTarget() {}
+
+    @Override
+    public boolean supports(Op op, DType dtype) {
+      return dtype == DType.I32;
+    }
+
+    @Override
+    public GatherRowsOutput gatherRows(GatherRowsInput in) {
+      if (in.source().columns() == 17) {
+        new CompletableFuture<Void>().join();
+      }
+      return new OracleTarget().gatherRows(in);
+    }
+  }
+
+  /** Has a fault in what is no op. */
+  public abstract static class FaultyTarget implements ConformanceTarget {
+    @Override
+    public boolean supports(Op op, DType dtype) {
+      return true;
+    }
+
+    @Override
+    public GatherRowsOutput gatherRows(GatherRowsInput in) {
+      return new OracleTarget().gatherRows(in);
+    }
+
+    /** Does not know what it supports. */
+    public static final class Supports extends FaultyTarget {
+      /** Found by name. */
+      public Supports() {}
+
+      @Override
+      public boolean supports(Op op, DType dtype) {
+        throw new IllegalStateException("no device");
+      }
+    }
+
+    /** Has no name. */
+    public static final class Name extends FaultyTarget {
+      /** Found by name. */
+      public Name() {}
+
+      @Override
+      @SuppressWarnings("NullAway") // what no target may do
+      public String name() {
+        return null;
+      }
+    }
+
+    /** Cannot be closed. */
+    public static final class Close extends FaultyTarget {
+      /** Found by name. */
+      public Close() {}
+
+      @Override
+      public void close() {
+        throw new IllegalStateException("a leak");
+      }
     }
   }
 
@@ -95,6 +165,62 @@ class MainTest {
     assertTrue(one.out.contains("| nucleus_select/mask | bits | 1 | 0 | **1** | 0 |"), one.out);
   }
 
+  /** A kernel that hangs leaves the name of its case, and a run that ends. */
+  @Test
+  void aCallThatTakesTooLongGivesOneAndSaysWhichCase() {
+    Run r =
+        run(
+            "--target",
+            HangingTarget.class.getName(),
+            "--op",
+            "gather_rows",
+            "--cases",
+            "0",
+            "--progress",
+            "--timeout",
+            "1");
+    assertEquals(1, r.code, r.out);
+    List<String> lines = r.err.lines().toList();
+    assertEquals("gather_rows/I32/columns-17", lines.get(lines.size() - 2));
+    assertEquals(
+        "medpruner-testkit: gather_rows/I32/columns-17: no answer within 1 s", lines.getLast());
+    assertEquals("gather_rows/I32/everything", lines.getFirst());
+  }
+
+  @Test
+  void callsThatAreInTimeGiveWhatTheyGiveWithoutABound() {
+    String[] args = {"--target", MASK_ONLY, "--case", "nucleus_select/F32/softmax-sink"};
+    Run unbounded = run(args);
+    String[] bounded = Arrays.copyOf(args, args.length + 2);
+    bounded[args.length] = "--timeout";
+    bounded[args.length + 1] = "600";
+    assertEquals(unbounded, run(bounded));
+    assertEquals(0, unbounded.code);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Supports | target: supports(GATHER_ROWS, U8) threw IllegalStateException: no device",
+        "Name | target: name() returned null",
+        "Close | --target: close() threw java.lang.IllegalStateException: a leak"
+      })
+  void aFaultOfTheTargetGivesTwoAndOneLine(String fault, String message) {
+    Run r =
+        run(
+            "--target",
+            FaultyTarget.class.getName() + "$" + fault,
+            "--op",
+            "gather_rows",
+            "--cases",
+            "0");
+    assertEquals(2, r.code, r.err);
+    assertEquals("medpruner-testkit: " + message + System.lineSeparator(), r.err);
+    // What it did until then is not lost.
+    assertEquals(fault.equals("Close"), r.out.contains("# Conformance of Close"), r.out);
+  }
+
   @Test
   void rulesAndHelpAreListed() {
     assertTrue(run("--help").out.contains("--target CLASS"));
@@ -113,6 +239,11 @@ class MainTest {
         "--op sort | op: is \"sort\", expected one of slice_anchor",
         "--seed x | --seed: \"x\" is no whole number",
         "--cases -1 | cases: is -1",
+        "--cases -3 | cases: is -3",
+        "--cases 99999999999 | cases: is 99999999999, expected 0 to 1000000",
+        "--timeout 0 | timeout: is 0",
+        "--target a.B --target c.D | --target: is given twice",
+        "--case a --case b | --case: is given twice",
         "--examples 0 | examples: is 0",
         "--cases | --cases: has no value",
         "--fast | --fast: is no option",

@@ -34,6 +34,7 @@ final class AttentionMassCases {
     for (int i = 0; i < (count + 1) / 2; i++) {
       cases.random(i);
     }
+    cases.large();
     return cases.all;
   }
 
@@ -79,13 +80,13 @@ final class AttentionMassCases {
   }
 
   private void shapes() {
-    for (int d : new int[] {1, 3, 16, 64, 72, 80, 96, 128, 256}) {
+    for (int d : new int[] {1, 3, 9, 16, 64, 72, 80, 90, 96, 128, 256}) {
       normal("head-dimension-" + d, NONE, 1, 2, d, 0, 33);
     }
     for (int t : new int[] {1, 2, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 200}) {
       normal("patches-" + t, NONE, 1, 1, 16, 0, t);
     }
-    for (int heads : new int[] {1, 3, 16}) {
+    for (int heads : new int[] {1, 3, 16, 17}) {
       normal("heads-" + heads, NONE, 1, heads, 8, 0, 20);
     }
     normal("no-patches", NONE, 1, 2, 8, 0, 0);
@@ -123,6 +124,16 @@ final class AttentionMassCases {
       tall[i] = i % 7 == 0 ? 200 : 10 * i;
     }
     add("exponentials-beyond-f32", NONE, 1, ones, tall, 1, 1, 0, 20);
+    // Whatever is padded with zeros, or begins as zero, must not be the largest of these.
+    for (int t : new int[] {3, 65, 129}) {
+      float[] below = new float[t];
+      float[] above = new float[t];
+      for (int i = 0; i < t; i++) {
+        below[i] = -30;
+        above[i] = 5 + i % 3;
+      }
+      add("far-below-zero-" + t, NONE, 1, below, above, 1, 1, 0, t);
+    }
     Random r = random("scales");
     float[] q = values(r, 40 * 2 * 16, 1);
     float[] k = values(r, 40 * 2 * 16, 1);
@@ -249,6 +260,16 @@ final class AttentionMassCases {
     float[] k = values(r, 24 * 4, 1);
     (inQuery ? q : k)[10 * 4 + 1] = value;
     add(name, new AttentionMass.Contiguous(2), 0, q, k, 2, 2, 0, 8, 16, 24);
+  }
+
+  /** As encoders have them: more patches than a block has threads, a batch of many slices. */
+  private void large() {
+    normal("patches-1030", NONE, 1, 1, 4, 0, 1030);
+    long[] offsets = new long[71];
+    for (int g = 0; g < 70; g++) {
+      offsets[g + 1] = offsets[g] + g % 4;
+    }
+    normal("many-segments", NONE, 1, 1, 4, offsets);
   }
 
   private void random(int index) {

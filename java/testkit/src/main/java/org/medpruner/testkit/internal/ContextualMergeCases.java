@@ -30,6 +30,7 @@ final class ContextualMergeCases {
     for (int i = 0; i < count; i++) {
       cases.random(i);
     }
+    cases.large();
     return cases.all;
   }
 
@@ -83,6 +84,9 @@ final class ContextualMergeCases {
     add("ratio-product-below", 0.29, 2, 3, allBut(100, 80));
     add("ratio-product-above", 0.07, 2, 3, allBut(100, 80));
     add("ratio-product-below-57", 0.57, 2, 3, new byte[100]);
+    // As floats these ratios are less, and so are the whole numbers of their products.
+    add("ratio-no-float-7", 0.7, 2, 3, new byte[10]);
+    add("ratio-no-float-9", 0.9, 2, 3, new byte[10]);
     byte[] odd = new byte[40];
     for (int i = 0; i < odd.length; i += 3) {
       odd[i] = (byte) (i % 2 == 0 ? 255 : 128);
@@ -107,6 +111,20 @@ final class ContextualMergeCases {
     float[] same = new float[50 * 4];
     Arrays.fill(same, 0.7f);
     add("equal-keys", 0.1, normal(random("equal-keys"), 50 * 3), same, new byte[50], 0, 50);
+    // Opposite keys, whose similarities are rounded to -1 and to less.
+    float[] one = {0.52559924f, 0.38301834f, 0.36726034f};
+    float[][] rows = {
+      {-0.7889828f, -0.5749531f, -0.55129856f}, one, one,
+      {-0.7664264f, -0.55851555f, -0.5355373f}, one, one
+    };
+    float[] beyond = new float[18];
+    for (int i = 0; i < beyond.length; i++) {
+      beyond[i] = rows[i / 3][i % 3];
+    }
+    add("ties-below-minus-one", 0.34, new float[] {1, 2, 3, 4, 5, 6}, beyond, new byte[6], 0, 6);
+    // The second one's only product with a target is subnormal.
+    float[] hair = {0, 0, 1, 1, 0, 0, 1e-39f, 1, 0, 0, 1, 0};
+    add("subnormal-product", 0.5, new float[] {1, 2, 3, 4}, hair, new byte[4], 0, 4);
     float[] opposite = new float[30];
     Arrays.fill(opposite, -1);
     opposite[0] = 1;
@@ -193,6 +211,24 @@ final class ContextualMergeCases {
     float[] half = {1, 0x1p-8f, 1, 3 * 0x1p-8f, 1, 0x1p-11f, 1, 3 * 0x1p-11f};
     float[] pair = {1, 1, 1, 1, 1, 1, 1, 1};
     add("rounding-to-even", 0, half, pair, new byte[8], 0, 2, 4, 6, 8);
+    // Target and member subnormal, and so what becomes of them.
+    float least = dtype == DType.F16 ? 1e-6f : 1e-40f;
+    float[] small = {least, 3 * least, -2 * least, 5 * least, 2 * least, -3 * least};
+    add("subnormal-rows", 0, small, new float[] {1, 1}, new byte[2], 0, 2);
+    add("minus-zero-rows", 0, new float[] {-0f, -0f}, new float[] {1, 1}, new byte[2], 0, 2);
+  }
+
+  /** As models have them: long segments, wide rows and keys, a batch of many slices. */
+  private void large() {
+    Random r = random("many-tokens");
+    int[] lengths = new int[41];
+    Arrays.fill(lengths, 3);
+    lengths[20] = 1300; // of which 325 become targets
+    long[] offsets = Ragged.offsets(lengths);
+    int n = Ragged.rows(offsets);
+    add("many-tokens", 0.25, normal(r, n * 2), normal(r, n * 8), new byte[n], offsets);
+    add("wide-rows", 0.2, 2560, 600, new byte[20]);
+    add("members-of-one-target", 0, 2, 2, new byte[1100]);
   }
 
   private void random(int index) {

@@ -1,6 +1,5 @@
 package org.medpruner.testkit.internal;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.medpruner.ContextualMerge;
@@ -156,7 +155,7 @@ final class ContextualMergeSuite extends OpSuite<ContextualMergeInput, Contextua
   String describe(ContextualMergeInput in) {
     return in.params()
         + ", offsets "
-        + Arrays.toString(in.offsets())
+        + Fields.text(in.offsets())
         + ", nucleus "
         + Fields.text(in.nucleus())
         + ", keys "

@@ -11,6 +11,8 @@ import org.medpruner.testkit.HostTensor;
 
 /** Outputs and inputs field by field. */
 final class Fields {
+  private static final int MOST_SHOWN = 64;
+
   private Fields() {}
 
   /** One output with its name. */
@@ -106,6 +108,13 @@ final class Fields {
   /** Floats as they are typed in; long arrays in short. */
   static String text(float[] values) {
     return HostTensor.of(values, values.length).toString();
+  }
+
+  /** Whole numbers as they are typed in; long arrays in short. */
+  static String text(long @Nullable [] values) {
+    return values == null || values.length <= MOST_SHOWN
+        ? Arrays.toString(values)
+        : "long[" + values.length + "]";
   }
 
   /** Bytes as they are typed in; long arrays in short. */

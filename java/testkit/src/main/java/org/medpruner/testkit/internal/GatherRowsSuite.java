@@ -64,6 +64,7 @@ final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
     for (int i = 0; i < count; i++) {
       random(all, "random-" + i, dtype, seed);
     }
+    large(all, dtype, seed);
     return all;
   }
 
@@ -82,6 +83,32 @@ final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
     byte[] bytes = new byte[rows * columns * dtype.byteSize()];
     Seeds.of(seed, Op.GATHER_ROWS, dtype, rows + "x" + columns).nextBytes(bytes);
     return HostTensor.ofBytes(dtype, bytes, rows, columns);
+  }
+
+  /** Row numbers past 16 bits in more segments than a block has threads, and a model's rows. */
+  private static void large(List<TestCase<GatherRowsInput>> all, DType dtype, long seed) {
+    int[] lengths = new int[1500];
+    Arrays.fill(lengths, 22);
+    long[] offsets = Ragged.offsets(lengths);
+    int n = Ragged.rows(offsets); // 33,000
+    long[] indices = new long[n];
+    long[] counts = new long[lengths.length];
+    for (int g = 0; g < counts.length; g++) {
+      counts[g] = g % 23;
+      for (int i = 0; i < 22; i++) {
+        indices[22 * g + i] = 22 * g + (7 * i + g) % 22;
+      }
+    }
+    add(all, "many-rows", source(seed, dtype, n, 1), indices, counts, offsets);
+    add(
+        all,
+        "wide-rows",
+        source(seed, dtype, 3, 7168 / dtype.byteSize()),
+        new long[] {2, 0, 1},
+        new long[] {2, 1},
+        0,
+        2,
+        3);
   }
 
   private static void random(
@@ -197,11 +224,11 @@ final class GatherRowsSuite extends OpSuite<GatherRowsInput, GatherRowsOutput> {
   @Override
   String describe(GatherRowsInput in) {
     return "offsets "
-        + Arrays.toString(in.offsets())
+        + Fields.text(in.offsets())
         + ", counts "
-        + Arrays.toString(in.counts())
+        + Fields.text(in.counts())
         + ", indices "
-        + Arrays.toString(in.indices())
+        + Fields.text(in.indices())
         + ", source "
         + in.source();
   }

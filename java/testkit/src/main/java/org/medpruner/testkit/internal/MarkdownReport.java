@@ -40,7 +40,7 @@ public final class MarkdownReport {
       return "**Does not conform:** " + report.failed() + " failed checks.";
     }
     if (!report.passed()) {
-      return "**Nothing was checked:** all cases are unsupported.";
+      return "**Nothing was checked:** there was no output to compare.";
     }
     String left =
         report.leftOut() == 0 ? "" : "; " + report.leftOut() + " larger cases were left out";

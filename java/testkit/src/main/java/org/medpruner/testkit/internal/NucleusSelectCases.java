@@ -37,6 +37,7 @@ final class NucleusSelectCases {
       for (int i = 0; i < (count + 1) / 2; i++) {
         cases.random(i);
       }
+      cases.large();
     }
     return all;
   }
@@ -89,6 +90,12 @@ final class NucleusSelectCases {
     // tau * (1 - 2^-30) is a half to the last bit: the weight of the first ones is exactly enough.
     add("exactly-enough", tau(0.5 * (1 + 0x1p-30)), 1, 1);
     add("exactly-enough-of-six", tau(0.5 * (1 + 0x1p-30)), 1, 1, 1, 1, 1, 1);
+    if (score == Score.MASS) { // both have the same rule, which is exact
+      // tau' is 2^-53 more than a half: M, rounded up, is one more than the first ones weigh.
+      add("a-hair-more-than-enough", tau(0.5000000004656614), 1, 1);
+      // Here tau' times the weight, rounded to an f64, is what the first one weighs.
+      add("a-hair-more-than-a-double-shows", tau(0.3333333336437742), 1, 1, 1);
+    }
     add("tau-one", tau(1), masses(random("tau-one"), 50));
     add("tau-one-with-a-sink", tau(1), with(ones(40), 17, 300));
     add("tau-just-below-one", tau(Math.nextDown(1.0)), masses(random("below-one"), 50));
@@ -189,6 +196,26 @@ final class NucleusSelectCases {
         offsets,
         null);
     add("volume-ties", p.withVolumeTokens(0, 7), ones(120), offsets, null);
+  }
+
+  /** More tokens, segments and volumes than 16 bits count, or a block has threads. */
+  private void large() {
+    int[] lengths = new int[66_000];
+    Arrays.setAll(lengths, g -> g % 3);
+    long[] offsets = Ragged.offsets(lengths);
+    long[] volumes = new long[41];
+    for (int v = 1; v < volumes.length; v++) {
+      volumes[v] = 1650L * v;
+    }
+    add(
+        "many-segments",
+        tau(0.9).withVolumeTokens(0, 1000),
+        masses(random("many-segments"), Ragged.rows(offsets)),
+        offsets,
+        volumes);
+    if (score == Score.MASS) {
+      add("over-131072-tokens", tau(0.9), masses(random("long"), 132_000));
+    }
   }
 
   private void random(int index) {

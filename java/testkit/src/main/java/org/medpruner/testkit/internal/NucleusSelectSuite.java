@@ -1,7 +1,6 @@
 package org.medpruner.testkit.internal;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -166,9 +165,9 @@ final class NucleusSelectSuite extends OpSuite<NucleusSelectInput, NucleusSelect
   String describe(NucleusSelectInput in) {
     return in.params()
         + ", offsets "
-        + Arrays.toString(in.offsets())
+        + Fields.text(in.offsets())
         + ", volumes "
-        + Arrays.toString(in.volumes())
+        + Fields.text(in.volumes())
         + ", scores "
         + Fields.text(in.scores());
   }

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.medpruner.DType;
@@ -18,11 +19,15 @@ import org.medpruner.testkit.RuleResult;
 
 /** One op of one target: all cases against all rules. */
 public final class OpRun<I extends OpInput, O> {
+  private static final String NO_OUTPUT = "no output is given";
+
   private final OpSuite<I, O> suite;
   private final ConformanceTarget target;
   private final ConformanceOptions options;
+  private final CallWatch watch;
   private final Map<Rule, Tally> tallies = new LinkedHashMap<>();
   private int leftOut;
+  private String current = "";
 
   /**
    * What came of an op.
@@ -32,28 +37,59 @@ public final class OpRun<I extends OpInput, O> {
    */
   public record Results(List<RuleResult> rules, int leftOut) {}
 
-  private OpRun(OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options) {
+  private OpRun(
+      OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options, CallWatch watch) {
     this.suite = suite;
     this.target = target;
     this.options = options;
+    this.watch = watch;
     for (Rule rule : suite.rules()) {
       tallies.put(rule, new Tally(rule));
     }
   }
 
   /** Runs the cases of an op. */
-  public static Results of(Op op, ConformanceTarget target, ConformanceOptions options) {
-    return run(OpSuites.of(op), target, options);
+  public static Results of(
+      Op op, ConformanceTarget target, ConformanceOptions options, CallWatch watch) {
+    return run(OpSuites.of(op), target, options, watch);
   }
 
   private static <I extends OpInput, O> Results run(
-      OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options) {
-    return new OpRun<>(suite, target, options).results();
+      OpSuite<I, O> suite, ConformanceTarget target, ConformanceOptions options, CallWatch watch) {
+    return new OpRun<>(suite, target, options, watch).results();
+  }
+
+  /**
+   * What a target says of itself.
+   *
+   * @param what for the message
+   * @throws IllegalStateException if it throws or says nothing
+   */
+  public static <T> T ask(String what, Supplier<@Nullable T> question) {
+    @Nullable T answer;
+    try {
+      answer = question.get();
+    } catch (Throwable e) {
+      throw new IllegalStateException("target: " + what + " threw " + Attempt.text(e), e);
+    }
+    if (answer == null) {
+      throw new IllegalStateException("target: " + what + " returned null");
+    }
+    return answer;
+  }
+
+  private boolean supported(DType dtype) {
+    return ask(
+        "supports(" + suite.op().name() + ", " + dtype + ")",
+        () -> target.supports(suite.op(), dtype));
   }
 
   private Results results() {
     for (DType dtype : suite.op().dtypes()) {
-      boolean supported = target.supports(suite.op(), dtype);
+      if (!wantedOf(name(dtype, ""))) {
+        continue;
+      }
+      boolean supported = supported(dtype);
       String why = dtype + " is not supported";
       for (TestCase<I> c : suite.cases(dtype, options.seed(), options.cases())) {
         String name = name(dtype, c.name());
@@ -92,6 +128,12 @@ public final class OpRun<I extends OpInput, O> {
     return suite.op().id() + "/" + dtype + "/" + own;
   }
 
+  /** Whether a case is wanted whose name begins so. */
+  private boolean wantedOf(String beginning) {
+    String only = options.caseName();
+    return only == null || only.startsWith(beginning);
+  }
+
   private boolean wanted(String name) {
     String only = options.caseName();
     return only == null || only.equals(name);
@@ -111,6 +153,7 @@ public final class OpRun<I extends OpInput, O> {
     suite.outputs().stream()
         .filter(r -> r.applies().test(input))
         .forEach(r -> tally(r.rule()).unsupported(why));
+    tally(suite.inputs()).unsupported(why);
     tally(suite.runToRun()).unsupported(why);
     if (hasBatch(input)) {
       tally(suite.batch()).unsupported(why);
@@ -121,28 +164,54 @@ public final class OpRun<I extends OpInput, O> {
     return input.offsets().length > 2 && suite.segmentsAreIndependent(input);
   }
 
+  /** Calls with arrays of the target's own: what it writes to them is not what is expected. */
   private Attempt<O> call(I input) {
-    return Attempt.of(() -> suite.call(target, input));
+    return callWith(Records.copy(input));
+  }
+
+  private Attempt<O> callWith(I own) {
+    watch.callBegins(current);
+    try {
+      return Attempt.of(() -> suite.call(target, own));
+    } finally {
+      watch.callEnds();
+    }
+  }
+
+  private void begin(String name) {
+    current = name;
+    watch.caseBegins(name);
   }
 
   private void check(String name, I input) {
-    switch (call(input)) {
+    begin(name);
+    I own = Records.copy(input);
+    switch (callWith(own)) {
       case Attempt.Unsupported<O> u -> skip(input, u.why());
       case Attempt.Threw<O> t -> fail(suite.answers(), name, input, t.text(), this::answers);
       case Attempt.Answer<O> a -> {
-        tally(suite.answers()).pass();
-        O expected = suite.expected(input);
-        for (OutputRule<I, O> rule : suite.outputs()) {
-          if (rule.applies().test(input)) {
-            Finding found = rule.comparison().compare(input, expected, a.output());
-            record(rule.rule(), name, input, found, i -> output(rule, i));
-          }
-        }
-        record(suite.runToRun(), name, input, again(input, a.output()), this::again);
-        if (hasBatch(input)) {
-          record(suite.batch(), name, input, batch(input, a.output()), this::batch);
+        if (Records.isEmpty(a.output())) {
+          skip(input, NO_OUTPUT);
+        } else {
+          judge(name, input, own, a.output());
         }
       }
+    }
+  }
+
+  private void judge(String name, I input, I own, O output) {
+    tally(suite.answers()).pass();
+    O expected = suite.expected(input);
+    for (OutputRule<I, O> rule : suite.outputs()) {
+      if (rule.applies().test(input)) {
+        Finding found = rule.comparison().compare(input, expected, output);
+        record(rule.rule(), name, input, found, i -> output(rule, i));
+      }
+    }
+    record(suite.inputs(), name, input, written(input, own), this::written);
+    record(suite.runToRun(), name, input, again(input, output), this::again);
+    if (hasBatch(input)) {
+      record(suite.batch(), name, input, batch(input, output), this::batch);
     }
   }
 
@@ -193,6 +262,16 @@ public final class OpRun<I extends OpInput, O> {
     return call(input) instanceof Attempt.Answer<O> a
         ? rule.comparison().compare(input, suite.expected(input), a.output())
         : Finding.HOLDS;
+  }
+
+  private Finding written(I input) {
+    I own = Records.copy(input);
+    return callWith(own) instanceof Attempt.Answer<O> ? written(input, own) : Finding.HOLDS;
+  }
+
+  private static <I extends OpInput> Finding written(I before, I after) {
+    String difference = Records.written(before, after);
+    return difference == null ? Finding.HOLDS : new Finding.Broken(difference);
   }
 
   private Finding again(I input) {
@@ -266,7 +345,7 @@ public final class OpRun<I extends OpInput, O> {
 
   private void refuse(String name, BadInput<I> bad, String unsupported) {
     Tally tally = tally(suite.refusals());
-    InputChecks checks = target.inputChecks();
+    InputChecks checks = ask("inputChecks()", target::inputChecks);
     String why = unsupported;
     if (why.isEmpty() && checks == InputChecks.NONE) {
       why = "the target checks no input";
@@ -278,6 +357,7 @@ public final class OpRun<I extends OpInput, O> {
     if (checks == InputChecks.FLAGGED && bad.onlyUncovered()) {
       return;
     }
+    begin(name);
     String broken =
         switch (call(bad.input())) {
           case Attempt.Unsupported<O> u -> {
@@ -313,10 +393,11 @@ public final class OpRun<I extends OpInput, O> {
 
   private void compare(String name, GoldenCase<I, O> golden) {
     Tally tally = tally(suite.golden());
-    if (!target.supports(suite.op(), golden.input().dtype())) {
+    if (!supported(golden.input().dtype())) {
       tally.unsupported(golden.input().dtype() + " is not supported");
       return;
     }
+    begin(name);
     switch (call(golden.input())) {
       case Attempt.Unsupported<O> u -> tally.unsupported(u.why());
       case Attempt.Threw<O> t -> goldenFails(tally, name, golden, t.text());

@@ -20,6 +20,7 @@ abstract class OpSuite<I extends OpInput, O> {
 
   private final Op op;
   private final Rule answers;
+  private final Rule inputs;
   private final Rule runToRun;
   private final Rule batch;
   private final Rule golden;
@@ -30,6 +31,12 @@ abstract class OpSuite<I extends OpInput, O> {
     this.op = op;
     this.answers =
         rule("answers", Rule.Kind.ANSWER, "A valid input is answered without an exception.", "");
+    this.inputs =
+        rule(
+            "inputs",
+            Rule.Kind.INVARIANCE,
+            "The arrays of an input are after the call as they were before.",
+            "ConformanceTarget");
     this.runToRun =
         rule(
             "run-to-run",
@@ -70,6 +77,10 @@ abstract class OpSuite<I extends OpInput, O> {
     return answers;
   }
 
+  final Rule inputs() {
+    return inputs;
+  }
+
   final Rule runToRun() {
     return runToRun;
   }
@@ -88,7 +99,7 @@ abstract class OpSuite<I extends OpInput, O> {
 
   /** All rules in the order of reports. */
   final List<Rule> rules() {
-    Stream<Rule> ends = Stream.of(runToRun, batch, refusals);
+    Stream<Rule> ends = Stream.of(inputs, runToRun, batch, refusals);
     if (!goldens().isEmpty()) {
       ends = Stream.concat(Stream.of(golden), ends);
     }

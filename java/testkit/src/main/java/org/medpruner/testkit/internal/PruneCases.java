@@ -33,6 +33,7 @@ final class PruneCases {
     for (int i = 0; i < count; i++) {
       cases.random(i);
     }
+    cases.large();
     return cases.all;
   }
 
@@ -45,8 +46,20 @@ final class PruneCases {
       byte @Nullable [] segments,
       long @Nullable [] volumes) {
     Random r = Seeds.of(seed, Op.PRUNE, dtype, name + " features");
+    add(name, params, mass, keys, 1 + r.nextInt(20), r, offsets, segments, volumes);
+  }
+
+  private void add(
+      String name,
+      Prune.Params params,
+      float[] mass,
+      float[] keys,
+      int columns,
+      Random r,
+      long[] offsets,
+      byte @Nullable [] segments,
+      long @Nullable [] volumes) {
     int n = mass.length;
-    int columns = 1 + r.nextInt(20);
     int d = n == 0 ? 3 : keys.length / n;
     all.add(
         new TestCase<>(
@@ -126,6 +139,21 @@ final class PruneCases {
       b[i] = (byte) values[i];
     }
     return b;
+  }
+
+  /** As models have them: wide rows, a batch of many slices. */
+  private void large() {
+    Random r = Seeds.of(seed, Op.PRUNE, dtype, "large");
+    int[] lengths = new int[41];
+    Arrays.fill(lengths, 4);
+    long[] offsets = Ragged.offsets(lengths);
+    int n = Ragged.rows(offsets);
+    float[] mass = NucleusSelectCases.masses(r, n);
+    float[] keys = ContextualMergeCases.normal(r, n * 3);
+    add("many-segments", BY_MASS, mass, keys, 2, r, offsets, null, null);
+    float[] wideMass = NucleusSelectCases.masses(r, 12);
+    float[] wideKeys = ContextualMergeCases.normal(r, 12 * 3);
+    add("wide-rows", BY_MASS, wideMass, wideKeys, 2560, r, new long[] {0, 12}, null, null);
   }
 
   private void random(int index) {

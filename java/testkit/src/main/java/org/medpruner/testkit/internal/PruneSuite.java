@@ -1,6 +1,5 @@
 package org.medpruner.testkit.internal;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -155,11 +154,11 @@ final class PruneSuite extends OpSuite<PruneInput, PruneOutput> {
   String describe(PruneInput in) {
     return in.params()
         + ", offsets "
-        + Arrays.toString(in.offsets())
+        + Fields.text(in.offsets())
         + ", segments "
         + Fields.text(in.segments())
         + ", volumes "
-        + Arrays.toString(in.volumes())
+        + Fields.text(in.volumes())
         + ", mass "
         + Fields.text(in.mass())
         + ", keys "

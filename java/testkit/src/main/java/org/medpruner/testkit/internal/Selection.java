@@ -17,16 +17,14 @@ record Selection(int[] rows, long[] offsets, int[] segments) {
   /** Whole segments in the given order. */
   static Selection ofSegments(long[] offsets, int... segments) {
     long[] bounds = new long[segments.length + 1];
-    int[] rows = new int[0];
+    IntStream.Builder rows = IntStream.builder();
     for (int i = 0; i < segments.length; i++) {
-      int[] own =
-          IntStream.range((int) offsets[segments[i]], (int) offsets[segments[i] + 1]).toArray();
-      int at = rows.length;
-      rows = Arrays.copyOf(rows, at + own.length);
-      System.arraycopy(own, 0, rows, at, own.length);
-      bounds[i + 1] = rows.length;
+      for (long row = offsets[segments[i]]; row < offsets[segments[i] + 1]; row++) {
+        rows.add((int) row);
+      }
+      bounds[i + 1] = bounds[i] + offsets[segments[i] + 1] - offsets[segments[i]];
     }
-    return new Selection(rows, bounds, segments);
+    return new Selection(rows.build().toArray(), bounds, segments);
   }
 
   /** All segments, without the rows in [from, to). */

@@ -43,6 +43,7 @@ final class SliceAnchorCases {
     for (int i = 0; i < count; i++) {
       cases.random(i);
     }
+    cases.large();
     return cases.all;
   }
 
@@ -215,15 +216,24 @@ final class SliceAnchorCases {
         "subnormal",
         SliceAnchor.Params.of(0),
         tensor(dtype, new float[] {0, least, 2 * least, 2 * least, 0}, 1));
-    // Values of many magnitudes: the order of the additions shows in the last bits.
+    // Values of many magnitudes: the order of the additions shows in the last bits. Columns of a
+    // patch are added first where it is wider than the lanes are many.
+    add(
+        "wide-range-patch",
+        SliceAnchor.Params.of(100).withPatches(100, SlicePatches.interleaved(14, 14, 3, 14, 14)),
+        tensor(dtype, magnitudes(random("wide-range-patch"), 3 * 588), 588));
     for (int size : new int[] {40, 4096, 5000}) {
-      Random r = random("wide-range-" + size);
-      float[] v = new float[4 * size];
-      for (int i = 0; i < v.length; i++) {
-        v[i] = (float) (r.nextGaussian() * MAGNITUDES[r.nextInt(MAGNITUDES.length)]);
-      }
+      float[] v = magnitudes(random("wide-range-" + size), 4 * size);
       add("wide-range-" + size, SliceAnchor.Params.of(100), tensor(dtype, v, size));
     }
+  }
+
+  private static float[] magnitudes(Random r, int n) {
+    float[] v = new float[n];
+    for (int i = 0; i < n; i++) {
+      v[i] = (float) (r.nextGaussian() * MAGNITUDES[r.nextInt(MAGNITUDES.length)]);
+    }
+    return v;
   }
 
   private void patches() {
@@ -234,7 +244,9 @@ final class SliceAnchorCases {
       SlicePatches.planar(5, 4, 7, 1, 1),
       SlicePatches.interleaved(30, 45, 3, 14, 14),
       SlicePatches.vectors(6, 70),
-      SlicePatches.vectors(1, 1)
+      SlicePatches.vectors(1, 1),
+      SlicePatches.vectors(3, 1536),
+      SlicePatches.planar(12, 4, 5, 2, 3)
     };
     for (int i = 0; i < grids.length; i++) {
       SlicePatches grid = grids[i];
@@ -264,6 +276,40 @@ final class SliceAnchorCases {
     add("patch-gamma-zero", gamma(9).withPatches(0, four), small);
     add("patch-gamma-negative", gamma(9).withPatches(-1, four), small);
     add("patch-measures-only", gamma(9).withPatches(Double.POSITIVE_INFINITY, four), small);
+  }
+
+  /** As scanners give them: long volumes, many of them, and slices of a model's size. */
+  private void large() {
+    int[] lengths = new int[41];
+    Arrays.fill(lengths, 2);
+    lengths[3] = 100;
+    long[] offsets = Ragged.offsets(lengths);
+    int[] steps = new int[Ragged.rows(offsets)];
+    for (int i = 0; i < steps.length; i++) {
+      steps[i] = i % 3;
+    }
+    add("many-slices", gamma(1.5), levels(dtype, 4, steps), offsets);
+    int[] still = new int[100];
+    add("max-gap-40", gamma(1).withMaxGap(40), levels(dtype, 4, still));
+    add("max-gap-past-32-bits", gamma(1).withMaxGap((1L << 32) + 1), levels(dtype, 4, still));
+    int side = 448;
+    int size = side * side;
+    Random r = random("large");
+    float[] v = new float[2 * size];
+    for (int i = 0; i < size; i++) {
+      v[i] = r.nextFloat() - 0.5f;
+      v[size + i] = v[i] + 0.2f * r.nextFloat();
+    }
+    // Most differs what comes last, in the last of 1024 patches.
+    for (int row = side - 14; row < side; row++) {
+      for (int i = row * side + side - 14; i < (row + 1) * side; i++) {
+        v[size + i] = v[i] + 0.5f;
+      }
+    }
+    HostTensor slices = spread(dtype, v, size);
+    add("large-slices", spreadParams(10), slices);
+    SlicePatches patches = SlicePatches.planar(1, side, side, 14, 14);
+    add("large-slices-in-patches", spreadParams(10).withPatches(0.4, patches), slices);
   }
 
   private void random(int index) {

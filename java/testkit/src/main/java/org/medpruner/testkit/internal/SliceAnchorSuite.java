@@ -120,6 +120,6 @@ final class SliceAnchorSuite extends OpSuite<SliceAnchorInput, SliceAnchorOutput
 
   @Override
   String describe(SliceAnchorInput in) {
-    return in.params() + ", offsets " + Arrays.toString(in.offsets()) + ", slices " + in.slices();
+    return in.params() + ", offsets " + Fields.text(in.offsets()) + ", slices " + in.slices();
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.util.EnumSet;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicNode;
@@ -44,7 +45,18 @@ public abstract class ConformanceTests {
   /** {@return the tests, a container per op with one per rule} */
   @TestFactory
   protected Stream<DynamicNode> conformance() {
-    return Stream.of(Op.values()).filter(options().ops()::contains).map(this::container);
+    ConformanceOptions options = options();
+    String only = options.caseName(); // of one op, the others have no case of that name
+    List<Op> ops =
+        Stream.of(Op.values())
+            .filter(options.ops()::contains)
+            .filter(op -> only == null || only.startsWith(op.id() + "/"))
+            .toList();
+    if (ops.isEmpty()) {
+      throw new IllegalArgumentException(
+          "case: \"" + only + "\" is of none of the ops " + options.ops());
+    }
+    return ops.stream().map(this::container);
   }
 
   private DynamicNode container(Op op) {

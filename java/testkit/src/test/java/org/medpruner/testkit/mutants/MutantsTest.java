@@ -6,20 +6,37 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.medpruner.DType;
+import org.medpruner.testkit.AttentionMassInput;
+import org.medpruner.testkit.AttentionMassOutput;
 import org.medpruner.testkit.ConformanceOptions;
 import org.medpruner.testkit.ConformanceReport;
 import org.medpruner.testkit.ConformanceSuite;
+import org.medpruner.testkit.ConformanceTarget;
+import org.medpruner.testkit.ContextualMergeInput;
+import org.medpruner.testkit.ContextualMergeOutput;
+import org.medpruner.testkit.GatherRowsInput;
+import org.medpruner.testkit.GatherRowsOutput;
+import org.medpruner.testkit.NucleusSelectInput;
+import org.medpruner.testkit.NucleusSelectOutput;
 import org.medpruner.testkit.Op;
+import org.medpruner.testkit.PruneInput;
+import org.medpruner.testkit.PruneOutput;
 import org.medpruner.testkit.Rule;
 import org.medpruner.testkit.RuleResult;
+import org.medpruner.testkit.SliceAnchorInput;
+import org.medpruner.testkit.SliceAnchorOutput;
+import org.medpruner.testkit.UnsupportedCaseException;
 
 /** The suite notices one wrong line, whichever it is. */
 class MutantsTest {
@@ -49,7 +66,9 @@ class MutantsTest {
   void isNoticed(Mutation mutation) {
     String op = mutation.rule.substring(0, mutation.rule.indexOf('/'));
     ConformanceOptions options = EDGES.withOps(EnumSet.of(Op.of(op)));
-    if (!LARGE.contains(mutation)) {
+    if (!mutation.large.isEmpty()) {
+      options = options.withCaseName(mutation.large);
+    } else if (!LARGE.contains(mutation)) {
       options = options.withMostValues(ENOUGH);
     }
     ConformanceReport report = ConformanceSuite.of(new PlainTarget(mutation)).run(options);
@@ -78,11 +97,144 @@ class MutantsTest {
 
   /** Sums of f32 in another order, which attention_mass.h grants a kernel, are no defect. */
   @Test
-  void logitsOfFloatsConform() {
+  void floatsConform() {
+    ConformanceOptions options = EDGES.withOps(EnumSet.of(Op.ATTENTION_MASS));
+    ConformanceReport edges = ConformanceSuite.of(PlainTarget.ofSingles()).run(options);
+    assertTrue(edges.passed(), edges.toMarkdown());
+    for (long seed = 1; seed <= 3; seed++) {
+      ConformanceReport report =
+          ConformanceSuite.of(PlainTarget.ofSingles())
+              .run(options.withSeed(seed).withCases(40).withMostValues(2000));
+      assertTrue(report.passed(), report.toMarkdown());
+    }
+  }
+
+  /** One that does as AttentionMassInput says. */
+  @Test
+  void withoutALogSumExpTheRestConforms() {
+    PlainTarget plain = new PlainTarget(null);
+    ConformanceTarget target =
+        new ConformanceTarget() {
+          @Override
+          public boolean supports(Op op, DType dtype) {
+            return op == Op.ATTENTION_MASS;
+          }
+
+          @Override
+          public AttentionMassOutput attentionMass(AttentionMassInput in) {
+            if (in.lse() != null) {
+              throw new UnsupportedCaseException("no log-sum-exp");
+            }
+            return plain.attentionMass(in);
+          }
+        };
     ConformanceReport report =
-        ConformanceSuite.of(PlainTarget.ofSingleLogits())
-            .run(EDGES.withOps(EnumSet.of(Op.ATTENTION_MASS)));
-    assertTrue(report.passed(), report.toMarkdown());
+        ConformanceSuite.of(target).run(EDGES.withOps(EnumSet.of(Op.ATTENTION_MASS)));
+    assertTrue(report.passed() && !report.complete(), report.toMarkdown());
+  }
+
+  /** Right, but for what it does to the arrays of its input, before it computes or after it. */
+  private record Writing(boolean before) implements ConformanceTarget {
+    private static final PlainTarget PLAIN = new PlainTarget(null);
+
+    @Override
+    public boolean supports(Op op, DType dtype) {
+      return true;
+    }
+
+    private <O> O around(Runnable write, Supplier<O> compute) {
+      if (before) {
+        write.run();
+      }
+      O output = compute.get();
+      if (!before) {
+        write.run();
+      }
+      return output;
+    }
+
+    /** The first segment becomes empty, its rows nobody's or the second's. */
+    private static void empty(long[] offsets) {
+      offsets[1] = 0;
+    }
+
+    /** What is odd in masses is 0 instead. */
+    private static void clean(float[] masses) {
+      for (int i = 0; i < masses.length; i++) {
+        masses[i] = masses[i] > 0 && masses[i] < Float.POSITIVE_INFINITY ? masses[i] : 0;
+      }
+    }
+
+    @Override
+    public SliceAnchorOutput sliceAnchor(SliceAnchorInput in) {
+      return around(() -> empty(in.offsets()), () -> PLAIN.sliceAnchor(in));
+    }
+
+    @Override
+    public AttentionMassOutput attentionMass(AttentionMassInput in) {
+      float[] given = in.lse();
+      float[] lse = given == null ? new float[0] : given;
+      return around(() -> Arrays.fill(lse, 1), () -> PLAIN.attentionMass(in));
+    }
+
+    @Override
+    public NucleusSelectOutput nucleusSelect(NucleusSelectInput in) {
+      return around(() -> clean(in.scores()), () -> PLAIN.nucleusSelect(in));
+    }
+
+    @Override
+    public ContextualMergeOutput contextualMerge(ContextualMergeInput in) {
+      return around(() -> Arrays.fill(in.nucleus(), (byte) 1), () -> PLAIN.contextualMerge(in));
+    }
+
+    @Override
+    public GatherRowsOutput gatherRows(GatherRowsInput in) {
+      return around(() -> Arrays.fill(in.counts(), 0), () -> PLAIN.gatherRows(in));
+    }
+
+    @Override
+    public PruneOutput prune(PruneInput in) {
+      byte[] given = in.segments();
+      byte[] segments = given == null ? new byte[0] : given;
+      return around(() -> Arrays.fill(segments, (byte) 1), () -> PLAIN.prune(in));
+    }
+  }
+
+  /** What it wrote is not what it is judged against: right outputs pass, and those of it fail. */
+  @ParameterizedTest
+  @EnumSource
+  void writingToTheInputIsNoticed(Op op) {
+    ConformanceOptions options = EDGES.withOps(EnumSet.of(op)).withMostValues(1500);
+    Rule inputs =
+        ConformanceSuite.rules(op).stream()
+            .filter(r -> r.id().equals("inputs"))
+            .findFirst()
+            .orElseThrow();
+    Set<Rule> after = failing(ConformanceSuite.of(new Writing(false)).run(options));
+    assertEquals(Set.of(inputs), after);
+    Set<Rule> before = failing(ConformanceSuite.of(new Writing(true)).run(options));
+    assertTrue(before.contains(inputs), before.toString());
+    assertTrue(
+        before.stream()
+            .anyMatch(r -> r.kind() == Rule.Kind.BITS || r.kind() == Rule.Kind.TOLERANCE),
+        before.toString());
+  }
+
+  private static Set<Rule> failing(ConformanceReport report) {
+    return report.results().stream()
+        .filter(r -> r.failed() > 0)
+        .map(RuleResult::rule)
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void whatWasWrittenToIsSaid() {
+    ConformanceReport report =
+        ConformanceSuite.of(new Writing(false))
+            .run(ConformanceOptions.DEFAULT.withCaseName("gather_rows/U8/everything"));
+    assertEquals(
+        "counts[0] was written to: it was 3, it is 0",
+        report.result("gather_rows/inputs").failures().getFirst().difference());
   }
 
   /** What is said of a failure is enough to see the defect. */

@@ -24,6 +24,22 @@ enum Mutation {
   ANCHOR_PATCH_TIE_LAST("slice_anchor/patches", "the highest of patches with one distance"),
   ANCHOR_PATCH_EDGE("slice_anchor/patches", "cut patches divided by a whole one's values"),
   ANCHOR_PATCH_IGNORED("slice_anchor/keep", "patches are measured but do not keep"),
+  ANCHOR_PATCH_BY_VALUES("slice_anchor/patches", "lanes add values instead of sums of columns"),
+  ANCHOR_64_SLICES("slice_anchor/keep", "a volume's decisions in the bits of a word"),
+  ANCHOR_32_VOLUMES("slice_anchor/kept-lists", "a volume to each thread of a warp"),
+  ANCHOR_GAP_IN_INT("slice_anchor/keep", "max_gap in 32 bits"),
+  ANCHOR_GAP_IN_NIBBLE("slice_anchor/keep", "max_gap in 4 bits"),
+  ANCHOR_131072_VALUES(
+      "slice_anchor/distance", "the first 2^17 values of a slice", "slice_anchor/U8/large-slices"),
+  ANCHOR_16384_FLOATS(
+      "slice_anchor/distance", "the first 2^14 floats of a slice", "slice_anchor/F32/large-slices"),
+  ANCHOR_256_PATCHES(
+      "slice_anchor/patches",
+      "a patch to each thread of a block",
+      "slice_anchor/U8/large-slices-in-patches"),
+  ANCHOR_256_WIDE(
+      "slice_anchor/patches", "the first 256 columns of a patch", "slice_anchor/F32/patches-7"),
+  ANCHOR_8_PLANES("slice_anchor/patches", "the first eight planes"),
 
   MASS_NO_SCALE("attention_mass/mass", "logits without 1/sqrt(d)"),
   MASS_BASE_TWO("attention_mass/mass", "2^x instead of e^x"),
@@ -44,6 +60,14 @@ enum Mutation {
   MASS_SCALED_FIRST("attention_mass/flags", "only scaled products have to fit f32"),
   MASS_UNSTABLE("attention_mass/run-to-run", "every other run sums backwards in f32"),
   MASS_OF_BATCH("attention_mass/batch", "f32 sums begin where the batch does"),
+  MASS_MAXIMUM_FROM_ZERO("attention_mass/mass", "the largest logit is sought from 0 on"),
+  MASS_1024_QUERIES(
+      "attention_mass/mass",
+      "a query to each thread of a block",
+      "attention_mass/F32/patches-1030"),
+  MASS_16_HEADS("attention_mass/mass", "the first 16 heads"),
+  MASS_MULTIPLES_OF_8("attention_mass/mass", "the last values of a head are cut"),
+  MASS_32_SEGMENTS("attention_mass/mass", "a segment to each thread of a warp"),
 
   NUCLEUS_STRICT("nucleus_select/mask", "sum > M instead of >= M"),
   NUCLEUS_ONE_MORE("nucleus_select/mask", "one token too many"),
@@ -65,6 +89,18 @@ enum Mutation {
   NUCLEUS_NO_VOLUMES("nucleus_select/mask", "all segments are one volume"),
   NUCLEUS_WHOLE_IN_CAP("nucleus_select/mask", "segments kept whole count against the cap"),
   NUCLEUS_LIST_UNSORTED("nucleus_select/kept-lists", "kept rows in the order of scores"),
+  NUCLEUS_TARGET_DOWN("nucleus_select/mask", "M is rounded down"),
+  NUCLEUS_TARGET_IN_DOUBLE("nucleus_select/mask", "ceil(tau' * W) in f64"),
+  NUCLEUS_32_VOLUMES(
+      "nucleus_select/mask",
+      "a volume to each thread of a warp",
+      "nucleus_select/F32/mass-many-segments"),
+  NUCLEUS_65536_SEGMENTS(
+      "nucleus_select/mask", "segments in 16 bits", "nucleus_select/F32/mass-many-segments"),
+  NUCLEUS_131072_TOKENS(
+      "nucleus_select/mask",
+      "the first 2^17 tokens of a segment",
+      "nucleus_select/F32/mass-over-131072-tokens"),
 
   MERGE_COUNT_ROUNDED("contextual_merge/role", "round(ratio * n) targets"),
   MERGE_COUNT_UP("contextual_merge/role", "ceil(ratio * n) targets"),
@@ -86,12 +122,39 @@ enum Mutation {
   MERGE_BF16_SUM("contextual_merge/merged", "sums in the type of the features"),
   MERGE_DESCENDING("contextual_merge/merged", "members added from the last one"),
   MERGE_NAN_PAYLOAD("contextual_merge/merged", "a NaN result keeps its payload"),
+  MERGE_RATIO_IN_FLOAT("contextual_merge/role", "the ratio is an f32"),
+  MERGE_SUBNORMAL_RESULT("contextual_merge/merged", "a subnormal result is 0"),
+  MERGE_SUBNORMAL_MEMBER("contextual_merge/merged", "a subnormal member is 0"),
+  MERGE_SUBNORMAL_PRODUCT("contextual_merge/assignment", "a subnormal product of keys is 0"),
+  MERGE_SUM_FROM_FIRST("contextual_merge/merged", "sums begin with the first member, not with +0"),
+  MERGE_FROM_MINUS_ONE("contextual_merge/assignment", "the highest is sought from -1 on"),
+  MERGE_256_TARGETS(
+      "contextual_merge/assignment",
+      "a target to each thread of a block",
+      "contextual_merge/F32/many-tokens"),
+  MERGE_1024_TOKENS(
+      "contextual_merge/assignment",
+      "a token to each thread of a block",
+      "contextual_merge/F32/many-tokens"),
+  MERGE_32_SEGMENTS(
+      "contextual_merge/role",
+      "a segment to each thread of a warp",
+      "contextual_merge/F32/many-tokens"),
+  MERGE_1024_COLUMNS(
+      "contextual_merge/merged",
+      "a column to each thread of a block",
+      "contextual_merge/F32/wide-rows"),
+  MERGE_1024_MEMBERS("contextual_merge/merged", "the first 1024 members of a target"),
 
   GATHER_WHOLE_SEGMENTS("gather_rows/packed", "counts are ignored"),
   GATHER_WORDS("gather_rows/packed", "moves multiples of four bytes only"),
   GATHER_OFFSETS_OF_SEGMENTS("gather_rows/packed-offsets", "the offsets of the source"),
   GATHER_EMPTY_FLAGGED("gather_rows/flags", "a segment of which nothing is taken is flagged"),
   GATHER_SORTED("gather_rows/packed", "rows in ascending order"),
+  GATHER_ROW_IN_16_BITS("gather_rows/packed", "row numbers in 16 bits", "gather_rows/U8/many-rows"),
+  GATHER_1024_SEGMENTS(
+      "gather_rows/packed-offsets", "the sums of one block", "gather_rows/U8/many-rows"),
+  GATHER_1024_BYTES("gather_rows/packed", "the first 1024 bytes of a row"),
 
   PRUNE_NUCLEUS_ALONE("prune/golden", "targets are not packed"),
   PRUNE_TARGETS_UNMERGED("prune/packed", "targets without what was merged into them"),
@@ -101,13 +164,23 @@ enum Mutation {
   PRUNE_KEEPS_DROPPED("prune/packed-rows", "dropped segments stay"),
   PRUNE_FIRST_KEPT("prune/packed-rows", "a dropped segment leaves its first kept rows"),
   PRUNE_FLAGS_OF_SELECTION("prune/flags", "ZERO_KEY is lost"),
-  PRUNE_ROLE_OF_DROPPED("prune/role", "dropped segments have no roles");
+  PRUNE_ROLE_OF_DROPPED("prune/role", "dropped segments have no roles"),
+  PRUNE_32_SEGMENTS("prune/packed-offsets", "a segment to each thread of a warp"),
+  PRUNE_128_BYTES("prune/packed", "the first 128 bytes of a row", "prune/F32/wide-rows");
 
   final String rule;
   final String what;
 
+  /** A case in which it shows, if that is a large one; else empty. */
+  final String large;
+
   Mutation(String rule, String what) {
+    this(rule, what, "");
+  }
+
+  Mutation(String rule, String what, String large) {
     this.rule = rule;
     this.what = what;
+    this.large = large;
   }
 }

@@ -1,11 +1,20 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_131072_VALUES;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_16384_FLOATS;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_256_PATCHES;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_256_WIDE;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_32_VOLUMES;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_64_SLICES;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_8_PLANES;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_ACROSS_VOLUMES;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_BF16_MEAN;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_DOUBLE_SUM;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_EQUALITY_KEEPS;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_FIRST_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_GAMMA_IN_DOUBLE;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_GAP_IN_INT;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_GAP_IN_NIBBLE;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_GAP_OFF_BY_ONE;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_I16_WRAPS;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_IS_PREVIOUS;
@@ -13,6 +22,7 @@ import static org.medpruner.testkit.mutants.Mutation.ANCHOR_LIST_OF_ZEROS;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_NAN_DROPPED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_NAN_UNFLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_NOT_ADVANCED;
+import static org.medpruner.testkit.mutants.Mutation.ANCHOR_PATCH_BY_VALUES;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_PATCH_EDGE;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_PATCH_IGNORED;
 import static org.medpruner.testkit.mutants.Mutation.ANCHOR_PATCH_TIE_LAST;
@@ -68,6 +78,9 @@ final class PlainAnchor {
     Arrays.fill(patchIndex, -1);
     int anchor = 0;
     for (int g = 0; g < counts.length; g++) {
+      if (g >= 32 && is(ANCHOR_32_VOLUMES)) {
+        break;
+      }
       int first = (int) in.offsets()[g];
       anchor = is(ANCHOR_ACROSS_VOLUMES) ? anchor : first;
       for (int i = first; i < in.offsets()[g + 1]; i++) {
@@ -101,11 +114,13 @@ final class PlainAnchor {
             beyond |= !is(ANCHOR_PATCH_IGNORED) && all[worst] > (float) in.params().patchGamma();
           }
           long gap = in.params().maxGap();
+          gap = is(ANCHOR_GAP_IN_INT) ? (int) gap : is(ANCHOR_GAP_IN_NIBBLE) ? gap % 16 : gap;
           int since = i - anchor;
           boolean due = gap > 0 && (is(ANCHOR_GAP_OFF_BY_ONE) ? since > gap : since >= gap);
           stays = beyond || due || (odd && !is(ANCHOR_NAN_DROPPED));
           flags[i] = odd && !is(ANCHOR_NAN_UNFLAGGED) ? SegmentFlags.NON_FINITE : 0;
         }
+        stays &= i - first < 64 || !is(ANCHOR_64_SLICES);
         if (stays) {
           anchor = i;
           keep[i] = 1;
@@ -131,7 +146,8 @@ final class PlainAnchor {
 
   private double exact(float[] x, int a, int b, int size, DType dtype) {
     long sum = 0;
-    for (int j = 0; j < size; j++) {
+    int read = is(ANCHOR_131072_VALUES) ? Math.min(size, 1 << 17) : size;
+    for (int j = 0; j < read; j++) {
       int difference = (int) x[a * size + j] - (int) x[b * size + j];
       sum +=
           is(ANCHOR_I16_WRAPS) && dtype == DType.I16
@@ -154,7 +170,8 @@ final class PlainAnchor {
       return is(ANCHOR_DOUBLE_SUM) ? exact : single;
     }
     double total = 0;
-    for (int chunk = 0; chunk < size; chunk += 4096) {
+    int read = is(ANCHOR_16384_FLOATS) ? Math.min(size, 1 << 14) : size;
+    for (int chunk = 0; chunk < read; chunk += 4096) {
       float[] lane = new float[32];
       for (int j = chunk; j < Math.min(size, chunk + 4096); j++) {
         float d = Math.abs(x[a * size + j] - x[b * size + j]);
@@ -188,15 +205,21 @@ final class PlainAnchor {
       int left = p % (int) grid.columns() * pw;
       int bottom = Math.min(height, top + ph);
       int right = Math.min(width, left + pw);
+      int end = is(ANCHOR_256_WIDE) ? Math.min(right, left + 256) : right;
       double total = 0;
-      for (int c = 0; c < grid.channels(); c++) {
+      long planes = is(ANCHOR_8_PLANES) ? Math.min(8, grid.channels()) : grid.channels();
+      for (int c = 0; c < planes; c++) {
         float[] lane = new float[32];
-        for (int column = left; column < right; column++) {
+        for (int column = left; column < end; column++) {
           float down = 0;
           for (int row = top; row < bottom; row++) {
             int at = (c * height + row) * width + column;
             float d = Math.abs(x[a * size + at] - x[b * size + at]);
-            down += d;
+            if (is(ANCHOR_PATCH_BY_VALUES)) {
+              lane[(column - left) % 32] += d;
+            } else {
+              down += d;
+            }
             total += integers ? d : 0;
           }
           lane[(column - left) % 32] += down;
@@ -212,7 +235,8 @@ final class PlainAnchor {
 
   private int worst(float[] all) {
     int worst = 0;
-    for (int p = 1; p < all.length; p++) {
+    int seen = is(ANCHOR_256_PATCHES) ? Math.min(256, all.length) : all.length;
+    for (int p = 1; p < seen; p++) {
       boolean more = all[p] > all[worst] || (is(ANCHOR_PATCH_TIE_LAST) && all[p] == all[worst]);
       if (!Float.isNaN(all[worst]) && (Float.isNaN(all[p]) || more)) {
         worst = p;

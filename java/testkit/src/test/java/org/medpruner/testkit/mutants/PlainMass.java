@@ -1,5 +1,8 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.MASS_1024_QUERIES;
+import static org.medpruner.testkit.mutants.Mutation.MASS_16_HEADS;
+import static org.medpruner.testkit.mutants.Mutation.MASS_32_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.MASS_ADDS_UP_TO_ONE;
 import static org.medpruner.testkit.mutants.Mutation.MASS_BASE_TWO;
 import static org.medpruner.testkit.mutants.Mutation.MASS_BF16;
@@ -11,6 +14,8 @@ import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_IN_BASE_TWO;
 import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_MEANS_FIT;
 import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_ROWS_FIRST;
 import static org.medpruner.testkit.mutants.Mutation.MASS_LSE_UNFLAGGED;
+import static org.medpruner.testkit.mutants.Mutation.MASS_MAXIMUM_FROM_ZERO;
+import static org.medpruner.testkit.mutants.Mutation.MASS_MULTIPLES_OF_8;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_MAXIMUM;
 import static org.medpruner.testkit.mutants.Mutation.MASS_NO_SCALE;
 import static org.medpruner.testkit.mutants.Mutation.MASS_OF_BATCH;
@@ -34,7 +39,9 @@ final class PlainMass {
   private final boolean singles;
   private int runs;
 
-  /** With {@code singles} logits are f32 sums from the last product on, as a kernel's may be. */
+  /**
+   * With {@code singles} logits and keys are f32 sums from the last value on, as a kernel's may be.
+   */
   PlainMass(@Nullable Mutation mutation, boolean singles) {
     this.mutation = mutation;
     this.singles = singles;
@@ -56,13 +63,16 @@ final class PlainMass {
     float[] keys = new float[tokens * d];
     int[] flags = new int[in.offsets().length - 1];
     for (int g = 0; g < flags.length; g++) {
+      if (g >= 32 && is(MASS_32_SEGMENTS)) {
+        break;
+      }
       int from = (int) in.offsets()[g];
       int t = (int) in.offsets()[g + 1] - from;
       boolean odd = false;
       double[] column = new double[t];
-      for (int h = 0; h < heads; h++) {
+      for (int h = 0; h < (is(MASS_16_HEADS) ? Math.min(16, heads) : heads); h++) {
         double[][] p = new double[t][t];
-        for (int i = 0; i < t; i++) {
+        for (int i = 0; i < (is(MASS_1024_QUERIES) ? Math.min(1024, t) : t); i++) {
           odd |= probabilities(p[i], in, q, k, from, i, h);
         }
         for (int j = 0; j < t; j++) {
@@ -91,6 +101,7 @@ final class PlainMass {
       }
       for (int i = 0; i < pooledKeys.length; i++) {
         boolean none = odd && is(MASS_KEYS_OF_NON_FINITE);
+        pooledKeys[i] = singles ? singleKey(in, k, from, t, i) : pooledKeys[i];
         keys[from / pool * d + i] = none ? 0 : (float) pooledKeys[i];
       }
     }
@@ -105,7 +116,7 @@ final class PlainMass {
     double scale = in.params().scale() == 0 ? 1 / Math.sqrt(d) : in.params().scale();
     boolean odd = false;
     for (int j = 0; j < p.length; j++) {
-      for (int n = 0; n < d; n++) {
+      for (int n = 0; n < (is(MASS_MULTIPLES_OF_8) && d > 8 ? d / 8 * 8 : d); n++) {
         int c = singles ? d - 1 - n : n;
         double a = q[((from + i) * heads + h) * d + c];
         double b = k[((from + j) * heads + h) * d + c];
@@ -131,12 +142,13 @@ final class PlainMass {
       return odd || (!Float.isFinite(own) && !is(MASS_LSE_UNFLAGGED));
     }
     double most = is(MASS_NO_MAXIMUM) ? 0 : Arrays.stream(p).max().orElse(0);
+    most = is(MASS_MAXIMUM_FROM_ZERO) ? Math.max(0, most) : most;
     double sum = 0;
     for (int j = 0; j < p.length; j++) {
       double x = p[j] - most;
       p[j] = is(MASS_BASE_TWO) ? Math.pow(2, x) : Math.exp(x);
       // As f32 kernels have it.
-      p[j] = is(MASS_NO_MAXIMUM) ? (float) p[j] : p[j];
+      p[j] = is(MASS_NO_MAXIMUM) || is(MASS_MAXIMUM_FROM_ZERO) ? (float) p[j] : p[j];
       sum += p[j];
     }
     for (int j = 0; j < p.length; j++) {
@@ -144,6 +156,23 @@ final class PlainMass {
       p[j] = is(MASS_BF16) ? bf16(p[j]) : p[j];
     }
     return odd;
+  }
+
+  /** A pooled key as f32 sums from the last patch and the last head on. */
+  private float singleKey(AttentionMassInput in, float[] k, int from, int t, int i) {
+    int heads = in.query().size(1);
+    int d = in.query().size(2);
+    int pool = (int) in.params().pooling().patchesPerToken();
+    float sum = 0;
+    for (int h = heads - 1; h >= 0; h--) {
+      float patches = 0;
+      for (int j = t - 1; j >= 0; j--) {
+        boolean own = token(in.params().pooling(), j, pool) == i / d;
+        patches += own ? k[((from + j) * heads + h) * d + i % d] : 0;
+      }
+      sum += patches / pool;
+    }
+    return sum / heads;
   }
 
   private double single(double v) {

@@ -1,5 +1,10 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.MERGE_1024_COLUMNS;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_1024_MEMBERS;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_1024_TOKENS;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_256_TARGETS;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_32_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_BF16_SUM;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_COUNT_IN_FLOAT;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_COUNT_OF_REST;
@@ -8,13 +13,19 @@ import static org.medpruner.testkit.mutants.Mutation.MERGE_COUNT_UP;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_DESCENDING;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_DOT_NOT_COSINE;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_DOUBLE_DOT;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_FROM_MINUS_ONE;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_LIST_WITHOUT_TARGETS;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_MEAN_WITH_TARGET;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_NAN_PAYLOAD;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_NO_CLAMP;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_NO_FMA;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_RATIO_IN_FLOAT;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_SATURATES;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_STEP_UP;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_SUBNORMAL_MEMBER;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_SUBNORMAL_PRODUCT;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_SUBNORMAL_RESULT;
+import static org.medpruner.testkit.mutants.Mutation.MERGE_SUM_FROM_FIRST;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_SUM_NOT_MEAN;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_TARGETS_FROM_LAST;
 import static org.medpruner.testkit.mutants.Mutation.MERGE_TIE_LAST;
@@ -60,6 +71,9 @@ final class PlainMerge {
     int[] flags = new int[segments];
     Arrays.fill(kept, -1);
     for (int g = 0; g < segments; g++) {
+      if (g >= 32 && is(MERGE_32_SEGMENTS)) {
+        break;
+      }
       int from = (int) in.offsets()[g];
       int to = (int) in.offsets()[g + 1];
       List<Integer> rest = new ArrayList<>();
@@ -75,7 +89,7 @@ final class PlainMerge {
       for (int i : rest) {
         boolean odd = inverse(keys, i, d) == 0;
         flags[g] |= odd && !is(MERGE_UNFLAGGED) ? SegmentFlags.ZERO_KEY : 0;
-        if (role[i] == MERGED) {
+        if (role[i] == MERGED && !(is(MERGE_1024_TOKENS) && i - from >= 1024)) {
           assignment[i] = nearest(keys, d, i, targets);
         }
       }
@@ -91,6 +105,7 @@ final class PlainMerge {
 
   private List<Integer> targets(List<Integer> rest, double ratio, int n) {
     double wanted = is(MERGE_COUNT_OF_REST) ? ratio * rest.size() : ratio * n;
+    wanted = is(MERGE_RATIO_IN_FLOAT) ? (double) (float) ratio * n : wanted;
     wanted = is(MERGE_COUNT_IN_FLOAT) ? (float) ratio * n : wanted;
     wanted = is(MERGE_COUNT_ROUNDED) ? Math.rint(wanted) : wanted;
     wanted = is(MERGE_COUNT_UP) ? Math.ceil(wanted) : wanted;
@@ -108,9 +123,10 @@ final class PlainMerge {
   }
 
   private int nearest(float[] keys, int d, int i, List<Integer> targets) {
-    int best = -1;
-    double most = Double.NEGATIVE_INFINITY;
-    for (int t : targets) {
+    int best = is(MERGE_FROM_MINUS_ONE) ? targets.getFirst() : -1;
+    double most = is(MERGE_FROM_MINUS_ONE) ? -1 : Double.NEGATIVE_INFINITY;
+    int seen = is(MERGE_256_TARGETS) ? Math.min(256, targets.size()) : targets.size();
+    for (int t : targets.subList(0, seen)) {
       double s = similarity(keys, d, i, t);
       if (best < 0 || s > most || (is(MERGE_TIE_LAST) && s == most)) {
         best = t;
@@ -148,14 +164,23 @@ final class PlainMerge {
       float x = keys[a * d + c];
       float y = keys[b * d + c];
       sum = is(MERGE_NO_FMA) ? sum + x * y : Math.fma(x, y, sum);
+      sum = is(MERGE_SUBNORMAL_PRODUCT) ? flushed(sum, Float.MIN_NORMAL) : sum;
     }
     return sum;
+  }
+
+  /** As a device without subnormals has it. */
+  private static float flushed(float v, float least) {
+    return Math.abs(v) < least ? Math.copySign(0f, v) : v;
   }
 
   private HostTensor merged(HostTensor features, byte[] role, long[] assignment) {
     int n = role.length;
     int columns = features.columns();
     float[] x = features.values();
+    int summed = is(MERGE_1024_COLUMNS) ? Math.min(1024, columns) : columns;
+    int members = is(MERGE_1024_MEMBERS) ? 1024 : n;
+    float least = features.dtype() == DType.F16 ? 0x1p-14f : Float.MIN_NORMAL;
     HostTensor out = features;
     for (int t = 0; t < n; t++) {
       float[] sum = new float[columns];
@@ -163,10 +188,12 @@ final class PlainMerge {
       for (int k = 0; k < n; k++) {
         int i = is(MERGE_DESCENDING) ? n - 1 - k : k;
         boolean member = role[i] == MERGED || (is(MERGE_MEAN_WITH_TARGET) && i == t);
-        if (role[t] == TARGET && assignment[i] == t && member) {
+        if (role[t] == TARGET && assignment[i] == t && member && count < members) {
           count++;
-          for (int c = 0; c < columns; c++) {
-            sum[c] += x[i * columns + c];
+          for (int c = 0; c < summed; c++) {
+            float value = x[i * columns + c];
+            value = is(MERGE_SUBNORMAL_MEMBER) ? flushed(value, least) : value;
+            sum[c] = count == 1 && is(MERGE_SUM_FROM_FIRST) ? value : sum[c] + value;
             sum[c] = is(MERGE_BF16_SUM) ? round(features.dtype(), sum[c]) : sum[c];
           }
         }
@@ -176,6 +203,7 @@ final class PlainMerge {
         for (int c = 0; c < columns; c++) {
           float mean = is(MERGE_SUM_NOT_MEAN) ? sum[c] : sum[c] / count;
           sum[c] = x[t * columns + c] + mean;
+          sum[c] = is(MERGE_SUBNORMAL_RESULT) ? flushed(sum[c], least) : sum[c];
           if (is(MERGE_SATURATES) && Float.isInfinite(sum[c])) {
             sum[c] = Math.copySign(Float.MAX_VALUE, sum[c]);
           }

@@ -1,5 +1,8 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_131072_TOKENS;
+import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_32_VOLUMES;
+import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_65536_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_ALL_TIES;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_BF16_CUMSUM;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_CAP_FROM_BELOW;
@@ -15,6 +18,8 @@ import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_NO_VOLUMES;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_ONE_LESS;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_ONE_MORE;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_STRICT;
+import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_TARGET_DOWN;
+import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_TARGET_IN_DOUBLE;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_TAU_ONE_BY_SUM;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_U32_SUM;
 import static org.medpruner.testkit.mutants.Mutation.NUCLEUS_UNSTABLE_TIES;
@@ -64,6 +69,9 @@ final class PlainNucleus {
     long[] weights = new long[n];
     int[] flags = new int[segments];
     for (int g = 0; g < segments; g++) {
+      if (g >= 65536 && is(NUCLEUS_65536_SEGMENTS)) {
+        break;
+      }
       int from = (int) in.offsets()[g];
       int to = (int) in.offsets()[g + 1];
       flags[g] = flag(p, v, from, to);
@@ -72,7 +80,8 @@ final class PlainNucleus {
         continue;
       }
       weigh(p, v, weights, from, to);
-      int[] ranked = ranked(v, IntStream.range(from, to));
+      int end = is(NUCLEUS_131072_TOKENS) ? Math.min(to, from + (1 << 17)) : to;
+      int[] ranked = ranked(v, IntStream.range(from, end));
       int k = prefix(p, v, weights, ranked);
       k = Math.max(k, (int) Math.min(p.minTokens(), ranked.length));
       k = p.maxTokens() > 0 ? (int) Math.min(k, p.maxTokens()) : k;
@@ -85,6 +94,9 @@ final class PlainNucleus {
       volumes = new long[] {0, segments};
     }
     for (int volume = 0; volume + 1 < volumes.length; volume++) {
+      if (volume >= 32 && is(NUCLEUS_32_VOLUMES)) {
+        break;
+      }
       List<Integer> tokens = new ArrayList<>();
       for (int g = (int) volumes[volume]; g < volumes[volume + 1]; g++) {
         if (flags[g] == 0 || is(NUCLEUS_WHOLE_IN_CAP)) {
@@ -182,7 +194,9 @@ final class PlainNucleus {
     BigInteger share = BigInteger.valueOf((long) Math.rint(slack * 0x1p62));
     BigInteger[] parts =
         share.multiply(BigInteger.valueOf(total)).divideAndRemainder(BigInteger.TWO.pow(62));
-    long target = parts[0].longValueExact() + (parts[1].signum() > 0 ? 1 : 0);
+    boolean up = parts[1].signum() > 0 && !is(NUCLEUS_TARGET_DOWN);
+    long target = parts[0].longValueExact() + (up ? 1 : 0);
+    target = is(NUCLEUS_TARGET_IN_DOUBLE) ? (long) Math.ceil(slack * total) : target;
     target = Math.max(1, target);
     long sum = 0;
     int k = 0;

@@ -1,10 +1,15 @@
 package org.medpruner.testkit.mutants;
 
+import static org.medpruner.testkit.mutants.Mutation.GATHER_1024_BYTES;
+import static org.medpruner.testkit.mutants.Mutation.GATHER_1024_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_EMPTY_FLAGGED;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_OFFSETS_OF_SEGMENTS;
+import static org.medpruner.testkit.mutants.Mutation.GATHER_ROW_IN_16_BITS;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_SORTED;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_WHOLE_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.GATHER_WORDS;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_128_BYTES;
+import static org.medpruner.testkit.mutants.Mutation.PRUNE_32_SEGMENTS;
 import static org.medpruner.testkit.mutants.Mutation.PRUNE_ASSIGNMENT_LOCAL;
 import static org.medpruner.testkit.mutants.Mutation.PRUNE_FIRST_KEPT;
 import static org.medpruner.testkit.mutants.Mutation.PRUNE_FLAGS_OF_SELECTION;
@@ -53,29 +58,36 @@ final class PlainPacking {
       flags[g] = in.counts()[g] == 0 && is(GATHER_EMPTY_FLAGGED) ? 1 : 0;
       long from = in.offsets()[g];
       long count = is(GATHER_WHOLE_SEGMENTS) ? in.offsets()[g + 1] - from : in.counts()[g];
+      count = g >= 1024 && is(GATHER_1024_SEGMENTS) ? 0 : count;
       long[] own = Arrays.copyOfRange(in.indices(), (int) from, (int) (from + count));
       if (is(GATHER_SORTED)) {
         Arrays.sort(own);
       }
       for (long row : own) {
-        rows.add((int) Math.max(row, 0));
+        rows.add((int) Math.max(is(GATHER_ROW_IN_16_BITS) ? (short) row : row, 0));
       }
       bounds[g + 1] = bounds[g] + count;
     }
     HostTensor packed = in.source().take(rows.build().toArray());
     if (is(GATHER_WORDS)) {
-      packed = words(packed);
+      packed = cut(packed, bytesOfRow(packed) / 4 * 4);
+    }
+    if (is(GATHER_1024_BYTES)) {
+      packed = cut(packed, 1024);
     }
     return new GatherRowsOutput(
         packed, is(GATHER_OFFSETS_OF_SEGMENTS) ? in.offsets().clone() : bounds, flags);
   }
 
-  /** Without the last bytes of rows that are no multiple of four. */
-  private static HostTensor words(HostTensor t) {
+  private static int bytesOfRow(HostTensor t) {
+    return t.columns() * t.dtype().byteSize();
+  }
+
+  /** With the first bytes of each row. */
+  private static HostTensor cut(HostTensor t, int size) {
     byte[] bytes = t.bytes();
-    int rowBytes = t.rows() == 0 ? 1 : bytes.length / t.rows();
     for (int i = 0; i < bytes.length; i++) {
-      bytes[i] = i % rowBytes < rowBytes / 4 * 4 ? bytes[i] : 0;
+      bytes[i] = i % bytesOfRow(t) < size ? bytes[i] : 0;
     }
     return HostTensor.ofBytes(t.dtype(), bytes, t.shape());
   }
@@ -109,6 +121,7 @@ final class PlainPacking {
       for (int i = from; i < in.offsets()[g + 1]; i++) {
         long place = is(PRUNE_FIRST_KEPT) ? count : i - from;
         boolean packs = is(PRUNE_NUCLEUS_ALONE) ? role[i] == 1 : role[i] != 0;
+        packs &= g < 32 || !is(PRUNE_32_SEGMENTS);
         kept += packs ? 1 : 0;
         if (packs && place < stays) {
           rows.add(i);
@@ -127,8 +140,9 @@ final class PlainPacking {
     int[] packed = rows.build().toArray();
     HostTensor features =
         is(PRUNE_TARGETS_UNMERGED) ? in.features() : Objects.requireNonNull(merged.merged());
+    HostTensor rowsThatStay = features.take(packed);
     return new PruneOutput(
-        features.take(packed),
+        is(PRUNE_128_BYTES) ? cut(rowsThatStay, 128) : rowsThatStay,
         Arrays.stream(packed).asLongStream().toArray(),
         bounds,
         role,

@@ -42,8 +42,8 @@ final class PlainTarget implements ConformanceTarget {
     this.packing = new PlainPacking(mutation, nucleus, merge);
   }
 
-  /** Right, but with f32 logits whose sums have another order. */
-  static PlainTarget ofSingleLogits() {
+  /** Right, but with f32 logits and pooled keys whose sums have another order. */
+  static PlainTarget ofSingles() {
     return new PlainTarget(null, true);
   }
 
