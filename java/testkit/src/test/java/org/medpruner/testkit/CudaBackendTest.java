@@ -12,10 +12,13 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.medpruner.MedPruner;
 import org.medpruner.testkit.targets.CudaTarget;
 
 /** The CUDA backend: on a device, and its sources on the host executor. */
+@Execution(ExecutionMode.CONCURRENT)
 class CudaBackendTest {
 
   @Test

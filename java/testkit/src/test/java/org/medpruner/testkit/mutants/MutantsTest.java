@@ -14,6 +14,8 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.medpruner.DType;
@@ -39,6 +41,7 @@ import org.medpruner.testkit.SliceAnchorOutput;
 import org.medpruner.testkit.UnsupportedCaseException;
 
 /** The suite notices one wrong line, whichever it is. */
+@Execution(ExecutionMode.CONCURRENT)
 class MutantsTest {
   /** The edge cases alone, without a search for smaller inputs: this is about who notices. */
   private static final ConformanceOptions EDGES =
