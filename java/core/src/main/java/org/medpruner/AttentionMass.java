@@ -27,6 +27,14 @@ public final class AttentionMass {
   public sealed interface Pooling {
     /** {@return how many patches become one token, at least 1} */
     long patchesPerToken();
+
+    /**
+     * The token that a patch becomes part of.
+     *
+     * @param patch row of query and key, counted from its segment's first, at least 0
+     * @return counted from the segment's first
+     */
+    long tokenOf(long patch);
   }
 
   /**
@@ -43,6 +51,11 @@ public final class AttentionMass {
     @Override
     public long patchesPerToken() {
       return group;
+    }
+
+    @Override
+    public long tokenOf(long patch) {
+      return patch / group;
     }
   }
 
@@ -77,6 +90,13 @@ public final class AttentionMass {
     @Override
     public long patchesPerToken() {
       return blockHeight * blockWidth;
+    }
+
+    @Override
+    public long tokenOf(long patch) {
+      long row = patch / gridWidth / blockHeight;
+      long column = patch % gridWidth / blockWidth;
+      return row * (gridWidth / blockWidth) + column;
     }
   }
 

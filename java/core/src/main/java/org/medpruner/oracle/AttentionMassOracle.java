@@ -91,7 +91,7 @@ public final class AttentionMassOracle {
       flags[g] = finite ? 0 : SegmentFlags.NON_FINITE;
       int firstToken = from / pool;
       for (int p = 0; p < length; p++) {
-        int token = firstToken + tokenOf(params.pooling(), p);
+        int token = firstToken + (int) params.pooling().tokenOf(p);
         mass[token] += columns[p] / pool;
         for (int h = 0; h < heads; h++) {
           for (int c = 0; c < d; c++) {
@@ -177,17 +177,5 @@ public final class AttentionMassOracle {
       }
     }
     return true;
-  }
-
-  /** Token, in its segment, of a patch. */
-  private static int tokenOf(AttentionMass.Pooling pooling, int patch) {
-    return switch (pooling) {
-      case AttentionMass.Contiguous c -> (int) (patch / c.group());
-      case AttentionMass.Grid g -> {
-        long row = patch / g.gridWidth() / g.blockHeight();
-        long column = patch % g.gridWidth() / g.blockWidth();
-        yield (int) (row * (g.gridWidth() / g.blockWidth()) + column);
-      }
-    };
   }
 }

@@ -98,21 +98,24 @@ class ConformanceSuiteTest {
     assertTrue(again.unsupportedBecause().contains("no output is given"), again.toString());
   }
 
+  /** Says that it supports all ops and checks its inputs. */
+  private abstract static class Checking implements ConformanceTarget {
+    @Override
+    public boolean supports(Op op, DType dtype) {
+      return true;
+    }
+
+    @Override
+    public InputChecks inputChecks() {
+      return InputChecks.REFUSED;
+    }
+  }
+
   /** Of one case alone it is enough that what it is about has passed. */
   @Test
   void aRefusalAlonePasses() {
     ConformanceTarget checks =
-        new ConformanceTarget() {
-          @Override
-          public boolean supports(Op op, DType dtype) {
-            return true;
-          }
-
-          @Override
-          public InputChecks inputChecks() {
-            return InputChecks.REFUSED;
-          }
-
+        new Checking() {
           @Override
           public GatherRowsOutput gatherRows(GatherRowsInput in) {
             throw new IllegalArgumentException("offsets");
@@ -353,17 +356,7 @@ class ConformanceSuiteTest {
   @Test
   void exceptionsAreJudged() {
     ConformanceTarget throwing =
-        new ConformanceTarget() {
-          @Override
-          public boolean supports(Op op, DType dtype) {
-            return true;
-          }
-
-          @Override
-          public InputChecks inputChecks() {
-            return InputChecks.REFUSED;
-          }
-
+        new Checking() {
           @Override
           public GatherRowsOutput gatherRows(GatherRowsInput in) {
             if (Arrays.stream(in.counts()).anyMatch(c -> c < 0)) {

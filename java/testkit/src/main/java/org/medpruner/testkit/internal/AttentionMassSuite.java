@@ -85,7 +85,7 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
     for (int g = 0; g + 1 < in.offsets().length; g++) {
       int from = (int) in.offsets()[g];
       for (int p = 0; from + p < in.offsets()[g + 1]; p++) {
-        int token = from / pool + token(pooling, p);
+        int token = from / pool + (int) pooling.tokenOf(p);
         for (int h = 0; h < heads; h++) {
           for (int c = 0; c < d; c++) {
             double value = Math.abs(k[((from + p) * heads + h) * d + c]);
@@ -101,18 +101,6 @@ final class AttentionMassSuite extends OpSuite<AttentionMassInput, AttentionMass
         actual.pooledKeys(),
         i -> Math.max(TOLERANCE, share * magnitude[i] / Math.max(Math.abs(e[i]), LEAST)),
         LEAST);
-  }
-
-  /** Token, in its segment, of a patch. */
-  private static int token(AttentionMass.Pooling pooling, int patch) {
-    return switch (pooling) {
-      case AttentionMass.Contiguous c -> (int) (patch / c.group());
-      case AttentionMass.Grid g -> {
-        long row = patch / g.gridWidth() / g.blockHeight();
-        long column = patch % g.gridWidth() / g.blockWidth();
-        yield (int) (row * (g.gridWidth() / g.blockWidth()) + column);
-      }
-    };
   }
 
   /** The largest scale * sum |q_i * k_i| of a segment. */
